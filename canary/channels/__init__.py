@@ -1,0 +1,79 @@
+"""Ways in: one file a kind of channel. A kind is a settings model and a class that meets :class:`Channel`.
+
+Third parties add a kind through the entry point group ``canary.channels`` (an object with ``settings`` and ``open``,
+as :class:`Kind`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from canary.model import Outgoing, Person, Report, Submission
+from canary.settings import ChannelSettings, Server
+
+
+class Channel(Protocol):
+    """One disclosed way to report, ready to be used again and again."""
+
+    def prepare(self, report: Report) -> Outgoing:
+        """What would be sent, byte by byte. Pure; sends nothing, opens nothing."""
+        ...
+
+    async def submit(self, outgoing: Outgoing, *, within: float) -> Submission:
+        """Send it, at most once, taking at most ``within`` seconds (temporary refusals are retried until then).
+
+        Never raises for what the other side does, nor for a fault of ours: both are told in the Submission. May raise
+        asyncio.CancelledError, after which it is not known whether the report was sent.
+        """
+        ...
+
+    async def check(self) -> str:
+        """Connect and look, as deeply as is possible without sending anything; returns what was found in a line.
+
+        Raises :class:`canary.model.OwnFault` for a fault of ours, :class:`Unusable` for one of the CA's.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections. May be called more than once."""
+        ...
+
+
+class Unusable(Exception):
+    """A channel that cannot take a report as it is: the CA's fault, told in a sentence."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A persona, as a channel needs it."""
+
+    slug: str
+    person: Person
+    submission: Server
+    envelope: str
+    """The envelope sender, with ``{mark}`` where the mark goes (VERP)."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of channel: its settings, and how to open one for a sender."""
+
+    settings: type[ChannelSettings]
+    open: Callable[[Any, Sender], Channel]
+
+
+def kinds() -> Mapping[str, Kind]:
+    """Every kind of channel by name: ours, and those of the entry point group."""
+    from importlib.metadata import entry_points
+
+    from canary.channels import email, http_form, web_form
+
+    own = {
+        "email": Kind(email.EmailSettings, email.EmailChannel),
+        "contact": Kind(email.ContactSettings, email.EmailChannel),
+        "web_form": Kind(web_form.WebFormSettings, web_form.WebFormChannel),
+        "http_form": Kind(http_form.HttpFormSettings, http_form.HttpFormChannel),
+    }
+    return own | {point.name: point.load() for point in entry_points(group="canary.channels")}

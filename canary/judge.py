@@ -1,0 +1,238 @@
+"""The judge: a case and a moment in, a verdict out. Pure, and the only place that decides an outcome.
+
+Arrived means seen, whole, in *every* monitored queue the channel feeds, by the deadline (design rule 1). Everything else
+is told apart by where the report went instead. Three properties hold, and are tested: the order of sightings never
+changes a verdict, a forged or replayed sighting never improves one, and more time alone never turns missing into
+arrived.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from canary.model import (
+    Case,
+    DeadlineResult,
+    Failure,
+    Forgery,
+    Outcome,
+    Role,
+    Seen,
+    Sighting,
+    Stage,
+    Verdict,
+)
+
+REPLAY_AFTER = 3600.0
+"""Seconds between the first copy of a report in a queue and a further one, from which the further one is a replay.
+
+A mail system that delivers twice does so within one queue run or its retries; a copy of a report that was there an hour
+ago was put there by somebody.
+"""
+
+_WRONG_PLACES = {
+    Role.QUARANTINE: Outcome.QUARANTINED,
+    Role.JUNK: Outcome.JUNKED,
+    Role.WRONG_QUEUE: Outcome.WRONG_QUEUE,
+}
+_REPLY_STAGES = {Seen.ACKNOWLEDGEMENT: Stage.ACKNOWLEDGED, Seen.ANSWER: Stage.ANSWERED}
+
+
+def judge(case: Case, now: datetime, looked: Mapping[str, datetime]) -> Verdict:
+    """Judge ``case`` as it stands at ``now`` (UTC).
+
+    ``looked`` tells when each queue was last read to its end: a report is never missing from a queue that could not be
+    looked at since the deadline. If that lasts as long again as the deadline itself, the outcome is indeterminate.
+    """
+    evidence = _weigh(case)
+    stages = _stages(case, evidence)
+    outcome, place, reason = _outcome(case, evidence, now, looked)
+    age = (now - case.started_at).total_seconds()
+    return Verdict(
+        outcome=outcome,
+        deadline=_deadline_result(outcome, age >= case.probe.deadline),
+        final=_is_final(case, outcome, age),
+        place=place,
+        reason=reason,
+        stages=stages,
+        duplicates=evidence.duplicates,
+        forged=evidence.forged,
+    )
+
+
+def latency(case: Case, sighting: Sighting) -> float:
+    """Seconds from submission to ``sighting``.
+
+    The mail server's clock is not ours: what it says is kept within what we know, that the report was sent before it
+    arrived and arrived before we noticed it.
+    """
+    told = (sighting.arrived_at - case.started_at).total_seconds()
+    noticed = (sighting.noticed_at - case.started_at).total_seconds()
+    return max(0.0, min(told, noticed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """The sightings that count: first genuine one a queue, and what came back to the sender."""
+
+    reports: dict[str, Sighting]  # by queue
+    replies: tuple[Sighting, ...]
+    duplicates: int
+    forged: dict[Forgery, int]
+
+
+def _weigh(case: Case) -> _Evidence:
+    ordered = sorted(case.sightings, key=lambda s: (latency(case, s), s.noticed_at, s.message, s.place.queue))
+    forged: Counter[Forgery] = Counter()
+    reports: dict[str, Sighting] = {}
+    replies: list[Sighting] = []
+    messages: set[tuple[str, str]] = set()
+    duplicates = 0
+    for sighting in ordered:
+        forgery = sighting.forgery or _misfit(case, sighting)
+        if forgery:
+            forged[forgery] += 1
+            continue
+        if (sighting.place.queue, sighting.message) in messages:
+            continue  # the same stored message, seen again after a restart or a UIDVALIDITY change
+        messages.add((sighting.place.queue, sighting.message))
+        first = reports.get(sighting.place.queue)
+        if sighting.place.role is Role.REPLIES:
+            replies.append(sighting)
+        elif first is None:
+            reports[sighting.place.queue] = sighting
+        elif latency(case, sighting) - latency(case, first) > REPLAY_AFTER:
+            forged[Forgery.REPLAYED] += 1
+        elif sighting.place.role is Role.MONITORED:
+            duplicates += 1
+    return _Evidence(reports, tuple(replies), duplicates, dict(forged))
+
+
+def _misfit(case: Case, sighting: Sighting) -> Forgery | None:
+    """What speaks against a sighting whose mark verifies: it must fit the probe as it was sent."""
+    if case.submitting_at is None and case.submission is None:
+        return Forgery.REPLAYED  # the mark of a probe that was never sent
+    if (sighting.seen is Seen.REPORT) != (sighting.place.role is not Role.REPLIES):
+        return Forgery.REPLAYED  # our report in our own mailbox, or a reply in the CA's queue
+    if sighting.seen is Seen.REPORT and case.message_id and sighting.message_id != case.message_id:
+        return Forgery.REPLAYED  # somebody put our mark into another message
+    return None
+
+
+def _outcome(
+    case: Case, evidence: _Evidence, now: datetime, looked: Mapping[str, datetime]
+) -> tuple[Outcome | None, str | None, str]:
+    submission = case.submission
+    if submission is None and case.submitting_at is None:
+        return None, None, "scheduled"
+
+    arrival = _arrival(case, evidence)
+    if arrival is not None:
+        return arrival
+    if submission is not None and submission.failure is not None and not submission.uncertain:
+        return _refusal(submission.failure), None, submission.reason
+    bounce = _first(evidence.replies, Seen.BOUNCE)
+    if bounce is not None:
+        return Outcome.BOUNCED, bounce.place.queue, bounce.detail
+    missing = sorted(case.probe.expected - evidence.reports.keys())
+    for role, outcome in _WRONG_PLACES.items():
+        elsewhere = sorted(queue for queue, s in evidence.reports.items() if s.place.role is role)
+        if elsewhere:
+            return outcome, elsewhere[0], f"seen in {', '.join(elsewhere)}; not in {', '.join(missing)}"
+    age = (now - case.started_at).total_seconds()
+    if age < case.probe.deadline:
+        return None, None, "waiting"
+    due = case.started_at + timedelta(seconds=case.probe.deadline)
+    unread = [queue for queue in missing if queue not in looked or looked[queue] < due]
+    if unread:
+        since = f"{', '.join(unread)} could not be read since the deadline"
+        return (Outcome.INDETERMINATE if age >= 2 * case.probe.deadline else None), None, since
+    if submission is None or submission.uncertain:
+        detail = submission.reason if submission else "we were stopped in the middle of submitting"
+        return Outcome.INDETERMINATE, None, f"not seen, and it is not known that it was sent: {detail}"
+    return Outcome.MISSING, missing[0], _missing_reason(case, evidence, missing)
+
+
+def _arrival(case: Case, evidence: _Evidence) -> tuple[Outcome, str | None, str] | None:
+    """The outcome if the report is in every queue where it is expected, and no bounce in time says otherwise."""
+    copies = [evidence.reports[queue] for queue in sorted(case.probe.expected) if queue in evidence.reports]
+    if len(copies) < len(case.probe.expected):
+        return None
+    last = max(copies, key=lambda s: latency(case, s))
+    took = latency(case, last)
+    bounce = _first(evidence.replies, Seen.BOUNCE)
+    if bounce is not None and latency(case, bounce) <= case.probe.deadline:
+        return Outcome.BOUNCED, bounce.place.queue, bounce.detail
+    if took > case.probe.deadline:
+        return Outcome.LATE, last.place.queue, f"arrived {took:.0f} s after submission, wanted {case.probe.deadline:.0f} s"
+    for copy in copies:
+        if copy.intact is False:
+            return Outcome.ALTERED, copy.place.queue, copy.detail or "the report was changed on its way"
+    return Outcome.ARRIVED, last.place.queue, ""
+
+
+def _missing_reason(case: Case, evidence: _Evidence, missing: list[str]) -> str:
+    there = len(case.probe.expected) - len(missing)
+    reason = f"not seen anywhere within {case.probe.deadline:.0f} s"
+    if there:
+        reason = f"seen in {there} of {len(case.probe.expected)} queues; not in {', '.join(missing)}"
+    away = _first(evidence.replies, Seen.OUT_OF_OFFICE)
+    delayed = _first(evidence.replies, Seen.DELAY_NOTICE)
+    if away is not None:
+        reason += f"; out of office: {away.detail}"
+    if delayed is not None:
+        reason += f"; delayed: {delayed.detail}"
+    return reason
+
+
+def _refusal(failure: Failure) -> Outcome:
+    return {
+        Failure.REJECTED: Outcome.REJECTED,
+        Failure.FORM_ERROR: Outcome.FORM_ERROR,
+        Failure.OURS: Outcome.INDETERMINATE,
+    }[failure]
+
+
+def _first(sightings: Iterable[Sighting], seen: Seen) -> Sighting | None:
+    return next((s for s in sightings if s.seen is seen), None)
+
+
+def _deadline_result(outcome: Outcome | None, over: bool) -> DeadlineResult | None:
+    """Met and missed are decided at the deadline, or as soon as nothing can change them."""
+    if outcome is Outcome.INDETERMINATE:
+        return DeadlineResult.INDETERMINATE
+    if outcome in (Outcome.REJECTED, Outcome.FORM_ERROR):
+        return DeadlineResult.MISSED
+    if not over or outcome is None:
+        return None
+    return DeadlineResult.MET if outcome is Outcome.ARRIVED else DeadlineResult.MISSED
+
+
+def _is_final(case: Case, outcome: Outcome | None, age: float) -> bool:
+    """Whether to stop watching: after a refusal at once, after the deadline if it arrived, else at give-up.
+
+    A report that is missing, or in a wrong place, may still come to the right one: then it is late.
+    """
+    refused = case.submission is not None and case.submission.failure is not None and not case.submission.uncertain
+    if outcome is None:
+        return False
+    if refused or age >= case.probe.give_up:
+        return True
+    return age >= case.probe.deadline and outcome in (Outcome.ARRIVED, Outcome.ALTERED, Outcome.LATE)
+
+
+def _stages(case: Case, evidence: _Evidence) -> dict[Stage, float]:
+    stages: dict[Stage, float] = {}
+    if case.submission is not None and case.submission.accepted:
+        stages[Stage.ACCEPTED] = case.submission.seconds
+    copies = [evidence.reports[queue] for queue in case.probe.expected if queue in evidence.reports]
+    if copies and len(copies) == len(case.probe.expected):
+        stages[Stage.ARRIVED] = max(latency(case, copy) for copy in copies)
+    for seen, stage in _REPLY_STAGES.items():
+        reply = _first(evidence.replies, seen)
+        if reply is not None:
+            stages[stage] = latency(case, reply)
+    return stages

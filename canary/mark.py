@@ -1,0 +1,229 @@
+"""The mark: an unguessable token that ties whatever is seen later to its probe.
+
+A mark is 25 bytes, written as 40 characters of lower-case base32 (RFC 4648 section 6, which needs no padding at this
+length): 10 random bytes of probe id, 5 bytes of time, 10 bytes of HMAC-SHA-256 over both. The time is masked with the
+key, so that no part of a mark is constant: a filter has nothing to learn from one. A mark grants nothing to whoever
+holds it; it only lets us recognise our own.
+
+Marks survive changed case, quoting, hard wrapping, MIME re-encoding and HTML conversion, see :func:`Keyring.find`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import html
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage, Message
+from hashlib import sha256
+from pathlib import Path
+
+_ID, _TIME, _MAC = 10, 5, 10
+LENGTH = 40
+"""Characters in the text form of a mark."""
+
+_RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z2-7]{40}(?![A-Za-z0-9])")
+_WRAP = re.compile(r"[ \t]*=?\r?\n[ \t>|:]*")
+_FRAGMENT = re.compile(r"[A-Za-z2-7]+$")
+_FRAGMENT_START = re.compile(r"[A-Za-z2-7]+")
+_TAG = re.compile(r"<[^<>]*>")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A token of the right shape that was read somewhere.
+
+    ``genuine`` says whether its MAC verifies under one of our keys; for one that is not, ``probe`` is only a claim and
+    ``made_at`` has no meaning.
+    """
+
+    text: str
+    probe: str
+    made_at: datetime
+    genuine: bool
+
+
+def new_probe_id() -> str:
+    """A fresh probe id: 16 characters of base32, 80 random bits."""
+    return _encode(secrets.token_bytes(_ID))
+
+
+def halves(mark: str) -> tuple[str, str]:
+    """The two halves of a mark; a hard line wrap leaves at least one of them whole for a server's search to find."""
+    return mark[: LENGTH // 2], mark[LENGTH // 2 :]
+
+
+class Keyring:
+    """The keys under which marks are made (the first one) and recognised (all of them).
+
+    The key file holds one key a line, newest first, as hexadecimal: rotation puts a new line on top, and old marks stay
+    verifiable until their line is removed.
+    """
+
+    def __init__(self, keys: list[bytes]) -> None:
+        if not keys or any(len(key) < 32 for key in keys):
+            raise ValueError("a keyring needs at least one key, and every key at least 32 bytes")
+        self._keys = list(keys)
+
+    def __repr__(self) -> str:
+        return f"<Keyring of {len(self._keys)} keys>"
+
+    @classmethod
+    def open(cls, path: Path) -> Keyring:
+        """Read the key file, or create it with one new key and mode 0600 on first run.
+
+        Raises ValueError for a file that others can read, or that holds no key.
+        """
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return cls._read(path)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return cls._read(path)
+
+    @classmethod
+    def _read(cls, path: Path) -> Keyring:
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            raise ValueError(f"{path}: mode {mode:04o} lets others read the mark key; wanted 0600 (chmod 600 {path})")
+        lines = [line.strip() for line in path.read_text(encoding="ascii").splitlines()]
+        try:
+            return cls([bytes.fromhex(line) for line in lines if line and not line.startswith("#")])
+        except ValueError as error:
+            wanted = "one or more lines of at least 64 hexadecimal digits"
+            raise ValueError(f"{path}: not a mark key file, wanted {wanted}") from error
+
+    @staticmethod
+    def rotate(path: Path) -> None:
+        """Put a new key on top of the key file, atomically; marks made under the old ones stay verifiable."""
+        old = path.read_text(encoding="ascii")
+        fresh = path.with_name(path.name + ".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n" + old)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+
+    def make(self, probe: str, at: datetime) -> str:
+        """The mark of a probe: ``probe`` is an id of :func:`new_probe_id`, ``at`` an aware time of second precision."""
+        key, ident = self._keys[0], _decode(probe)
+        masked = _mask(key, ident, int(at.timestamp()).to_bytes(_TIME, "big"))
+        return _encode(ident + masked + _mac(key, ident + masked))
+
+    def read(self, text: str) -> Mark:
+        """Read one token of :data:`LENGTH` characters. Raises ValueError if it is no base32 of that length."""
+        text = text.lower()
+        raw = _decode(text)
+        if len(raw) != _ID + _TIME + _MAC:
+            raise ValueError(f"a mark has {LENGTH} characters, got {len(text)}")
+        ident, masked, mac = raw[:_ID], raw[_ID : _ID + _TIME], raw[_ID + _TIME :]
+        probe = _encode(ident)
+        for key in self._keys:
+            if hmac.compare_digest(mac, _mac(key, ident + masked)):
+                seconds = int.from_bytes(_mask(key, ident, masked), "big")
+                return Mark(text, probe, datetime.fromtimestamp(seconds, UTC), genuine=True)
+        return Mark(text, probe, datetime.fromtimestamp(0, UTC), genuine=False)
+
+    def find(self, text: str) -> list[Mark]:
+        """Every token of the right shape in ``text``, genuine ones first, each once.
+
+        Looks at the text as it is, across hard line wraps (with quote prefixes and quoted-printable soft breaks), and
+        with HTML tags and invisible characters taken out.
+        """
+        found: dict[str, Mark] = {}
+        for candidate in _candidates(text):
+            if candidate.lower() not in found:
+                mark = self.read(candidate)
+                found[mark.text] = mark
+        return sorted(found.values(), key=lambda mark: not mark.genuine)
+
+    def find_in_message(self, raw: bytes) -> list[Mark]:
+        """Every token in a message, whichever part or header holds it, genuine ones first, each once.
+
+        Decodes transfer encodings and character sets, and reads attachment names and enclosed messages; falls back to
+        the bytes as they are, so a message that does not parse is still read.
+        """
+        found: dict[str, Mark] = {}
+        for text in _texts(raw):
+            for mark in self.find(text):
+                found.setdefault(mark.text, mark)
+        return sorted(found.values(), key=lambda mark: not mark.genuine)
+
+
+def _candidates(text: str) -> Iterator[str]:
+    yield from _RUN.findall(text)
+    yield from _joined(text)
+    if "<" in text or "&" in text or _INVISIBLE.search(text):
+        bare = html.unescape(_INVISIBLE.sub("", _TAG.sub("", text)))
+        yield from _RUN.findall(bare)
+        yield from _joined(bare)
+
+
+def _joined(text: str) -> Iterator[str]:
+    """Tokens cut by line wraps: the end of one line with the start of the next ones, where that makes 40 characters."""
+    lines = _WRAP.split(text)
+    for first, line in enumerate(lines[:-1]):
+        tail = _FRAGMENT.search(line)
+        if not tail or len(tail[0]) >= LENGTH:
+            continue
+        token = tail[0]
+        for following in lines[first + 1 :]:
+            head = _FRAGMENT_START.match(following)
+            if not head:
+                break
+            token += head[0]
+            if len(token) >= LENGTH or head.end() < len(following):
+                break
+        if len(token) == LENGTH:
+            yield token
+
+
+def _texts(raw: bytes) -> Iterator[str]:
+    yield raw.decode("latin-1")
+    try:
+        message = message_from_bytes(raw, policy=policy.default)
+        yield from _parts(message)
+    except Exception:  # a hostile message may break the parser in any way; its bytes were already read above
+        return
+
+
+def _parts(message: Message) -> Iterator[str]:
+    for part in message.walk():
+        for _, value in part.items():
+            yield str(value)
+        name = part.get_filename()
+        if name:
+            yield str(name)
+        if part.get_content_maintype() == "text" and isinstance(part, EmailMessage):
+            try:
+                yield str(part.get_content())
+            except (LookupError, ValueError, KeyError):
+                yield bytes(part.get_payload(decode=True) or b"").decode("latin-1")
+
+
+def _encode(raw: bytes) -> str:
+    return base64.b32encode(raw).decode("ascii").lower()
+
+
+def _decode(text: str) -> bytes:
+    return base64.b32decode(text.upper())
+
+
+def _mac(key: bytes, data: bytes) -> bytes:
+    return hmac.digest(key, b"mark\0" + data, "sha256")[:_MAC]
+
+
+def _mask(key: bytes, ident: bytes, data: bytes) -> bytes:
+    stream = hmac.digest(key, b"time\0" + ident, sha256().name)
+    return bytes(a ^ b for a, b in zip(data, stream, strict=False))

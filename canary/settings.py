@@ -1,0 +1,180 @@
+"""What settings are made of: strict models, durations, secrets, servers. Adapters build their own settings from these."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+class Settings(BaseModel):
+    """The base of every settings model: frozen, strict, and refusing unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+def _seconds(value: Any) -> Any:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError("wanted a duration such as 30s, 10m, 24h or 7d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    PlainSerializer(lambda seconds: f"{seconds:g}s", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "examples": ["30s", "10m", "24h"]}),
+]
+"""A length of time, written ``30s``, ``10m``, ``24h`` or ``7d``; seconds in the program."""
+
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+"""A name of ours: lower-case letters, digits and hyphens, at most 40. It becomes a metric label."""
+
+
+def _path(value: Any) -> Any:
+    return Path(value) if isinstance(value, str) else value
+
+
+FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
+"""A path; one that is not absolute counts from the folder of the configuration file (see :func:`canary.config.load`)."""
+
+
+class Secret(Settings):
+    """Where a secret is found: exactly one of a file, an environment variable or a systemd credential."""
+
+    file: FilePath | None = None
+    env: str | None = None
+    credential: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(source is not None for source in (self.file, self.env, self.credential)) != 1:
+            raise ValueError("wanted exactly one of file, env, credential")
+        return self
+
+    def reveal(self) -> str:
+        """The secret itself, without its final line break.
+
+        Raises ValueError naming the source, never the secret, if it is not there or empty.
+        """
+        if self.env is not None:
+            value, source = os.environ.get(self.env), f"environment variable {self.env}"
+        elif self.credential is not None:
+            folder = os.environ.get("CREDENTIALS_DIRECTORY")
+            source = f"systemd credential {self.credential}"
+            value = self._read(Path(folder) / self.credential) if folder else None
+        else:
+            source, value = f"file {self.file}", self._read(self.file) if self.file else None
+        if not value:
+            raise ValueError(f"secret not found, or empty: {source}")
+        return value
+
+    @staticmethod
+    def _read(path: Path) -> str | None:
+        try:
+            return path.read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError:
+            return None
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    __str__ = __repr__
+
+
+class Tls(StrEnum):
+    """How a connection is protected."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
+def _tls(value: Any) -> Any:
+    return Tls(value) if isinstance(value, str) and value in list(Tls) else value
+
+
+class Server(Settings):
+    """A mail server to talk to. ``tls: none`` is only accepted for loopback addresses."""
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)]
+    tls: Annotated[Tls, BeforeValidator(_tls)] = Tls.STARTTLS
+    ca_file: FilePath | None = Field(None, description="PEM file of the CAs to trust instead of the system's")
+    username: str | None = None
+    password: Secret | None = None
+    timeout: Duration = 30.0
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if self.tls is Tls.NONE and not is_loopback(self.host):
+            raise ValueError(f"tls: none is only for loopback addresses, got host {self.host}; wanted starttls or implicit")
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password go together, got only one of them")
+        return self
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """A verifying context, or None where ``tls`` is none. Raises OSError if ``ca_file`` cannot be read."""
+        if self.tls is Tls.NONE:
+            return None
+        return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is localhost or a loopback address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class ChannelSettings(Settings):
+    """What every kind of channel has; a kind adds its own ``kind`` and where to send."""
+
+    kind: str
+    arrives_in: Annotated[
+        tuple[Slug, ...],
+        BeforeValidator(lambda value: (value,) if isinstance(value, str) else tuple(value or ())),
+        Field(min_length=1, description="the monitored queue, or every one of several (the members of an alias)"),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    ]
+    approved_by: str = Field(description="who approved that this channel is probed, and when; kept as evidence")
+    disclosed_in: Annotated[
+        tuple[Literal["ccadb-prm", "ccadb-alias", "ccadb-poc", "cps", "website"], ...],
+        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    ] = Field((), description="where the channel is published")
+    interval: Duration = Field(600.0, description="time between probes, varied by a tenth each way")
+    deadline: Duration = Field(900.0, description="by when a report must be in its monitored queue")
+    give_up: Duration = Field(86400.0, description="how long a report that missed its deadline is still looked for")
+    acknowledged_within: Duration | None = Field(None, description="when an automatic acknowledgement is due, if one is promised")
+    max_per_hour: Annotated[int, Field(ge=1)] = Field(30, description="cap on probes an hour, confirmations included")
+    senders: Annotated[tuple[Slug, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = Field(
+        (), description="the senders to rotate over; all of them if empty"
+    )
+    variants: Annotated[tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = Field(
+        (), description="the variants to rotate over; every one that fits the kind if empty"
+    )
+    serial: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{8,40}$")] | None = Field(
+        None, description="serial number of a revoked or expired test certificate, for forms that demand one"
+    )
+    reachability_only: bool = Field(False, description="for channels that revoke by machine: loaded, never submitted")
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        if self.give_up < self.deadline:
+            raise ValueError(f"give_up ({self.give_up:g} s) is shorter than deadline ({self.deadline:g} s); wanted at least as long")
+        return self
+
+    def targets(self) -> tuple[str, ...]:
+        """The domains that would be written to: each must be under one of the operator's own domains."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it targets")
