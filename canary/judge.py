@@ -167,7 +167,11 @@ def _arrival(case: Case, evidence: _Evidence) -> tuple[Outcome, str | None, str]
     if bounce is not None and latency(case, bounce) <= case.probe.deadline:
         return Outcome.BOUNCED, bounce.place.queue, bounce.detail
     if took > case.probe.deadline:
-        return Outcome.LATE, last.place.queue, f"arrived {took:.0f} s after submission, wanted {case.probe.deadline:.0f} s"
+        return (
+            Outcome.LATE,
+            last.place.queue,
+            f"arrived {took:.0f} s after submission, wanted {case.probe.deadline:.0f} s",
+        )
     for copy in copies:
         if copy.intact is False:
             return Outcome.ALTERED, copy.place.queue, copy.detail or "the report was changed on its way"

@@ -118,7 +118,9 @@ class Server(Settings):
     @model_validator(mode="after")
     def _safe(self) -> Self:
         if self.tls is Tls.NONE and not is_loopback(self.host):
-            raise ValueError(f"tls: none is only for loopback addresses, got host {self.host}; wanted starttls or implicit")
+            raise ValueError(
+                f"tls: none is only for loopback addresses, got host {self.host}; wanted starttls or implicit"
+            )
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together, got only one of them")
         return self
@@ -156,7 +158,9 @@ class ChannelSettings(Settings):
     interval: Duration = Field(600.0, description="time between probes, varied by a tenth each way")
     deadline: Duration = Field(900.0, description="by when a report must be in its monitored queue")
     give_up: Duration = Field(86400.0, description="how long a report that missed its deadline is still looked for")
-    acknowledged_within: Duration | None = Field(None, description="when an automatic acknowledgement is due, if one is promised")
+    acknowledged_within: Duration | None = Field(
+        None, description="when an automatic acknowledgement is due, if one is promised"
+    )
     max_per_hour: Annotated[int, Field(ge=1)] = Field(30, description="cap on probes an hour, confirmations included")
     senders: Annotated[tuple[Slug, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = Field(
         (), description="the senders to rotate over; all of them if empty"
@@ -172,7 +176,9 @@ class ChannelSettings(Settings):
     @model_validator(mode="after")
     def _times_fit(self) -> Self:
         if self.give_up < self.deadline:
-            raise ValueError(f"give_up ({self.give_up:g} s) is shorter than deadline ({self.deadline:g} s); wanted at least as long")
+            raise ValueError(
+                f"give_up ({self.give_up:g} s) is shorter than deadline ({self.deadline:g} s); wanted at least as long"
+            )
         return self
 
     def targets(self) -> tuple[str, ...]:
