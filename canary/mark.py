@@ -200,7 +200,7 @@ def _texts(raw: bytes) -> Iterator[str]:
 
 def _parts(message: Message) -> Iterator[str]:
     for part in message.walk():
-        for _, value in part.items():
+        for value in part.values():
             yield str(value)
         name = part.get_filename()
         if name:

@@ -108,7 +108,7 @@ class Component(StrEnum):
     CONFIG = "config"
 
 
-class OwnFault(Exception):
+class OwnFaultError(Exception):
     """Something of ours is broken: never counted for or against the CA.
 
     ``reason`` is a short snake_case word from the raiser's closed list (it becomes a metric label), ``detail`` a
@@ -268,10 +268,10 @@ class Person:
 class Report:
     """A composed synthetic CPR, before a channel gives it its outer form.
 
-    ``mark`` is the text form of the mark, which ``subject`` and ``text`` already contain. ``html`` is the whole HTML body
-    for variants that have one (``html_only`` if there is no plain text part beside it), ``charset`` the character set of
-    the body, ``references`` a Message-ID that the report answers, ``serial`` a certificate serial for forms that demand
-    one (only ever one that the operator configured).
+    ``mark`` is the text form of the mark, which ``subject`` and ``text`` already contain. ``html`` is the whole HTML
+    body for variants that have one (``html_only`` if there is no plain text part beside it), ``charset`` the character set
+    of the body, ``references`` a Message-ID that the report answers, ``serial`` a certificate serial for forms that
+    demand one (only ever one that the operator configured).
     """
 
     probe: str

@@ -1,4 +1,4 @@
-"""What settings are made of: strict models, durations, secrets, servers. Adapters build their own settings from these."""
+"""What settings are made of: strict models, durations, secrets, servers; adapters build their own from these."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _path(value: Any) -> Any:
 
 
 FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
-"""A path; one that is not absolute counts from the folder of the configuration file (see :func:`canary.config.load`)."""
+"""A path; one that is not absolute counts from the folder of the configuration file."""
 
 
 class Secret(Settings):

@@ -1,17 +1,19 @@
 """Ways in: one file a kind of channel. A kind is a settings model and a class that meets :class:`Channel`.
 
-Third parties add a kind through the entry point group ``canary.channels`` (an object with ``settings`` and ``open``,
-as :class:`Kind`).
+Third parties add a kind through the entry point group ``canary.channels`` (a :class:`Kind`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from canary.model import Outgoing, Person, Report, Submission
 from canary.settings import ChannelSettings, Server
+
+if TYPE_CHECKING:
+    from canary.channels.browser import Browser
 
 
 class Channel(Protocol):
@@ -32,7 +34,7 @@ class Channel(Protocol):
     async def check(self) -> str:
         """Connect and look, as deeply as is possible without sending anything; returns what was found in a line.
 
-        Raises :class:`canary.model.OwnFault` for a fault of ours, :class:`Unusable` for one of the CA's.
+        Raises :class:`canary.model.OwnFault` for a fault of ours, :class:`UnusableError` for one of the CA's.
         """
         ...
 
@@ -41,7 +43,7 @@ class Channel(Protocol):
         ...
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """A channel that cannot take a report as it is: the CA's fault, told in a sentence."""
 
 
@@ -58,10 +60,10 @@ class Sender:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of channel: its settings, and how to open one for a sender."""
+    """A kind of channel: its settings, and how to open one for a sender. All web forms share the one warm browser."""
 
     settings: type[ChannelSettings]
-    open: Callable[[Any, Sender], Channel]
+    open: Callable[[Any, Sender, Browser], Channel]
 
 
 def kinds() -> Mapping[str, Kind]:
@@ -71,9 +73,11 @@ def kinds() -> Mapping[str, Kind]:
     from canary.channels import email, http_form, web_form
 
     own = {
-        "email": Kind(email.EmailSettings, email.EmailChannel),
-        "contact": Kind(email.ContactSettings, email.EmailChannel),
+        "email": Kind(email.EmailSettings, lambda settings, sender, _: email.EmailChannel(settings, sender)),
+        "contact": Kind(email.ContactSettings, lambda settings, sender, _: email.EmailChannel(settings, sender)),
         "web_form": Kind(web_form.WebFormSettings, web_form.WebFormChannel),
-        "http_form": Kind(http_form.HttpFormSettings, http_form.HttpFormChannel),
+        "http_form": Kind(
+            http_form.HttpFormSettings, lambda settings, sender, _: http_form.HttpFormChannel(settings, sender)
+        ),
     }
     return own | {point.name: point.load() for point in entry_points(group="canary.channels")}

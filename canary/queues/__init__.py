@@ -99,5 +99,5 @@ class Watcher(Protocol):
         ...
 
     def check(self) -> str:
-        """Log in, find every folder, and return what was found in a line; raises :class:`canary.model.OwnFault`."""
+        """Log in, find every folder, and return what was found in a line; raises :class:`canary.model.OwnFaultError`."""
         ...
