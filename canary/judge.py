@@ -1,9 +1,9 @@
 """The judge: a case and a moment in, a verdict out. Pure, and the only place that decides an outcome.
 
-Arrived means seen, whole, in *every* monitored queue the channel feeds, by the deadline (BR 4.9.5 asks for an answer, not
-for a delivery receipt). Everything else is told apart by where the report went instead. Three properties hold, and are tested: the order of sightings never
-changes a verdict, a forged or replayed sighting never improves one, and more time alone never turns missing into
-arrived.
+Arrived means seen, whole, in *every* monitored queue the channel feeds, by the deadline (BR 4.9.5 asks for an answer,
+not for a delivery receipt). Everything else is told apart by where the report went instead. Three properties hold, and
+are tested: the order of sightings never changes a verdict, a forged or replayed sighting never improves one, and more
+time alone never turns missing into arrived.
 """
 
 from __future__ import annotations

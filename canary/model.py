@@ -269,8 +269,8 @@ class Report:
     """A composed synthetic CPR, before a channel gives it its outer form.
 
     ``mark`` is the text form of the mark, which ``subject`` and ``text`` already contain. ``html`` is the whole HTML
-    body for variants that have one (``html_only`` if there is no plain text part beside it), ``charset`` the character set
-    of the body, ``references`` a Message-ID that the report answers, ``serial`` a certificate serial for forms that
+    body for variants that have one (``html_only`` if there is no plain text part beside it), ``charset`` the character
+    set of the body, ``references`` a Message-ID that the report answers, ``serial`` a certificate serial for forms that
     demand one (only ever one that the operator configured).
     """
 

@@ -1,1 +1,8 @@
+"""The ledger: the append-only record of everything, and the only source of truth."""
 
+from canary.ledger.book import Book, OpenProbe
+from canary.ledger.events import Event, EventKind
+from canary.ledger.store import Ledger
+from canary.ledger.totals import BUCKETS, ChannelTotals, Histogram, Totals
+
+__all__ = ["BUCKETS", "Book", "ChannelTotals", "Event", "EventKind", "Histogram", "Ledger", "OpenProbe", "Totals"]

@@ -1,0 +1,45 @@
+"""Content-addressed files: raw messages, transcripts, screenshots. An event names them by their SHA-256."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from canary.ledger.events import digest
+
+
+class Artefacts:
+    """The files below one folder, spread over 256 subfolders; mode 0600, since they may hold personal data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def path(self, name: str) -> Path:
+        """Where the artefact with this SHA-256 is kept; ``name`` is always a digest that we computed ourselves."""
+        return self._folder / name[:2] / name[2:]
+
+    def put(self, content: bytes) -> str:
+        """Keep ``content`` and return its SHA-256. A reader sees the whole file or none. Raises OSError."""
+        name = digest(content)
+        path = self.path(name)
+        if path.exists():
+            return name
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        return name
+
+    def get(self, name: str) -> bytes | None:
+        """The content with this SHA-256, or None if it is not kept (any more)."""
+        try:
+            return self.path(name).read_bytes()
+        except FileNotFoundError:
+            return None

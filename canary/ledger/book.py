@@ -1,0 +1,215 @@
+"""The state that follows from the events: open cases and totals. A fold, so a restart arrives where it stood."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from pydantic import TypeAdapter
+
+from canary.judge import judge
+from canary.ledger.events import Event, EventKind, parse_time, read_probe, read_sighting, read_submission
+from canary.ledger.totals import ChannelTotals, Histogram, Totals, add
+from canary.model import Case, DeadlineResult, Forgery, Outcome, Sighting, Stage
+
+_SNAPSHOT: TypeAdapter[tuple[Totals, list[str]]] = TypeAdapter(tuple[Totals, list[str]])
+
+
+@dataclass(slots=True)
+class OpenProbe:
+    """A case without an end, with what was already decided about it."""
+
+    case: Case
+    mark: str
+    deadline: DeadlineResult | None = None
+    confirming: bool = False
+
+
+Read = Callable[[str, int], OpenProbe | None]
+"""Finds a probe as it stood at an event."""
+
+
+class Book:
+    """The fold. ``load`` finds the case of a probe that has ended, for what is still seen of it."""
+
+    def __init__(self, load: Callable[[str], OpenProbe | None], totals: Totals | None = None, seq: int = 0) -> None:
+        self._load = load
+        self.totals = totals or Totals()
+        self.seq = seq
+        self.open: dict[str, OpenProbe] = {}
+        self.recent: dict[str, deque[datetime]] = {}
+        """By channel: when the probes of the last hour were scheduled."""
+
+    @classmethod
+    def restore(cls, load: Callable[[str], OpenProbe | None], snapshot: bytes, seq: int, read: Read) -> Book:
+        """The book as :meth:`snapshot` wrote it at event ``seq``; ``read`` finds an open probe as it was then."""
+        totals, ids = _SNAPSHOT.validate_json(snapshot)
+        book = cls(load, totals, seq)
+        book.open = {probe: known for probe in ids if (known := read(probe, seq)) is not None}
+        return book
+
+    def snapshot(self) -> bytes:
+        """The totals and the ids of the open probes, as JSON."""
+        return _SNAPSHOT.dump_json((self.totals, list(self.open)))
+
+    def accepts(self, event: Event) -> bool:
+        """Whether the event still says something new: two processes may both see a message or reach a verdict."""
+        known = self.open.get(event.probe or "")
+        match event.kind:
+            case EventKind.FINISHED:
+                return known is not None
+            case EventKind.DEADLINE:
+                return known is not None and known.deadline is None
+            case EventKind.CONFIRM:
+                return known is not None and not known.confirming
+            case EventKind.SIGHTING:
+                return not self._seen_before(event, known)
+        return True
+
+    def _seen_before(self, event: Event, known: OpenProbe | None) -> bool:
+        known = known or self._load(event.probe or "")
+        if known is None:
+            return False
+        identity = _identity(read_sighting(event))
+        return any(_identity(sighting) == identity for sighting in known.case.sightings)
+
+    def apply(self, event: Event) -> None:
+        """Take in one event; events come in the order of their numbers."""
+        handler = _HANDLERS.get(event.kind)
+        if handler:
+            handler(self, event)
+        self.seq = event.seq
+
+    def channel(self, slug: str, kind: str = "", queue: str = "") -> ChannelTotals:
+        """The totals of a channel, made if there are none yet."""
+        if slug not in self.totals.channels:
+            self.totals.channels[slug] = ChannelTotals(kind, queue)
+        return self.totals.channels[slug]
+
+    def scheduled_since(self, channel: str, since: datetime) -> int:
+        """How many probes a channel was sent since then, at most an hour back."""
+        return sum(at > since for at in self.recent.get(channel, ()))
+
+    def _scheduled(self, event: Event) -> None:
+        probe = read_probe(event)
+        self.open[probe.id] = OpenProbe(Case(probe), str(event.body["mark"]))
+        totals = self.channel(probe.channel, probe.kind, min(probe.expected))
+        totals.attempted += 1
+        totals.enabled = totals.enabled or probe.scheduled_at.timestamp()
+        totals.last_attempt = probe.scheduled_at.timestamp()
+        if probe.confirms:
+            self.totals.confirmations.pop(probe.channel, None)
+        recent = self.recent.setdefault(probe.channel, deque())
+        recent.append(probe.scheduled_at)
+        while recent[0] < probe.scheduled_at - timedelta(hours=1):
+            recent.popleft()
+
+    def _submitting(self, event: Event) -> None:
+        if known := self.open.get(event.probe or ""):
+            known.case = replace(known.case, submitting_at=event.at, message_id=event.body["message_id"])
+
+    def _submitted(self, event: Event) -> None:
+        known = self.open.get(event.probe or "")
+        if known is None:
+            return
+        submission = read_submission(event)
+        if submission.accepted:
+            self.channel(known.case.probe.channel).submitted += 1
+        if submission.component:
+            add(self.totals.errors, f"{submission.component}/{submission.own_reason}")
+        self._change(known, replace(known.case, submission=submission), event.at)
+
+    def _sighting(self, event: Event) -> None:
+        sighting = read_sighting(event)
+        known = self.open.get(sighting.probe) or self._load(sighting.probe)
+        if known is None:
+            add(self.totals.unattributed, (sighting.forgery or Forgery.UNKNOWN_ID).value)
+            return
+        self._change(known, known.case.with_sighting(sighting), event.at)
+
+    def _change(self, known: OpenProbe, case: Case, at: datetime) -> None:
+        """Replace a case, and count what the change shows: stages newly reached, duplicates, forgeries."""
+        before, after = judge(known.case, at, {}), judge(case, at, {})
+        known.case = case
+        totals = self.channel(case.probe.channel)
+        for stage in after.stages.keys() - before.stages.keys():
+            totals.stages.setdefault(stage.value, Histogram()).observe(after.stages[stage])
+        totals.duplicates += after.duplicates - before.duplicates
+        for reason, count in after.forged.items():
+            add(totals.forged, reason.value, count - before.forged.get(reason, 0))
+        if after.outcome is None:
+            return
+        self._note_outcome(totals, case, after.outcome)
+        if after.outcome is Outcome.ARRIVED:
+            arrived = case.started_at.timestamp() + after.stages[Stage.ARRIVED]
+            totals.last_success = max(totals.last_success, arrived)
+
+    def _note_outcome(self, totals: ChannelTotals, case: Case, outcome: Outcome) -> None:
+        """The channel's state is what the newest probe says; what is still seen of an older one does not change it."""
+        scheduled = case.probe.scheduled_at.timestamp()
+        if scheduled >= totals.last_judged:
+            totals.last_outcome, totals.last_judged = outcome.value, scheduled
+
+    def _deadline(self, event: Event) -> None:
+        if known := self.open.get(event.probe or ""):
+            known.deadline = DeadlineResult(event.body["result"])
+            totals = self.channel(known.case.probe.channel)
+            add(totals.deadline_results, known.deadline.value)
+            self._note_outcome(totals, known.case, Outcome(event.body["outcome"]))
+
+    def _confirm(self, event: Event) -> None:
+        if known := self.open.get(event.probe or ""):
+            known.confirming = True
+        due = parse_time(event.body["due"]).timestamp()
+        self.totals.confirmations[event.body["channel"]] = (event.probe or "", due)
+
+    def _finished(self, event: Event) -> None:
+        known = self.open.pop(event.probe or "", None)
+        if known is not None and event.body["outcome"]:
+            totals = self.channel(known.case.probe.channel)
+            add(totals.finished, event.body["outcome"])
+
+    def _trouble(self, event: Event) -> None:
+        add(self.totals.errors, f"{event.body['component']}/{event.body['reason']}")
+
+    def _paused(self, event: Event) -> None:
+        for channel in event.body["channels"]:
+            self.totals.paused[channel] = event.body["reason"]
+
+    def _resumed(self, event: Event) -> None:
+        for channel in event.body["channels"]:
+            self.totals.paused.pop(channel, None)
+
+    def _clock_stepped(self, event: Event) -> None:
+        """Move the start of what is in flight by as much as our clock was wrong, so that no latency is falsified."""
+        by = timedelta(seconds=event.body["seconds"])
+        for known in self.open.values():
+            case = known.case
+            if not case.sightings:
+                known.case = replace(
+                    case,
+                    probe=replace(case.probe, scheduled_at=case.probe.scheduled_at + by),
+                    submitting_at=case.submitting_at and case.submitting_at + by,
+                    submission=case.submission and replace(case.submission, at=case.submission.at + by),
+                )
+
+
+def _identity(sighting: Sighting) -> tuple[str, str, str]:
+    return sighting.place.queue, sighting.message, sighting.seen.value
+
+
+_HANDLERS: dict[EventKind, Callable[[Book, Event], None]] = {
+    EventKind.SCHEDULED: Book._scheduled,
+    EventKind.SUBMITTING: Book._submitting,
+    EventKind.SUBMITTED: Book._submitted,
+    EventKind.SIGHTING: Book._sighting,
+    EventKind.DEADLINE: Book._deadline,
+    EventKind.CONFIRM: Book._confirm,
+    EventKind.FINISHED: Book._finished,
+    EventKind.TROUBLE: Book._trouble,
+    EventKind.PAUSED: Book._paused,
+    EventKind.RESUMED: Book._resumed,
+    EventKind.CLOCK_STEPPED: Book._clock_stepped,
+}

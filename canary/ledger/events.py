@@ -1,0 +1,160 @@
+"""The events of the ledger: what may happen, and how it is written as canonical JSON (RFC 8785)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+import rfc8785
+from pydantic import TypeAdapter
+
+from canary.model import DeadlineResult, Outcome, Probe, Sighting, Stage, Submission, Verdict
+
+_PROBE: TypeAdapter[Probe] = TypeAdapter(Probe)
+_SUBMISSION: TypeAdapter[Submission] = TypeAdapter(Submission)
+_SIGHTING: TypeAdapter[Sighting] = TypeAdapter(Sighting)
+_TIME: TypeAdapter[datetime] = TypeAdapter(datetime)
+
+
+class EventKind(StrEnum):
+    """What may happen."""
+
+    STARTED = "started"
+    STOPPED = "stopped"
+    RELOADED = "reloaded"
+    SCHEDULED = "scheduled"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    SIGHTING = "sighting"
+    DEADLINE = "deadline"
+    CONFIRM = "confirm"
+    FINISHED = "finished"
+    TROUBLE = "trouble"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CLOCK_STEPPED = "clock_stepped"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; ``seq`` is 0 until the ledger has given it its place. ``body`` holds only what JSON can say."""
+
+    kind: EventKind
+    at: datetime
+    body: Mapping[str, Any]
+    probe: str | None = None
+    seq: int = 0
+
+    def canonical(self) -> bytes:
+        """The one form in which this event is stored and hashed."""
+        whole: dict[str, Any] = {
+            "seq": self.seq,
+            "at": timestamp(self.at),
+            "kind": self.kind.value,
+            "body": dict(self.body),
+        }
+        if self.probe is not None:
+            whole["probe"] = self.probe
+        return rfc8785.dumps(whole)
+
+
+def timestamp(at: datetime) -> str:
+    """A time as it is written: UTC with microseconds and ``Z``, so that text order is time order."""
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def parse_time(text: str) -> datetime:
+    """The inverse of :func:`timestamp`."""
+    return _TIME.validate_python(text)
+
+
+def scheduled(probe: Probe, mark: str) -> Event:
+    """A probe is due, and will be sent: on disk before anything is."""
+    body = _PROBE.dump_python(probe, mode="json", exclude={"id"}) | {"expected": sorted(probe.expected), "mark": mark}
+    return Event(EventKind.SCHEDULED, probe.scheduled_at, body, probe.id)
+
+
+def submitting(probe: str, at: datetime, message_id: str | None, payload: str) -> Event:
+    """Sending begins; ``payload`` is the SHA-256 of exactly what is sent."""
+    return Event(EventKind.SUBMITTING, at, {"message_id": message_id, "payload": payload}, probe)
+
+
+def submitted(probe: str, at: datetime, submission: Submission, artefacts: Mapping[str, str]) -> Event:
+    """Sending ended, one way or the other; ``artefacts`` are names and their SHA-256."""
+    body = _SUBMISSION.dump_python(submission, mode="json", exclude={"artefacts"})
+    body |= {"at": timestamp(submission.at), "artefacts": dict(artefacts)}
+    return Event(EventKind.SUBMITTED, at, body, probe)
+
+
+def sighting(at: datetime, seen: Sighting, where: str, watcher: str) -> Event:
+    """Something was seen; ``where`` is what its watcher needs to find it again."""
+    body = _SIGHTING.dump_python(seen, mode="json", exclude={"probe"}) | {"where": where, "watcher": watcher}
+    return Event(EventKind.SIGHTING, at, body, seen.probe)
+
+
+def deadline(probe: str, at: datetime, result: DeadlineResult, outcome: Outcome) -> Event:
+    """What the arrival deadline found: decided once, and never corrected."""
+    return Event(EventKind.DEADLINE, at, {"result": result.value, "outcome": outcome.value}, probe)
+
+
+def confirm(probe: str, at: datetime, channel: str, due: datetime) -> Event:
+    """A probe went wrong, and another one is owed at ``due`` to see whether it stays so."""
+    return Event(EventKind.CONFIRM, at, {"channel": channel, "due": timestamp(due)}, probe)
+
+
+def finished(probe: str, at: datetime, verdict: Verdict) -> Event:
+    """A probe ended: nothing that may still be seen changes its outcome."""
+    body = {
+        "outcome": verdict.outcome.value if verdict.outcome else None,
+        "place": verdict.place,
+        "reason": verdict.reason,
+        "stages": {stage.value: round(seconds, 6) for stage, seconds in verdict.stages.items()},
+    }
+    return Event(EventKind.FINISHED, at, body, probe)
+
+
+def read_probe(event: Event) -> Probe:
+    """The probe of a ``scheduled`` event."""
+    body = {key: value for key, value in event.body.items() if key != "mark"}
+    return _PROBE.validate_python(body | {"id": event.probe})
+
+
+def read_submission(event: Event) -> Submission:
+    """The submission of a ``submitted`` event, without the contents of its artefacts."""
+    body = {key: value for key, value in event.body.items() if key != "artefacts"}
+    return _SUBMISSION.validate_python(body)
+
+
+def read_sighting(event: Event) -> Sighting:
+    """The sighting of a ``sighting`` event."""
+    body = {key: value for key, value in event.body.items() if key not in ("where", "watcher")}
+    return _SIGHTING.validate_python(body | {"probe": event.probe})
+
+
+def read_finished(event: Event) -> Verdict:
+    """What a ``finished`` event says, as the verdict that it was (without its counts)."""
+    body = event.body
+    return Verdict(
+        outcome=Outcome(body["outcome"]) if body["outcome"] else None,
+        deadline=None,
+        final=True,
+        place=body["place"],
+        reason=body["reason"],
+        stages={Stage(stage): seconds for stage, seconds in body["stages"].items()},
+        duplicates=0,
+        forged={},
+    )
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 of ``content`` in lower-case hexadecimal."""
+    return sha256(content).hexdigest()
+
+
+def numbered(event: Event, seq: int) -> Event:
+    """The event at its place in the ledger."""
+    return replace(event, seq=seq)

@@ -1,0 +1,81 @@
+"""The tables of the ledger. Events are only ever added: the database itself refuses to change or remove one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    DDL,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+)
+
+metadata = MetaData()
+
+events = Table(
+    "event",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(27), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("probe", String(16)),
+    Column("body", LargeBinary, nullable=False),
+    Index("event_probe", "probe"),
+    Index("event_kind_at", "kind", "at"),
+)
+
+cursors = Table(
+    "cursor", metadata, Column("name", String(200), primary_key=True), Column("place", LargeBinary, nullable=False)
+)
+"""Where each watcher stands; written in the same transaction as what it found."""
+
+snapshots = Table(
+    "snapshot", metadata, Column("seq", Integer, primary_key=True), Column("book", LargeBinary, nullable=False)
+)
+"""Derived: the totals as they were at an event, so that a start need not count from the beginning."""
+
+for verb in ("UPDATE", "DELETE"):
+    event.listen(
+        events,
+        "after_create",
+        DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped
+            f"CREATE TRIGGER event_no_{verb.lower()} BEFORE {verb} ON event "
+            "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+        ).execute_if(dialect="sqlite"),
+    )
+
+
+def open_engine(path: Path) -> Engine:
+    """An engine on the SQLite file, made if it is not there: write-ahead log, every commit on disk before it returns.
+
+    Transactions take the write lock as they begin (two processes may write); readers use :func:`reading`.
+    """
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # else the driver begins transactions of its own, without the lock
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _lock(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    metadata.create_all(engine)
+    return engine
+
+
+def reading(engine: Engine) -> Engine:
+    """The same database for statements that only read, each by itself, without the write lock."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")

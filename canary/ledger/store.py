@@ -1,0 +1,219 @@
+"""The ledger: an append-only, gap-free list of events on SQLite, and the state that follows from it.
+
+One thread writes. What is handed in while it is busy is committed together, so a thousand probes a minute share their
+disk flushes, and each caller still returns only once its own events are on disk. A second process may append to the
+same ledger: each takes in what the other wrote before it numbers its own.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from canary.ledger.artefacts import Artefacts
+from canary.ledger.book import Book, OpenProbe
+from canary.ledger.events import Event, EventKind, numbered, parse_time, timestamp
+from canary.ledger.schema import cursors, events, open_engine, reading, snapshots
+from canary.model import Component, OwnFaultError
+
+_BATCH = 500
+_SNAPSHOT_EVERY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    events: Sequence[Event]
+    cursor: tuple[str, Mapping[str, int]] | None
+    done: Future[list[Event]]
+
+
+class Ledger:
+    """The ledger in one folder (``ledger.sqlite``, ``artefacts/``), made on first use.
+
+    ``book`` is the state up to the newest event taken in; look at it under ``lock``. Raises
+    :class:`canary.model.OwnFaultError` (component store) if the database cannot be opened.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.artefacts = Artefacts(folder / "artefacts")
+            self._engine = open_engine(folder / "ledger.sqlite")
+            self._reader = reading(self._engine)
+            self.lock = threading.RLock()
+            self.book = self._restore()
+        except (OSError, SQLAlchemyError) as error:
+            raise OwnFaultError(Component.STORE, "unusable", f"cannot use the ledger in {folder}: {error}") from error
+        self._inbox: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._snapshot_at = self.book.seq
+        self._stale = False
+        self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
+        self._writer.start()
+
+    def append(self, *new: Event, cursor: tuple[str, Mapping[str, int]] | None = None) -> Future[list[Event]]:
+        """Add events, and move a watcher's cursor, in one transaction.
+
+        The future holds the events that were added, numbered (one that says nothing new is left out), once they are on
+        disk, or :class:`canary.model.OwnFaultError` if they could not be written.
+        """
+        done: Future[list[Event]] = Future()
+        self._inbox.put(_Entry(new, cursor, done))
+        return done
+
+    def refresh(self) -> None:
+        """Take in what another process has appended."""
+        self.append().result()
+
+    def close(self) -> None:
+        """Write what was handed in, keep a snapshot, and let go of the database."""
+        self._inbox.put(None)
+        self._writer.join()
+        self._engine.dispose()
+
+    def cursor(self, name: str) -> dict[str, int] | None:
+        """Where the watcher ``name`` stood when it last handed something in."""
+        with self._reader.connect() as connection:
+            row = connection.execute(select(cursors.c.place).where(cursors.c.name == name)).first()
+        return json.loads(row.place) if row else None
+
+    def find(self, probe: str, upto: int | None = None) -> OpenProbe | None:
+        """A probe, open or ended, from its events (up to number ``upto``); None if the ledger has none of it."""
+        book = Book(lambda _: None)
+        found = None
+        for event in self.events(probe=probe, upto=upto):  # its own events, and the steps of our clock
+            if event.kind is not EventKind.FINISHED:
+                book.apply(event)
+            found = book.open.get(probe)
+        return found
+
+    def known(self, probe: str) -> bool:
+        """Whether the ledger has this probe."""
+        if probe in self.book.open:
+            return True
+        with self._reader.connect() as connection:
+            return connection.execute(select(events.c.seq).where(events.c.probe == probe).limit(1)).first() is not None
+
+    def events(
+        self,
+        *,
+        probe: str | None = None,
+        kind: EventKind | None = None,
+        since: datetime | None = None,
+        after: int = 0,
+        upto: int | None = None,
+        newest: int | None = None,
+    ) -> Iterator[Event]:
+        """Events in order, of a probe together with the steps of our clock; with ``newest`` that many, newest first."""
+        query = select(events.c.body).where(events.c.seq > after)
+        if probe is not None:
+            stepped = events.c.kind == EventKind.CLOCK_STEPPED.value
+            query = query.where((events.c.probe == probe) | stepped)
+        if kind is not None:
+            query = query.where(events.c.kind == kind.value)
+        if since is not None:
+            query = query.where(events.c.at >= timestamp(since))
+        if upto is not None:
+            query = query.where(events.c.seq <= upto)
+        query = query.order_by(events.c.seq.desc()).limit(newest) if newest else query.order_by(events.c.seq)
+        with self._reader.connect() as connection:
+            for row in connection.execute(query):
+                yield _read(row.body)
+
+    def _restore(self) -> Book:
+        with self._reader.connect() as connection:
+            row = connection.execute(select(snapshots).order_by(snapshots.c.seq.desc()).limit(1)).first()
+        book = Book.restore(self.find, row.book, row.seq, self.find) if row else Book(self.find)
+        for event in self.events(after=book.seq):
+            book.apply(event)
+        return book
+
+    def _write_all(self) -> None:
+        running = True
+        while running:
+            entry = self._inbox.get()
+            batch: list[_Entry] = []
+            while entry is not None:
+                batch.append(entry)
+                if len(batch) == _BATCH or self._inbox.empty():
+                    break
+                entry = self._inbox.get()
+            running = entry is not None
+            if batch:
+                self._commit(batch)
+        self._commit([], snapshot=True)
+
+    def _commit(self, batch: list[_Entry], *, snapshot: bool = False) -> None:
+        results: list[list[Event]] = []
+        try:
+            if self._stale:  # what was applied but not committed never happened
+                with self.lock:
+                    self.book, self._stale = self._restore(), False
+            with self.lock, self._engine.begin() as connection:
+                self._catch_up(connection)
+                results = [self._add(connection, entry) for entry in batch]
+                if snapshot or self.book.seq - self._snapshot_at >= _SNAPSHOT_EVERY:
+                    self._keep_snapshot(connection)
+        except (OSError, SQLAlchemyError) as error:
+            self._stale = True
+            fault = OwnFaultError(Component.STORE, "not_written", f"the ledger could not be written: {error}")
+            for entry in batch:
+                entry.done.set_exception(fault)
+            return
+        for entry, added in zip(batch, results, strict=True):
+            entry.done.set_result(added)
+
+    def _catch_up(self, connection: Connection) -> None:
+        query = select(events.c.body).where(events.c.seq > self.book.seq).order_by(events.c.seq)
+        for row in connection.execute(query):
+            self.book.apply(_read(row.body))
+
+    def _add(self, connection: Connection, entry: _Entry) -> list[Event]:
+        added: list[Event] = []
+        for event in entry.events:
+            if self.book.accepts(event):
+                added.append(numbered(event, self.book.seq + 1))
+                self.book.apply(added[-1])
+        if added:
+            connection.execute(insert(events), [_row(event) for event in added])
+        if entry.cursor:
+            name, place = entry.cursor
+            connection.execute(delete(cursors).where(cursors.c.name == name))
+            connection.execute(insert(cursors), {"name": name, "place": json.dumps(dict(place)).encode()})
+        return added
+
+    def _keep_snapshot(self, connection: Connection) -> None:
+        if connection.execute(select(func.max(snapshots.c.seq))).scalar() != self.book.seq:
+            connection.execute(delete(snapshots))
+            connection.execute(insert(snapshots), {"seq": self.book.seq, "book": self.book.snapshot()})
+        self._snapshot_at = self.book.seq
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "seq": event.seq,
+        "at": timestamp(event.at),
+        "kind": event.kind.value,
+        "probe": event.probe,
+        "body": event.canonical(),
+    }
+
+
+def _read(body: bytes) -> Event:
+    whole = json.loads(body)
+    return Event(
+        kind=EventKind(whole["kind"]),
+        at=parse_time(whole["at"]),
+        body=whole["body"],
+        probe=whole.get("probe"),
+        seq=whole["seq"],
+    )

@@ -1,0 +1,65 @@
+"""What the ledger adds up to, channel by channel: the numbers behind the metrics."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+BUCKETS = (
+    1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1800.0,
+    3600.0, 7200.0, 14400.0, 28800.0, 43200.0, 86400.0,
+)  # fmt: skip
+"""Upper bounds of the latency histograms in seconds: 1 s to 24 h, one at each promise (5 and 15 min, 1, 8 and 24 h)."""
+
+
+@dataclass
+class Histogram:
+    """Counts by bucket (not cumulative; the last is above every bound), and the sum in seconds."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    sum: float = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.sum += seconds
+
+
+@dataclass
+class ChannelTotals:
+    """The totals of one channel. Times are POSIX seconds, 0 where there is none yet."""
+
+    kind: str
+    queue: str
+    attempted: int = 0
+    submitted: int = 0
+    deadline_results: dict[str, int] = field(default_factory=dict)
+    finished: dict[str, int] = field(default_factory=dict)
+    stages: dict[str, Histogram] = field(default_factory=dict)
+    duplicates: int = 0
+    forged: dict[str, int] = field(default_factory=dict)
+    enabled: float = 0.0
+    last_success: float = 0.0
+    last_attempt: float = 0.0
+    last_outcome: str | None = None
+    """What the newest judged probe came to; the channel's state is read from it."""
+    last_judged: float = 0.0
+
+
+@dataclass
+class Totals:
+    """The totals of the whole ledger."""
+
+    channels: dict[str, ChannelTotals] = field(default_factory=dict)
+    errors: dict[str, int] = field(default_factory=dict)
+    """By ``component/reason``."""
+    unattributed: dict[str, int] = field(default_factory=dict)
+    """Forged sightings that belong to no probe of ours, by reason."""
+    paused: dict[str, str] = field(default_factory=dict)
+    """The reason by paused channel; ``*`` stands for all of them."""
+    confirmations: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """By channel: the failed probe that is to be confirmed, and when."""
+
+
+def add(counts: dict[str, int], key: str, by: int = 1) -> None:
+    """Count ``by`` more of ``key``."""
+    counts[key] = counts.get(key, 0) + by
