@@ -23,6 +23,8 @@ class OpenProbe:
 
     case: Case
     mark: str
+    payload: str | None = None
+    """The SHA-256 of exactly what was sent."""
     deadline: DeadlineResult | None = None
     confirming: bool = False
 
@@ -109,6 +111,7 @@ class Book:
     def _submitting(self, event: Event) -> None:
         if known := self.open.get(event.probe or ""):
             known.case = replace(known.case, submitting_at=event.at, message_id=event.body["message_id"])
+            known.payload = event.body["payload"]
 
     def _submitted(self, event: Event) -> None:
         known = self.open.get(event.probe or "")
@@ -171,6 +174,15 @@ class Book:
             totals = self.channel(known.case.probe.channel)
             add(totals.finished, event.body["outcome"])
 
+    def _checked(self, event: Event) -> None:
+        """A channel that revokes by machine was looked at, and nothing sent."""
+        body, at = event.body, event.at.timestamp()
+        totals = self.channel(body["channel"], body["kind"], body["queue"])
+        totals.enabled, totals.last_attempt = totals.enabled or at, at
+        totals.last_outcome = body["outcome"]
+        if totals.last_outcome == Outcome.ARRIVED.value:
+            totals.last_success = at
+
     def _trouble(self, event: Event) -> None:
         add(self.totals.errors, f"{event.body['component']}/{event.body['reason']}")
 
@@ -208,6 +220,7 @@ _HANDLERS: dict[EventKind, Callable[[Book, Event], None]] = {
     EventKind.DEADLINE: Book._deadline,
     EventKind.CONFIRM: Book._confirm,
     EventKind.FINISHED: Book._finished,
+    EventKind.CHECKED: Book._checked,
     EventKind.TROUBLE: Book._trouble,
     EventKind.PAUSED: Book._paused,
     EventKind.RESUMED: Book._resumed,

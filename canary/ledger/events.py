@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     DEADLINE = "deadline"
     CONFIRM = "confirm"
     FINISHED = "finished"
+    CHECKED = "checked"
     TROUBLE = "trouble"
     PAUSED = "paused"
     RESUMED = "resumed"

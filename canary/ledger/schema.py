@@ -70,7 +70,8 @@ def open_engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _lock(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if not connection.get_execution_options().get("reads_only"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     metadata.create_all(engine)
     return engine
@@ -78,4 +79,4 @@ def open_engine(path: Path) -> Engine:
 
 def reading(engine: Engine) -> Engine:
     """The same database for statements that only read, each by itself, without the write lock."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+    return engine.execution_options(reads_only=True)

@@ -57,6 +57,8 @@ class Ledger:
         self._inbox: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._snapshot_at = self.book.seq
         self._stale = False
+        self.not_written = 0
+        """How often a commit failed since this process started; such a fault cannot be told by the ledger itself."""
         self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
         self._writer.start()
 
@@ -165,6 +167,7 @@ class Ledger:
                     self._keep_snapshot(connection)
         except (OSError, SQLAlchemyError) as error:
             self._stale = True
+            self.not_written += 1
             fault = OwnFaultError(Component.STORE, "not_written", f"the ledger could not be written: {error}")
             for entry in batch:
                 entry.done.set_exception(fault)

@@ -1,0 +1,117 @@
+"""The desk where watchers hand in what they saw: found messages become sightings in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from canary.clock import Clock
+from canary.judge import latency
+from canary.ledger import Event, EventKind, Ledger, OpenProbe
+from canary.ledger import events as record
+from canary.mark import Keyring
+from canary.model import Component, Forgery, Seen, Sighting
+from canary.queues import Depth, Found
+from canary.reports import differences
+
+_CLEAN_FOR = timedelta(days=1)
+"""How long after its end a probe's messages are offered for clean-up."""
+
+
+class Desk:
+    """The :class:`canary.queues.Post` of every watcher.
+
+    ``changed`` is called, from any thread, with the id of a probe that something new is known of.
+    """
+
+    def __init__(self, ledger: Ledger, keys: Keyring, clock: Clock, changed: Callable[[str], None]) -> None:
+        self._ledger, self._keys, self._clock, self._changed = ledger, keys, clock, changed
+        self.read_at: dict[str, datetime] = {}
+        """When each queue was last read to its end."""
+        self.depths: dict[str, Depth] = {}
+
+    @property
+    def keys(self) -> Keyring:
+        """The keys by which to recognise marks."""
+        return self._keys
+
+    def now(self) -> datetime:
+        """The steady time."""
+        return self._clock.now()
+
+    def sought(self) -> Iterable[str]:
+        """The marks of the probes that are not where they should be."""
+        with self._ledger.lock:
+            return [known.mark for known in self._ledger.book.open.values() if not _has_arrived(known)]
+
+    def known(self, probe: str) -> bool:
+        """Whether the ledger has this probe."""
+        return self._ledger.known(probe)
+
+    def cursor(self, name: str) -> Mapping[str, int] | None:
+        """Where the watcher stood."""
+        return self._ledger.cursor(name)
+
+    def hand_in(self, name: str, found: list[Found], cursor: Mapping[str, int]) -> None:
+        """Record what was found; returns once it is on disk. Raises OwnFaultError if it could not be written."""
+        now = self.now()
+        sightings = [record.sighting(now, self._sight(item, now), item.where, name) for item in found]
+        for event in self._ledger.append(*sightings, cursor=(name, cursor)).result():
+            self._changed(event.probe or "")
+
+    def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
+        """A queue was read to its end."""
+        self.read_at[queue] = at
+        if depth is not None:
+            self.depths[queue] = depth
+
+    def trouble(self, component: Component, reason: str, detail: str) -> None:
+        """Record a fault of ours."""
+        body = {"component": component.value, "reason": reason, "detail": detail}
+        self._ledger.append(Event(EventKind.TROUBLE, self.now(), body))
+
+    def cleanable(self, name: str) -> Iterable[str]:
+        """Where our own messages are whose probes ended within the last day."""
+        ended = {e.probe for e in self._ledger.events(kind=EventKind.FINISHED, since=self.now() - _CLEAN_FOR)}
+        for probe in ended:
+            for event in self._ledger.events(probe=probe):
+                if event.kind is EventKind.SIGHTING and event.body["watcher"] == name:
+                    yield event.body["where"]
+
+    def _sight(self, item: Found, now: datetime) -> Sighting:
+        known = self._ledger.book.open.get(item.probe) or self._ledger.find(item.probe)
+        forgery, intact, detail = item.forgery, None, item.detail
+        if known is None:
+            forgery = forgery or Forgery.UNKNOWN_ID
+        elif forgery is None and item.seen is Seen.REPORT:
+            intact, detail = self._compare(known, item.raw)
+        sighting = Sighting(
+            seen=item.seen,
+            probe=item.probe,
+            place=item.place,
+            arrived_at=item.arrived_at,
+            source=item.source,
+            uncertainty=item.uncertainty,
+            noticed_at=now,
+            message=self._ledger.artefacts.put(item.raw),
+            message_id=item.message_id,
+            intact=intact,
+            forgery=forgery,
+            detail=detail,
+        )
+        if known and forgery is None and latency(known.case, sighting) > known.case.probe.give_up:
+            return replace(sighting, forgery=Forgery.EXPIRED)
+        return sighting
+
+    def _compare(self, known: OpenProbe, found: bytes) -> tuple[bool | None, str]:
+        sent = self._ledger.artefacts.get(known.payload) if known.payload else None
+        if sent is None:
+            return None, "what was sent is no longer kept"
+        difference = differences(sent, found)
+        return difference is None, difference or ""
+
+
+def _has_arrived(known: OpenProbe) -> bool:
+    seen = {s.place.queue for s in known.case.sightings if s.seen is Seen.REPORT and s.forgery is None}
+    return known.case.probe.expected <= seen

@@ -1,0 +1,212 @@
+"""Every metric in one table, exported from the ledger by a custom collector: counters survive a restart.
+
+Labels are closed sets: ``channel`` and ``queue`` are slugs of the configuration, never an address. With
+``histograms: per_kind`` what is many-valued (latencies, outcomes, forgeries) is summed over the channels of a kind, for
+installations of hundreds of channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from canary import __version__
+from canary.ledger import BUCKETS, ChannelTotals, Histogram, OpenProbe
+from canary.model import DeadlineResult, Forgery, Outcome, Stage
+from canary.prober import Prober
+from canary.switches import EVERY_CHANNEL, stop_reason
+
+PREFIX = "cpr_canary_"
+_CHANNEL = ("channel", "kind", "queue")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A row of the table: type, help in a full sentence, labels."""
+
+    type: type[Metric]
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+def _gauge(text: str, *labels: str) -> Definition:
+    return Definition(GaugeMetricFamily, text, labels)
+
+
+def _counter(text: str, *labels: str) -> Definition:
+    return Definition(CounterMetricFamily, text, labels)
+
+
+TABLE: Mapping[str, Definition] = {
+    "build_info": _gauge("Always 1; the version that runs.", "version"),
+    "channel_info": _gauge("Always 1; where the channel is published.", *_CHANNEL, "disclosed_in"),
+    "channel_enabled_timestamp_seconds": _gauge("When the channel was first probed.", *_CHANNEL),
+    "channel_probe_interval_seconds": _gauge("Configured time between two probes of the channel.", *_CHANNEL),
+    "channel_arrival_deadline_seconds": _gauge("Configured time by which a report must have arrived.", *_CHANNEL),
+    "channel_state": _gauge("1 ok, 0 failing, 2 unknown (our own fault, or nothing known yet), 3 paused.", *_CHANNEL),
+    "channel_last_success_timestamp_seconds": _gauge("When the last good probe arrived; absent before.", *_CHANNEL),
+    "channel_last_attempt_timestamp_seconds": _gauge("When the channel was last probed.", *_CHANNEL),
+    "probes_attempted_total": _counter("Probes that were to be submitted.", *_CHANNEL),
+    "probes_submitted_total": _counter("Probes that the channel accepted (SMTP 250, confirmation page).", *_CHANNEL),
+    "probes_in_flight": _gauge("Probes without an end yet.", *_CHANNEL),
+    "deadline_results_total": _counter("Probes by what the arrival deadline found.", *_CHANNEL, "result"),
+    "probes_finished_total": _counter("Probes by how they ended at last.", *_CHANNEL, "outcome"),
+    "duplicate_arrivals_total": _counter("Further copies of reports that had arrived.", *_CHANNEL),
+    "forged_arrivals_total": _counter("Sightings that look like ours and are not.", *_CHANNEL, "reason"),
+    "stage_latency_seconds": Definition(
+        HistogramMetricFamily, "Time from submission to the stage, for stages reached.", (*_CHANNEL, "stage")
+    ),
+    "queue_items": _gauge("Messages in the queue, strangers' included.", "queue", "state"),
+    "queue_oldest_unread_timestamp_seconds": _gauge("Arrival of the oldest unread message; absent if none.", "queue"),
+    "queue_last_read_timestamp_seconds": _gauge("When the queue was last read to its end.", "queue"),
+    "evidence_entries_total": _counter("Events in the ledger."),
+    "scheduler_last_tick_timestamp_seconds": _gauge("When the main loop last went round."),
+    "scheduler_lag_seconds": _gauge("How late the last probe was sent."),
+    "stopped": _gauge("1 while the kill switch is thrown."),
+    "errors_total": _counter("Faults of our own, by part and reason.", "component", "reason"),
+    "config_last_reload_successful": _gauge("1 if the last reload of the configuration was accepted."),
+    "config_last_reload_success_timestamp_seconds": _gauge("When a configuration was last accepted."),
+}
+"""Every metric of ours, without :data:`PREFIX`."""
+
+
+class Exporter(Collector):
+    """Collects every metric of :data:`TABLE`, from the ledger and from the prober that writes it."""
+
+    def __init__(self, prober: Prober) -> None:
+        self._prober = prober
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as they are now. Callable from any thread."""
+        families = {name: row.type(PREFIX + name, row.help, labels=row.labels) for name, row in TABLE.items()}
+        families["build_info"].add_metric([__version__], 1)
+        self._collect_prober(families)
+        with self._prober.ledger.lock:
+            self._collect_channels(families)
+            self._collect_errors(families)
+        return iter(families.values())
+
+    def _collect_channels(self, families: dict[str, Metric]) -> None:
+        config, book = self._prober.config, self._prober.ledger.book
+        in_flight = _count_by_channel(book.open.values())
+        per_kind = config.web.histograms == "per_kind"
+        sums: dict[str, ChannelTotals] = {}
+        for slug, settings in config.channels.items():
+            labels = [slug, settings.kind, min(settings.arrives_in)]
+            totals = book.totals.channels.get(slug) or ChannelTotals(settings.kind, labels[2])
+            paused = {slug, EVERY_CHANNEL} & book.totals.paused.keys()
+            families["channel_probe_interval_seconds"].add_metric(labels, settings.interval)
+            families["channel_arrival_deadline_seconds"].add_metric(labels, settings.deadline)
+            families["channel_state"].add_metric(labels, 3 if paused else _state(totals.last_outcome))
+            families["probes_in_flight"].add_metric(labels, in_flight.get(slug, 0))
+            _add_counts(families, labels, totals)
+            if per_kind:
+                _sum_into(sums.setdefault(settings.kind, ChannelTotals(settings.kind, "")), totals)
+            else:
+                families["channel_info"].add_metric([*labels, ",".join(settings.disclosed_in)], 1)
+                promised = settings.acknowledged_within is not None
+                _add_many_valued(families, labels, totals, promised)
+        for kind, totals in sums.items():
+            _add_many_valued(families, ["", kind, ""], totals, True)
+        for reason, count in book.totals.unattributed.items():
+            families["forged_arrivals_total"].add_metric(["", "", "", reason], count)
+
+    def _collect_errors(self, families: dict[str, Metric]) -> None:
+        ledger = self._prober.ledger
+        families["evidence_entries_total"].add_metric([], ledger.book.seq)
+        for key, count in ledger.book.totals.errors.items():
+            families["errors_total"].add_metric(key.split("/", 1), count)
+        families["errors_total"].add_metric(["store", "not_written"], ledger.not_written)
+
+    def _collect_prober(self, families: dict[str, Metric]) -> None:
+        prober = self._prober
+        if prober.last_tick is not None:
+            families["scheduler_last_tick_timestamp_seconds"].add_metric([], prober.last_tick.timestamp())
+        families["scheduler_lag_seconds"].add_metric([], prober.lag)
+        families["stopped"].add_metric([], stop_reason(prober.config.state) is not None)
+        families["config_last_reload_successful"].add_metric([], prober.reload_ok)
+        accepted = prober.reloaded_at.timestamp()
+        families["config_last_reload_success_timestamp_seconds"].add_metric([], accepted)
+        for queue, at in dict(prober.desk.read_at).items():
+            families["queue_last_read_timestamp_seconds"].add_metric([queue], at.timestamp())
+        for queue, depth in dict(prober.desk.depths).items():
+            families["queue_items"].add_metric([queue, "unread"], depth.unread)
+            families["queue_items"].add_metric([queue, "read"], depth.read)
+            if depth.oldest_unread is not None:
+                oldest = depth.oldest_unread.timestamp()
+                families["queue_oldest_unread_timestamp_seconds"].add_metric([queue], oldest)
+
+
+def registry(prober: Prober) -> CollectorRegistry:
+    """A registry of its own with our metrics and the client library's about the process."""
+    own = CollectorRegistry(auto_describe=False)
+    own.register(Exporter(prober))
+    ProcessCollector(registry=own)
+    PlatformCollector(registry=own)
+    GCCollector(registry=own)
+    return own
+
+
+def _state(outcome: str | None) -> int:
+    if outcome in (None, Outcome.INDETERMINATE):
+        return 2
+    return 1 if outcome == Outcome.ARRIVED else 0
+
+
+def _count_by_channel(probes: Iterable[OpenProbe]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for known in probes:
+        counts[known.case.probe.channel] = counts.get(known.case.probe.channel, 0) + 1
+    return counts
+
+
+def _add_counts(families: dict[str, Metric], labels: list[str], totals: ChannelTotals) -> None:
+    families["probes_attempted_total"].add_metric(labels, totals.attempted)
+    families["probes_submitted_total"].add_metric(labels, totals.submitted)
+    for result in DeadlineResult:
+        count = totals.deadline_results.get(result.value, 0)
+        families["deadline_results_total"].add_metric([*labels, result.value], count)
+    for name, at in (
+        ("channel_enabled_timestamp_seconds", totals.enabled),
+        ("channel_last_success_timestamp_seconds", totals.last_success),
+        ("channel_last_attempt_timestamp_seconds", totals.last_attempt),
+    ):
+        if at:
+            families[name].add_metric(labels, at)
+
+
+def _add_many_valued(families: dict[str, Metric], labels: list[str], totals: ChannelTotals, acknowledged: bool) -> None:
+    """Every label value from the start at 0 (a counter born at 1 hides its first event), but no stage never reached."""
+    for outcome in Outcome:
+        families["probes_finished_total"].add_metric([*labels, outcome.value], totals.finished.get(outcome.value, 0))
+    for reason in Forgery:
+        families["forged_arrivals_total"].add_metric([*labels, reason.value], totals.forged.get(reason.value, 0))
+    families["duplicate_arrivals_total"].add_metric(labels, totals.duplicates)
+    expected = {Stage.ACCEPTED, Stage.ARRIVED} | ({Stage.ACKNOWLEDGED} if acknowledged else set())
+    for stage in sorted(expected | {Stage(stage) for stage in totals.stages}):
+        histogram = totals.stages.get(stage.value) or Histogram()
+        families["stage_latency_seconds"].add_metric([*labels, stage.value], _cumulative(histogram), histogram.sum)
+
+
+def _cumulative(histogram: Histogram) -> list[tuple[str, float]]:
+    total, buckets = 0, []
+    for bound, count in zip((*BUCKETS, float("inf")), histogram.counts, strict=True):
+        total += count
+        buckets.append((floatToGoString(bound), float(total)))
+    return buckets
+
+
+def _sum_into(whole: ChannelTotals, part: ChannelTotals) -> None:
+    whole.duplicates += part.duplicates
+    for counts, more in ((whole.finished, part.finished), (whole.forged, part.forged)):
+        for key, count in more.items():
+            counts[key] = counts.get(key, 0) + count
+    for stage, histogram in part.stages.items():
+        into = whole.stages.setdefault(stage, Histogram())
+        into.counts = [a + b for a, b in zip(into.counts, histogram.counts, strict=True)]
+        into.sum += histogram.sum

@@ -1,0 +1,312 @@
+"""The loop: what is due, send it, judge what is seen of it, record. It joins the rooms, and the ledger is its memory."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from canary import __version__
+from canary.clock import Clock
+from canary.config import Config, digest
+from canary.desk import Desk
+from canary.judge import judge
+from canary.ledger import Event, EventKind, Ledger
+from canary.ledger import events as record
+from canary.mark import Keyring, new_probe_id
+from canary.model import Outcome, Outgoing, OwnFaultError, Probe, Report, Submission
+from canary.reports import compose
+from canary.schedule import first_due, next_due, turn
+from canary.site import Site
+from canary.switches import Switches
+
+TICK = 0.25
+"""Seconds between two looks at what is due."""
+
+_STOP_WITHIN = 30.0
+_RECORD_AGAIN = 2.0
+_WRITTEN_BY = timedelta(seconds=10)
+
+_log = structlog.get_logger(__name__)
+
+
+class Prober:
+    """Probes every channel of a configuration until stopped.
+
+    Everything that matters is in the ledger: a prober that was killed and is started again goes on where it stood.
+    """
+
+    def __init__(
+        self, config: Config, ledger: Ledger, keys: Keyring, clock: Clock | None = None, seed: int | None = None
+    ) -> None:
+        self.ledger, self._keys, self._clock = ledger, keys, clock or Clock()
+        self._rng = random.Random(seed)  # noqa: S311  # jitter and wording, not secrets
+        self.desk = Desk(ledger, keys, self._clock, self._changed)
+        self.site = Site(config)
+        self.switches = Switches(config, ledger)
+        self.last_tick: datetime | None = None
+        self.lag = 0.0
+        """Seconds by which the last probe started late."""
+        self.reload_ok = True
+        self.reloaded_at = self._clock.now()
+        self._due: dict[str, datetime] = {}
+        self._checks: list[tuple[datetime, str]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stopping = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def config(self) -> Config:
+        """The configuration that is running."""
+        return self.site.config
+
+    async def run(self, *, scheduled: bool = True) -> None:
+        """Watch and judge, and send what is due unless ``scheduled`` is False; until :meth:`stop`."""
+        self._loop = asyncio.get_running_loop()
+        await self._append(EventKind.STARTED, {"version": __version__, "configuration": digest(self.config)})
+        self.site.start(self.desk)
+        now = self._clock.now()
+        with self.ledger.lock:
+            for probe in self.ledger.book.open:
+                heapq.heappush(self._checks, (now, probe))
+        self._plan(now)
+        while not self._stopping.is_set():
+            await self._tick(scheduled)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), TICK)
+        await self._wind_up()
+
+    def stop(self) -> None:
+        """Send nothing new, let what is being sent end, then return from :meth:`run`."""
+        self._stopping.set()
+
+    async def probe(
+        self, channel: str, *, sender: str | None = None, variant: str | None = None, confirms: str | None = None
+    ) -> str:
+        """Send one probe now and return its id; what becomes of it is told by the ledger.
+
+        Raises ValueError for a name that is not configured, and OwnFaultError (component store) if it could not be
+        recorded: then it was not sent.
+        """
+        settings = self.config.channels[channel]
+        now = self._clock.now()
+        senders, variants = self.config.senders_of(channel), self.config.variants_of(channel)
+        count = self.ledger.book.channel(channel, settings.kind, min(settings.arrives_in)).attempted
+        usual = turn(channel, count, senders, variants)
+        probe = Probe(
+            id=new_probe_id(),
+            channel=channel,
+            kind=settings.kind,
+            sender=sender or usual[0],
+            variant=variant or usual[1],
+            scheduled_at=now,
+            expected=frozenset(settings.arrives_in),
+            deadline=settings.deadline,
+            give_up=settings.give_up,
+            ack_within=settings.acknowledged_within,
+            blind=self.config.is_blind(channel, now),
+            confirms=confirms,
+        )
+        mark = self._keys.make(probe.id, now)
+        way = self.site.channel(channel, probe.sender)
+        outgoing = way.prepare(self._compose(probe, mark))
+        await self._record(record.scheduled(probe, mark))
+        self._spawn(self._send(probe, outgoing))
+        return probe.id
+
+    async def reload(self, load: Callable[[], Config]) -> None:
+        """Go on with another configuration; one that is refused leaves the running one, and raises its ConfigError."""
+        try:
+            site = Site(load())
+        except ValueError as error:
+            self.reload_ok = False
+            await self._append(EventKind.RELOADED, {"accepted": False, "reason": str(error)})
+            raise
+        old, self.site = self.site, site
+        self.switches = Switches(site.config, self.ledger)
+        await asyncio.to_thread(old.stop_watching)
+        site.start(self.desk)
+        self._spawn(self._close(old))
+        self._plan(self._clock.now())
+        self.reload_ok, self.reloaded_at = True, self._clock.now()
+        await self._append(EventKind.RELOADED, {"accepted": True, "configuration": digest(site.config)})
+
+    def _compose(self, probe: Probe, mark: str) -> Report:
+        return compose(
+            probe.variant,
+            probe=probe.id,
+            mark=mark,
+            person=self.config.senders[probe.sender].person(),
+            operator=self.config.operator.name,
+            verify=self.config.operator.verify,
+            blind=probe.blind,
+            serial=self.config.channels[probe.channel].serial,
+            rng=self._rng,
+        )
+
+    async def _send(self, probe: Probe, outgoing: Outgoing) -> None:
+        """Record that sending begins, send at most once, record how it ended."""
+        try:
+            payload = self.ledger.artefacts.put(outgoing.payload)
+            await self._record(record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload))
+        except (OSError, OwnFaultError) as error:
+            _log.error("not sent, since it could not be recorded", probe=probe.id, error=str(error))
+            return
+        begun = self._clock.now()
+        way = self.site.channel(probe.channel, probe.sender)
+        submission = replace(await way.submit(outgoing, within=probe.deadline), at=begun)
+        await self._record_until_done(probe, submission)
+        self._check(probe.id)
+
+    async def _record_until_done(self, probe: Probe, submission: Submission) -> None:
+        """What was sent must be recorded as sent: a full disk is waited out, while the mark is watched for anyhow."""
+        while True:
+            try:
+                kept = {name: self.ledger.artefacts.put(content) for name, content in submission.artefacts}
+                await self._record(record.submitted(probe.id, self._clock.now(), submission, kept))
+                return
+            except (OSError, OwnFaultError) as error:
+                _log.error("a submission could not be recorded yet", probe=probe.id, error=str(error))
+                await asyncio.sleep(_RECORD_AGAIN)
+
+    async def _tick(self, scheduled: bool) -> None:
+        now = self._clock.now()
+        self._notice_clock_step()
+        try:
+            await asyncio.to_thread(self.ledger.refresh)
+        except OwnFaultError as error:
+            _log.error("the ledger cannot be used; nothing is sent", error=error.detail)
+            return
+        self._judge_due(now)
+        if scheduled and self.switches.stopped() is None:
+            self._confirm_due(now)
+            for channel in [slug for slug, due in self._due.items() if due <= now]:
+                self._turn_of(channel, now)
+        self.last_tick = now
+
+    def _turn_of(self, channel: str, now: datetime) -> None:
+        settings, due = self.config.channels[channel], self._due[channel]
+        self._due[channel] = next_due(due, now, settings.interval, self._rng)
+        obstacle = self.switches.obstacle(channel, now)
+        if obstacle is not None:
+            _log.info("not probed", channel=channel, reason=obstacle)
+            return
+        self.lag = (now - due).total_seconds()
+        self._spawn(self._look(channel) if settings.reachability_only else self._try(channel))
+
+    async def _try(self, channel: str, **choice: str | None) -> None:
+        try:
+            await self.probe(channel, **choice)
+        except OwnFaultError as error:
+            _log.error("not probed, since it could not be recorded", channel=channel, error=error.detail)
+
+    async def _look(self, channel: str) -> None:
+        """A channel that revokes by machine is looked at, and nothing is ever submitted to it."""
+        settings = self.config.channels[channel]
+        outcome, detail = await self.site.look(channel)
+        body = {"channel": channel, "kind": settings.kind, "queue": min(settings.arrives_in)}
+        await self._append(EventKind.CHECKED, body | {"outcome": outcome.value, "detail": detail})
+
+    def _confirm_due(self, now: datetime) -> None:
+        with self.ledger.lock:
+            pending = dict(self.ledger.book.totals.confirmations)
+        for channel, (failed, due) in pending.items():
+            known = self.ledger.find(failed) if due <= now.timestamp() else None
+            if known is None or channel not in self.config.channels or self.switches.obstacle(channel, now):
+                continue
+            self.ledger.book.totals.confirmations.pop(channel, None)
+            probe = known.case.probe
+            self._spawn(self._try(channel, sender=probe.sender, variant=probe.variant, confirms=failed))
+
+    def _changed(self, probe: str) -> None:
+        """Something new is known of a probe (called from the watchers' threads)."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._check, probe)
+
+    def _judge_due(self, now: datetime) -> None:
+        while self._checks and self._checks[0][0] <= now:
+            self._check(heapq.heappop(self._checks)[1])
+
+    def _check(self, probe_id: str) -> None:
+        """Judge one probe, record what is newly decided, and look again when something may be decided next."""
+        known = self.ledger.book.open.get(probe_id)
+        if known is None:
+            return
+        now, probe = self._clock.now(), known.case.probe
+        verdict = judge(known.case, now, self.desk.read_at)
+        news: list[Event] = []
+        if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
+            news.append(record.deadline(probe_id, now, verdict.deadline, verdict.outcome))
+        if _calls_for_confirmation(verdict.outcome) and not known.confirming and not probe.confirms:
+            due = now + timedelta(seconds=self.config.confirm_after)
+            news.append(record.confirm(probe_id, now, probe.channel, due))
+        if verdict.final:
+            news.append(record.finished(probe_id, now, verdict))
+        else:
+            heapq.heappush(self._checks, (_next_look(known.case.started_at, probe, verdict.deadline, now), probe_id))
+        if news:
+            self.ledger.append(*news)
+            heapq.heappush(self._checks, (now + _WRITTEN_BY, probe_id))  # once more, should this not be written
+
+    def _plan(self, now: datetime) -> None:
+        totals = self.ledger.book.totals.channels
+        for slug, settings in self.config.channels.items():
+            last = totals[slug].last_attempt if slug in totals else 0.0
+            self._due.setdefault(slug, first_due(now, last, settings.interval, self._rng))
+        for gone in self._due.keys() - self.config.channels.keys():
+            del self._due[gone]
+
+    def _notice_clock_step(self) -> None:
+        step = self._clock.step()
+        if step is not None:
+            _log.warning("the clock was set", seconds=step.total_seconds())
+            body = {"seconds": step.total_seconds()}
+            self.ledger.append(Event(EventKind.CLOCK_STEPPED, self._clock.now(), body))
+            self._due = {slug: due + step for slug, due in self._due.items()}
+
+    async def _append(self, kind: EventKind, body: dict[str, Any]) -> None:
+        await self._record(Event(kind, self._clock.now(), body))
+
+    async def _record(self, event: Event) -> None:
+        await asyncio.wrap_future(self.ledger.append(event))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("a task of the prober failed", error=repr(error), exc_info=error)
+
+    async def _close(self, site: Site) -> None:
+        await site.close()
+
+    async def _wind_up(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
+        await asyncio.to_thread(self.site.stop_watching)
+        await self.site.close()
+        await self._append(EventKind.STOPPED, {})
+
+
+def _calls_for_confirmation(outcome: Outcome | None) -> bool:
+    return outcome not in (None, Outcome.ARRIVED, Outcome.LATE, Outcome.INDETERMINATE)
+
+
+def _next_look(started: datetime, probe: Probe, decided: object, now: datetime) -> datetime:
+    """At the deadline; from then on every second until the deadline result is known; at last at give-up."""
+    deadline = started + timedelta(seconds=probe.deadline)
+    if now < deadline:
+        return deadline
+    if decided is None:
+        return now + timedelta(seconds=1)
+    return max(started + timedelta(seconds=probe.give_up), now + timedelta(seconds=1))

@@ -1,0 +1,42 @@
+"""When a channel is due, and with what: pure functions of configuration, time and chance."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import product
+
+JITTER = 0.1
+"""Part of the interval by which it varies each way: nothing learns the rhythm, no two channels march in step."""
+
+START_WITHIN = 60.0
+"""Seconds over which the first probes after a start are spread."""
+
+
+def first_due(now: datetime, last_attempt: float, interval: float, rng: random.Random) -> datetime:
+    """When a channel is due after a start: when it would have been, or soon; ``last_attempt`` is POSIX, 0 for never."""
+    soon = now + timedelta(seconds=rng.uniform(0, min(interval, START_WITHIN)))
+    if not last_attempt:
+        return soon
+    usual = datetime.fromtimestamp(last_attempt, now.tzinfo) + timedelta(seconds=interval)
+    return min(max(soon, usual), now + timedelta(seconds=interval))
+
+
+def next_due(due: datetime, now: datetime, interval: float, rng: random.Random) -> datetime:
+    """When a channel that was due at ``due`` is due again; what was missed is not made up for."""
+    following = due + timedelta(seconds=interval * rng.uniform(1 - JITTER, 1 + JITTER))
+    return max(following, now)
+
+
+def turn(channel: str, count: int, senders: Sequence[str], variants: Sequence[str]) -> tuple[str, str]:
+    """Sender and variant of the probe number ``count`` of a channel: every pair once before any comes again.
+
+    The order is mixed anew each round, from the channel's name and the round alone, so a restart goes on where it was.
+    """
+    pairs = sorted(product(senders, variants))
+    number, place = divmod(count, len(pairs))
+    seed = sha256(f"{channel}/{number}".encode()).digest()
+    random.Random(seed).shuffle(pairs)  # noqa: S311  # an order, not a secret
+    return pairs[place]

@@ -1,0 +1,63 @@
+"""What keeps a probe from being sent: kill switch, pauses, blackouts, caps."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from canary.config import Config
+from canary.ledger import Ledger
+
+STOP_ALL = "STOP"
+"""The kill switch: while a file of this name is in the state folder, nothing is sent. Its first line is the reason."""
+
+EVERY_CHANNEL = "*"
+
+
+class Switches:
+    """The switches of one configuration."""
+
+    def __init__(self, config: Config, ledger: Ledger) -> None:
+        self._config, self._ledger = config, ledger
+
+    def stopped(self) -> str | None:
+        """Why everything is stopped, or None."""
+        return stop_reason(self._config.state)
+
+    def obstacle(self, channel: str, now: datetime) -> str | None:
+        """Why ``channel`` may not be probed now, or None."""
+        if reason := self.stopped():
+            return f"everything is stopped: {reason}"
+        book = self._ledger.book
+        for name in (EVERY_CHANNEL, channel):
+            if name in book.totals.paused:
+                return f"paused: {book.totals.paused[name]}"
+        for blackout in self._config.blackouts:
+            if blackout.covers(channel, now):
+                return f"blackout until {blackout.until:%Y-%m-%d %H:%M} UTC: {blackout.reason}"
+        cap = self._config.channels[channel].max_per_hour
+        if book.scheduled_since(channel, now - timedelta(hours=1)) >= cap:
+            return f"cap of {cap} probes an hour reached"
+        if len(book.open) >= self._config.limits.open_probes:
+            return f"cap of {self._config.limits.open_probes} open probes reached"
+        return None
+
+
+def stop_reason(state: Path) -> str | None:
+    """The reason in the kill switch's file, or None if there is none."""
+    try:
+        return (state / STOP_ALL).read_text(encoding="utf-8").partition("\n")[0] or "no reason given"
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return "the kill switch cannot be read"
+
+
+def stop_all(state: Path, reason: str) -> None:
+    """Throw the kill switch."""
+    (state / STOP_ALL).write_text(reason + "\n", encoding="utf-8")
+
+
+def clear_stop(state: Path) -> None:
+    """Reset the kill switch."""
+    (state / STOP_ALL).unlink(missing_ok=True)
