@@ -10,10 +10,22 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
+_SLUG = r"^[a-z][a-z0-9-]{0,39}$"
 
 
 class Settings(BaseModel):
@@ -24,29 +36,42 @@ class Settings(BaseModel):
 
 def _seconds(value: Any) -> Any:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not match:
+    if not match or float(match[1]) == 0:
         raise ValueError("wanted a duration such as 30s, 10m, 24h or 7d")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def written(seconds: float) -> str:
+    """A length of time as the configuration writes it, in seconds and to the microsecond."""
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 Duration = Annotated[
     float,
     BeforeValidator(_seconds),
-    PlainSerializer(lambda seconds: f"{seconds:g}s", return_type=str),
+    PlainSerializer(written, return_type=str),
     WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "examples": ["30s", "10m", "24h"]}),
 ]
 """A length of time, written ``30s``, ``10m``, ``24h`` or ``7d``; seconds in the program."""
 
-Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
+
+def _slug(value: str) -> str:
+    if not re.fullmatch(_SLUG, value):
+        raise ValueError("wanted a name of at most 40 lower-case letters, digits and hyphens that begins with a letter")
+    return value
+
+
+Slug = Annotated[str, AfterValidator(_slug), WithJsonSchema({"type": "string", "pattern": _SLUG})]
 """A name of ours: lower-case letters, digits and hyphens, at most 40. It becomes a metric label."""
 
 
-def _path(value: Any) -> Any:
-    return Path(value) if isinstance(value, str) else value
+def _path(value: Any, info: ValidationInfo) -> Any:
+    folder = (info.context or {}).get("folder", "")
+    return Path(folder, value) if isinstance(value, str) else value
 
 
 FilePath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
-"""A path; one that is not absolute counts from the folder of the configuration file."""
+"""A path; one that is not absolute counts from the folder of the configuration file (``folder`` in the context)."""
 
 
 class Secret(Settings):
@@ -56,11 +81,17 @@ class Secret(Settings):
     env: str | None = None
     credential: str | None = None
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if sum(source is not None for source in (self.file, self.env, self.credential)) != 1:
-            raise ValueError("wanted exactly one of file, env, credential")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _one_source(cls, value: Any) -> Any:
+        """Refuse anything else in one sentence that does not repeat it: it may be the secret itself."""
+        if isinstance(value, Secret):
+            return value
+        given = [source for source in value.values() if source is not None] if isinstance(value, dict) else []
+        known = isinstance(value, dict) and value.keys() <= cls.model_fields.keys()
+        if not known or len(given) != 1 or not isinstance(given[0], str | Path) or not str(given[0]):
+            raise PydanticCustomError("secret", "want {file: PATH}, {env: NAME} or {credential: NAME}")
+        return value
 
     def reveal(self) -> str:
         """The secret itself, without its final line break.
@@ -140,20 +171,24 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 class ChannelSettings(Settings):
     """What every kind of channel has; a kind adds its own ``kind`` and where to send."""
 
     kind: str
     arrives_in: Annotated[
         tuple[Slug, ...],
-        BeforeValidator(lambda value: (value,) if isinstance(value, str) else tuple(value or ())),
+        BeforeValidator(lambda value: (value,) if isinstance(value, str) else _tuple(value)),
         Field(min_length=1, description="the monitored queue, or every one of several (the members of an alias)"),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
     ]
     approved_by: str = Field(description="who approved that this channel is probed, and when; kept as evidence")
     disclosed_in: Annotated[
         tuple[Literal["ccadb-prm", "ccadb-alias", "ccadb-poc", "cps", "website"], ...],
-        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+        BeforeValidator(_tuple),
     ] = Field((), description="where the channel is published")
     interval: Duration = Field(600.0, description="time between probes, varied by a tenth each way")
     deadline: Duration = Field(900.0, description="by when a report must be in its monitored queue")
@@ -162,10 +197,10 @@ class ChannelSettings(Settings):
         None, description="when an automatic acknowledgement is due, if one is promised"
     )
     max_per_hour: Annotated[int, Field(ge=1)] = Field(30, description="cap on probes an hour, confirmations included")
-    senders: Annotated[tuple[Slug, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = Field(
+    senders: Annotated[tuple[Slug, ...], BeforeValidator(_tuple)] = Field(
         (), description="the senders to rotate over; all of them if empty"
     )
-    variants: Annotated[tuple[str, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = Field(
+    variants: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = Field(
         (), description="the variants to rotate over; every one that fits the kind if empty"
     )
     serial: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{8,40}$")] | None = Field(
