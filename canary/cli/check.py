@@ -1,0 +1,84 @@
+"""``cpr-canary check``: is the configuration right, and does everything it names answer? Nothing is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
+
+import typer
+from rich.table import Table
+
+from canary.channels import UnusableError
+from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json, read
+from canary.config import Config
+from canary.model import OwnFaultError
+from canary.site import Site
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found at one thing that was looked at; ``fault`` is None, ours or theirs."""
+
+    what: str
+    fault: str | None
+    detail: str
+
+
+def check(config: ConfigPath, as_json: Json = False) -> None:
+    """Validate the configuration, then connect: log in everywhere, find every folder, load every form. Sends nothing.
+
+    Exits 2 for a mistake in the configuration, 3 if something of ours does not answer, 1 if a channel of the CA cannot
+    take a report, else 0.
+    """
+    findings = asyncio.run(_look(read(config)))
+    if as_json:
+        print_json([finding.__dict__ for finding in findings])
+    else:
+        _print(findings)
+    faults = {finding.fault for finding in findings}
+    raise typer.Exit(Exit.OWN_FAULT if "ours" in faults else Exit.NOT_ARRIVED if "theirs" in faults else Exit.ARRIVED)
+
+
+async def _look(config: Config) -> list[Finding]:
+    site, findings = Site(config), []
+    try:
+        with err.status("connecting") as spinner:
+            for what, look in _looks(config, site):
+                spinner.update(f"{what} ({len(findings)} looked at)")
+                findings.append(await _find(what, look))
+    finally:
+        await site.close()
+    return findings
+
+
+def _looks(config: Config, site: Site) -> Iterator[tuple[str, Awaitable[str]]]:
+    """Every thing to look at: each mailbox, each form, and each sender's submission server once."""
+    for name, watcher in site.watchers.items():
+        yield f"mailbox {name}", asyncio.to_thread(watcher.check)
+    submissions: set[str] = set()
+    for slug, settings in config.channels.items():
+        if settings.kind not in ("email", "contact"):
+            yield f"channel {slug}", site.channel(slug, config.senders_of(slug)[0]).check()
+            continue
+        for sender in config.senders_of(slug):
+            if sender not in submissions:
+                submissions.add(sender)
+                yield f"sender {sender}", site.channel(slug, sender).check()
+
+
+async def _find(what: str, look: Awaitable[str]) -> Finding:
+    try:
+        return Finding(what, None, await look)
+    except UnusableError as error:
+        return Finding(what, "theirs", str(error))
+    except OwnFaultError as error:
+        return Finding(what, "ours", f"{error.component} {error.reason}: {error.detail}")
+
+
+def _print(findings: list[Finding]) -> None:
+    table = Table("", "what", "found")
+    for finding in findings:
+        sign = "[green]ok[/]" if finding.fault is None else f"[red]{finding.fault}[/]"
+        table.add_row(sign, finding.what, finding.detail.replace("[", r"\["))
+    out.print(table)

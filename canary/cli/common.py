@@ -1,0 +1,86 @@
+"""What the commands share: exit codes, consoles, opening what a configuration names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from canary.config import Config, ConfigError, load
+from canary.ledger import Ledger
+from canary.mark import Keyring
+from canary.model import Component, Outcome, OwnFaultError
+
+out = Console()
+err = Console(stderr=True)
+
+ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file (YAML).")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
+
+
+class Exit(IntEnum):
+    """The exit codes of every command."""
+
+    ARRIVED = 0
+    NOT_ARRIVED = 1
+    USAGE = 2
+    OWN_FAULT = 3
+
+
+OUTCOME_STYLE = {Outcome.ARRIVED: "green", Outcome.INDETERMINATE: "magenta", None: "dim"}
+
+
+def style(outcome: Outcome | None) -> str:
+    """The colour of an outcome: good, our own fault, not known yet, or bad."""
+    return OUTCOME_STYLE.get(outcome, "red")
+
+
+def exit_code(outcome: Outcome | None) -> Exit:
+    """What a command exits with that waited for a probe."""
+    if outcome is Outcome.ARRIVED:
+        return Exit.ARRIVED
+    return Exit.OWN_FAULT if outcome is Outcome.INDETERMINATE else Exit.NOT_ARRIVED
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON on standard output, without colours."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def known_channel(config: Config, channel: str) -> str:
+    """``channel`` if it is configured; else ends the command with what there is."""
+    if channel not in config.channels:
+        raise typer.BadParameter(f"no channel {channel!r} in the configuration; there are {', '.join(config.channels)}")
+    return channel
+
+
+def read(path: Path) -> Config:
+    """The configuration, or ConfigError with every mistake in it."""
+    return load(path)
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Ledger]:
+    """The ledger of a configuration, for the time of a command."""
+    ledger = Ledger(config.state)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def keyring(config: Config) -> Keyring:
+    """The mark keys of a configuration, made on first use. Raises OwnFaultError if they cannot be used."""
+    try:
+        return Keyring.open(config.state / "mark.key")
+    except (OSError, ValueError) as error:
+        raise OwnFaultError(Component.CONFIG, "mark_key", str(error)) from error
+
+
+__all__ = ["ConfigError", "ConfigPath", "Exit", "Json", "err", "keyring", "opened", "out", "print_json", "read"]

@@ -1,0 +1,63 @@
+"""``pause``, ``resume``, ``stop-all``, ``rotate-key``: the operator's switches. All but the last are evidence too."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from canary.cli.common import ConfigPath, keyring, known_channel, opened, out, read
+from canary.ledger import Event, EventKind
+from canary.mark import Keyring
+from canary.switches import EVERY_CHANNEL, clear_stop
+from canary.switches import stop_all as throw
+
+Channel = Annotated[str | None, typer.Option("--channel", help="Only this channel; every one if not given.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept as evidence.")]
+
+
+def pause(config: ConfigPath, reason: Reason, channel: Channel = None) -> None:
+    """Send no probes, to one channel or to all, until resumed. What was sent is still watched and judged."""
+    settings = read(config)
+    name = known_channel(settings, channel) if channel else EVERY_CHANNEL
+    with opened(settings) as ledger:
+        body = {"channels": [name], "reason": reason, "by": getpass.getuser()}
+        ledger.append(Event(EventKind.PAUSED, datetime.now(UTC), body)).result()
+    out.print(f"paused: {channel or 'every channel'}")
+
+
+def resume(config: ConfigPath, channel: Channel = None) -> None:
+    """Take back a pause; without --channel all of them, and the kill switch."""
+    settings = read(config)
+    with opened(settings) as ledger:
+        names = [known_channel(settings, channel)] if channel else [*ledger.book.totals.paused]
+        if not channel:
+            clear_stop(settings.state)
+        body = {"channels": names, "by": getpass.getuser()}
+        ledger.append(Event(EventKind.RESUMED, datetime.now(UTC), body)).result()
+    out.print(f"resumed: {channel or 'every channel'}")
+
+
+def stop_all(config: ConfigPath, reason: Reason) -> None:
+    """Throw the kill switch: nothing is sent from the next quarter of a second on. Undone by resume.
+
+    The same as creating the file STOP in the state folder, or sending SIGUSR1 to the running canary.
+    """
+    settings = read(config)
+    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    throw(settings.state, reason)
+    out.print(f"kill switch thrown; `cpr-canary resume {config}` undoes it")
+    with opened(settings) as ledger:
+        body = {"channels": [], "reason": f"kill switch: {reason}", "by": getpass.getuser()}
+        ledger.append(Event(EventKind.PAUSED, datetime.now(UTC), body)).result()
+
+
+def rotate_key(config: ConfigPath) -> None:
+    """Make marks under a new key from the next start on; marks under the old ones stay verifiable."""
+    settings = read(config)
+    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keyring(settings)
+    Keyring.rotate(settings.state / "mark.key")
+    out.print("new mark key; restart the canary to use it")

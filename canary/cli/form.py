@@ -1,0 +1,34 @@
+"""``cpr-canary form inspect``: a ready configuration block for a form."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from canary.channels.browser import Browser, BrowserSettings
+from canary.channels.inspect import inspect_form
+
+app = typer.Typer(help="Work with web forms.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    pass
+
+
+@app.command()
+def inspect(
+    url: Annotated[str, typer.Argument(help="The page with the form. It is loaded, nothing is submitted.")],
+) -> None:
+    """Load a page and print a ready configuration block for the form on it, to be looked over by you."""
+    typer.echo(asyncio.run(_inspect(url)))
+
+
+async def _inspect(url: str) -> str:
+    browser = Browser(BrowserSettings())
+    try:
+        return await inspect_form(url, browser)
+    finally:
+        await browser.close()

@@ -1,0 +1,129 @@
+"""``cpr-canary probe``: one probe now, its stages live on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from canary.cli.common import ConfigPath, Json, err, exit_code, keyring, known_channel, opened, print_json, read, style
+from canary.config import Config
+from canary.judge import judge
+from canary.ledger import Ledger
+from canary.ledger.events import timestamp
+from canary.model import Case, Outcome, Role, Verdict
+from canary.prober import Prober
+from canary.reports import VARIANTS
+from canary.switches import stop_reason
+
+SETTLE = 20.0
+"""Seconds for which a report in a wrong place is given the chance to be moved to the right one, before we say so."""
+
+_WRONG_PLACES = (Outcome.WRONG_QUEUE, Outcome.JUNKED, Outcome.QUARANTINED)
+
+
+def probe(
+    config: ConfigPath,
+    channel: Annotated[str, typer.Option(help="The channel to probe.")],
+    variant: Annotated[str | None, typer.Option(help="The variant to send (see: cpr-canary variants).")] = None,
+    sender: Annotated[str | None, typer.Option(help="The sender to write as.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Send one probe now and follow it. Exits 0 if it arrived in time, 1 if not, 3 for a fault of our own.
+
+    It is recorded in the ledger like every other, and may be used while `cpr-canary run` is running. The kill switch
+    holds here too.
+    """
+    settings = read(config)
+    known_channel(settings, channel)
+    if variant is not None and variant not in VARIANTS:
+        raise typer.BadParameter(f"no variant {variant!r}; there are {', '.join(VARIANTS)}")
+    if sender is not None and sender not in settings.senders:
+        raise typer.BadParameter(f"no sender {sender!r} in the configuration; there are {', '.join(settings.senders)}")
+    if settings.channels[channel].reachability_only:
+        raise typer.BadParameter(f"{channel} is reachability_only: nothing is ever submitted to it")
+    if reason := stop_reason(settings.state):
+        raise typer.BadParameter(f"the kill switch is thrown ({reason}); `cpr-canary resume` resets it")
+    with opened(settings) as ledger:
+        result = asyncio.run(_probe(settings, ledger, channel, variant, sender, quiet=as_json))
+    if as_json:
+        print_json(result.as_json())
+    raise typer.Exit(exit_code(result.verdict.outcome))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A probe and what was said of it."""
+
+    case: Case
+    verdict: Verdict
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that machines read."""
+        probe = self.case.probe
+        return {
+            "probe": probe.id,
+            "channel": probe.channel,
+            "kind": probe.kind,
+            "sender": probe.sender,
+            "variant": probe.variant,
+            "outcome": self.verdict.outcome,
+            "place": self.verdict.place,
+            "submitted_at": timestamp(self.case.started_at),
+            "stages": {stage.value: round(seconds, 3) for stage, seconds in self.verdict.stages.items()},
+            "reason": self.verdict.reason,
+        }
+
+
+async def _probe(
+    config: Config, ledger: Ledger, channel: str, variant: str | None, sender: str | None, *, quiet: bool
+) -> Result:
+    prober = Prober(config, ledger, keyring(config))
+    running = asyncio.create_task(prober.run(scheduled=False))
+    try:
+        probe_id = await prober.probe(channel, variant=variant, sender=sender)
+        with Live(console=err, refresh_per_second=8, transient=quiet) as live:
+            return await follow(prober, probe_id, None if quiet else live)
+    finally:
+        prober.stop()
+        await running
+
+
+async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Result:
+    """Wait until it can be said what became of a probe; shows its stages on ``live``."""
+    wrong_since: float | None = None
+    while True:
+        known = prober.ledger.book.open.get(probe_id) or prober.ledger.find(probe_id)
+        if known is None:
+            raise RuntimeError(f"probe {probe_id} is not in the ledger")
+        verdict = judge(known.case, prober.desk.now(), prober.desk.read_at)
+        if live:
+            live.update(_picture(known.case, verdict))
+        if verdict.outcome in _WRONG_PLACES:
+            wrong_since = wrong_since or time.monotonic()
+        settled = wrong_since is None or time.monotonic() - wrong_since > SETTLE
+        if verdict.outcome is not None and (settled or verdict.final or verdict.outcome not in _WRONG_PLACES):
+            return Result(known.case, verdict)
+        await asyncio.sleep(0.1)
+
+
+def _picture(case: Case, verdict: Verdict) -> Table:
+    probe = case.probe
+    table = Table(title=f"{probe.channel}: {probe.variant} by {probe.sender}", title_justify="left", show_header=False)
+    table.add_row("probe", probe.id)
+    for stage, seconds in sorted(verdict.stages.items(), key=lambda item: item[1]):
+        table.add_row(stage.value, f"{seconds:.1f} s")
+    for sighting in case.sightings:
+        colour = "green" if sighting.place.role in (Role.MONITORED, Role.REPLIES) else "red"
+        forged = f" ({sighting.forgery})" if sighting.forgery else ""
+        table.add_row("seen", f"[{colour}]{sighting.seen.value} in {sighting.place.queue}[/]{forged}")
+    outcome = verdict.outcome.value if verdict.outcome else verdict.reason
+    table.add_row("outcome", f"[bold {style(verdict.outcome)}]{outcome}[/]")
+    if verdict.outcome is not None and verdict.reason:
+        table.add_row("reason", verdict.reason.replace("[", r"\["))
+    return table

@@ -1,0 +1,112 @@
+"""``cpr-canary run``: probe every channel on schedule, serve metrics, until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from canary.cli.common import ConfigPath, keyring, opened, read
+from canary.config import Config, load
+from canary.ledger import Ledger
+from canary.model import Component, OwnFaultError
+from canary.prober import Prober
+from canary.switches import stop_all
+from canary.web import create_app, serve
+
+_log = structlog.get_logger("canary")
+
+
+def run(
+    config: ConfigPath,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log as JSON, a line an entry.")] = False,
+) -> None:
+    """Probe every channel on schedule, and serve /metrics, /-/healthy and /-/ready, until stopped.
+
+    SIGTERM or SIGINT: stop gracefully. SIGHUP (or POST /-/reload): read the configuration again; a wrong one is refused
+    and the running one stays. SIGUSR1: kill switch (as stop-all). A prober that was killed goes on where it stood.
+    """
+    settings = read(config)
+    log_to_stderr(as_json=log_json)
+    with opened(settings) as ledger, only_one(settings.state):
+        asyncio.run(_run(config, settings, ledger))
+
+
+async def _run(path: Path, config: Config, ledger: Ledger) -> None:
+    prober = Prober(config, ledger, keyring(config))
+
+    async def reload() -> None:
+        try:
+            await prober.reload(lambda: load(path))
+            _log.info("configuration reloaded")
+        except ValueError as error:
+            _log.error("configuration refused, the running one stays", error=str(error))
+            raise
+
+    def throw_kill_switch() -> None:
+        stop_all(prober.config.state, "signal SIGUSR1")
+        _log.warning("kill switch thrown: nothing is sent until `cpr-canary resume`")
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, prober.stop)
+    loop.add_signal_handler(signal.SIGINT, prober.stop)
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_logged(reload())))
+    loop.add_signal_handler(signal.SIGUSR1, throw_kill_switch)
+    host, port = config.web.address()
+    try:
+        async with serve(create_app(prober, reload), host, port) as bound:
+            _log.info("running", channels=len(config.channels), metrics=f"http://{host}:{bound}/metrics")
+            await prober.run()
+    except OSError as error:
+        raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error
+    _log.info("stopped")
+
+
+async def _logged(work: object) -> None:
+    try:
+        await work  # type: ignore[misc]  # a coroutine
+    except ValueError:
+        return  # told in the log already
+
+
+@contextmanager
+def only_one(state: Path) -> Iterator[None]:
+    """Hold the lock of a state folder: two schedules on one ledger would send everything twice."""
+    with (state / "run.lock").open("w", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            detail = (
+                f"another cpr-canary run already uses {state}; stop it first, or give this one another state folder"
+            )
+            raise OwnFaultError(Component.CONFIG, "already_running", detail) from error
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def log_to_stderr(*, as_json: bool) -> None:
+    """Log to standard error, for people or as JSON."""
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

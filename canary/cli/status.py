@@ -1,0 +1,90 @@
+"""``cpr-canary status``: how each channel is, from the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.table import Table
+
+from canary.cli.common import ConfigPath, Json, opened, out, print_json, read, style
+from canary.config import Config
+from canary.ledger import ChannelTotals, EventKind, Ledger
+from canary.ledger.events import timestamp
+from canary.model import DeadlineResult, Outcome
+from canary.switches import EVERY_CHANNEL, stop_reason
+
+
+def status(config: ConfigPath, as_json: Json = False) -> None:
+    """Show each channel's state, last good probe, and the results of the last day. Reads the ledger, sends nothing."""
+    settings = read(config)
+    with opened(settings) as ledger:
+        results = _last_day(ledger)
+        rows = [_row(settings, ledger, slug, results.get(slug, Counter())) for slug in settings.channels]
+    stopped = stop_reason(settings.state)
+    if as_json:
+        print_json({"stopped": stopped, "channels": rows})
+        return
+    if stopped:
+        out.print(f"[bold red]kill switch thrown:[/] {stopped}")
+    out.print(_table(rows))
+
+
+def _row(config: Config, ledger: Ledger, slug: str, results: Counter[str]) -> dict[str, Any]:
+    totals = ledger.book.totals.channels.get(slug) or ChannelTotals(config.channels[slug].kind, "")
+    paused = ledger.book.totals.paused.get(slug) or ledger.book.totals.paused.get(EVERY_CHANNEL)
+    in_flight = sum(known.case.probe.channel == slug for known in ledger.book.open.values())
+    return {
+        "channel": slug,
+        "kind": config.channels[slug].kind,
+        "state": f"paused: {paused}" if paused else totals.last_outcome,
+        "last_success": _time(totals.last_success),
+        "last_attempt": _time(totals.last_attempt),
+        "in_flight": in_flight,
+        "last_day": {result.value: results[result.value] for result in DeadlineResult},
+    }
+
+
+def _last_day(ledger: Ledger) -> dict[str, Counter[str]]:
+    """By channel: the deadline results that were decided within a day."""
+    now = datetime.now(UTC)
+    sent = ledger.events(kind=EventKind.SCHEDULED, since=now - timedelta(days=2))
+    channels = {event.probe: event.body["channel"] for event in sent}
+    results: dict[str, Counter[str]] = {}
+    for event in ledger.events(kind=EventKind.DEADLINE, since=now - timedelta(days=1)):
+        results.setdefault(channels.get(event.probe, ""), Counter())[event.body["result"]] += 1
+    return results
+
+
+def _time(seconds: float) -> str | None:
+    return timestamp(datetime.fromtimestamp(seconds, UTC)) if seconds else None
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(
+        "channel", "kind", "state", "last good probe", "last probe", "in flight", "met / missed / ours (24 h)"
+    )
+    for row in rows:
+        known = row["state"] if row["state"] in list(Outcome) else None
+        results = row["last_day"]
+        table.add_row(
+            row["channel"],
+            row["kind"],
+            f"[{style(Outcome(known)) if known else 'dim'}]{row['state'] or 'not probed yet'}[/]",
+            _ago(row["last_success"]),
+            _ago(row["last_attempt"]),
+            str(row["in_flight"]),
+            " / ".join(str(results[result.value]) for result in DeadlineResult),
+        )
+    return table
+
+
+def _ago(text: str | None) -> str:
+    if text is None:
+        return "never"
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{max(seconds, 0):.0f} s ago"
