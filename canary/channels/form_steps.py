@@ -1,0 +1,253 @@
+"""What a form's configuration is made of: steps, placeholders, and what confirms success."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from string import Formatter
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+import rfc8785
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from canary.model import Attachment, Report
+from canary.settings import ChannelSettings, Duration, Settings
+
+PLACEHOLDERS = (
+    "subject", "text", "name", "first_name", "last_name", "email", "phone", "organisation", "serial", "mark",
+)  # fmt: skip
+"""What may stand in braces in a template."""
+
+_CARRIERS = {"subject", "text", "mark"}  # the placeholders that put the mark into the form
+
+
+def values(report: Report, serial: str | None) -> dict[str, str]:
+    """What each placeholder stands for in ``report``; ``serial`` is the channel's own, for a report without one."""
+    person = report.person
+    first, _, last = person.name.rpartition(" ")
+    return {
+        "subject": report.subject,
+        "text": report.text,
+        "name": person.name,
+        "first_name": first or last,
+        "last_name": last,
+        "email": person.address,
+        "phone": person.phone,
+        "organisation": person.organisation,
+        "serial": report.serial or serial or "",
+        "mark": report.mark,
+    }
+
+
+def placeholders(template: str) -> set[str]:
+    """The placeholders in ``template``. Raises ValueError for one that does not exist, or a stray brace."""
+    wanted = f"wanted one of {', '.join('{' + name + '}' for name in PLACEHOLDERS)}, and {{{{ or }}}} for a brace"
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"{template!r}: {error}; {wanted}") from error
+    found = set()
+    for _, name, spec, conversion in parts:
+        if name is None:
+            continue
+        if name not in PLACEHOLDERS or spec or conversion:
+            raise ValueError(f"{template!r}: no placeholder {{{name}}}; {wanted}")
+        found.add(name)
+    return found
+
+
+def _template(value: str) -> str:
+    placeholders(value)
+    return value
+
+
+Template = Annotated[str, AfterValidator(_template)]
+"""Text with placeholders in braces."""
+
+
+class Fill(Settings):
+    """Type into a field."""
+
+    label: str
+    with_: Template = Field(alias="with")
+
+
+class Choose(Settings):
+    """Choose an option of a drop-down list, or one of a group of radio buttons (``label`` is then their legend)."""
+
+    label: str
+    option: str
+
+
+class Upload(Settings):
+    """Hand over the report's attachments; nothing is done for a report without any."""
+
+    label: str
+    file: Literal["attachments", "first_attachment"] = "attachments"
+
+
+class Click(Settings):
+    """Click something by what it is and what it is called."""
+
+    role: Literal["button", "link", "tab", "radio", "checkbox", "menuitem", "option"] = "button"
+    name: str
+
+
+def _click(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Step(Settings):
+    """One thing to do on the page: exactly one of the keys."""
+
+    fill: Fill | None = None
+    choose: Choose | None = None
+    check: str | None = Field(None, description="the label of a checkbox or radio button")
+    upload: Upload | None = None
+    click: Annotated[Click | None, BeforeValidator(_click)] = None
+    wait_for: str | None = Field(None, description="text that must appear before going on")
+    next_page: Annotated[Click | None, BeforeValidator(_click)] = Field(
+        None, description="click that leads to a further page and submits nothing yet"
+    )
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if len(self.model_fields_set) != 1 or self.action is None:
+            keys = ", ".join(sorted(self.model_fields_set)) or "none"
+            raise ValueError(f"a step is exactly one of {', '.join(type(self).model_fields)}; got {keys}")
+        return self
+
+    @property
+    def action(self) -> Fill | Choose | Upload | Click | str | None:
+        """What the one key holds."""
+        name = next(iter(self.model_fields_set), "")
+        found: Fill | Choose | Upload | Click | str | None = getattr(self, name, None)
+        return found
+
+    @property
+    def label(self) -> str | None:
+        """The label of the field it needs, or None for a step that needs none."""
+        if isinstance(self.action, Fill | Choose | Upload):
+            return self.action.label
+        return self.check
+
+    @property
+    def title(self) -> str:
+        """The step in a few words, for timings and messages."""
+        name = next(iter(self.model_fields_set))
+        what = self.label or self.wait_for or (self.action.name if isinstance(self.action, Click) else "")
+        return f"{name} {what}"
+
+
+def _one_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    if groups != 1:
+        raise ValueError(f"{pattern!r} has {groups} groups, wanted one, around the reference number")
+    return pattern
+
+
+class Confirm(Settings):
+    """What the page says when it took the report."""
+
+    text: Annotated[str, Field(min_length=3)]
+    reference: Annotated[str, AfterValidator(_one_group)] | None = None
+    within: Duration = Field(30.0, description="how long after the last click the text may take to appear")
+
+    def seen_in(self, text: str) -> bool:
+        """Whether ``text``, which is a page's own, has the confirmation in it; case and white space do not matter."""
+        return plain(self.text).casefold() in plain(text).casefold()
+
+    def reference_in(self, text: str) -> str | None:
+        """The reference number in a page's text, at most 100 characters of it."""
+        match = re.search(self.reference, plain(text)[:20_000]) if self.reference else None
+        return match[1][:100] if match and match[1] else None
+
+
+def plain(text: str) -> str:
+    """``text`` with every run of white space as one space."""
+    return " ".join(text.split())
+
+
+def web_address(value: str) -> str:
+    """Check that ``value`` is an http or https URL with a host. Raises ValueError."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{value!r} is no web address; wanted https://HOST/PATH")
+    if parts.username or parts.password:
+        raise ValueError("a web address with a user name or password in it; wanted one without")
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(web_address)]
+
+
+def require_sense(templates: Iterable[str], serial: str | None) -> None:
+    """Raise ValueError if what is put into a form carries no mark, or a serial is wanted and the channel has none."""
+    used: set[str] = set().union(*(placeholders(template) for template in templates))
+    if not used & _CARRIERS:
+        raise ValueError(
+            "nothing puts {text}, {subject} or {mark} into the form: the report could not be recognised when it arrives"
+        )
+    if "serial" in used and serial is None:
+        raise ValueError(
+            "{serial} is used and the channel has no serial; wanted the one of a revoked or expired test certificate"
+        )
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class WebFormSettings(ChannelSettings):
+    """A form that wants a browser: where it is, what to do on it, and what it says when it took the report."""
+
+    kind: Literal["web_form"] = "web_form"
+    url: WebAddress
+    steps: Annotated[tuple[Step, ...], BeforeValidator(_tuple), Field(min_length=1)]
+    confirm: Confirm
+    posts_to: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = Field(
+        (), description="further hosts, besides the url's, on which the form may be or to which it may go"
+    )
+    patience: Duration = Field(10.0, description="how long a field may take to appear")
+    loads_within: Duration = Field(30.0, description="how long the page may take to load")
+    screenshots: Literal["failure", "always"] = Field("failure", description="when screenshot and trace are kept")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        require_sense([step.fill.with_ for step in self.steps if step.fill], self.serial)
+        if not any(step.click for step in self.steps):
+            raise ValueError("no step clicks: wanted a click on the button that submits the form")
+        return self
+
+    def targets(self) -> tuple[str, ...]:
+        """The hosts that the report goes to."""
+        return (urlsplit(self.url).hostname or "", *self.posts_to)
+
+    @property
+    def submitting(self) -> int:
+        """The index of the step that submits: the last click."""
+        return max(index for index, step in enumerate(self.steps) if step.click)
+
+
+def same_host(url: str, allowed: Iterable[str]) -> bool:
+    """Whether ``url`` is http(s) on one of the ``allowed`` hosts: a report is posted nowhere else."""
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and (parts.hostname or "") in {host.lower() for host in allowed}
+
+
+def filled(template: str, known: Mapping[str, str]) -> str:
+    """``template`` with its placeholders replaced."""
+    return template.format_map(known)
+
+
+def payload(report: Report, fields: Mapping[str, str], files: Iterable[Attachment]) -> bytes:
+    """What goes into a form, as RFC 8785 canonical JSON: the text of each field, names and hashes of the files."""
+    attachments = [{"name": file.name, "sha256": sha256(file.content).hexdigest()} for file in files]
+    return rfc8785.dumps(
+        {"subject": report.subject, "text": report.text, "fields": dict(fields), "attachments": attachments}
+    )
