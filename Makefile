@@ -1,0 +1,51 @@
+# `make demo` and `make test` do all the set-up themselves, on a fresh Debian machine with Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEBIAN := $(PYTHON) tests/servers/debian.py --install
+BROWSER := chromium fonts-dejavu-core
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench format clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/runtime ## Watch the canary find seven faults in an embedded demo CA (about 90 s)
+	@$(DEBIAN) $(BROWSER)
+	@$(BIN)/cpr-canary demo $(ARGS)
+
+test: lint ## Everything: lint, types, import rules, tests against real servers
+	@$(DEBIAN)
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/development ## Style, types, import rules
+	$(BIN)/ruff format --check canary tests
+	$(BIN)/ruff check canary tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/development ## Measure, beside other tools in the same run
+	@$(DEBIAN)
+	$(BIN)/python tests/bench/run.py $(ARGS)
+
+format: $(VENV)/development ## Format the code
+	$(BIN)/ruff format canary tests
+	$(BIN)/ruff check --fix canary tests
+
+clean: ## Remove what these targets made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || apt-get -y install python3-venv \
+		|| { echo "python3-venv is needed; install it as root: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/development: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/runtime
