@@ -1,1 +1,9 @@
+"""The synthetic reports: what kinds there are, how one is composed, and whether it came through whole."""
 
+from __future__ import annotations
+
+from canary.reports.compare import differences
+from canary.reports.composer import compose
+from canary.reports.variants import VARIANTS, Variant
+
+__all__ = ["VARIANTS", "Variant", "compose", "differences"]
