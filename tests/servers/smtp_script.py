@@ -1,0 +1,106 @@
+"""An SMTP server that follows a script: it behaves as well or as badly as a test wants, and remembers what it heard."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+DROP = "<close the connection>"
+HANG = "<say nothing>"
+
+_USUAL = {
+    "GREETING": "220 mail.sender.test ESMTP",
+    "EHLO": "250-mail.sender.test\r\n250-DSN\r\n250 8BITMIME",
+    "STARTTLS": "220 go ahead",
+    "AUTH": "235 2.7.0 welcome",
+    "MAIL": "250 2.1.0 ok",
+    "RCPT": "250 2.1.5 ok",
+    "DATA": "354 go ahead",
+    "END": "250 2.0.0 queued as 4711",
+    "RSET": "250 ok",
+    "NOOP": "250 ok",
+    "QUIT": "221 bye",
+}
+
+
+@dataclass
+class SmtpScript:
+    """``replies`` are, by verb, what to answer in order; the last one is repeated, other verbs get the usual answer.
+
+    The verbs are those of SMTP, GREETING for a new connection and END for the end of a message.
+    """
+
+    replies: dict[str, Sequence[str]] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
+    implicit: bool = False
+    commands: list[str] = field(default_factory=list)
+    messages: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    _asked: Counter[str] = field(default_factory=Counter)
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[SmtpScript]:
+        """The server, listening on a free port of 127.0.0.1."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls if self.implicit else None)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+            self._over.set()
+            self.hang_up()
+            await asyncio.gather(*self._tasks)
+
+    def hang_up(self) -> None:
+        """Close every connection, as a server does with idle ones."""
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
+    def verbs(self) -> list[str]:
+        """The verbs of all commands, in order."""
+        return [command.split()[0].upper() for command in self.commands if command]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.append(task)
+        self._writers.append(writer)
+        try:
+            await self._answer(writer, "GREETING")
+            while line := await reader.readline():
+                command = line.decode("ascii").rstrip("\r\n")
+                self.commands.append(command)
+                verb = command.split(" ")[0].upper()
+                reply = await self._answer(writer, verb)
+                if verb == "STARTTLS" and reply.startswith("220"):
+                    await writer.start_tls(self.tls)
+                if verb == "DATA" and reply.startswith("354"):
+                    self.messages.append(await reader.readuntil(b"\r\n.\r\n"))
+                    await self._answer(writer, "END")
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, writer: asyncio.StreamWriter, verb: str) -> str:
+        choices = self.replies.get(verb, [_USUAL.get(verb, "500 what?")])
+        reply = choices[min(self._asked[verb], len(choices) - 1)]
+        self._asked[verb] += 1
+        if reply == HANG:
+            await self._over.wait()
+            raise ConnectionAbortedError
+        if reply == DROP:
+            raise ConnectionAbortedError
+        writer.write(reply.encode("latin-1") + b"\r\n")
+        await writer.drain()
+        return reply
