@@ -38,6 +38,7 @@ _WRONG_PLACES = {
     Role.JUNK: Outcome.JUNKED,
     Role.WRONG_QUEUE: Outcome.WRONG_QUEUE,
 }
+_SETTLED = (Outcome.ARRIVED, Outcome.ALTERED, Outcome.LATE)
 _REPLY_STAGES = {Seen.ACKNOWLEDGEMENT: Stage.ACKNOWLEDGED, Seen.ANSWER: Stage.ANSWERED}
 
 
@@ -127,7 +128,8 @@ def _outcome(
 ) -> tuple[Outcome | None, str | None, str]:
     submission = case.submission
     if submission is None and case.submitting_at is None:
-        return None, None, "scheduled"
+        late = (now - case.started_at).total_seconds() >= case.probe.deadline
+        return (Outcome.INDETERMINATE if late else None), None, "it was never sent: we were stopped before"
 
     arrival = _arrival(case, evidence)
     if arrival is not None:
@@ -216,7 +218,7 @@ def _deadline_result(outcome: Outcome | None, over: bool) -> DeadlineResult | No
 
 
 def _is_final(case: Case, outcome: Outcome | None, age: float) -> bool:
-    """Whether to stop watching: after a refusal at once, after the deadline if it arrived, else at give-up.
+    """Whether to stop watching: after a refusal at once, at the deadline if it arrived or was never sent, else at give-up.
 
     A report that is missing, or in a wrong place, may still come to the right one: then it is late.
     """
@@ -225,7 +227,8 @@ def _is_final(case: Case, outcome: Outcome | None, age: float) -> bool:
         return False
     if refused or age >= case.probe.give_up:
         return True
-    return age >= case.probe.deadline and outcome in (Outcome.ARRIVED, Outcome.ALTERED, Outcome.LATE)
+    never_sent = case.submission is None and case.submitting_at is None
+    return age >= case.probe.deadline and (never_sent or outcome in _SETTLED)
 
 
 def _stages(case: Case, evidence: _Evidence) -> dict[Stage, float]:

@@ -62,7 +62,7 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
     loop.add_signal_handler(signal.SIGINT, prober.stop)
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_logged(reload())))
     loop.add_signal_handler(signal.SIGUSR1, throw_kill_switch)
-    host, port = config.web.address()
+    host, port = config.web.host, config.web.port
     try:
         async with serve(create_app(prober, reload), host, port) as bound:
             _log.info("running", channels=len(config.channels), metrics=f"http://{host}:{bound}/metrics")

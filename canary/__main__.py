@@ -1,0 +1,5 @@
+"""``python -m canary`` is the command ``cpr-canary``."""
+
+from canary.cli import main
+
+main()
