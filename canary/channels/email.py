@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,10 +25,6 @@ from canary.mark import LENGTH
 from canary.model import Component, Failure, Outgoing, OwnFaultError, Report, Submission
 from canary.settings import ChannelSettings
 
-_LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-_DOMAIN = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"(?=.{{6,254}}\Z)(?=[^@]{{1,64}}@)(?:{_LOCAL})@(?:{_DOMAIN})")
-
 _THEIRS = (Step.RCPT, Step.DATA, Step.END)
 _OURS = {
     Step.GREETING: OwnReason.SESSION_REFUSED,
@@ -44,7 +39,7 @@ _NO_AUTH = (530, 534, 535, 538)
 
 
 def _one_address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value):
+    if not mime.ADDRESS.fullmatch(value):
         raise ValueError(f"wanted exactly one bare address such as problems@ca.example, got {value!a}")
     return value
 
@@ -93,7 +88,7 @@ class EmailChannel:
     """One address, as one sender writes to it. All channels of a sender share its connections."""
 
     def __init__(self, settings: MailboxSettings, sender: Sender) -> None:
-        if not _ADDRESS.fullmatch(sender.envelope.replace("{mark}", "a" * LENGTH)):
+        if not mime.ADDRESS.fullmatch(sender.envelope.replace("{mark}", "a" * LENGTH)):
             raise ValueError(f"envelope sender of {sender.slug} is no address with a mark: {sender.envelope!a}")
         self._settings, self._sender = settings, sender
         self._pool = Pool.of(sender)

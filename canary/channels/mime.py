@@ -24,10 +24,14 @@ MAX_LINE = 998
 _FOLD = 76
 _WORD = 39  # bytes in an encoded word, which may have 75 characters (RFC 2047 section 2)
 
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+ADDRESS = re.compile(rf"(?=.{{3,254}}\Z)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
+"""One bare address: RFC 5321 section 4.1.2 without its quoted strings and address literals, which no CA discloses."""
+
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNSAFE_IN_7BIT = re.compile(rf"[^\t\n\x20-\x7e]|[ \t]$|.{{{MAX_LINE + 1}}}", re.MULTILINE)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
-_ADDRESS = re.compile(r"[^\s<>@,;:()\\\"]+@[^\s<>@,;:()\\\"]+", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+")
 _PLAIN_NAME = re.compile(r"[ !#-\[\]-~]{1,60}")
@@ -45,7 +49,7 @@ def render(report: Report, *, to: str, message_id: str, date: datetime) -> bytes
         f"Message-ID: {_matching(_MESSAGE_ID, message_id, 'Message-ID')}",
         f"Date: {format_datetime(date)}",
         "MIME-Version: 1.0",
-        f"To: {_matching(_ADDRESS, to, 'address')}",
+        f"To: {_matching(ADDRESS, to, 'address')}",
         f"From: {_mailbox(report.person.name, report.person.address, report.charset)}",
         f"Subject: {_unstructured(report.subject, report.charset, len('Subject: '))}",
     ]
@@ -144,7 +148,7 @@ def _parameter(name: str, value: str) -> Iterator[str]:
 
 
 def _mailbox(name: str, address: str, charset: str) -> str:
-    _matching(_ADDRESS, address, "address")
+    _matching(ADDRESS, address, "address")
     if _clean(name, "name").isascii():
         return formataddr((name, address))
     return f"{_encoded_words(name, charset)} <{address}>"
