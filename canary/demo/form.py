@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,23 +75,25 @@ _LINES = ("name", "email", "topic", "problem", "certificate", "order", "consent"
 async def _entry(form: FormData) -> _Entry:
     """Read the fields: everything but the description becomes one line, and control characters vanish."""
     values = {name: _line(form.get(name)) for name in _LINES}
-    text = form.get("description")
-    values["description"] = _printable(text if isinstance(text, str) else "", keep="\n\t")
+    values["description"] = _text(form.get("description"))
     entry = _Entry(values)
     upload = form.get("evidence")
     if isinstance(upload, UploadFile) and upload.filename:
         content = await upload.read(_MAX_FILE + 1)
-        entry.attachment = (_line(upload.filename)[:100], content)
+        entry.attachment = (_line(upload.filename)[:100] or "evidence", content)
     entry.errors = _errors(entry)
     return entry
 
 
 def _line(value: Any) -> str:
-    return " ".join(_printable(value, keep="\n\t").split())[:500] if isinstance(value, str) else ""
+    return " ".join(_text(value).split())[:500]
 
 
-def _printable(text: str, keep: str) -> str:
-    return "".join(c for c in text.replace("\r\n", "\n") if c.isprintable() or c in keep)
+def _text(value: Any) -> str:
+    """``value`` with line feeds only and without control characters; empty if it is no text."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(c for c in value.replace("\r\n", "\n") if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 
 def _errors(entry: _Entry) -> dict[str, str]:
@@ -135,7 +138,7 @@ class Form:
 
     async def _take(self, request: Request) -> Response:
         if int(request.headers.get("content-length", _MAX_REQUEST + 1)) > _MAX_REQUEST:
-            return _page("refused.html", 413, why="What you sent is too large.")
+            return _page("refused.html", 413, why="What you sent is too large, or does not say how large it is.")
         async with request.form(max_files=1, max_fields=20, max_part_size=4 * _MAX_TEXT) as form:
             token = form.get("csrf_token")
             if not isinstance(token, str) or not self._is_ours(request.cookies.get(_COOKIE, ""), token):

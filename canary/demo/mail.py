@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import ssl
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from canary.demo import directory
 from canary.demo.directory import CA_DOMAIN
 from canary.demo.post_office import Mail, PostOffice, received
+
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd warns of an old attribute of its own at every login
 
 _MAX_BYTES = 30_000_000  # a message
 
@@ -89,7 +92,7 @@ def submission(post: PostOffice, passwords: Mapping[str, str], tls: ssl.SSLConte
             enable_SMTPUTF8=True,
             tls_context=tls,
             require_starttls=tls is not None,
-            auth_required=True,
+            auth_required=tls is not None,  # aiosmtpd warns of it in plain text; sender_refusal asks for it there too
             auth_require_tls=tls is not None,
             authenticator=authenticate,
         )

@@ -77,7 +77,7 @@ class PostOffice:
 
     async def deliver(self, mail: Mail) -> None:
         """Take a message that was accepted, and do with it what the CA (or a sender's own provider) does."""
-        if mail.recipient in self.rules.swallowed:
+        if directory.base_address(mail.recipient) in self.rules.swallowed:
             return
         accounts = directory.recipients(mail.recipient)
         if not any(account in STAFF for account in accounts):
