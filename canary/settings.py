@@ -132,7 +132,9 @@ class Tls(StrEnum):
 
 
 def _tls(value: Any) -> Any:
-    return Tls(value) if isinstance(value, str) and value in list(Tls) else value
+    if value not in list(Tls):
+        raise ValueError(f"wanted one of {', '.join(Tls)}")
+    return Tls(value)
 
 
 class Server(Settings):
@@ -150,7 +152,7 @@ class Server(Settings):
     def _safe(self) -> Self:
         if self.tls is Tls.NONE and not is_loopback(self.host):
             raise ValueError(
-                f"tls: none is only for loopback addresses, got host {self.host}; wanted starttls or implicit"
+                f"tls: none is only for loopback addresses, got host {self.host}, want starttls or implicit"
             )
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together, got only one of them")
@@ -212,7 +214,8 @@ class ChannelSettings(Settings):
     def _times_fit(self) -> Self:
         if self.give_up < self.deadline:
             raise ValueError(
-                f"give_up ({self.give_up:g} s) is shorter than deadline ({self.deadline:g} s); wanted at least as long"
+                f"give_up ({written(self.give_up)}) is shorter than deadline ({written(self.deadline)}), "
+                "want at least as long"
             )
         return self
 

@@ -1,0 +1,21 @@
+"""The YAML file as typed settings; every mistake named with its line and what was wanted."""
+
+from canary.config.load import load
+from canary.config.mistakes import ConfigError, Mistake
+from canary.config.sections import Blackout, BlindDrill, Limits, Operator, SenderSettings, Web
+from canary.config.whole import Config, digest, schema
+
+__all__ = [
+    "Blackout",
+    "BlindDrill",
+    "Config",
+    "ConfigError",
+    "Limits",
+    "Mistake",
+    "Operator",
+    "SenderSettings",
+    "Web",
+    "digest",
+    "load",
+    "schema",
+]

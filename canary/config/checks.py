@@ -1,0 +1,127 @@
+"""What must fit between the sections of a configuration: names that are used exist, and no target is a stranger's.
+
+A check says where and what, as a path of keys and a message. Sections in ``unsure`` had mistakes of their own, so names
+that seem to be missing from them may only be misspelt there: nothing is said about those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from canary.config.mistakes import among
+from canary.config.whole import Config
+from canary.config.yaml_lines import Path
+from canary.model import Role
+from canary.reports import VARIANTS
+from canary.settings import ChannelSettings, written
+
+Findings = Iterator[tuple[Path, str]]
+
+
+def check(config: Config, unsure: Collection[str]) -> Findings:
+    """Everything that does not fit."""
+    yield from _something(config, unsure)
+    yield from _queues_once(config)
+    yield from _addresses_once(config)
+    for slug, channel in config.channels.items():
+        where = ("channels", slug)
+        if "operator" not in unsure:
+            yield from _own_targets(config, channel, where)
+        yield from _arrives(config, channel, where, "mailboxes" in unsure)
+        if "senders" not in unsure:
+            yield from _unknown(channel.senders, config.senders, "sender", (*where, "senders"))
+            yield from _acknowledgements(config, slug, where)
+        yield from _unknown(channel.variants, VARIANTS, "variant", (*where, "variants"))
+        yield from _rate(channel, where)
+    if "channels" not in unsure:
+        yield from _windows(config)
+
+
+def _something(config: Config, unsure: Collection[str]) -> Findings:
+    for section in ("mailboxes", "senders", "channels"):
+        if section not in unsure and not getattr(config, section):
+            yield (section,), f"got none, want at least one of the {section}"
+
+
+def _queues_once(config: Config) -> Findings:
+    first: dict[str, str] = {}
+    for slug, mailbox in config.mailboxes.items():
+        for place in mailbox.places():
+            if place.queue in first:
+                other = first[place.queue]
+                yield ("mailboxes", slug), f'queue "{place.queue}" is in mailbox "{other}" already, want another name'
+            first.setdefault(place.queue, slug)
+    for slug, sender in config.senders.items():
+        name = f"{slug}-replies"
+        if sender.replies and (name in config.mailboxes or name in first):
+            yield (
+                ("senders", slug, "replies"),
+                f'"{name}" is taken by a mailbox or queue, want it left for these replies',
+            )
+
+
+def _addresses_once(config: Config) -> Findings:
+    first: dict[str, str] = {}
+    for slug, channel in config.channels.items():
+        address = getattr(channel, "to", None)
+        if not isinstance(address, str):
+            continue
+        if address.lower() in first:
+            other = first[address.lower()]
+            yield (
+                ("channels", slug, "to"),
+                f'got {address} of channel "{other}" again, want one channel an address',
+            )
+        first.setdefault(address.lower(), slug)
+
+
+def _own_targets(config: Config, channel: ChannelSettings, where: Path) -> Findings:
+    for target in channel.targets():
+        if not config.operator.owns(target):
+            domains = ", ".join(config.operator.domains)
+            yield where, f"got the target {target}, want one at or under operator.domains: {domains}"
+
+
+def _arrives(config: Config, channel: ChannelSettings, where: Path, mailboxes_unsure: bool) -> Findings:
+    queues = config.queues()
+    monitored = [slug for slug, place in queues.items() if place.role is Role.MONITORED]
+    for name in channel.arrives_in:
+        if name not in queues:
+            if not mailboxes_unsure:
+                yield (*where, "arrives_in"), f'unknown queue "{name}", {among(name, monitored)}'
+        elif queues[name].role is not Role.MONITORED:
+            found = f'queue "{name}" has the role {queues[name].role}'
+            yield (*where, "arrives_in"), f"{found}, want a monitored one: {', '.join(monitored) or 'there is none'}"
+
+
+def _unknown(names: Collection[str], known: Collection[str], what: str, where: Path) -> Findings:
+    for name in names:
+        if name not in known:
+            yield where, f'unknown {what} "{name}", {among(name, known)}'
+
+
+def _acknowledgements(config: Config, slug: str, where: Path) -> Findings:
+    if config.channels[slug].acknowledged_within is None:
+        return
+    for name in config.senders_of(slug):
+        if name in config.senders and config.senders[name].replies is None:
+            yield (
+                (*where, "acknowledged_within"),
+                f'sender "{name}" has no replies to find an acknowledgement in, want senders.{name}.replies',
+            )
+
+
+def _rate(channel: ChannelSettings, where: Path) -> Findings:
+    if channel.interval * channel.max_per_hour < 3600:
+        yield (
+            (*where, "interval"),
+            f"got {written(channel.interval)}, which is {3600 / channel.interval:.0f} probes an hour, "
+            f"want at most max_per_hour ({channel.max_per_hour})",
+        )
+
+
+def _windows(config: Config) -> Findings:
+    for index, blackout in enumerate(config.blackouts):
+        yield from _unknown(blackout.channels, config.channels, "channel", ("blackouts", str(index), "channels"))
+    for index, drill in enumerate(config.blind_drills):
+        yield from _unknown(drill.channels, config.channels, "channel", ("blind_drills", str(index), "channels"))

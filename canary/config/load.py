@@ -1,0 +1,132 @@
+"""From the file to a :class:`Config`, or to every mistake in it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from canary.config import yaml_lines
+from canary.config.checks import check
+from canary.config.known import Known
+from canary.config.mistakes import ConfigError, Mistake, among, shown, wording
+from canary.config.whole import Config, model, schema
+
+_BY_KIND = ("mailboxes", "channels")
+_NAMED = (*_BY_KIND, "senders")
+_STAND_INS: dict[str, Any] = {
+    "operator": {"name": "-", "domains": ["localhost"], "verify": "-"},
+    "state": ".",
+    "mailboxes": {},
+    "senders": {},
+    "channels": {},
+}
+"""What takes the place of a section with mistakes, so that the others can still be checked against each other."""
+
+
+def load(path: Path) -> Config:
+    """Read the configuration file ``path``; paths in it count from its folder.
+
+    Raises :class:`ConfigError` with every mistake, if there is any.
+    """
+    try:
+        document = yaml_lines.parse(_text(path))
+    except yaml_lines.UnreadableError as error:
+        raise ConfigError([Mistake(str(path), error.line, "", error.message)]) from None
+    return _Reading(path, document).config()
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError([Mistake(str(path), 1, "", f"{error.strerror}, want a file that can be read")]) from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        found = f"got the byte 0x{raw[error.start]:02X}, want UTF-8"
+        raise ConfigError([Mistake(str(path), line, "", found)]) from None
+
+
+class _Reading:
+    """One file being read: the document, and the mistakes found so far."""
+
+    def __init__(self, path: Path, document: yaml_lines.Document) -> None:
+        self._path, self._document = path, document
+        self._mistakes: list[Mistake] = []
+        for key, line, first in document.repeats:
+            self._add(key, f"written twice, first on line {first}; want it once", line)
+
+    def config(self) -> Config:
+        value = self._document.value
+        if not isinstance(value, dict):
+            raise ConfigError([Mistake(str(self._path), 1, "", f"got {shown(value)}, want a mapping of sections")])
+        config, unsure = self._validated(value)
+        for where, message in check(config, unsure):
+            self._add(where, message)
+        if self._mistakes:
+            raise ConfigError(self._mistakes)
+        return config
+
+    def _validated(self, value: dict[Any, Any]) -> tuple[Config, set[str]]:
+        """The configuration, made of what is right in it, and the names of the sections where something is wrong."""
+        context = {"folder": self._path.absolute().parent}
+        try:
+            return model().model_validate(value, context=context), set()
+        except ValidationError as errors:
+            wrong = [self._tell(error) for error in errors.errors(include_url=False)]
+        return model().model_validate(_sound(value, wrong), context=context), {path[0] for path in wrong}
+
+    def _tell(self, error: ErrorDetails) -> yaml_lines.Path:
+        """Note one of pydantic's errors; returns where it stands in the file."""
+        location = error["loc"]
+        path = self._place(location, is_key=error["type"] in ("missing", "extra_forbidden"))
+        match error["type"]:
+            case "missing":
+                wanted = Known(schema()).keys(location[:-1]).get(str(location[-1]))
+                message = f"missing, want {wanted}" if wanted else "missing"
+            case "extra_forbidden":
+                message = f"unknown key, {among(path[-1], Known(schema()).keys(location[:-1]))}"
+            case "union_tag_invalid":
+                path = (*path, "kind")
+                kinds = error["ctx"]["expected_tags"].replace("'", "").split(", ")
+                message = f'unknown kind "{error["ctx"]["tag"]}", {among(error["ctx"]["tag"], kinds)}'
+            case "union_tag_not_found":
+                path, message = (*path, "kind"), "missing, want the kind of it"
+            case _:
+                message = wording(error)
+        self._add(path, message)
+        return path
+
+    def _place(self, location: tuple[str | int, ...], is_key: bool) -> yaml_lines.Path:
+        """The keys that lead to ``location``, which also has names of kinds and of pydantic's own in it."""
+        path: list[str] = []
+        node: Any = self._document.value
+        for depth, step in enumerate(location):
+            is_kind = depth == 2 and location[0] in _BY_KIND
+            is_there = isinstance(step, int) if isinstance(node, list) else isinstance(node, dict) and step in node
+            if is_there and not is_kind:
+                node = node[step]
+            elif not (is_key and depth == len(location) - 1):
+                continue
+            path.append(str(step))
+        return tuple(path)
+
+    def _add(self, path: yaml_lines.Path, message: str, line: int | None = None) -> None:
+        steps = (step if step.isprintable() else repr(step) for step in path)
+        where = "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps).removeprefix(".")
+        self._mistakes.append(Mistake(str(self._path), line or self._document.line(path), where, message))
+
+
+def _sound(value: dict[Any, Any], wrong: list[yaml_lines.Path]) -> dict[Any, Any]:
+    """``value`` without what is wrong: without the one mailbox, sender or channel, or without the whole section."""
+    sound = {name: dict(section) if isinstance(section, dict) else section for name, section in value.items()}
+    for path in wrong:
+        if len(path) > 1 and path[0] in _NAMED and isinstance(sound.get(path[0]), dict):
+            sound[path[0]].pop(path[1], None)
+        else:
+            sound.pop(path[0], None)
+    return _STAND_INS | sound

@@ -1,0 +1,196 @@
+"""The sections of the configuration that are not a channel or a mailbox."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from canary.channels import Sender
+from canary.channels.mime import ADDRESS
+from canary.mark import LENGTH
+from canary.model import Person
+from canary.queues.replies import RepliesSettings
+from canary.settings import Server, Settings, Slug, is_loopback
+
+_LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
+
+
+def listed(value: Any) -> Any:
+    """A list as the tuple that a frozen model keeps; anything else is left for the model to refuse."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _domain(value: str) -> str:
+    if not (_DOMAIN.fullmatch(value) or is_loopback(value)):
+        raise ValueError("wanted a domain in lower case such as example.com")
+    return value
+
+
+def _address(value: str) -> str:
+    if not ADDRESS.fullmatch(value):
+        raise ValueError("wanted an address such as name@example.com")
+    return value
+
+
+def _line(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("wanted one line of text")
+    return value
+
+
+def _moment(value: Any) -> Any:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("wanted a time with its zone such as 2026-12-24T18:00:00Z") from None
+
+
+def _day(value: Any) -> Any:
+    try:
+        return value if isinstance(value, date) else date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError("wanted a date such as 2026-12-24") from None
+
+
+def _host_and_port(value: str) -> str:
+    match = _LISTEN.fullmatch(value)
+    if not match or int(match[2]) > 65535:
+        raise ValueError("wanted HOST:PORT such as 127.0.0.1:9750")
+    return value
+
+
+Domain = Annotated[str, AfterValidator(_domain)]
+Address = Annotated[str, AfterValidator(_address)]
+Line = Annotated[str, AfterValidator(_line)]
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Slugs = Annotated[tuple[Slug, ...], BeforeValidator(listed)]
+
+
+class Operator(Settings):
+    """Whose channels are probed, and how a reader of a report can tell that it is a test."""
+
+    name: Line = Field(description="the CA operator's name, as reports print it")
+    domains: Annotated[tuple[Domain, ...], BeforeValidator(listed), Field(min_length=1)] = Field(
+        description="the operator's own domains; no target outside of them is accepted"
+    )
+    verify: Line = Field(description="how the reader of a test report can verify that it is one; printed in reports")
+
+    def owns(self, host: str) -> bool:
+        """Whether ``host`` is one of the operator's domains, or under one."""
+        host = host.lower().rstrip(".")
+        return any(host == domain or host.endswith("." + domain) for domain in self.domains)
+
+
+class Web(Settings):
+    """Where metrics, health and status are served."""
+
+    listen: Annotated[str, AfterValidator(_host_and_port)] = Field(
+        "127.0.0.1:9750", description="host and port; port 0 takes a free one"
+    )
+    histograms: Literal["per_channel", "per_kind"] = Field(
+        "per_channel", description="per_kind keeps /metrics small where there are hundreds of channels"
+    )
+
+    @property
+    def host(self) -> str:
+        """The host of ``listen``, an IPv6 address without its brackets."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port of ``listen``."""
+        return int(self.listen.rpartition(":")[2])
+
+
+class SenderSettings(Settings):
+    """A persona that writes reports: who it says to be, where it submits, where it reads what comes back."""
+
+    name: Line = Field(description="the persona's name, in From and in forms")
+    address: Address = Field(description="the persona's address")
+    phone: Annotated[str, Field(max_length=40)] = Field("", description="for forms that ask for it")
+    organisation: Annotated[str, Field(max_length=100)] = Field("", description="for forms that ask for it")
+    envelope: str | None = Field(
+        None, description="envelope sender with {mark} in its local part; the address with +{mark} if not given"
+    )
+    submission: Server = Field(description="the persona's own submission server")
+    replies: RepliesSettings | None = Field(None, description="the mailbox of acknowledgements, answers and bounces")
+
+    @model_validator(mode="after")
+    def _returns_to_us(self) -> Self:
+        local, _, _ = self.verp.partition("@")
+        if local.count("{mark}") != 1 or not ADDRESS.fullmatch(self.verp.replace("{mark}", "m")):
+            raise ValueError(
+                f'envelope is "{self.verp}", want {{mark}} once, before the @ of an address such as '
+                "bounces+{mark}@example.com"
+            )
+        length = len(local) - len("{mark}") + LENGTH
+        if length > _LOCAL_PART:
+            raise ValueError(
+                f'envelope "{self.verp}" has {length} characters before the @ (a mark has {LENGTH}), '
+                f"want at most {_LOCAL_PART}; give a shorter one in envelope"
+            )
+        return self
+
+    @property
+    def verp(self) -> str:
+        """The envelope sender, with ``{mark}`` where the mark goes."""
+        local, _, domain = self.address.rpartition("@")
+        return self.envelope or f"{local}+{{mark}}@{domain}"
+
+    def person(self) -> Person:
+        """Who the sender says to be."""
+        return Person(self.name, self.address, self.phone, self.organisation)
+
+    def opened(self, slug: str) -> Sender:
+        """The sender as a channel needs it."""
+        return Sender(slug, self.person(), self.submission, self.verp)
+
+
+class Limits(Settings):
+    """Bounds of the whole installation."""
+
+    open_probes: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        500, description="probes that may be on their way at once; at the cap, nothing further is sent"
+    )
+
+
+class Blackout(Settings):
+    """A time in which nothing is sent; it is recorded, and shown in every audit report."""
+
+    start: Moment = Field(alias="from", description="when it begins")
+    until: Moment = Field(description="when it ends")
+    channels: Slugs = Field((), description="the channels that rest; all of them if empty")
+    reason: Line = Field(description="why; kept as evidence")
+    approved_by: Line = Field(description="who approved it, and when; kept as evidence")
+
+    @model_validator(mode="after")
+    def _ends_later(self) -> Self:
+        if self.until <= self.start:
+            raise ValueError(
+                f"until ({self.until:%Y-%m-%dT%H:%M:%SZ}) is not after from ({self.start:%Y-%m-%dT%H:%M:%SZ}), "
+                "want a window that ends after it begins"
+            )
+        return self
+
+    def covers(self, channel: str, at: datetime) -> bool:
+        """Whether ``channel`` rests at the time ``at``."""
+        return self.start <= at < self.until and (not self.channels or channel in self.channels)
+
+
+class BlindDrill(Settings):
+    """A day on which reports through some channels do not say that they are tests."""
+
+    name: Line = Field(description="what the drill is called in the evidence")
+    date: Day = Field(description="the one day (UTC) on which it is held")
+    channels: Annotated[Slugs, Field(min_length=1)] = Field(description="the channels that are drilled")
+    approved_by: Line = Field(description="who approved it, and when; kept as evidence")

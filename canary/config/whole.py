@@ -1,0 +1,112 @@
+"""The configuration as a whole, and the model of it that knows every installed kind of channel and mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from typing import Annotated, Any
+
+import rfc8785
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, create_model
+from pydantic.config import JsonDict
+from pydantic_core import CoreSchema, core_schema
+
+from canary.channels import Sender
+from canary.channels import kinds as channel_kinds
+from canary.channels.browser import BrowserSettings
+from canary.config.sections import Blackout, BlindDrill, Limits, Operator, SenderSettings, Web, listed
+from canary.model import Place
+from canary.queues import MailboxSettings
+from canary.queues import kinds as queue_kinds
+from canary.reports import VARIANTS
+from canary.settings import ChannelSettings, Duration, FilePath, Settings, Slug
+
+_BY_EMAIL = {"email", "contact"}
+"""The kinds that carry every variant; forms take those that fit into a plain one."""
+
+
+_SOME: JsonDict = {"minProperties": 1}  # told by a check, so that one bad entry does not make it look empty
+
+
+class Config(Settings):
+    """Everything that an operator configures. Made by :func:`canary.config.load`."""
+
+    operator: Operator
+    state: FilePath = Field(description="folder of the ledger, the artefacts and the key of the marks")
+    web: Web = Field(default_factory=Web)
+    browser: BrowserSettings = Field(default_factory=BrowserSettings)
+    limits: Limits = Field(default_factory=Limits)
+    confirm_after: Duration = Field(60.0, description="how long after a failure a second probe is sent to confirm it")
+    mailboxes: dict[Slug, MailboxSettings] = Field(
+        description="the CA's mailboxes that are looked into", json_schema_extra=_SOME
+    )
+    senders: dict[Slug, SenderSettings] = Field(description="the personas that write reports", json_schema_extra=_SOME)
+    channels: dict[Slug, ChannelSettings] = Field(description="the disclosed ways to report", json_schema_extra=_SOME)
+    blackouts: Annotated[tuple[Blackout, ...], BeforeValidator(listed)] = Field(
+        (), description="times in which nothing is sent"
+    )
+    blind_drills: Annotated[tuple[BlindDrill, ...], BeforeValidator(listed)] = Field(
+        (), description="days on which reports do not say that they are tests"
+    )
+
+    def queues(self) -> dict[str, Place]:
+        """Every queue of every mailbox by its slug, and the senders' reply mailboxes."""
+        return {place.queue: place for mailbox in self.mailboxes.values() for place in mailbox.places()}
+
+    def senders_of(self, channel: str) -> tuple[str, ...]:
+        """The senders that write through ``channel``."""
+        return self.channels[channel].senders or tuple(self.senders)
+
+    def variants_of(self, channel: str) -> tuple[str, ...]:
+        """The variants that go through ``channel``: the listed ones, or all that fit its kind."""
+        settings = self.channels[channel]
+        if settings.variants:
+            return settings.variants
+        return tuple(v.id for v in VARIANTS.values() if settings.kind in _BY_EMAIL or not v.needs_email)
+
+    def open_sender(self, slug: str) -> Sender:
+        """The sender ``slug`` as a channel needs it."""
+        return self.senders[slug].opened(slug)
+
+    def is_blind(self, channel: str, at: datetime) -> bool:
+        """Whether a probe through ``channel`` at the time ``at`` belongs to an approved blind drill."""
+        day = at.astimezone(UTC).date()
+        return any(drill.date == day and channel in drill.channels for drill in self.blind_drills)
+
+
+@dataclass(frozen=True, slots=True)
+class _ByKind:
+    """Reads a mapping as the settings model that its ``kind`` names."""
+
+    models: Mapping[str, type[Settings]]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        choices = {kind: handler.generate_schema(model) for kind, model in self.models.items()}
+        return core_schema.tagged_union_schema(choices, discriminator="kind")
+
+
+@cache
+def model() -> type[Config]:
+    """:class:`Config`, with every kind of channel and mailbox that is installed."""
+    mailbox = Annotated[MailboxSettings, _ByKind({name: kind.settings for name, kind in queue_kinds().items()})]
+    channel = Annotated[ChannelSettings, _ByKind({name: kind.settings for name, kind in channel_kinds().items()})]
+    fields = Config.model_fields
+    return create_model(
+        "Configuration",
+        __base__=Config,
+        mailboxes=(dict[Slug, mailbox], fields["mailboxes"]),  # type: ignore[valid-type]
+        channels=(dict[Slug, channel], fields["channels"]),  # type: ignore[valid-type]
+    )
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the configuration file."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model().model_json_schema()}
+
+
+def digest(config: Config) -> str:
+    """SHA-256 of the configuration as canonical JSON (RFC 8785), in hexadecimal. Holds no secret, only where it is."""
+    return sha256(rfc8785.dumps(config.model_dump(mode="json", by_alias=True))).hexdigest()
