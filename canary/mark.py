@@ -16,11 +16,16 @@ import html
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage, Message
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import Header, decode_header
+from email.message import Message
+from email.policy import Compat32
+from email.utils import collapse_rfc2231_value
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,11 +34,18 @@ LENGTH = 40
 """Characters in the text form of a mark."""
 
 _RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z2-7]{40}(?![A-Za-z0-9])")
-_WRAP = re.compile(r"[ \t]*=?\r?\n[ \t>|:]*")
+_WRAP = re.compile(r"[\r\n][\s>|:]*")
+_LINE_END = " \t\u00a0="  # blanks, and the quoted-printable soft break
 _FRAGMENT = re.compile(r"[A-Za-z2-7]+$")
 _FRAGMENT_START = re.compile(r"[A-Za-z2-7]+")
+_BREAK = re.compile(r"</?(?:blockquote|br|div|h[1-6]|hr|li|ol|p|pre|table|td|th|tr|ul)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+
+# Whoever can write to a mailbox chooses what is read here, so every step is linear, or bounded by one of these.
+_PIECES = 6  # lines that a token may be spread over: wrapped at 20 columns and quoted it takes four
+_HEADER = 4096  # characters of a header that are decoded; beyond, it is only searched as it stands
+_MULTIPARTS = 50  # in a message, nested or not; one with more is only searched as it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +93,14 @@ class Keyring:
 
         Raises ValueError for a file that others can read, or that holds no key.
         """
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls._read(path)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        if not path.exists():
+            fresh = _write_aside(path, _new_line())
+            try:
+                os.link(fresh, path)  # whole or not at all, and never over the key of a process that was faster
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
         return cls._read(path)
 
     @classmethod
@@ -96,8 +108,8 @@ class Keyring:
         mode = path.stat().st_mode & 0o777
         if mode & 0o077:
             raise ValueError(f"{path}: mode {mode:04o} lets others read the mark key; wanted 0600 (chmod 600 {path})")
-        lines = [line.strip() for line in path.read_text(encoding="ascii").splitlines()]
         try:
+            lines = [line.strip() for line in path.read_text(encoding="ascii").splitlines()]
             return cls([bytes.fromhex(line) for line in lines if line and not line.startswith("#")])
         except ValueError as error:
             wanted = "one or more lines of at least 64 hexadecimal digits"
@@ -106,14 +118,7 @@ class Keyring:
     @staticmethod
     def rotate(path: Path) -> None:
         """Put a new key on top of the key file, atomically; marks made under the old ones stay verifiable."""
-        old = path.read_text(encoding="ascii")
-        fresh = path.with_name(path.name + ".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n" + old)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        _write_aside(path, _new_line() + path.read_text(encoding="ascii")).replace(path)
 
     def make(self, probe: str, at: datetime) -> str:
         """The mark of a probe: ``probe`` is an id of :func:`new_probe_id`, ``at`` an aware time of second precision."""
@@ -123,10 +128,10 @@ class Keyring:
 
     def read(self, text: str) -> Mark:
         """Read one token of :data:`LENGTH` characters. Raises ValueError if it is no base32 of that length."""
+        if not _RUN.fullmatch(text):
+            raise ValueError(f"wanted {LENGTH} characters of base32, got {len(text)} characters")
         text = text.lower()
         raw = _decode(text)
-        if len(raw) != _ID + _TIME + _MAC:
-            raise ValueError(f"a mark has {LENGTH} characters, got {len(text)}")
         ident, masked, mac = raw[:_ID], raw[_ID : _ID + _TIME], raw[_ID + _TIME :]
         probe = _encode(ident)
         for key in self._keys:
@@ -161,25 +166,39 @@ class Keyring:
         return sorted(found.values(), key=lambda mark: not mark.genuine)
 
 
+def _new_line() -> str:
+    return secrets.token_hex(32) + "\n"
+
+
+def _write_aside(path: Path, content: str) -> Path:
+    """A file beside ``path`` that only its owner can read, with ``content`` on disk."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return Path(name)
+
+
 def _candidates(text: str) -> Iterator[str]:
     yield from _RUN.findall(text)
     yield from _joined(text)
     if "<" in text or "&" in text or _INVISIBLE.search(text):
-        bare = html.unescape(_INVISIBLE.sub("", _TAG.sub("", text)))
+        bare = _INVISIBLE.sub("", html.unescape(_TAG.sub("", _BREAK.sub("\n", text))))
         yield from _RUN.findall(bare)
         yield from _joined(bare)
 
 
 def _joined(text: str) -> Iterator[str]:
     """Tokens cut by line wraps: the end of one line with the start of the next ones, where that makes 40 characters."""
-    lines = _WRAP.split(text)
+    lines = [line.rstrip(_LINE_END) for line in _WRAP.split(text)]
     for first, line in enumerate(lines[:-1]):
-        tail = _FRAGMENT.search(line)
-        if not tail or len(tail[0]) >= LENGTH:
+        tail = _FRAGMENT.search(line[-LENGTH:])
+        if not tail or len(tail[0]) == LENGTH:
             continue
         token = tail[0]
-        for following in lines[first + 1 :]:
-            head = _FRAGMENT_START.match(following)
+        for following in lines[first + 1 : first + _PIECES]:
+            head = _FRAGMENT_START.match(following, 0, LENGTH)
             if not head:
                 break
             token += head[0]
@@ -189,27 +208,57 @@ def _joined(text: str) -> Iterator[str]:
             yield token
 
 
+class _Bounded(Compat32):
+    """The lenient way to read messages, with the length of a header bounded."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str | Header:  # type: ignore[override]  # as Compat32 does
+        return super().header_fetch_parse(name, value[:_HEADER])
+
+
 def _texts(raw: bytes) -> Iterator[str]:
     yield raw.decode("latin-1")
+    if raw.lower().count(b"boundary") > _MULTIPARTS:
+        return
     try:
-        message = message_from_bytes(raw, policy=policy.default)
-        yield from _parts(message)
+        parts = list(message_from_bytes(raw, policy=_Bounded()).walk())
     except Exception:  # a hostile message may break the parser in any way; its bytes were already read above
         return
-
-
-def _parts(message: Message) -> Iterator[str]:
-    for part in message.walk():
-        for value in part.values():
-            yield str(value)
-        name = part.get_filename()
-        if name:
-            yield str(name)
-        if part.get_content_maintype() == "text" and isinstance(part, EmailMessage):
+    for part in parts:
+        for read in (_headers, _file_names, _body):
             try:
-                yield str(part.get_content())
-            except (LookupError, ValueError, KeyError):
-                yield bytes(part.get_payload(decode=True) or b"").decode("latin-1")
+                yield from read(part)
+            except Exception:  # noqa: S112  # likewise, and the other parts are read all the same
+                continue
+
+
+def _headers(part: Message) -> Iterator[str]:
+    for value in part.values():
+        try:
+            chunks = decode_header(value)
+        except HeaderParseError:
+            continue  # as it stands it was already searched
+        yield "".join(chunk if isinstance(chunk, str) else _decoded(chunk, charset) for chunk, charset in chunks)
+
+
+def _file_names(part: Message) -> Iterator[str]:
+    """The names of an attachment, put together where RFC 2231 section 3 has split them."""
+    for header, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        name = part.get_param(parameter, header=header)
+        if name:
+            yield collapse_rfc2231_value(name)
+
+
+def _body(part: Message) -> Iterator[str]:
+    content = part.get_payload(decode=True) if part.get_content_maintype() == "text" else None
+    if isinstance(content, bytes):
+        yield _decoded(content, part.get_content_charset())
+
+
+def _decoded(content: bytes, charset: str | None) -> str:
+    try:
+        return content.decode(charset or "latin-1", "replace")
+    except (LookupError, ValueError):  # no such character set, or none of text
+        return content.decode("latin-1")
 
 
 def _encode(raw: bytes) -> str:
