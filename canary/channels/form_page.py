@@ -10,7 +10,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from canary.channels import UnusableError
@@ -66,6 +66,10 @@ class PageFacts:
     def login(self) -> bool:
         """Whether the page asks for a password."""
         return any(item.kind == "password" for item in self.fields)
+
+    def with_sources(self, sources: Iterable[str]) -> PageFacts:
+        """These facts, and the signs of a CAPTCHA on the page before: an answer to a form often lacks them."""
+        return replace(self, sources=(*self.sources, *sources))
 
     def hurdle(self) -> str:
         """The CAPTCHA or login wall on the page as the beginning of a sentence, or nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, Dialog, FilePayload, Locator, Page, Request, Response
+from playwright.async_api import Dialog, FilePayload, Locator, Page, Request, Response
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
@@ -23,12 +23,18 @@ from canary.model import Attachment, Component, OwnFaultError, Report, Submissio
 
 _NOT_SENT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CERT_", "ERR_ADDRESS_UNREACHABLE", "ERR_BLOCKED")
 _OUR_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "ERR_PROXY_", "ERR_NETWORK_IO_SUSPENDED")
+_ARTEFACT_WITHIN = 15.0
 _CONTROLS = "input, select, textarea, [contenteditable=true], [role=textbox], [role=combobox]"
 
 
 async def read_page(page: Page) -> PageFacts:
     """The page as a visitor sees it."""
-    raw = await page.evaluate(FACTS)
+    try:
+        raw = await page.evaluate(FACTS)
+    except PlaywrightError as error:
+        if "context was destroyed" not in error.message:
+            raise
+        raw = await page.evaluate(FACTS)  # the page gave way to another one while it was read
     fields = tuple(FormField(**{**item, "options": tuple(item["options"])}) for item in raw["fields"])
     return PageFacts(raw["text"], tuple(raw["errors"]), fields, tuple(raw["buttons"]), tuple(raw["sources"]))
 
@@ -56,24 +62,21 @@ class _Lost:
     method: str
     url: str
     words: str
-    is_page: bool
 
 
 class Visit:
     """One visit to the form, in a context of its own."""
 
-    def __init__(
-        self, settings: WebFormSettings, hosts: tuple[str, ...], context: BrowserContext, attempt: Attempt
-    ) -> None:
-        self._settings, self._hosts, self._context, self._attempt = settings, hosts, context, attempt
+    def __init__(self, settings: WebFormSettings, page: Page, attempt: Attempt) -> None:
+        self._settings, self._page, self._attempt = settings, page, attempt
+        self._hosts = settings.targets()
         self._dialogs: list[str] = []
         self._lost: list[_Lost] = []
-        self._page: Page
 
     async def submit(self, report: Report) -> Submission:
         """All steps, and the page's answer. Raises OwnFaultError and Playwright's errors for a browser that failed."""
         keep = self._settings.screenshots == "always"
-        await self._context.tracing.start(snapshots=True)
+        await self._page.context.tracing.start(snapshots=True)
         try:
             await self._open()
             text = await self._go(report)
@@ -95,12 +98,14 @@ class Visit:
             if step.label:
                 await self._find(step)
                 labels.append(step.label)
+            if step.choose or step.check:
+                await self._do(step, {})  # it may reveal the fields of the next steps
         facts = await read_page(self._page)
         found = f"{self._settings.url}: found {', '.join(repr(label) for label in labels) or 'the page'}"
         return f"{found}; {facts.captcha} on the page" if facts.captcha else found
 
     async def _open(self) -> None:
-        self._page = page = await self._context.new_page()
+        page = self._page
         page.set_default_timeout(self._settings.patience * 1000)
         page.on("dialog", self._hear)
         page.on("requestfailed", self._note_lost)
@@ -146,11 +151,11 @@ class Visit:
             if index == self._settings.submitting:
                 text = await self._send(step)
             else:
-                await self._do(step, known, report)
+                await self._do(step, known, files_of(step, report))
             self._attempt.passed(step.title)
         return text
 
-    async def _do(self, step: Step, known: Mapping[str, str], report: Report) -> None:
+    async def _do(self, step: Step, known: Mapping[str, str], files: tuple[Attachment, ...] = ()) -> None:
         try:
             match step.action:
                 case Fill() as fill:
@@ -158,7 +163,6 @@ class Visit:
                 case Choose() as choose:
                     await self._choose(choose)
                 case Upload() as upload:
-                    files = files_of(step, report)
                     if files:
                         await self._field(upload.label).set_input_files(
                             [FilePayload(name=f.name, mimeType=f.media_type, buffer=f.content) for f in files]
@@ -171,7 +175,7 @@ class Visit:
                 case _ if step.check:
                     await self._field(step.check).check()
                 case _ if step.wait_for:
-                    await self._page.get_by_text(words_pattern(f"{step.wait_for}…")).first.wait_for()
+                    await self._page.get_by_text(step.wait_for).locator("visible=true").first.wait_for()
         except PlaywrightTimeoutError as error:
             raise await self._unfit(step, error) from error
         except PlaywrightError as error:
@@ -260,15 +264,16 @@ class Visit:
             "errors": before["errors"],
         }
         try:
-            handle = await self._page.wait_for_function(ANSWER, arg=asked, timeout=confirm.within * 1000)
-        except PlaywrightTimeoutError as error:
+            async with asyncio.timeout(confirm.within):  # Playwright's own time-outs rest while a page is on its way
+                handle = await self._page.wait_for_function(ANSWER, arg=asked, timeout=0)
+        except TimeoutError as error:
             raise NoAnswerError(f"no answer within {confirm.within:g} s{self._last_words()}") from error
         answer = await handle.json_value()
         if answer.get("confirmed"):
             return str(answer["text"])
         if answer.get("failed") or any(lost.method == "POST" for lost in self._lost):
             self._raise_lost()
-        facts = await read_page(self._page)
+        facts = (await read_page(self._page)).with_sources(before["sources"])
         if answer.get("status", 0) >= 400:
             raise UnusableError(f"{facts.hurdle()}HTTP {answer['status']}: page says {facts.words(before['errors'])!r}")
         refused = facts.not_confirmed(confirm.text, before["errors"])
@@ -289,22 +294,30 @@ class Visit:
 
     def _note_lost(self, request: Request) -> None:
         page = request.is_navigation_request() and request.frame == self._page.main_frame
-        if page or request.method == "POST":
-            self._lost.append(_Lost(request.method, request.url[:200], request.failure or "failed", page))
+        if page or (request.method == "POST" and same_host(request.url, self._hosts)):
+            self._lost.append(_Lost(request.method, request.url[:200], request.failure or "failed"))
 
     async def _artefacts(self) -> tuple[tuple[str, bytes], ...]:
         """A screenshot of the whole page and the trace; whatever of it can still be had."""
         kept: list[tuple[str, bytes]] = []
-        try:
-            if hasattr(self, "_page"):
-                kept.append(("screenshot.png", await self._page.screenshot(full_page=True)))
-            with TemporaryDirectory(prefix="canary-trace-") as folder:
-                path = Path(folder) / "trace.zip"
-                await self._context.tracing.stop(path=path)
-                kept.append(("trace.zip", path.read_bytes()))
-        except (PlaywrightError, OSError) as error:
-            kept.append(("artefacts-missing.json", json.dumps({"why": str(error)[:500]}).encode()))
+        for name, get in (("screenshot.png", self._screenshot), ("trace.zip", self._trace)):
+            try:
+                async with asyncio.timeout(_ARTEFACT_WITHIN):
+                    kept.append((name, await get()))
+            except (PlaywrightError, OSError) as error:  # TimeoutError is an OSError
+                kept.append((f"{name}.missing.txt", f"{type(error).__name__}: {error}".encode()[:500]))
         return tuple(kept)
+
+    async def _screenshot(self) -> bytes:
+        session = await self._page.context.new_cdp_session(self._page)
+        await session.send("Page.stopLoading")  # or there is no picture while an answer is outstanding
+        return await self._page.screenshot(full_page=True)
+
+    async def _trace(self) -> bytes:
+        with TemporaryDirectory(prefix="canary-trace-") as folder:
+            path = Path(folder) / "trace.zip"
+            await self._page.context.tracing.stop(path=path)
+            return path.read_bytes()
 
 
 def _said(error: PlaywrightError) -> str:

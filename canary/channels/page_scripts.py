@@ -14,6 +14,8 @@ const ownText = element => {
 const byIds = ids => line((ids || "").split(/\s+/).map(id => document.getElementById(id)?.textContent).join(" "));
 const nameOf = e => bare(e.getAttribute("aria-label") || byIds(e.getAttribute("aria-labelledby"))
   || (e.labels?.length ? ownText(e.labels[0]) : "") || e.placeholder || e.title || e.name);
+const sources = () => [...document.querySelectorAll("script[src], iframe[src], img[src]")].map(e => e.src)
+  .concat([...document.querySelectorAll("[data-sitekey], [class*=captcha]")].map(e => e.className + "")).slice(0, 500);
 const errorWords = () => {
   const found = [];
   const marks = "[role=alert], [aria-live=assertive], .error, .errors, .errorlist, .alert-danger, .invalid-feedback, "
@@ -52,15 +54,13 @@ for (const e of document.querySelectorAll("input, select, textarea, [contentedit
 }
 const buttons = [...document.querySelectorAll("button, input[type=submit], input[type=image], [role=button]")]
   .filter(shown).map(e => bare(e.getAttribute("aria-label") || e.innerText || e.value || e.alt));
-const sources = [...document.querySelectorAll("script[src], iframe[src], img[src]")].map(e => e.src)
-  .concat([...document.querySelectorAll("[data-sitekey], [class*=captcha]")].map(e => e.className + ""));
 const main = document.querySelector("main, [role=main], #content, article") || document.body;
 const errors = errorWords();
 for (const e of document.querySelectorAll("form :invalid:not(fieldset)"))
   if (e.form?.contains(document.activeElement)) errors.push(nameOf(e) + ": " + e.validationMessage);
 return {
   text: (main?.innerText || "").slice(0, 20000), errors: [...new Set(errors)].slice(0, 20),
-  fields: [...fields.values()].slice(0, 200), buttons: buttons.slice(0, 50), sources: sources.slice(0, 500),
+  fields: [...fields.values()].slice(0, 200), buttons: buttons.slice(0, 50), sources: sources(),
 };
 }"""
 )
@@ -72,7 +72,7 @@ BEFORE = (
     + r"""
 const own = button.getAttribute("formaction"), form = button.form || button.closest("form");
 return {
-  origin: performance.timeOrigin, errors: errorWords(),
+  origin: performance.timeOrigin, errors: errorWords(), sources: sources(),
   target: new URL(own ?? form?.getAttribute("action") ?? "", document.baseURI).href,
 };
 }"""

@@ -28,7 +28,6 @@ class WebFormChannel:
 
     def __init__(self, settings: WebFormSettings, _sender: Sender, browser: Browser) -> None:
         self._settings, self._browser = settings, browser
-        self._hosts = settings.targets()
 
     def prepare(self, report: Report) -> Outgoing:
         """The text of each field, and the names and hashes of the files: RFC 8785 canonical JSON."""
@@ -47,8 +46,8 @@ class WebFormChannel:
             raise ValueError("this channel is reachability_only: it may be checked, never submitted")
         attempt = Attempt()
         try:
-            async with asyncio.timeout(within), self._browser.context() as context:
-                return await Visit(self._settings, self._hosts, context, attempt).submit(outgoing.report)
+            async with self._browser.context() as context, asyncio.timeout(within):
+                return await Visit(self._settings, await context.new_page(), attempt).submit(outgoing.report)
         except TimeoutError:
             return attempt.failed(NoAnswerError(f"the form took longer than {within:g} s"))
         except OwnFaultError as fault:
@@ -60,7 +59,7 @@ class WebFormChannel:
         """Load the form and find each field of its first page; types nothing."""
         try:
             async with self._browser.context() as context:
-                visit = Visit(self._settings, self._hosts, context, Attempt())
+                visit = Visit(self._settings, await context.new_page(), Attempt())
                 return f"{await visit.look()}; {await self._browser.describe()}"
         except PlaywrightError as error:
             raise _crash(error) from error
@@ -79,4 +78,6 @@ def _entries(step: Step, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _crash(error: PlaywrightError) -> OwnFaultError:
-    return OwnFaultError(Component.BROWSER, "crashed", f"the browser failed: {error.message.splitlines()[0]}")
+    words = error.message.splitlines()[0]
+    gone = any(sign in words for sign in ("crashed", "closed"))
+    return OwnFaultError(Component.BROWSER, "crashed" if gone else "failed", f"the browser failed: {words}")

@@ -123,7 +123,7 @@ class FormSite:
         page = request.path_params["page"]
         if self.fault is Fault.ERROR:
             return HTMLResponse(pages.problem("Internal Server Error"), 500)
-        if self.fault is Fault.MOVED:
+        if self.fault is Fault.MOVED and request.url.hostname != "localhost":
             return RedirectResponse(str(request.url.replace(hostname="localhost")))
         if self.fault is Fault.SLOW:
             await asyncio.sleep(1)
