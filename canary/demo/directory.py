@@ -17,15 +17,15 @@ class Account:
     """A mailbox of the demo's mail server.
 
     ``slug`` names it in files and configuration, ``address`` is also the user name. ``files_into`` is the
-    (slug, folder) into which its owner's mail program files a problem report while that program runs: it is a rule of
-    the program, not of the server, as with Outlook's client-only rules, so on holiday nothing files anything.
+    (slug, folder) into which its owner's mail program files what comes in, for as long as that program runs: a rule of
+    the program, not of the server, as Outlook's client-only rules are. On holiday it is off, and files nothing.
     """
 
     slug: str
     name: str
     address: str
     folders: tuple[str, ...]
-    files_into: tuple[str, str] | None = None
+    files_into: tuple[str, str]
 
     @property
     def domain(self) -> str:
@@ -47,11 +47,10 @@ DESK = Account("desk", "CPR desk", f"cpr-desk@{CA_DOMAIN}", (INBOX, CPR, GENERAL
 MEMBERS = (_member("maria", "Maria Keller"), _member("peter", "Peter Horvat"), _member("judit", "Judit Sandor"))
 CONTACTS = (_contact("anna", "Anna Nowak"), _contact("tomas", "Tomas Dvorak"))
 SENDERS = (
-    Account("researcher", "Robin Hayes", "robin.hayes@researcher.test", (INBOX,)),
-    Account("freemail", "Jo Summers", "jo.summers@freemail.test", (INBOX,)),
+    Account("researcher", "Robin Hayes", "robin.hayes@researcher.test", (INBOX,), ("researcher", INBOX)),
+    Account("freemail", "Jo Summers", "jo.summers@freemail.test", (INBOX,), ("freemail", INBOX)),
 )
 ACCOUNTS = (DESK, *MEMBERS, *CONTACTS, *SENDERS)
-STAFF = (DESK, *MEMBERS, *CONTACTS)
 
 _ADDRESS = re.compile(r"[^\s<>@]{1,128}@[A-Za-z0-9.-]{1,128}")
 _BY_SLUG = {account.slug: account for account in ACCOUNTS}

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from canary.demo import directory, notices
-from canary.demo.directory import CA_DOMAIN, CPR, DESK, GENERAL, INBOX, JUNK, QUARANTINE, STAFF, Account
+from canary.demo.directory import CA_DOMAIN, CPR, DESK, GENERAL, INBOX, JUNK, QUARANTINE, SENDERS, Account
 from canary.demo.store import MailStore
 
 
@@ -80,7 +80,7 @@ class PostOffice:
         if directory.base_address(mail.recipient) in self.rules.swallowed:
             return
         accounts = directory.recipients(mail.recipient)
-        if not any(account in STAFF for account in accounts):
+        if accounts[0] in SENDERS:
             await self._put(accounts[0], INBOX, mail)
         elif self._is_held(mail):
             await self._put(DESK, QUARANTINE, mail)
@@ -104,7 +104,7 @@ class PostOffice:
         if directory.base_address(mail.sender).rpartition("@")[2] in self.rules.junked:
             await self._put(account, JUNK, mail)
             return False
-        if account.slug in self.rules.away or account.files_into is None:
+        if account.slug in self.rules.away:
             await self._put(account, INBOX, mail)
             await self._answer_absence(account, mail)
             return False
@@ -147,7 +147,7 @@ class PostOffice:
     async def _notify(self, to: str, notice: bytes, domain: str) -> None:
         """Deliver an automatic message, with the null return path, to a sender whose mailbox is here."""
         account = directory.find(to)
-        if account is not None and account not in STAFF:
+        if account is not None and account in SENDERS:
             await self._put(account, INBOX, Mail("", to, notice, f"mail.{domain}"))
 
     async def _put(self, account: Account, folder: str, mail: Mail) -> None:
