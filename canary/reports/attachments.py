@@ -192,7 +192,7 @@ def png(lines: list[str], rng: Random) -> bytes:
 def eml(subject: str, text: str, to: Person, rng: Random) -> bytes:
     """A message that somebody else wrote to the sender of the report."""
     message = EmailMessage(policy=policy.SMTP)
-    domain = facts.host(rng)
+    domain = facts.domain(rng)
     message["From"] = f"{rng.choice(['info', 'office', 'j.berg', 'm.kovac', 'sales', 'it'])}@{domain}"
     message["To"] = to.address
     message["Date"] = format_datetime(datetime.now(UTC) - timedelta(minutes=rng.randint(20, 4000)))

@@ -19,8 +19,8 @@ from hashlib import sha256
 
 _IGNORED = re.compile("[\\s>|\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_INVISIBLE_HTML = re.compile(r"<(script|style|head|title)\b[^>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
+_HIDING = re.compile(r"<(/?)(script|style|title)\b[^<>]*>|<!--|-->", re.IGNORECASE)
+_TAG = re.compile(r"</?[A-Za-z!?][^<>]*>")
 _SHOWN = 32
 
 
@@ -93,8 +93,22 @@ def _texts(parts: list[Message]) -> Iterator[str]:
             continue
         text = _decoded(part)
         if part.get_content_type() == "text/html":
-            text = html.unescape(_TAG.sub("", _INVISIBLE_HTML.sub("", text)))
+            text = html.unescape(_TAG.sub("", _shown(text)))
         yield text
+
+
+def _shown(text: str) -> str:
+    """HTML without comments, scripts, styles and title; one that is never closed stays. Linear in any input."""
+    kept, start, hiding = [], 0, ""
+    for token in _HIDING.finditer(text):
+        name = (token[2] or "comment").lower()
+        closes = token[1] == "/" or token[0] == "-->"
+        if not hiding and not closes:
+            kept.append(text[start : token.start()])
+            start, hiding = token.start(), name
+        elif closes and name == hiding:
+            start, hiding = token.end(), ""
+    return "".join([*kept, text[start:]])
 
 
 def _decoded(part: Message) -> str:

@@ -8,7 +8,7 @@ from random import Random
 
 from canary.model import Attachment, Person, Report
 from canary.reports import attachments as make
-from canary.reports.facts import Facts, host
+from canary.reports.facts import Facts, domain
 from canary.reports.prose import Slot, load, say, some
 from canary.reports.variants import VARIANTS, Variant
 
@@ -73,9 +73,8 @@ def _text(sections: Sections, facts: Facts, person: Person, serial: str | None, 
         extra = " ".join(say(slot, facts, rng) for slot in some(sections["more"], rng))
         paragraphs.insert(rng.randint(1, len(paragraphs)), extra)
     if serial is not None:
-        paragraphs.insert(
-            rng.randint(0, len(paragraphs)), f"{rng.choice(['Serial', 'Serial number', 'S/N'])}: {serial}"
-        )
+        facts["serial"] = serial
+        paragraphs.insert(rng.randint(0, len(paragraphs)), say(sections["serial"][0], facts, rng))
     paragraphs.insert(rng.choice([0, len(paragraphs)]), say(sections["reference"][0], facts, rng))
     if rng.random() < 0.8:
         paragraphs.append(say(sections["closing"][0], facts, rng))
@@ -145,7 +144,7 @@ def _that_fits(charset: str, text: str) -> str:
 
 
 def _message_id(rng: Random) -> str:
-    return f"<{rng.getrandbits(80):020x}@{host(rng)}>"
+    return f"<{rng.getrandbits(80):020x}@{domain(rng)}>"
 
 
 def _line(text: str) -> str:

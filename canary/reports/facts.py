@@ -13,7 +13,7 @@ from canary.reports.prose import load
 _FIRST = load("names")["first"][0]
 _SECOND = load("names")["second"][0]
 _SUB = ["", "", "", "www.", "shop.", "mail.", "api.", "portal.", "login.", "cdn.", "vpn.", "support.", "my."]
-_FORM = ["Ltd", "GmbH", "SA", "Inc.", "B.V.", "Oy", "AB", "Kft.", "Sp. z o.o.", "LLC", "Cooperative", "& Sons"]
+_FORM = ["Ltd", "GmbH", "SA", "Inc", "BV", "Oy", "AB", "Kft", "AS", "LLC", "Cooperative", "& Sons", "SpA", "Group"]
 _WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _INVENTED_CA = ["Quillmark", "Brisselholm", "Vantorre", "Oskavel", "Lumbrane", "Terrowick", "Fennagard", "Zelmora"]
 _NETS = ["192.0.2", "198.51.100", "203.0.113"]
@@ -44,10 +44,15 @@ class Facts(dict[str, str]):
         return value
 
 
+def domain(rng: Random) -> str:
+    """A domain that belongs to nobody (RFC 2606)."""
+    ending = rng.choice(["example", "example", "test"])
+    return f"{rng.choice(_FIRST)}{rng.choice(['', '', '-'])}{rng.choice(_SECOND)}.{ending}"
+
+
 def host(rng: Random) -> str:
-    """A host name that belongs to nobody (RFC 2606)."""
-    joint = rng.choice(["", "", "-"])
-    return f"{rng.choice(_SUB)}{rng.choice(_FIRST)}{joint}{rng.choice(_SECOND)}.{rng.choice(['example', 'example', 'test'])}"
+    """A host in such a domain."""
+    return rng.choice(_SUB) + domain(rng)
 
 
 def digest(rng: Random) -> str:
@@ -96,7 +101,7 @@ def _ocsp(facts: Facts) -> str:
     order = [
         f"-issuer {issuer}",
         f"-cert {rng.choice(['cert.pem', 'server.crt', 'leaf.pem'])}",
-        f"-url http://ocsp.{host(rng)}",
+        f"-url http://ocsp.{domain(rng)}",
     ]
     rng.shuffle(order)
     answer = rng.choice(_OCSP).format(host=facts["host"])
@@ -109,7 +114,7 @@ def _crl(facts: Facts) -> str:
         f"{numbered(rng, ['ca', 'r', 'issuing', 'tls', 'sub'])}.crl",
         rng.choice(["issuer.pem", "ca.pem", "int.pem"]),
     )
-    url = f"http://crl.{host(rng)}/{name}"
+    url = f"http://crl.{domain(rng)}/{name}"
     return rng.choice(
         [
             f"curl -s {url} | openssl crl -inform DER -noout -CAfile {issuer}",
@@ -132,11 +137,11 @@ def _batch(facts: Facts) -> str:
 
 
 def _log(facts: Facts) -> str:
-    """A monitor's log of about ``size`` bytes; 17 kB makes the message that tripped a filter once."""
+    """A monitor's log of about ``size`` bytes; 8 kB, with the HTML beside it, make the 18 kB that once tripped a filter."""
     rng = facts.rng
     states = ["good", "good", "good", "unknown", "timeout", "trylater", "stale", "revoked?", "no answer", "slow"]
     lines, length, second = [], 0, 0
-    while length < int(facts.get("size", "17000")):
+    while length < int(facts.get("size", "8000")):
         second += rng.randint(2, 300)
         line = f"{second:>6} {rng.choice(_NETS)}.{rng.randint(1, 254)} {host(rng)} {rng.choice(states)} {rng.randint(8, 2900)} ms"
         lines.append(line)
@@ -163,7 +168,9 @@ _MAKERS: dict[str, Callable[[Facts], str]] = {
     "batchno": lambda facts: str(facts.rng.randint(2, 9)),
     "ip": lambda facts: f"{facts.rng.choice(_NETS)}.{facts.rng.randint(1, 254)}",
     "url": _url,
-    "mailbox": lambda facts: f"{facts.rng.choice(['accounts', 'office', 'ceo', 'billing', 'board'])}@{facts['host']}",
+    "mailbox": lambda facts: (
+        f"{facts.rng.choice(['accounts', 'office', 'ceo', 'billing', 'board'])}@{domain(facts.rng)}"
+    ),
     "product": lambda facts: numbered(
         facts.rng, [f"{facts.rng.choice(_FIRST)}{end}" for end in ("view", "chat", "pdf", "zip", "meet")]
     ),
