@@ -29,7 +29,8 @@ _USUAL = {
 
 @dataclass
 class SmtpScript:
-    """``replies`` are, by verb, what to answer in order; the last one is repeated, other verbs get the usual answer.
+    """``replies`` are, by verb, what to answer in order; the last one is repeated, other verbs get the usual answer,
+    and what is no verb (the answer to a challenge) gets ``otherwise``.
 
     The verbs are those of SMTP, GREETING for a new connection and END for the end of a message.
     """
@@ -37,6 +38,7 @@ class SmtpScript:
     replies: dict[str, Sequence[str]] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
     implicit: bool = False
+    otherwise: str = "500 what?"
     commands: list[str] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
     connections: int = 0
@@ -44,6 +46,7 @@ class SmtpScript:
     _asked: Counter[str] = field(default_factory=Counter)
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
@@ -69,6 +72,13 @@ class SmtpScript:
         """The verbs of all commands, in order."""
         return [command.split()[0].upper() for command in self.commands if command]
 
+    async def heard(self, verb: str, times: int = 1) -> None:
+        """Wait until a verb was heard so many times."""
+        async with asyncio.timeout(20):
+            while self.verbs().count(verb) < times:
+                self._news.clear()
+                await self._news.wait()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         task = asyncio.current_task()
@@ -80,10 +90,11 @@ class SmtpScript:
             while line := await reader.readline():
                 command = line.decode("ascii").rstrip("\r\n")
                 self.commands.append(command)
+                self._news.set()
                 verb = command.split(" ")[0].upper()
                 reply = await self._answer(writer, verb)
                 if verb == "STARTTLS" and reply.startswith("220"):
-                    await writer.start_tls(self.tls)
+                    writer = await self._secure(reader, writer)
                 if verb == "DATA" and reply.startswith("354"):
                     self.messages.append(await reader.readuntil(b"\r\n.\r\n"))
                     await self._answer(writer, "END")
@@ -92,8 +103,19 @@ class SmtpScript:
         finally:
             writer.close()
 
+    async def _secure(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> asyncio.StreamWriter:
+        """StreamWriter.start_tls of Python 3.11 breaks if the client is gone by the end of the handshake."""
+        assert self.tls is not None
+        loop, protocol = asyncio.get_running_loop(), writer.transport.get_protocol()
+        transport = await loop.start_tls(writer.transport, protocol, self.tls, server_side=True)
+        if transport is None:
+            raise ConnectionAbortedError
+        secured = asyncio.StreamWriter(transport, protocol, reader, loop)
+        self._writers.append(secured)
+        return secured
+
     async def _answer(self, writer: asyncio.StreamWriter, verb: str) -> str:
-        choices = self.replies.get(verb, [_USUAL.get(verb, "500 what?")])
+        choices = self.replies.get(verb, [_USUAL.get(verb, self.otherwise)])
         reply = choices[min(self._asked[verb], len(choices) - 1)]
         self._asked[verb] += 1
         if reply == HANG:
