@@ -7,7 +7,7 @@ installations of hundreds of channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -29,7 +29,7 @@ _CHANNEL = ("channel", "kind", "queue")
 class Definition:
     """A row of the table: type, help in a full sentence, labels."""
 
-    type: type[Metric]
+    type: type[GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily]
     help: str
     labels: tuple[str, ...] = ()
 
@@ -75,6 +75,28 @@ TABLE: Mapping[str, Definition] = {
 """Every metric of ours, without :data:`PREFIX`."""
 
 
+class _Families:
+    """The families of one scrape, by their names in the table."""
+
+    def __init__(self) -> None:
+        self._families = {name: row.type(PREFIX + name, row.help, labels=row.labels) for name, row in TABLE.items()}
+
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self._families.values())
+
+    def add(self, name: str, labels: Sequence[str], value: float) -> None:
+        family = self._families[name]
+        if isinstance(family, HistogramMetricFamily):
+            raise TypeError(f"{name} is a histogram")
+        family.add_metric(labels, value)
+
+    def add_histogram(self, name: str, labels: Sequence[str], histogram: Histogram) -> None:
+        family = self._families[name]
+        if not isinstance(family, HistogramMetricFamily):
+            raise TypeError(f"{name} is not a histogram")
+        family.add_metric(labels, _cumulative(histogram), histogram.sum)
+
+
 class Exporter(Collector):
     """Collects every metric of :data:`TABLE`, from the ledger and from the prober that writes it."""
 
@@ -83,15 +105,15 @@ class Exporter(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The metrics as they are now. Callable from any thread."""
-        families = {name: row.type(PREFIX + name, row.help, labels=row.labels) for name, row in TABLE.items()}
-        families["build_info"].add_metric([__version__], 1)
+        families = _Families()
+        families.add("build_info", [__version__], 1)
         self._collect_prober(families)
         with self._prober.ledger.lock:
             self._collect_channels(families)
             self._collect_errors(families)
-        return iter(families.values())
+        return iter(families)
 
-    def _collect_channels(self, families: dict[str, Metric]) -> None:
+    def _collect_channels(self, families: _Families) -> None:
         config, book = self._prober.config, self._prober.ledger.book
         in_flight = _count_by_channel(book.open.values())
         per_kind = config.web.histograms == "per_kind"
@@ -100,46 +122,46 @@ class Exporter(Collector):
             labels = [slug, settings.kind, min(settings.arrives_in)]
             totals = book.totals.channels.get(slug) or ChannelTotals(settings.kind, labels[2])
             paused = {slug, EVERY_CHANNEL} & book.totals.paused.keys()
-            families["channel_probe_interval_seconds"].add_metric(labels, settings.interval)
-            families["channel_arrival_deadline_seconds"].add_metric(labels, settings.deadline)
-            families["channel_state"].add_metric(labels, 3 if paused else _state(totals.last_outcome))
-            families["probes_in_flight"].add_metric(labels, in_flight.get(slug, 0))
+            families.add("channel_probe_interval_seconds", labels, settings.interval)
+            families.add("channel_arrival_deadline_seconds", labels, settings.deadline)
+            families.add("channel_state", labels, 3 if paused else _state(totals.last_outcome))
+            families.add("probes_in_flight", labels, in_flight.get(slug, 0))
             _add_counts(families, labels, totals)
             if per_kind:
                 _sum_into(sums.setdefault(settings.kind, ChannelTotals(settings.kind, "")), totals)
             else:
-                families["channel_info"].add_metric([*labels, ",".join(settings.disclosed_in)], 1)
+                families.add("channel_info", [*labels, ",".join(settings.disclosed_in)], 1)
                 promised = settings.acknowledged_within is not None
                 _add_many_valued(families, labels, totals, promised)
         for kind, totals in sums.items():
             _add_many_valued(families, ["", kind, ""], totals, True)
         for reason, count in book.totals.unattributed.items():
-            families["forged_arrivals_total"].add_metric(["", "", "", reason], count)
+            families.add("forged_arrivals_total", ["", "", "", reason], count)
 
-    def _collect_errors(self, families: dict[str, Metric]) -> None:
+    def _collect_errors(self, families: _Families) -> None:
         ledger = self._prober.ledger
-        families["evidence_entries_total"].add_metric([], ledger.book.seq)
+        families.add("evidence_entries_total", [], ledger.book.seq)
         for key, count in ledger.book.totals.errors.items():
-            families["errors_total"].add_metric(key.split("/", 1), count)
-        families["errors_total"].add_metric(["store", "not_written"], ledger.not_written)
+            families.add("errors_total", key.split("/", 1), count)
+        families.add("errors_total", ["store", "not_written"], ledger.not_written)
 
-    def _collect_prober(self, families: dict[str, Metric]) -> None:
+    def _collect_prober(self, families: _Families) -> None:
         prober = self._prober
         if prober.last_tick is not None:
-            families["scheduler_last_tick_timestamp_seconds"].add_metric([], prober.last_tick.timestamp())
-        families["scheduler_lag_seconds"].add_metric([], prober.lag)
-        families["stopped"].add_metric([], stop_reason(prober.config.state) is not None)
-        families["config_last_reload_successful"].add_metric([], prober.reload_ok)
+            families.add("scheduler_last_tick_timestamp_seconds", [], prober.last_tick.timestamp())
+        families.add("scheduler_lag_seconds", [], prober.lag)
+        families.add("stopped", [], stop_reason(prober.config.state) is not None)
+        families.add("config_last_reload_successful", [], prober.reload_ok)
         accepted = prober.reloaded_at.timestamp()
-        families["config_last_reload_success_timestamp_seconds"].add_metric([], accepted)
+        families.add("config_last_reload_success_timestamp_seconds", [], accepted)
         for queue, at in dict(prober.desk.read_at).items():
-            families["queue_last_read_timestamp_seconds"].add_metric([queue], at.timestamp())
+            families.add("queue_last_read_timestamp_seconds", [queue], at.timestamp())
         for queue, depth in dict(prober.desk.depths).items():
-            families["queue_items"].add_metric([queue, "unread"], depth.unread)
-            families["queue_items"].add_metric([queue, "read"], depth.read)
+            families.add("queue_items", [queue, "unread"], depth.unread)
+            families.add("queue_items", [queue, "read"], depth.read)
             if depth.oldest_unread is not None:
                 oldest = depth.oldest_unread.timestamp()
-                families["queue_oldest_unread_timestamp_seconds"].add_metric([queue], oldest)
+                families.add("queue_oldest_unread_timestamp_seconds", [queue], oldest)
 
 
 def registry(prober: Prober) -> CollectorRegistry:
@@ -165,39 +187,39 @@ def _count_by_channel(probes: Iterable[OpenProbe]) -> dict[str, int]:
     return counts
 
 
-def _add_counts(families: dict[str, Metric], labels: list[str], totals: ChannelTotals) -> None:
-    families["probes_attempted_total"].add_metric(labels, totals.attempted)
-    families["probes_submitted_total"].add_metric(labels, totals.submitted)
+def _add_counts(families: _Families, labels: list[str], totals: ChannelTotals) -> None:
+    families.add("probes_attempted_total", labels, totals.attempted)
+    families.add("probes_submitted_total", labels, totals.submitted)
     for result in DeadlineResult:
         count = totals.deadline_results.get(result.value, 0)
-        families["deadline_results_total"].add_metric([*labels, result.value], count)
+        families.add("deadline_results_total", [*labels, result.value], count)
     for name, at in (
         ("channel_enabled_timestamp_seconds", totals.enabled),
         ("channel_last_success_timestamp_seconds", totals.last_success),
         ("channel_last_attempt_timestamp_seconds", totals.last_attempt),
     ):
         if at:
-            families[name].add_metric(labels, at)
+            families.add(name, labels, at)
 
 
-def _add_many_valued(families: dict[str, Metric], labels: list[str], totals: ChannelTotals, acknowledged: bool) -> None:
+def _add_many_valued(families: _Families, labels: list[str], totals: ChannelTotals, acknowledged: bool) -> None:
     """Every label value from the start at 0 (a counter born at 1 hides its first event), but no stage never reached."""
     for outcome in Outcome:
-        families["probes_finished_total"].add_metric([*labels, outcome.value], totals.finished.get(outcome.value, 0))
+        families.add("probes_finished_total", [*labels, outcome.value], totals.finished.get(outcome.value, 0))
     for reason in Forgery:
-        families["forged_arrivals_total"].add_metric([*labels, reason.value], totals.forged.get(reason.value, 0))
-    families["duplicate_arrivals_total"].add_metric(labels, totals.duplicates)
+        families.add("forged_arrivals_total", [*labels, reason.value], totals.forged.get(reason.value, 0))
+    families.add("duplicate_arrivals_total", labels, totals.duplicates)
     expected = {Stage.ACCEPTED, Stage.ARRIVED} | ({Stage.ACKNOWLEDGED} if acknowledged else set())
     for stage in sorted(expected | {Stage(stage) for stage in totals.stages}):
         histogram = totals.stages.get(stage.value) or Histogram()
-        families["stage_latency_seconds"].add_metric([*labels, stage.value], _cumulative(histogram), histogram.sum)
+        families.add_histogram("stage_latency_seconds", [*labels, stage.value], histogram)
 
 
 def _cumulative(histogram: Histogram) -> list[tuple[str, float]]:
     total, buckets = 0, []
     for bound, count in zip((*BUCKETS, float("inf")), histogram.counts, strict=True):
         total += count
-        buckets.append((floatToGoString(bound), float(total)))
+        buckets.append((floatToGoString(bound), float(total)))  # type: ignore[no-untyped-call]  # untyped there
     return buckets
 
 

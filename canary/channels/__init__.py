@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from canary.model import Outgoing, Person, Report, Submission
@@ -66,18 +68,17 @@ class Kind:
     open: Callable[[Any, Sender, Browser], Channel]
 
 
+@cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind of channel by name: ours, and those of the entry point group."""
-    from importlib.metadata import entry_points
-
-    from canary.channels import email, http_form, web_form
+    from canary.channels.email import ContactSettings, EmailChannel, EmailSettings
+    from canary.channels.http_form import HttpFormChannel, HttpFormSettings
+    from canary.channels.web_form import WebFormChannel, WebFormSettings
 
     own = {
-        "email": Kind(email.EmailSettings, lambda settings, sender, _: email.EmailChannel(settings, sender)),
-        "contact": Kind(email.ContactSettings, lambda settings, sender, _: email.EmailChannel(settings, sender)),
-        "web_form": Kind(web_form.WebFormSettings, web_form.WebFormChannel),
-        "http_form": Kind(
-            http_form.HttpFormSettings, lambda settings, sender, _: http_form.HttpFormChannel(settings, sender)
-        ),
+        "email": Kind(EmailSettings, lambda settings, sender, _: EmailChannel(settings, sender)),
+        "contact": Kind(ContactSettings, lambda settings, sender, _: EmailChannel(settings, sender)),
+        "web_form": Kind(WebFormSettings, WebFormChannel),
+        "http_form": Kind(HttpFormSettings, lambda settings, sender, _: HttpFormChannel(settings, sender)),
     }
     return own | {point.name: point.load() for point in entry_points(group="canary.channels")}

@@ -41,7 +41,8 @@ def check(config: ConfigPath, as_json: Json = False) -> None:
 
 
 async def _look(config: Config) -> list[Finding]:
-    site, findings = Site(config), []
+    site = Site(config)
+    findings: list[Finding] = []
     try:
         with err.status("connecting") as spinner:
             for what, look in _looks(config, site):
