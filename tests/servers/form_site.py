@@ -162,9 +162,11 @@ class FormSite:
         self.submissions.append(submitted)
         if self._on_submission:
             self._on_submission(submitted)
-        return await self._answer(submitted)
+        return await self._answer(submitted, request)
 
-    async def _answer(self, submitted: Submitted) -> Response:
+    async def _answer(self, submitted: Submitted, request: Request) -> Response:
+        if self.fault_on_submission is Fault.MOVED:
+            return RedirectResponse(str(request.url.replace(hostname="localhost")), 303)
         if self.fault is Fault.HANGS:
             await asyncio.to_thread(self._stopping.wait)
         if self.fault is Fault.BREAKS_OFF:

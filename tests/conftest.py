@@ -1,0 +1,36 @@
+"""Fixtures of all tests: one test authority and one running mail system a session, fresh for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import trustme
+from servers import certificates, debian
+from servers.ca_site import CaSite
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to run without the programs that the tests drive: a skipped test would prove nothing."""
+    if packages := debian.missing():
+        raise pytest.UsageError(debian.explain(packages))
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """The certificate authority that every client in the tests trusts."""
+    return certificates.authority()
+
+
+@pytest.fixture(scope="session")
+def ca_site(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Iterator[CaSite]:
+    """The mail system, started once; tests ask for ``site``."""
+    with CaSite(tmp_path_factory.mktemp("ca-site"), authority) as running:
+        yield running
+
+
+@pytest.fixture
+def site(ca_site: CaSite) -> CaSite:
+    """The mail system as on its first day: no users, no aliases, no mail, no faults."""
+    ca_site.reset()
+    return ca_site

@@ -1,0 +1,90 @@
+"""The Debian programs that the tests drive: what is missing, and how to install it.
+
+Run it as a program: ``python tests/servers/debian.py`` says what is missing (exit status 1 if anything is),
+``python tests/servers/debian.py --install`` installs it. Needs nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PACKAGES: dict[str, tuple[str, ...]] = {
+    "postfix": ("/usr/sbin/postfix",),
+    "dovecot-core": ("/usr/sbin/dovecot",),
+    "dovecot-imapd": ("/usr/lib/dovecot/imap",),
+    "dovecot-lmtpd": ("/usr/lib/dovecot/lmtp",),
+    "dovecot-sieve": ("/usr/bin/sievec",),
+    "chromium": ("/usr/bin/chromium", "/usr/bin/google-chrome"),
+    "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
+    "prometheus": ("/usr/bin/promtool",),
+    "prometheus-mailexporter": ("/usr/bin/mailexporter",),
+}
+"""Package -> the files that show it is there; any one of them will do."""
+
+POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+def missing() -> list[str]:
+    """The packages of which no file is there, in the order of the table."""
+    return [package for package, files in PACKAGES.items() if not any(Path(file).exists() for file in files)]
+
+
+def install_command(packages: list[str]) -> list[str]:
+    """The command that installs these packages without asking and without their recommendations."""
+    return ["apt-get", "-y", "-o", "DPkg::Lock::Timeout=600", "install", "--no-install-recommends", *packages]
+
+
+def explain(packages: list[str]) -> str:
+    """What is missing, and the exact line that installs it as root."""
+    lacking = "\n".join(f"  {package}: none of {', '.join(PACKAGES[package])}" for package in packages)
+    line = "DEBIAN_FRONTEND=noninteractive " + " ".join(install_command(packages))
+    return f"The tests need these Debian packages:\n{lacking}\nInstall them as root:\n  apt-get update && {line}"
+
+
+@contextmanager
+def no_daemons() -> Iterator[None]:
+    """Keep Debian from starting the daemons it installs: the tests start their own, privately."""
+    ours = not POLICY.exists()
+    if ours:
+        POLICY.write_text("#!/bin/sh\nexit 101\n")
+        POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        if ours:
+            POLICY.unlink()
+
+
+def install(packages: list[str]) -> str | None:
+    """Install the packages; the reason if that was not possible."""
+    if os.geteuid() != 0:
+        return "this is not root"
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with no_daemons():
+        for command in (["apt-get", "-o", "DPkg::Lock::Timeout=600", "update"], install_command(packages)):
+            try:
+                done = subprocess.run(command, env=environment, check=False)
+            except FileNotFoundError:
+                return "there is no apt-get: this is no Debian"
+            if done.returncode != 0:
+                return f"`{' '.join(command)}` ended with status {done.returncode}; is there a network?"
+    return None
+
+
+def main(arguments: list[str]) -> int:
+    """Say or install what is missing; 0 if everything is there in the end."""
+    packages = missing()
+    reason = install(packages) if packages and arguments == ["--install"] else None
+    if packages := missing():
+        sys.stderr.write(f"{explain(packages)}\n" + (f"It could not be installed: {reason}.\n" if reason else ""))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""A mail filter for Postfix (milter protocol, version 6) that may refuse a message at the end of DATA, or change its body."""
+
+from __future__ import annotations
+
+import socketserver
+import struct
+import threading
+from collections.abc import Callable
+from typing import BinaryIO
+
+CHANGE_BODY = 0x02  # SMFIF_CHGBODY, the only right asked for
+# Not sent: connect, HELO, MAIL, RCPT, unknown commands, DATA. Sent but not answered: each header, their end, body chunks.
+STEPS = 0x01 | 0x02 | 0x04 | 0x08 | 0x100 | 0x200 | 0x80 | 0x40000 | 0x80000
+CHUNK = 65_535
+
+Verdict = str | bytes | None
+"""A reply that refuses the message ("552 5.7.0 ..."), a new body, or None: let it pass."""
+Judge = Callable[[bytes, bytes], Verdict]
+"""(headers, body) -> verdict; lines end with CRLF."""
+
+
+def _read_packet(stream: BinaryIO) -> tuple[bytes, bytes] | None:
+    head = stream.read(4)
+    if len(head) < 4:
+        return None
+    packet = stream.read(struct.unpack("!I", head)[0])
+    return packet[:1], packet[1:]
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    server: Milter
+
+    def handle(self) -> None:
+        headers, body = b"", b""
+        while (packet := _read_packet(self.rfile)) is not None:
+            command, data = packet
+            match command:
+                case b"O":
+                    self._send(b"O", struct.pack("!III", 6, CHANGE_BODY, STEPS))
+                case b"L":
+                    name, value = data.split(b"\0")[:2]
+                    headers += name + b": " + value.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") + b"\r\n"
+                case b"B":
+                    body += data
+                case b"E":
+                    self._answer(self.server.judge(headers, body + data))
+                    headers, body = b"", b""
+                case b"A":
+                    headers, body = b"", b""
+                case b"Q":
+                    return
+
+    def _send(self, command: bytes, data: bytes = b"") -> None:
+        self.wfile.write(struct.pack("!I", 1 + len(data)) + command + data)
+
+    def _answer(self, verdict: Verdict) -> None:
+        if isinstance(verdict, str):
+            self._send(b"y", verdict.encode() + b"\0")
+            return
+        if verdict is not None:
+            for start in range(0, len(verdict), CHUNK):
+                self._send(b"b", verdict[start : start + CHUNK])
+        self._send(b"c")
+
+
+class Milter(socketserver.ThreadingTCPServer):
+    """Serves the filter on loopback from entering to leaving the context; ``judge`` is called in many threads."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, judge: Judge) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.judge = judge
+
+    @property
+    def reference(self) -> str:
+        """What Postfix's configuration calls this filter."""
+        return f"inet:127.0.0.1:{self.server_address[1]}"
+
+    def __enter__(self) -> Milter:
+        threading.Thread(target=self.serve_forever, args=(0.05,), name="milter", daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.shutdown()
+        self.server_close()
