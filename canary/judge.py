@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from canary.model import (
     Case,
@@ -19,6 +21,7 @@ from canary.model import (
     Failure,
     Forgery,
     Outcome,
+    Place,
     Role,
     Seen,
     Sighting,
@@ -37,6 +40,7 @@ _WRONG_PLACES = {
     Role.QUARANTINE: Outcome.QUARANTINED,
     Role.JUNK: Outcome.JUNKED,
     Role.WRONG_QUEUE: Outcome.WRONG_QUEUE,
+    Role.MONITORED: Outcome.WRONG_QUEUE,  # worked, but another channel's
 }
 _SETTLED = (Outcome.ARRIVED, Outcome.ALTERED, Outcome.LATE)
 _REPLY_STAGES = {Seen.ACKNOWLEDGEMENT: Stage.ACKNOWLEDGED, Seen.ANSWER: Stage.ANSWERED}
@@ -77,39 +81,51 @@ def latency(case: Case, sighting: Sighting) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """The sightings that count: first genuine one a queue, and what came back to the sender."""
+    """The sightings that count: first genuine one a place, and what came back to the sender."""
 
-    reports: dict[str, Sighting]  # by queue
+    reports: dict[Place, Sighting]
     replies: tuple[Sighting, ...]
     duplicates: int
     forged: dict[Forgery, int]
 
 
 def _weigh(case: Case) -> _Evidence:
-    ordered = sorted(case.sightings, key=lambda s: (latency(case, s), s.noticed_at, s.message, s.place.queue))
     forged: Counter[Forgery] = Counter()
-    reports: dict[str, Sighting] = {}
+    reports: dict[Place, Sighting] = {}
     replies: list[Sighting] = []
-    messages: set[tuple[str, str]] = set()
+    messages: set[tuple[Place, str]] = set()
     duplicates = 0
-    for sighting in ordered:
+    for sighting in sorted(case.sightings, key=partial(_order, case)):
         forgery = sighting.forgery or _misfit(case, sighting)
         if forgery:
             forged[forgery] += 1
             continue
-        if (sighting.place.queue, sighting.message) in messages:
+        if (sighting.place, sighting.message) in messages:
             continue  # the same stored message, seen again after a restart or a UIDVALIDITY change
-        messages.add((sighting.place.queue, sighting.message))
-        first = reports.get(sighting.place.queue)
+        messages.add((sighting.place, sighting.message))
+        first = reports.get(sighting.place)
         if sighting.place.role is Role.REPLIES:
             replies.append(sighting)
         elif first is None:
-            reports[sighting.place.queue] = sighting
+            reports[sighting.place] = sighting
         elif latency(case, sighting) - latency(case, first) > REPLAY_AFTER:
             forged[Forgery.REPLAYED] += 1
         elif sighting.place.role is Role.MONITORED:
             duplicates += 1
     return _Evidence(reports, tuple(replies), duplicates, dict(forged))
+
+
+def _order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
+    """By time; where that is the same, by everything else that the verdict may name."""
+    told = (
+        sighting.message,
+        sighting.place.queue,
+        sighting.place.role,
+        sighting.seen,
+        str(sighting.intact),
+        sighting.detail,
+    )
+    return latency(case, sighting), sighting.noticed_at, *told
 
 
 def _misfit(case: Case, sighting: Sighting) -> Forgery | None:
@@ -139,9 +155,11 @@ def _outcome(
     bounce = _first(evidence.replies, Seen.BOUNCE)
     if bounce is not None:
         return Outcome.BOUNCED, bounce.place.queue, bounce.detail
-    missing = sorted(case.probe.expected - evidence.reports.keys())
+    missing = sorted(queue for queue, copy in _copies(case, evidence).items() if copy is None)
     for role, outcome in _WRONG_PLACES.items():
-        elsewhere = sorted(queue for queue, s in evidence.reports.items() if s.place.role is role)
+        elsewhere = sorted(
+            place.queue for place in evidence.reports if place.role is role and not _is_right(case, place)
+        )
         if elsewhere:
             return outcome, elsewhere[0], f"seen in {', '.join(elsewhere)}; not in {', '.join(missing)}"
     age = (now - case.started_at).total_seconds()
@@ -158,10 +176,25 @@ def _outcome(
     return Outcome.MISSING, missing[0], _missing_reason(case, evidence, missing)
 
 
+def _is_right(case: Case, place: Place) -> bool:
+    return place.role is Role.MONITORED and place.queue in case.probe.expected
+
+
+def _copies(case: Case, evidence: _Evidence) -> dict[str, Sighting | None]:
+    """By expected queue: the report as it was seen there, in its monitored role, or None."""
+    return {queue: evidence.reports.get(Place(queue, Role.MONITORED)) for queue in sorted(case.probe.expected)}
+
+
+def _all_copies(case: Case, evidence: _Evidence) -> list[Sighting]:
+    """The copies of a report that is in every queue where it is expected; else none."""
+    copies = [copy for copy in _copies(case, evidence).values() if copy is not None]
+    return copies if len(copies) == len(case.probe.expected) else []
+
+
 def _arrival(case: Case, evidence: _Evidence) -> tuple[Outcome, str | None, str] | None:
     """The outcome if the report is in every queue where it is expected, and no bounce in time says otherwise."""
-    copies = [evidence.reports[queue] for queue in sorted(case.probe.expected) if queue in evidence.reports]
-    if len(copies) < len(case.probe.expected):
+    copies = _all_copies(case, evidence)
+    if not copies:
         return None
     last = max(copies, key=lambda s: latency(case, s))
     took = latency(case, last)
@@ -218,7 +251,7 @@ def _deadline_result(outcome: Outcome | None, over: bool) -> DeadlineResult | No
 
 
 def _is_final(case: Case, outcome: Outcome | None, age: float) -> bool:
-    """Whether to stop watching: after a refusal at once, at the deadline if it arrived or was never sent, else at give-up.
+    """Whether to stop watching: after a refusal at once, at the deadline if it arrived or never left, else later.
 
     A report that is missing, or in a wrong place, may still come to the right one: then it is late.
     """
@@ -235,8 +268,8 @@ def _stages(case: Case, evidence: _Evidence) -> dict[Stage, float]:
     stages: dict[Stage, float] = {}
     if case.submission is not None and case.submission.accepted:
         stages[Stage.ACCEPTED] = case.submission.seconds
-    copies = [evidence.reports[queue] for queue in case.probe.expected if queue in evidence.reports]
-    if copies and len(copies) == len(case.probe.expected):
+    copies = _all_copies(case, evidence)
+    if copies:
         stages[Stage.ARRIVED] = max(latency(case, copy) for copy in copies)
     for seen, stage in _REPLY_STAGES.items():
         reply = _first(evidence.replies, seen)

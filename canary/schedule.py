@@ -26,8 +26,8 @@ def first_due(now: datetime, last_attempt: float, interval: float, rng: random.R
 
 def next_due(due: datetime, now: datetime, interval: float, rng: random.Random) -> datetime:
     """When a channel that was due at ``due`` is due again; what was missed is not made up for."""
-    following = due + timedelta(seconds=interval * rng.uniform(1 - JITTER, 1 + JITTER))
-    return max(following, now)
+    wait = timedelta(seconds=interval * rng.uniform(1 - JITTER, 1 + JITTER))
+    return due + wait if due + wait > now else now + wait
 
 
 def turn(channel: str, count: int, senders: Sequence[str], variants: Sequence[str]) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import quopri
 import stat
 import string
 from datetime import UTC, datetime

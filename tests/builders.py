@@ -1,0 +1,168 @@
+"""Cases to judge and record, built from what a test cares about and plain values for the rest."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from hypothesis import strategies as st
+
+from canary.judge import REPLAY_AFTER
+from canary.model import (
+    Case,
+    Component,
+    Failure,
+    Forgery,
+    Place,
+    Probe,
+    Role,
+    Seen,
+    Sighting,
+    Submission,
+    TimeSource,
+)
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DEADLINE, GIVE_UP = 900.0, 86_400.0
+MESSAGE_ID = "<report@probe.example>"
+
+CPR = Place("cpr", Role.MONITORED)
+LEGAL = Place("legal", Role.MONITORED)
+GENERAL = Place("general", Role.WRONG_QUEUE)
+JUNK = Place("junk", Role.JUNK)
+HELD = Place("held", Role.QUARANTINE)
+MINE = Place("mine", Role.REPLIES)
+PLACES = (CPR, LEGAL, GENERAL, JUNK, HELD, MINE)
+
+
+def after(seconds: float) -> datetime:
+    """So many seconds after sending began."""
+    return START + timedelta(seconds=seconds)
+
+
+def message(number: int) -> str:
+    """The SHA-256 of some message."""
+    return sha256(str(number).encode()).hexdigest()
+
+
+def a_probe(name: str = "probeprobeprobe2", *, expected: tuple[str, ...] = ("cpr",), channel: str = "alias") -> Probe:
+    """A probe of a channel that feeds the queues ``expected``."""
+    return Probe(
+        id=name,
+        channel=channel,
+        kind="email",
+        sender="researcher",
+        variant="V01",
+        scheduled_at=START,
+        expected=frozenset(expected),
+        deadline=DEADLINE,
+        give_up=GIVE_UP,
+    )
+
+
+def taken() -> Submission:
+    """The other side took the report."""
+    return Submission(at=START, accepted=True, seconds=0.5, reason="250 2.0.0 queued")
+
+
+def refused(failure: Failure) -> Submission:
+    """The report was refused, or we could not send it."""
+    ours = failure is Failure.OURS
+    return Submission(
+        at=START,
+        accepted=False,
+        seconds=0.5,
+        failure=failure,
+        reason=f"{failure} with these words",
+        component=Component.SMTP if ours else None,
+        own_reason="refused" if ours else None,
+    )
+
+
+def uncertain() -> Submission:
+    """The connection died where the report may or may not have been taken."""
+    return Submission(at=START, accepted=False, seconds=0.5, uncertain=True, reason="the connection was lost")
+
+
+def a_case(*sightings: Sighting, submission: Submission | None = None, expected: tuple[str, ...] = ("cpr",)) -> Case:
+    """A probe that was sent, and taken unless ``submission`` says otherwise."""
+    return Case(a_probe(expected=expected), START, MESSAGE_ID, submission or taken(), sightings)
+
+
+def report(
+    place: Place = CPR,
+    at: float = 10.0,
+    *,
+    noticed: float | None = None,
+    number: int = 1,
+    message_id: str | None = MESSAGE_ID,
+    intact: bool | None = True,
+    forgery: Forgery | None = None,
+    probe: str = "probeprobeprobe2",
+    detail: str = "",
+) -> Sighting:
+    """The report, seen at ``place`` ``at`` seconds after sending began."""
+    return Sighting(
+        seen=Seen.REPORT,
+        probe=probe,
+        place=place,
+        arrived_at=after(at),
+        source=TimeSource.RECEIVED,
+        uncertainty=1.0,
+        noticed_at=after(at + 0.5 if noticed is None else noticed),
+        message=message(number),
+        message_id=message_id,
+        intact=intact,
+        forgery=forgery,
+        detail=detail,
+    )
+
+
+def reply(
+    seen: Seen, at: float = 20.0, *, number: int = 100, place: Place = MINE, detail: str = "their words"
+) -> Sighting:
+    """Something that came back to the sender."""
+    return Sighting(
+        seen,
+        "probeprobeprobe2",
+        place,
+        after(at),
+        TimeSource.RECEIVED,
+        1.0,
+        after(at + 0.5),
+        message(number),
+        detail=detail,
+    )
+
+
+# Arbitrary ones, drawn from few values each so that they often meet
+
+seconds = st.sampled_from([-5.0, 0.0, 10.0, 10.5, 600.0, DEADLINE, DEADLINE + 1, REPLAY_AFTER + 60, GIVE_UP - 1])
+sightings = st.builds(
+    Sighting,
+    seen=st.sampled_from(Seen),
+    probe=st.just("probeprobeprobe2"),
+    place=st.sampled_from(PLACES),
+    arrived_at=seconds.map(after),
+    source=st.sampled_from(TimeSource),
+    uncertainty=st.just(1.0),
+    noticed_at=seconds.map(after),
+    message=st.integers(0, 5).map(message),
+    message_id=st.sampled_from([MESSAGE_ID, MESSAGE_ID, "<another@probe.example>", None]),
+    intact=st.sampled_from([True, False, None]),
+    forgery=st.sampled_from([None, None, None, *Forgery]),
+    detail=st.sampled_from(["", "some words", "other words"]),
+)
+genuine_reports = st.builds(
+    report, st.sampled_from([CPR, LEGAL, GENERAL, JUNK, HELD]), seconds, number=st.integers(0, 5)
+)
+genuine_replies = st.builds(reply, st.sampled_from([seen for seen in Seen if seen is not Seen.REPORT]), seconds)
+submissions = st.sampled_from([None, taken(), uncertain(), *map(refused, Failure)])
+cases = st.builds(
+    Case,
+    probe=st.sampled_from([a_probe(), a_probe(expected=("cpr", "legal"))]),
+    submitting_at=st.sampled_from([START, START, None]),
+    message_id=st.sampled_from([MESSAGE_ID, MESSAGE_ID, None]),
+    submission=submissions,
+    sightings=st.lists(st.one_of(sightings, genuine_reports, genuine_replies), max_size=6).map(tuple),
+)

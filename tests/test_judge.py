@@ -1,0 +1,380 @@
+"""The judge: every outcome by an example, and what must hold for any case at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from builders import (
+    CPR,
+    DEADLINE,
+    GENERAL,
+    GIVE_UP,
+    HELD,
+    JUNK,
+    LEGAL,
+    MINE,
+    PLACES,
+    START,
+    a_case,
+    a_probe,
+    after,
+    cases,
+    refused,
+    reply,
+    report,
+    sightings,
+    taken,
+    uncertain,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from canary.judge import REPLAY_AFTER, judge, latency
+from canary.model import (
+    Case,
+    DeadlineResult,
+    Failure,
+    Forgery,
+    Outcome,
+    Role,
+    Seen,
+    Sighting,
+    Stage,
+    Verdict,
+)
+
+OVER = DEADLINE + 1
+
+
+def read(until: float) -> dict[str, datetime]:
+    """Every queue was read to its end, last so many seconds after sending began."""
+    return {place.queue: after(until) for place in PLACES}
+
+
+def verdict(case: Case, at: float = OVER, looked: Mapping[str, datetime] | None = None) -> Verdict:
+    return judge(case, after(at), read(at) if looked is None else looked)
+
+
+# Every outcome
+
+EXAMPLES: dict[Outcome, tuple[Case, str | None, str, DeadlineResult]] = {
+    Outcome.ARRIVED: (a_case(report()), "cpr", "", DeadlineResult.MET),
+    Outcome.LATE: (
+        a_case(report(at=1000)),
+        "cpr",
+        "arrived 1000 s after submission, wanted 900 s",
+        DeadlineResult.MISSED,
+    ),
+    Outcome.WRONG_QUEUE: (a_case(report(GENERAL)), "general", "seen in general; not in cpr", DeadlineResult.MISSED),
+    Outcome.JUNKED: (a_case(report(JUNK)), "junk", "seen in junk; not in cpr", DeadlineResult.MISSED),
+    Outcome.QUARANTINED: (a_case(report(HELD)), "held", "seen in held; not in cpr", DeadlineResult.MISSED),
+    Outcome.BOUNCED: (a_case(reply(Seen.BOUNCE)), "mine", "their words", DeadlineResult.MISSED),
+    Outcome.REJECTED: (
+        a_case(submission=refused(Failure.REJECTED)),
+        None,
+        "rejected with these words",
+        DeadlineResult.MISSED,
+    ),
+    Outcome.FORM_ERROR: (
+        a_case(submission=refused(Failure.FORM_ERROR)),
+        None,
+        "form_error with these words",
+        DeadlineResult.MISSED,
+    ),
+    Outcome.ALTERED: (
+        a_case(report(intact=False, detail="an attachment is gone")),
+        "cpr",
+        "an attachment is gone",
+        DeadlineResult.MISSED,
+    ),
+    Outcome.MISSING: (a_case(), "cpr", "not seen anywhere within 900 s", DeadlineResult.MISSED),
+    Outcome.INDETERMINATE: (
+        a_case(submission=refused(Failure.OURS)),
+        None,
+        "ours with these words",
+        DeadlineResult.INDETERMINATE,
+    ),
+}
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_has_a_case(outcome: Outcome) -> None:
+    case, place, reason, deadline = EXAMPLES[outcome]
+    found = verdict(case, at=GIVE_UP)
+    assert (found.outcome, found.place, found.reason, found.deadline) == (outcome, place, reason, deadline)
+    assert found.final
+
+
+def test_before_anything_was_seen_it_is_waited_for() -> None:
+    found = verdict(a_case(), at=DEADLINE - 1)
+    assert (found.outcome, found.deadline, found.final, found.reason) == (None, None, False, "waiting")
+
+
+def test_an_arrival_is_told_at_once_and_counted_at_the_deadline() -> None:
+    early, due = verdict(a_case(report()), at=11), verdict(a_case(report()), at=DEADLINE)
+    assert (early.outcome, early.deadline, early.final) == (Outcome.ARRIVED, None, False)
+    assert (due.outcome, due.deadline, due.final) == (Outcome.ARRIVED, DeadlineResult.MET, True)
+
+
+@pytest.mark.parametrize("failure", Failure)
+def test_a_refusal_is_final_at_once(failure: Failure) -> None:
+    found = verdict(a_case(submission=refused(failure)), at=1)
+    wanted = DeadlineResult.INDETERMINATE if failure is Failure.OURS else DeadlineResult.MISSED
+    assert (found.final, found.deadline) == (True, wanted)
+
+
+def test_what_is_missing_or_misplaced_may_still_arrive_late() -> None:
+    for case in (a_case(), a_case(report(JUNK))):
+        assert not verdict(case).final
+        later = case.with_sighting(report(at=5000, number=2))
+        assert verdict(later, at=5001).outcome is Outcome.LATE
+        assert verdict(later, at=5001).deadline is DeadlineResult.MISSED
+
+
+def test_the_deadline_itself_is_in_time() -> None:
+    assert verdict(a_case(report(at=DEADLINE))).outcome is Outcome.ARRIVED
+    assert verdict(a_case(report(at=DEADLINE + 0.001))).outcome is Outcome.LATE
+
+
+# What arrived means
+
+
+@pytest.mark.parametrize("seen", [Seen.ACKNOWLEDGEMENT, Seen.ANSWER, Seen.OUT_OF_OFFICE, Seen.DELIVERY_NOTICE])
+def test_nothing_that_is_only_said_to_the_sender_is_an_arrival(seen: Seen) -> None:
+    assert verdict(a_case(reply(seen))).outcome is Outcome.MISSING
+
+
+def test_the_monitored_queue_of_another_channel_is_a_wrong_queue() -> None:
+    found = verdict(a_case(report(LEGAL)))
+    assert (found.outcome, found.place) == (Outcome.WRONG_QUEUE, "legal")
+
+
+def test_a_queue_counts_only_in_its_monitored_role() -> None:
+    found = verdict(a_case(report(replace(CPR, role=Role.JUNK))))
+    assert (found.outcome, found.stages) == (Outcome.JUNKED, {Stage.ACCEPTED: 0.5})
+
+
+def test_an_alias_has_arrived_when_every_member_has_it() -> None:
+    both = ("cpr", "legal")
+    one = a_case(report(CPR), expected=both)
+    found = verdict(one)
+    assert (found.outcome, found.place) == (Outcome.MISSING, "legal")
+    assert found.reason == "seen in 1 of 2 queues; not in legal"
+    assert Stage.ARRIVED not in found.stages
+    all_of_them = verdict(one.with_sighting(report(LEGAL, at=30)))
+    assert (all_of_them.outcome, all_of_them.place) == (Outcome.ARRIVED, "legal")
+    assert all_of_them.stages[Stage.ARRIVED] == 30
+    assert verdict(one.with_sighting(report(LEGAL, at=OVER)), at=2000).outcome is Outcome.LATE
+    assert verdict(one.with_sighting(report(JUNK))).outcome is Outcome.JUNKED
+    changed = one.with_sighting(report(LEGAL, intact=False, detail="cut off"))
+    assert (verdict(changed).outcome, verdict(changed).reason) == (Outcome.ALTERED, "cut off")
+
+
+def test_a_bounce_in_time_speaks_against_an_arrival_and_a_later_one_does_not() -> None:
+    arrived = a_case(report())
+    assert verdict(arrived.with_sighting(reply(Seen.BOUNCE, at=DEADLINE))).outcome is Outcome.BOUNCED
+    assert verdict(arrived.with_sighting(reply(Seen.BOUNCE, at=OVER)), at=2000).outcome is Outcome.ARRIVED
+
+
+def test_the_reason_tells_of_leave_and_of_delay() -> None:
+    away = reply(Seen.OUT_OF_OFFICE, number=101, detail="back on 2 May")
+    slow = reply(Seen.DELAY_NOTICE, number=102, detail="451 try again")
+    assert (
+        verdict(a_case(slow, away)).reason
+        == "not seen anywhere within 900 s; out of office: back on 2 May; delayed: 451 try again"
+    )
+
+
+def test_replies_are_stages() -> None:
+    case = a_case(report(), reply(Seen.ACKNOWLEDGEMENT, at=12, number=101), reply(Seen.ANSWER, at=600, number=102))
+    assert verdict(case).stages == {
+        Stage.ACCEPTED: 0.5,
+        Stage.ARRIVED: 10,
+        Stage.ACKNOWLEDGED: 12,
+        Stage.ANSWERED: 600,
+    }
+
+
+def test_further_copies_are_counted_and_change_nothing() -> None:
+    case = a_case(report(), report(at=12, number=2), report(at=11, number=3), report(at=12, number=2))
+    found = verdict(case)
+    assert (found.outcome, found.duplicates, found.forged) == (Outcome.ARRIVED, 2, {})
+    assert found.stages[Stage.ARRIVED] == 10
+
+
+# Our own faults
+
+
+def test_a_queue_that_could_not_be_read_is_waited_for_and_then_indeterminate() -> None:
+    unread = {"junk": after(2 * DEADLINE), "cpr": after(DEADLINE - 1)}
+    waiting, given_up = verdict(a_case(), OVER, unread), verdict(a_case(), 2 * DEADLINE, unread)
+    assert (waiting.outcome, waiting.deadline) == (None, None)
+    assert (given_up.outcome, given_up.deadline) == (Outcome.INDETERMINATE, DeadlineResult.INDETERMINATE)
+    assert waiting.reason == given_up.reason == "cpr could not be read since the deadline"
+
+
+def test_an_unreadable_queue_of_an_alias_is_not_missing_either() -> None:
+    case = a_case(report(CPR), expected=("cpr", "legal"))
+    found = verdict(case, 2 * DEADLINE, {"cpr": after(2 * DEADLINE)})
+    assert (found.outcome, found.reason) == (
+        Outcome.INDETERMINATE,
+        "legal could not be read since the deadline",
+    )
+
+
+@pytest.mark.parametrize("case", [a_case(submission=uncertain()), Case(a_probe(), START, "<report@probe.example>")])
+def test_what_may_never_have_been_sent_has_arrived_if_it_is_seen_and_is_indeterminate_if_not(case: Case) -> None:
+    assert verdict(case, DEADLINE - 1).outcome is None
+    found = verdict(case)
+    assert (found.outcome, found.deadline) == (Outcome.INDETERMINATE, DeadlineResult.INDETERMINATE)
+    assert found.reason.startswith("not seen, and it is not known that it was sent: ")
+    assert verdict(case.with_sighting(report())).outcome is Outcome.ARRIVED
+    assert verdict(case.with_sighting(report(JUNK))).outcome is Outcome.JUNKED
+
+
+def test_what_was_scheduled_and_never_sent_is_our_fault() -> None:
+    case = Case(a_probe())
+    assert (verdict(case, 1).outcome, verdict(case, 1).final) == (None, False)
+    assert (verdict(case).outcome, verdict(case).final) == (Outcome.INDETERMINATE, True)
+
+
+def test_the_mail_servers_clock_is_kept_within_what_we_know() -> None:
+    ahead, behind = report(at=7000, noticed=30), report(at=-7000, noticed=30)
+    assert latency(a_case(), ahead) == 30
+    assert latency(a_case(), behind) == 0
+    for sighting in (ahead, behind):
+        assert verdict(a_case(sighting)).outcome is Outcome.ARRIVED
+
+
+# Forgeries
+
+
+@pytest.mark.parametrize("forgery", Forgery)
+def test_a_forged_sighting_is_counted_and_is_no_arrival(forgery: Forgery) -> None:
+    found = verdict(a_case(report(forgery=forgery)))
+    assert (found.outcome, found.forged) == (Outcome.MISSING, {forgery: 1})
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        a_case(report(message_id="<another@probe.example>")),
+        a_case(report(MINE)),
+        a_case(reply(Seen.BOUNCE, place=CPR)),
+        Case(a_probe(), sightings=(report(),)),
+    ],
+    ids=["in another message", "in our own mailbox", "a bounce in their queue", "of a probe that was never sent"],
+)
+def test_a_genuine_mark_where_it_does_not_fit_is_a_replay(case: Case) -> None:
+    found = verdict(case)
+    assert found.forged == {Forgery.REPLAYED: 1}
+    assert found.outcome in (Outcome.MISSING, Outcome.INDETERMINATE)
+
+
+def test_a_copy_of_what_was_there_an_hour_ago_is_a_replay() -> None:
+    again = report(at=10 + REPLAY_AFTER + 1, number=2)
+    found = verdict(a_case(report(), again), at=2 * REPLAY_AFTER)
+    assert (found.outcome, found.duplicates, found.forged) == (Outcome.ARRIVED, 0, {Forgery.REPLAYED: 1})
+
+
+def test_a_form_writes_its_own_message_id() -> None:
+    case = replace(a_case(report(message_id="<written@form.example>")), message_id=None)
+    assert verdict(case).outcome is Outcome.ARRIVED
+
+
+# What holds for any case
+
+ages = st.sampled_from([0.0, 1.0, 600.0, DEADLINE - 1, DEADLINE, OVER, 2 * DEADLINE, 5000.0, GIVE_UP, 2 * GIVE_UP])
+queues = ["cpr", "legal", "general", "junk", "held", "mine"]
+looks = st.dictionaries(st.sampled_from(queues), ages.map(after))
+forged = st.one_of(
+    st.builds(lambda sighting, why: replace(sighting, forgery=why), sightings, st.sampled_from(Forgery)),
+    st.builds(report, st.just(MINE), number=st.integers(0, 9)),
+    st.builds(reply, st.sampled_from([Seen.BOUNCE, Seen.ANSWER]), place=st.sampled_from([CPR, JUNK, GENERAL])),
+    st.builds(report, st.sampled_from([CPR, LEGAL, JUNK]), message_id=st.just("<forged@evil.example>")),
+)
+
+
+def goodness(found: Verdict) -> int:
+    """How well a case stands for the CA: arrived is best, late next, and nothing else is better than another."""
+    if found.outcome in (Outcome.ARRIVED, Outcome.LATE):
+        return 2 if found.outcome is Outcome.ARRIVED else 1
+    return 0
+
+
+@settings(max_examples=300)
+@given(cases, ages, looks, st.randoms(use_true_random=False))
+def test_the_order_of_sightings_never_changes_the_verdict(case: Case, age: float, looked: dict, chance) -> None:  # type: ignore[no-untyped-def, type-arg]
+    mixed = list(case.sightings)
+    chance.shuffle(mixed)
+    assert verdict(replace(case, sightings=tuple(mixed)), age, looked) == verdict(case, age, looked)
+
+
+@settings(max_examples=300)
+@given(cases, ages, looks, forged)
+def test_a_forged_or_replayed_sighting_changes_nothing_but_its_count(
+    case: Case, age: float, looked: dict[str, datetime], sighting: Sighting
+) -> None:
+    case = replace(case, message_id="<report@probe.example>")
+    before, later = verdict(case, age, looked), verdict(case.with_sighting(sighting), age, looked)
+    assert goodness(later) <= goodness(before)
+    assert replace(later, forged={}) == replace(before, forged={})
+    assert sum(later.forged.values()) == sum(before.forged.values()) + 1
+
+
+@settings(max_examples=300)
+@given(cases, ages, ages, looks, looks)
+def test_more_time_alone_changes_nothing_that_was_decided(
+    case: Case, age: float, more: float, looked: dict[str, datetime], again: dict[str, datetime]
+) -> None:
+    later_looks = {
+        queue: max(times) for queue in queues if (times := [d[queue] for d in (looked, again) if queue in d])
+    }
+    now, later = verdict(case, age, looked), verdict(case, age + more, later_looks)
+    assert goodness(later) == goodness(now)
+    if now.outcome is not None and now.outcome is not Outcome.INDETERMINATE:
+        assert (later.outcome, later.place, later.reason) == (now.outcome, now.place, now.reason)
+    if now.deadline in (DeadlineResult.MET, DeadlineResult.MISSED):
+        assert later.deadline is now.deadline
+    if now.final:
+        assert later.final
+
+
+@given(cases, ages, ages, looks)
+def test_more_time_without_a_look_changes_no_deadline_result(
+    case: Case, age: float, more: float, looked: dict[str, datetime]
+) -> None:
+    now = verdict(case, age, looked)
+    if now.deadline is not None:
+        assert verdict(case, age + more, looked).deadline is now.deadline
+
+
+@given(cases, ages)
+def test_a_queue_that_was_not_read_is_never_missing(case: Case, age: float) -> None:
+    found = verdict(case, age, {})
+    assert found.outcome is not Outcome.MISSING
+
+
+@given(cases, ages, looks)
+def test_arrived_means_seen_whole_in_every_monitored_queue(case: Case, age: float, looked: dict[str, datetime]) -> None:
+    if verdict(case, age, looked).outcome is Outcome.ARRIVED:
+        seen = [s for s in case.sightings if s.seen is Seen.REPORT and not s.forgery and s.place.role is Role.MONITORED]
+        assert case.probe.expected <= {s.place.queue for s in seen}
+        assert case.submission is not None or case.submitting_at is not None
+
+
+@given(cases, ages, looks)
+def test_a_verdict_makes_sense(case: Case, age: float, looked: dict[str, datetime]) -> None:
+    found = verdict(case, age, looked)
+    assert all(0 <= seconds <= timedelta(days=2).total_seconds() for seconds in found.stages.values())
+    assert (found.deadline is DeadlineResult.INDETERMINATE) == (found.outcome is Outcome.INDETERMINATE)
+    assert found.final <= (found.outcome is not None)
+    assert (found.deadline is DeadlineResult.MET) <= (found.outcome is Outcome.ARRIVED)
+
+
+def test_taken_is_not_arrived() -> None:
+    found = verdict(a_case(submission=taken()), at=10)
+    assert (found.outcome, found.stages) == (None, {Stage.ACCEPTED: 0.5})
