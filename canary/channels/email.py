@@ -127,7 +127,7 @@ class EmailChannel:
             uncertain=ending.uncertain,
             reason=ending.reason,
             component=ending.component,
-            own_reason=ending.own_reason,
+            own_reason=ending.own_reason.value if ending.own_reason else None,
             attempts=attempts,
             steps=tuple((name, took) for name, took in steps if took is not None),
             artefacts=(("smtp-transcript.txt", transcript.render()),),

@@ -100,12 +100,11 @@ def _base64(raw: bytes) -> str:
 
 
 def _charset_for(text: str, charset: str) -> str:
-    """``charset`` if it can hold the text, else UTF-8, as mail programs do."""
+    """``charset`` if it can hold the text (some fold similar characters together), else UTF-8, as mail programs do."""
     try:
-        text.encode(charset)
-    except (UnicodeEncodeError, LookupError):
+        return charset if text.encode(charset).decode(charset) == text else "utf-8"
+    except (UnicodeError, LookupError):
         return "utf-8"
-    return charset
 
 
 def _multipart(subtype: str, parts: list[str]) -> str:

@@ -244,7 +244,7 @@ class Connection:
             text = self._client.printable(error.message)
             transcript.heard(error.code, text)
             raise _refusal(Step.GREETING, error.code, text) from error
-        except (aiosmtplib.SMTPException, OSError) as error:
+        except (aiosmtplib.SMTPException, OSError, UnicodeError) as error:  # the last for a name that is no name
             raise self._no_connection(error) from error
         self._client.heard(greeting)
         self._note_tls()
@@ -295,7 +295,7 @@ class Connection:
     async def _send_content(self, content: bytes, until: float) -> str:
         """The message up to its dot. From the first byte on, no failure but a refusal says that it was not taken."""
         protocol, transcript = self._client.protocol, self._client.transcript
-        if protocol is None:
+        if protocol is None or not protocol.is_connected:
             raise Lost(Step.DATA, OwnReason.CONNECTION_LOST, "connection lost")
         transcript.said(f"<message of {len(content)} bytes, SHA-256 {sha256(content).hexdigest()}>")
         with _told(self._client, Step.END):
@@ -324,7 +324,7 @@ class Connection:
         component, reason = Component.SMTP, OwnReason.UNREACHABLE
         if isinstance(cause, ssl.SSLError):
             reason = OwnReason.TLS_FAILED
-        elif isinstance(cause, socket.gaierror):
+        elif isinstance(cause, socket.gaierror) or isinstance(error, UnicodeError):
             component, reason = Component.DNS, OwnReason.NAME_NOT_FOUND
         elif isinstance(error, TimeoutError):
             reason = OwnReason.TIMEOUT

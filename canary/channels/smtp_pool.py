@@ -25,8 +25,8 @@ class Pool:
 
     _of: ClassVar[WeakValueDictionary[Sender, Pool]] = WeakValueDictionary()
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, server: Server, idle: float = IDLE) -> None:
+        self._server, self._idle_seconds = server, idle
         self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
         self._idle: list[Connection] = []
         self._context: ssl.SSLContext | None = None
@@ -102,7 +102,7 @@ class Pool:
         return connection
 
     def _keep(self, connection: Connection) -> None:
-        connection.expiry = asyncio.get_running_loop().call_later(IDLE, self._expire, connection)
+        connection.expiry = asyncio.get_running_loop().call_later(self._idle_seconds, self._expire, connection)
         self._idle.append(connection)
 
     def _expire(self, connection: Connection) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
+import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,8 @@ from servers.smtp_script import DROP, HANG, SmtpScript
 
 from canary.channels import Sender
 from canary.channels.email import ContactSettings, EmailChannel, EmailSettings
+from canary.channels.smtp import Envelope, Transcript
+from canary.channels.smtp_pool import Pool
 from canary.mark import Keyring, new_probe_id
 from canary.model import Component, Failure, OwnFaultError, Person, Report, Submission
 from canary.settings import Server
@@ -228,6 +231,12 @@ async def test_a_server_without_a_name_in_the_dns_is_ours() -> None:
     assert ours(submission) == (Component.DNS, "name_not_found")
 
 
+async def test_a_host_that_is_no_name_is_ours() -> None:
+    opened = EmailChannel(settings(), sender(25, "starttls", host="mail..persona.test"))
+    submission = await opened.submit(opened.prepare(report()), within=30)
+    assert ours(submission) == (Component.DNS, "name_not_found")
+
+
 @pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA"])
 async def test_silence_before_the_message_is_ours(verb: str) -> None:
     async with SmtpScript({verb: [HANG]}).running() as server:
@@ -378,6 +387,16 @@ async def test_closing_says_goodbye_and_may_be_done_twice() -> None:
     assert server.verbs().count("QUIT") == 1
 
 
+async def test_a_connection_that_is_not_used_for_a_while_is_closed_politely() -> None:
+    envelope = Envelope("jana@persona.test", "problems@ca.test", b"Subject: x\r\n\r\n.\r\n")
+    async with SmtpScript().running() as server:
+        pool = Pool(sender(server.port).submission, idle=0.05)
+        for _ in range(2):
+            assert await pool.deliver(envelope, Transcript(), time.monotonic() + 30)
+            await server.heard("QUIT", server.connections)
+    assert (server.connections, len(server.messages)) == (2, 2)
+
+
 # TLS and AUTH
 
 OFFER = "250-mail.sender.test\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN CRAM-MD5"
@@ -467,6 +486,13 @@ async def test_no_secret_is_ever_written_down(method: str, challenged: bool, tmp
     assert len(proof) > 20
     assert proof not in told
     assert PASSWORD not in told
+
+
+async def test_a_challenge_that_is_none_is_ours(tmp_path: Path) -> None:
+    script = SmtpScript({"EHLO": ["250-x\r\n250 AUTH CRAM-MD5"], "AUTH": ["334 abc"]})
+    async with script.running() as server:
+        submission = await send(server.port, **login(tmp_path))
+    assert ours(submission) == (Component.SMTP, "protocol_error")
 
 
 async def test_a_secret_that_the_server_says_back_is_not_written_down(tmp_path: Path) -> None:
