@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from canary.demo.ca import DemoCa
 
 _TIMES = {"interval": "10s", "deadline": "8s", "give_up": "60s", "max_per_hour": 2000}
+_LOOK = {"poll": "2s", "others": "1s"}
 _APPROVED = "the demo itself, for its own loopback servers"
 _FORM_VARIANTS = ["plain", "V01", "V04", "V06", "V10"]
 _MAIL_VARIANTS = ["plain", "V02-txz", "V04", "V05", "V10"]
@@ -75,7 +76,7 @@ def _mailbox(ca: DemoCa, account: Account) -> dict[str, Any]:
         ]
         if CPR in account.folders:
             folders.insert(0, _folder(CPR, f"{account.slug}-cpr", "monitored"))
-    return {"kind": "imap", "server": _imap(ca, account), "folders": folders}
+    return {"kind": "imap", "server": _imap(ca, account), "folders": folders} | _LOOK
 
 
 def _folder(name: str, queue: str, role: str) -> dict[str, str]:
@@ -91,7 +92,7 @@ def _sender(ca: DemoCa, account: Account) -> dict[str, Any]:
         "organisation": "Hayes Security Research" if account.slug == "researcher" else "",
         "envelope": f"{local}+{{mark}}@{domain}",
         "submission": _server(ca, account, ca.submission_port, "starttls"),
-        "replies": {"server": _imap(ca, account), "folders": [INBOX]},
+        "replies": {"server": _imap(ca, account), "folders": [INBOX]} | _LOOK,
     }
 
 
