@@ -3,17 +3,21 @@
 A watcher reads one mailbox (all its queues, over one connection) and tells its :class:`Post` what it found. It keeps no
 state of its own: where it stood is a cursor that the post stores in the same transaction as what was found, so nothing
 is lost and nothing is told twice, however it ends.
+
+A kind is a settings model and a class that meets :class:`Watcher`. Third parties add a kind through the entry point
+group ``canary.queues`` (a :class:`Kind`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from canary.mark import Keyring
 from canary.model import Component, Forgery, Place, Seen, TimeSource
+from canary.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +103,33 @@ class Watcher(Protocol):
         ...
 
     def check(self) -> str:
-        """Log in, find every folder, and return what was found in a line; raises :class:`canary.model.OwnFaultError`."""
+        """Log in, find every folder, return what was found in a line; raises :class:`canary.model.OwnFaultError`."""
         ...
+
+
+class MailboxSettings(Settings):
+    """What every kind of mailbox or queue system has; a kind adds its own ``kind`` and where to look."""
+
+    kind: str
+
+    def places(self) -> tuple[Place, ...]:
+        """Every queue that is looked into, with its role."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it looks into")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of mailbox or queue system: its settings, and how to open one under the mailbox's name."""
+
+    settings: type[MailboxSettings]
+    open: Callable[[str, Any], Watcher]
+
+
+def kinds() -> Mapping[str, Kind]:
+    """Every kind by name: ours, and those of the entry point group."""
+    from importlib.metadata import entry_points
+
+    from canary.queues.imap import ImapSettings, ImapWatcher
+
+    own = {"imap": Kind(ImapSettings, ImapWatcher)}
+    return own | {point.name: point.load() for point in entry_points(group="canary.queues")}

@@ -1,0 +1,80 @@
+"""What a message's headers tell: whose it is, when it arrived, and its Message-ID. Pure; every byte here is hostile."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from canary.mark import LENGTH, Keyring, Mark
+from canary.model import TimeSource
+
+_TOKEN = re.compile(rb"(?<![A-Za-z0-9])[A-Za-z2-7]{%d}(?![A-Za-z0-9])" % LENGTH)
+_FIELD = rb"(?im)^%s[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)"
+_RECEIVED = re.compile(_FIELD % rb"received")
+_MESSAGE_ID = re.compile(_FIELD % rb"message-id")
+_ANSWERS = re.compile(_FIELD % rb"(?:in-reply-to|references|x-forwarded-message-id)")
+_LONGEST_ID = 998
+
+_AHEAD = timedelta(hours=1)
+"""By how much a Received time may be later than the server's INTERNALDATE before it is not believed."""
+_BEHIND = timedelta(days=2)
+"""By how much it may be earlier: a message waits in a queue for hours, and is not stored before it is received."""
+_SKEW = timedelta(seconds=60)
+"""By how much the server's clock may be behind ours before a time is taken for one of another place."""
+
+
+def marks_in(keys: Keyring, header: bytes) -> list[Mark]:
+    """Every mark in a header block, genuine ones first.
+
+    A genuine mark that stands there plainly, as in nearly every message of ours, is found without decoding anything.
+    """
+    plain = {token.lower() for token in _TOKEN.findall(header)}
+    read = [keys.read(token.decode("ascii")) for token in sorted(plain)]
+    if any(mark.genuine for mark in read):
+        return sorted(read, key=lambda mark: not mark.genuine)
+    return keys.find_in_message(header)
+
+
+def message_id(header: bytes) -> str | None:
+    """The Message-ID with its angle brackets, or None."""
+    match = _MESSAGE_ID.search(header)
+    return match[1].strip().decode("latin-1")[:_LONGEST_ID] or None if match else None
+
+
+def answers_with(header: bytes) -> bytes:
+    """The fields by which a message says that it answers or passes on another one."""
+    return b"\n".join(match[1] for match in _ANSWERS.finditer(header))
+
+
+def arrival(
+    header: bytes, internal: datetime | None, now: datetime, not_before: datetime | None
+) -> tuple[datetime, TimeSource, float]:
+    """When a message arrived in its folder, where that was read, and give or take how many seconds.
+
+    Only the topmost Received field is believed, which the final server wrote, and only if it fits ``internal``, the
+    INTERNALDATE (RFC 3501 section 2.3.3). Both have a resolution of 1 s, and both stay when a message is moved: if the
+    folder was read to its end at ``not_before`` and the message was not there, it came later, whatever its times say.
+    """
+    told = _received(header)
+    anchor = internal or now
+    if told is not None and anchor - _BEHIND <= told <= anchor + _AHEAD:
+        at, source = told, TimeSource.RECEIVED
+    elif internal is not None:
+        at, source = internal, TimeSource.INTERNALDATE
+    else:
+        at, source = now, TimeSource.NOTICED
+    if not_before is not None and at < not_before - _SKEW:
+        return now, TimeSource.NOTICED, (now - not_before).total_seconds()
+    return at, source, 1.0
+
+
+def _received(header: bytes) -> datetime | None:
+    match = _RECEIVED.search(header)
+    if match is None:
+        return None
+    try:
+        told = parsedate_to_datetime(match[1].rpartition(b";")[2].decode("latin-1").strip())
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
