@@ -40,6 +40,16 @@ class FormField:
     required: bool = False
     options: tuple[str, ...] = ()
     multiple: bool = False
+    form: int = -1
+    """Which of the page's forms it belongs to; -1 for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button that a visitor sees, and its form."""
+
+    label: str
+    form: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,7 @@ class PageFacts:
     text: str
     errors: tuple[str, ...] = ()
     fields: tuple[FormField, ...] = ()
-    buttons: tuple[str, ...] = ()
+    buttons: tuple[Button, ...] = ()
     sources: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -81,8 +91,8 @@ class PageFacts:
         """What the page says: its errors that were not there ``before``, else the beginning of its text."""
         fresh = [error for error in self.errors if error not in set(before)]
         if fresh:
-            return _short("; ".join(dict.fromkeys(fresh)), 500)
-        return _short(self.text, 300)
+            return short("; ".join(dict.fromkeys(fresh)), 500)
+        return short(self.text, 300)
 
     def not_confirmed(self, wanted: str, before: Iterable[str] = ()) -> UnusableError:
         """The page answered, and the answer is not a confirmation."""
@@ -90,8 +100,8 @@ class PageFacts:
 
     def lacks(self, what: str, wanted: str) -> UnusableError:
         """A field (or button) that the configuration needs is not there."""
-        names = self.buttons if what == "button" else [item.label for item in self.fields]
-        got = ", ".join(repr(_short(name, 60)) for name in names[:30])
+        names = [item.label for item in (self.buttons if what == "button" else self.fields)]
+        got = ", ".join(repr(short(name, 60)) for name in names[:30])
         return UnusableError(f"{self.hurdle()}{what} not found: got {what}s [{got}], want {wanted!r}")
 
 
@@ -153,7 +163,7 @@ async def lookup_fault(host: str) -> UnusableError | OwnFaultError:
     return OwnFaultError(Component.DNS, "lookup_failed", f"the browser could not look up {host}, the system can")
 
 
-def _short(text: str, most: int) -> str:
+def short(text: str, most: int) -> str:
     """``text`` on one line, without control characters, cut to ``most`` characters."""
     clean = "".join(character if character.isprintable() else " " for character in text)
     clean = plain(clean)

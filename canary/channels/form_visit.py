@@ -16,7 +16,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from canary.channels import UnusableError
-from canary.channels.form_page import Attempt, FormField, NoAnswerError, PageFacts, lookup_fault
+from canary.channels.form_page import Attempt, Button, FormField, NoAnswerError, PageFacts, lookup_fault
 from canary.channels.form_steps import Choose, Click, Fill, Step, Upload, WebFormSettings, filled, same_host, values
 from canary.channels.page_scripts import ANSWER, BEFORE, FACTS
 from canary.model import Attachment, Component, OwnFaultError, Report, Submission
@@ -36,16 +36,50 @@ async def read_page(page: Page) -> PageFacts:
             raise
         raw = await page.evaluate(FACTS)  # the page gave way to another one while it was read
     fields = tuple(FormField(**{**item, "options": tuple(item["options"])}) for item in raw["fields"])
-    return PageFacts(raw["text"], tuple(raw["errors"]), fields, tuple(raw["buttons"]), tuple(raw["sources"]))
+    return PageFacts(
+        raw["text"],
+        tuple(raw["errors"]),
+        fields,
+        tuple(Button(**item) for item in raw["buttons"]),
+        tuple(raw["sources"]),
+    )
 
 
 def words_pattern(label: str) -> re.Pattern[str]:
     """What a label must look like to be ``label``: signs and words for *required* may follow it. A label that ends with
     ``…`` or ``...`` stands for all that begin so."""
     start = label.removesuffix("…").removesuffix("...")
-    words = r"\s+".join(re.escape(word) for word in start.split())
+    words = r"\s+".join(_literal(word) for word in start.split())
     end = "" if start != label else r"\s*(\*|:|\((required|optional)\)|\s)*$"
     return re.compile(rf"^\s*{words}{end}", re.IGNORECASE)
+
+
+def _literal(word: str) -> str:
+    """``word`` in a pattern that goes through Playwright's selectors, where slashes and quotes have a meaning."""
+    return "".join(c if c.isalnum() or ord(c) > 0x7F else f"\\x{ord(c):02x}" for c in word)
+
+
+def field_of(page: Page, label: str) -> Locator:
+    """The field with that label, or with it as its placeholder."""
+    pattern = words_pattern(label)
+    named = page.get_by_label(pattern).or_(page.get_by_placeholder(pattern))
+    return named.and_(page.locator(_CONTROLS))
+
+
+def options_of(page: Page, label: str, option: str) -> Locator:
+    """One radio button of the group with that label."""
+    pattern = words_pattern(label)
+    group = page.get_by_role("group", name=pattern).or_(page.get_by_role("radiogroup", name=pattern))
+    return group.get_by_role("radio", name=words_pattern(option))
+
+
+async def choose(page: Page, choice: Choose) -> None:
+    """Choose in a drop-down list or a group of radio buttons."""
+    either = field_of(page, choice.label).or_(options_of(page, choice.label, choice.option))
+    if await either.evaluate("element => element.tagName") == "SELECT":
+        await either.select_option(label=choice.option)
+    else:
+        await either.check()
 
 
 def files_of(step: Step, report: Report) -> tuple[Attachment, ...]:
@@ -159,12 +193,12 @@ class Visit:
         try:
             match step.action:
                 case Fill() as fill:
-                    await self._field(fill.label).fill(filled(fill.with_, known))
-                case Choose() as choose:
-                    await self._choose(choose)
+                    await field_of(self._page, fill.label).fill(filled(fill.with_, known))
+                case Choose() as action:
+                    await choose(self._page, action)
                 case Upload() as upload:
                     if files:
-                        await self._field(upload.label).set_input_files(
+                        await field_of(self._page, upload.label).set_input_files(
                             [FilePayload(name=f.name, mimeType=f.media_type, buffer=f.content) for f in files]
                         )
                 case Click() as click:
@@ -173,7 +207,7 @@ class Visit:
                         await self._page.wait_for_load_state("domcontentloaded")
                         self._at_home()
                 case _ if step.check:
-                    await self._field(step.check).check()
+                    await field_of(self._page, step.check).check()
                 case _ if step.wait_for:
                     await self._page.get_by_text(step.wait_for).locator("visible=true").first.wait_for()
         except PlaywrightTimeoutError as error:
@@ -183,30 +217,13 @@ class Visit:
                 raise UnusableError(f"step {step.title!r}: {_said(error)}") from error
             raise
 
-    def _field(self, label: str) -> Locator:
-        pattern = words_pattern(label)
-        named = self._page.get_by_label(pattern).or_(self._page.get_by_placeholder(pattern))
-        return named.and_(self._page.locator(_CONTROLS))
-
-    def _options(self, label: str, option: str) -> Locator:
-        pattern = words_pattern(label)
-        group = self._page.get_by_role("group", name=pattern).or_(self._page.get_by_role("radiogroup", name=pattern))
-        return group.get_by_role("radio", name=words_pattern(option))
-
     def _target(self, click: Click) -> Locator:
         return self._page.get_by_role(click.role, name=words_pattern(click.name))
 
-    async def _choose(self, choose: Choose) -> None:
-        either = self._field(choose.label).or_(self._options(choose.label, choose.option))
-        if await either.evaluate("element => element.tagName") == "SELECT":
-            await either.select_option(label=choose.option)
-        else:
-            await either.check()
-
     async def _find(self, step: Step) -> None:
-        either = self._field(step.label or "")
+        either = field_of(self._page, step.label or "")
         if step.choose:
-            either = either.or_(self._options(step.choose.label, step.choose.option))
+            either = either.or_(options_of(self._page, step.choose.label, step.choose.option))
         try:
             await either.first.wait_for(state="attached")
         except PlaywrightTimeoutError as error:
@@ -222,7 +239,7 @@ class Visit:
             return UnusableError(f"{facts.hurdle()}waited for {step.wait_for!r}, page says {facts.words()!r}")
         elif step.choose:
             return self._no_option(facts, step.choose)
-        elif step.label and await self._field(step.label).count() == 0:
+        elif step.label and await field_of(self._page, step.label).count() == 0:
             return facts.lacks("field", step.label)
         return UnusableError(f"{facts.hurdle()}step {step.title!r} could not be done: {_said(error)}")
 

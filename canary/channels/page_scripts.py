@@ -35,6 +35,7 @@ FACTS = (
     """() => {"""
     + _COMMON
     + r"""
+const formOf = e => [...document.forms].indexOf(e.form || e.closest("form"));
 const fields = new Map();
 for (const e of document.querySelectorAll("input, select, textarea, [contenteditable=true]")) {
   const kind = e.tagName === "INPUT" ? e.type : e.tagName === "SELECT" ? "select" : "textarea";
@@ -48,12 +49,13 @@ for (const e of document.querySelectorAll("input, select, textarea, [contentedit
     || legend.querySelector("legend")?.innerText);
   const wrapped = kind === "select" && e.labels?.[0]?.contains(e) && !e.getAttribute("aria-label");
   fields.set(group, {
-    label: title || nameOf(e) + (wrapped ? "…" : ""), kind, required, multiple: !!e.multiple,
+    label: title || nameOf(e) + (wrapped ? "…" : ""), kind, required, multiple: !!e.multiple, form: formOf(e),
     options: kind === "radio" ? [nameOf(e)] : kind === "select" ? [...e.options].map(o => line(o.text)) : [],
   });
 }
 const buttons = [...document.querySelectorAll("button, input[type=submit], input[type=image], [role=button]")]
-  .filter(shown).map(e => bare(e.getAttribute("aria-label") || e.innerText || e.value || e.alt));
+  .filter(shown)
+  .map(e => ({label: bare(e.getAttribute("aria-label") || e.innerText || e.value || e.alt), form: formOf(e)}));
 const main = document.querySelector("main, [role=main], #content, article") || document.body;
 const errors = errorWords();
 for (const e of document.querySelectorAll("form :invalid:not(fieldset)"))

@@ -38,9 +38,9 @@ async def browser() -> AsyncIterator[Browser]:
     await browser.close()
 
 
-async def submit(url: str, browser: Browser, form: str = "report", within: float = 60, **changes: Any) -> Submission:
+async def submit(url: str, browser: Browser, form: str = "report", **changes: Any) -> Submission:
     channel = WebFormChannel(web_form(url, form, **changes), SENDER, browser)
-    return await channel.submit(channel.prepare(report(attachments=FILES)), within=within)
+    return await channel.submit(channel.prepare(report(attachments=FILES)), within=60)
 
 
 async def test_a_plain_form_is_filled_in_and_its_reference_kept(site: FormSite, browser: Browser) -> None:

@@ -43,6 +43,24 @@ def problem(words: str) -> str:
     return page(words, f"<p>{words}</p>")
 
 
+def bare() -> str:
+    """A page with words alone."""
+    return "<!DOCTYPE html><title>Reports</title><h1>Write to us</h1><p>We have no form."
+
+
+def hostile(action: str) -> str:
+    """A form whose labels are made to break out of strings, patterns, selectors and YAML."""
+    label = escape("Email \"}\u2028\n  evil: # 'x' \\ / [1] >> (new) $& {name} *.?+")
+    return page(
+        "Report",
+        f"""<form method="post" action="{action}"><label for="a">{label}</label><input id="a" name="a" required>
+<label for="c">Un\u0085clear \u202e: - &amp; *a</label><input id="c" name="c">
+<label for="b">text" ]: &amp;amp; *</label><textarea id="b" name="b"></textarea>
+<fieldset><legend>kind: "/"</legend><label><input type="radio" name="k" value="1"> a/b 'c' "d"</label></fieldset>
+<button>"Send" / now</button></form>""",
+    )
+
+
 def login() -> str:
     """The page of a portal that only lets customers in."""
     return page(

@@ -44,6 +44,8 @@ class Fault(StrEnum):
     LOGIN = "login"  # the form is behind a login page
     OFF_SITE = "off_site"  # the form goes to another host
     MOVED = "moved"  # the page redirects to another host
+    BARE = "bare"  # a page without a form
+    HOSTILE = "hostile"  # a form with labels made to break whatever is made of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,9 @@ class FormSite:
         action = f"/{page}"
         if self.fault is Fault.OFF_SITE:
             action = str(request.url.replace(hostname="localhost"))
-        html = pages.form(page, action, token, self.fault)
+        if self.fault is Fault.BARE:
+            return HTMLResponse(pages.bare())
+        html = pages.hostile(action) if self.fault is Fault.HOSTILE else pages.form(page, action, token, self.fault)
         if html is None:
             return HTMLResponse(pages.problem("Not Found"), 404)
         response = HTMLResponse(html)
