@@ -40,7 +40,7 @@ def among(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, names, n=1)
     if near:
         return f'did you mean "{near[0]}"?'
-    return f"want one of {', '.join(names)}" if names else "want none"
+    return f"want one of {', '.join(names)}" if names else "there is none"
 
 
 def shown(value: Any) -> str:
@@ -86,7 +86,7 @@ def wording(error: ErrorDetails) -> str:
         bound = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
         return f"got {shown(value)}, want {bound}"
     if kind == "too_short":
-        return f"got {context['actual_length']} of them, want at least {context['min_length']}"
+        return f"got {context['actual_length']} entries, want at least {context['min_length']}"
     if kind in ("string_too_short", "string_too_long"):
         bound = f"at least {context['min_length']}" if "min_length" in context else f"at most {context['max_length']}"
         return f"got {shown(value)}, want {bound} characters"

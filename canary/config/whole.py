@@ -53,7 +53,7 @@ class Config(Settings):
     )
 
     def queues(self) -> dict[str, Place]:
-        """Every queue of every mailbox by its slug, and the senders' reply mailboxes."""
+        """Every queue of every mailbox by its slug; the senders' own mailboxes are none."""
         return {place.queue: place for mailbox in self.mailboxes.values() for place in mailbox.places()}
 
     def senders_of(self, channel: str) -> tuple[str, ...]:
@@ -97,8 +97,8 @@ def model() -> type[Config]:
     return create_model(
         "Configuration",
         __base__=Config,
-        mailboxes=(dict[Slug, mailbox], fields["mailboxes"]),  # type: ignore[valid-type]
-        channels=(dict[Slug, channel], fields["channels"]),  # type: ignore[valid-type]
+        mailboxes=(dict[Slug, mailbox], fields["mailboxes"]),
+        channels=(dict[Slug, channel], fields["channels"]),
     )
 
 
