@@ -206,8 +206,9 @@ VALUES = st.recursive(
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every key and item below ``value``."""
     steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(place for step, below in steps for place in _places(below, (*path, step)))][0 if path else 1 :]
+    return [place for step, below in steps for place in [(*path, step), *_places(below, (*path, step))]]
 
 
 @settings(deadline=None, max_examples=300)

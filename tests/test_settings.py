@@ -1,0 +1,174 @@
+"""The building bricks of settings: durations, names, secrets, servers, and what every channel has."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from canary.settings import ChannelSettings, Duration, FilePath, Secret, Server, Slug, Tls, is_loopback, written
+
+DURATION = TypeAdapter(Duration)
+SLUG = TypeAdapter(Slug)
+ENVIRONMENT = "PATH"  # the one variable that is sure to be there, and no secret
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class TestDuration:
+    @given(st.integers(1, 999_999_999), st.sampled_from(sorted(UNITS)))
+    def test_is_a_number_and_a_unit(self, number: int, unit: str) -> None:
+        assert DURATION.validate_python(f"{number}{unit}") == number * UNITS[unit]
+
+    @given(st.integers(1, 10_000_000_000))
+    def test_what_is_written_is_read_back(self, milliseconds: int) -> None:
+        seconds = milliseconds / 1000
+        if seconds <= 999_999_999:
+            assert DURATION.validate_python(written(seconds)) == pytest.approx(seconds, rel=1e-12)
+
+    @given(st.text(max_size=12) | st.integers() | st.floats() | st.none() | st.booleans())
+    def test_anything_else_is_refused(self, value: Any) -> None:
+        try:
+            seconds = DURATION.validate_python(value)
+        except ValidationError:
+            return
+        assert isinstance(value, str)
+        assert seconds > 0
+
+    @pytest.mark.parametrize(
+        "text", ["", "10", "10 m", "-1s", "0s", "0.000h", "1w", "10M", "1e3s", "١s", "1s\n", " 1s"]
+    )
+    def test_these_are_refused(self, text: str) -> None:
+        with pytest.raises(ValidationError, match="wanted a duration such as 30s, 10m, 24h or 7d"):
+            DURATION.validate_python(text)
+
+
+class TestSlug:
+    @given(st.from_regex(r"[a-z][a-z0-9-]{0,39}", fullmatch=True))
+    def test_a_label(self, text: str) -> None:
+        assert SLUG.validate_python(text) == text
+
+    @pytest.mark.parametrize("text", ["", "A", "1a", "-a", "a_b", "a b", "a\n", "ä", "a" * 41, "a/b"])
+    def test_no_label(self, text: str) -> None:
+        with pytest.raises(ValidationError, match="at most 40 lower-case letters"):
+            SLUG.validate_python(text)
+
+
+class TestSecret:
+    def test_from_a_file_without_its_line_end(self, tmp_path: Path) -> None:
+        (tmp_path / "password").write_bytes(b" hunter2 \r\n")
+        secret = Secret.model_validate({"file": "password"}, context={"folder": tmp_path})
+        assert secret.reveal() == " hunter2 "
+
+    def test_from_the_environment(self) -> None:
+        assert Secret(env=ENVIRONMENT).reveal()
+
+    @pytest.mark.parametrize(
+        ("source", "told"),
+        [
+            ({"file": "/nowhere/password"}, "secret not found, or empty: file /nowhere/password"),
+            ({"env": "CANARY_NO_SUCH"}, "secret not found, or empty: environment variable CANARY_NO_SUCH"),
+            ({"credential": "no-such"}, "secret not found, or empty: systemd credential no-such"),
+        ],
+    )
+    def test_one_that_is_not_there_is_named_by_its_source(self, source: dict[str, str], told: str) -> None:
+        with pytest.raises(ValueError, match=f"^{told}$"):
+            Secret.model_validate(source).reveal()
+
+    def test_an_empty_file_is_no_secret(self, tmp_path: Path) -> None:
+        (tmp_path / "empty").write_text("\n", encoding="utf-8")
+        with pytest.raises(ValueError, match="secret not found, or empty"):
+            Secret(file=tmp_path / "empty").reveal()
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "hunter2",
+            4711,
+            ["hunter2"],
+            {},
+            {"hunter2": "env"},
+            {"env": ""},
+            {"env": ["hunter2"]},
+            {"env": "A", "file": "hunter2"},
+            {"env": "A", "value": "hunter2"},
+        ],
+    )
+    def test_anything_else_is_refused_and_not_repeated(self, value: Any) -> None:
+        with pytest.raises(ValidationError) as caught:
+            Secret.model_validate(value)
+        assert "want {file: PATH}, {env: NAME} or {credential: NAME}" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+
+    def test_prints_nothing_of_itself(self) -> None:
+        server = Server(host="localhost", port=1, username="u", password=Secret(env="NAME"))
+        assert f"{server.password} {server.password!r}" == "<secret> <secret>"
+        assert "password=<secret>" in repr(server)
+
+
+class TestServer:
+    def test_starttls_unless_said_otherwise(self) -> None:
+        server = Server(host="mx.ca.test", port=25)
+        context = server.tls_context()
+        assert server.tls is Tls.STARTTLS
+        assert context is not None
+        assert context.check_hostname
+        assert context.verify_mode is ssl.CERT_REQUIRED
+
+    def test_trusts_the_given_authorities_alone(self, tmp_path: Path) -> None:
+        ca_file = tmp_path / "ca.pem"
+        trustme.CA().cert_pem.write_to_path(ca_file)
+        context = Server(host="mx.ca.test", port=25, ca_file=ca_file).tls_context()
+        assert context is not None
+        assert len(context.get_ca_certs()) == 1
+
+    @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
+    def test_without_tls_on_loopback(self, host: str) -> None:
+        assert Server(host=host, port=25, tls=Tls.NONE).tls_context() is None
+
+    @pytest.mark.parametrize("host", ["mx.ca.test", "10.0.0.1", "localhost.ca.test", "127.0.0.1.ca.test", ""])
+    def test_not_without_tls_elsewhere(self, host: str) -> None:
+        assert not is_loopback(host)
+        with pytest.raises(ValidationError, match="tls: none is only for loopback addresses"):
+            Server(host=host, port=25, tls=Tls.NONE)
+
+    @pytest.mark.parametrize("half", [{"username": "u"}, {"password": {"env": "NAME"}}])
+    def test_username_and_password_go_together(self, half: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError, match="username and password go together"):
+            Server.model_validate({"host": "h", "port": 1, **half})
+
+
+class TestChannelSettings:
+    def made(self, **more: Any) -> ChannelSettings:
+        return ChannelSettings.model_validate({"kind": "any", "arrives_in": "cpr", "approved_by": "us", **more})
+
+    def test_one_queue_or_several(self) -> None:
+        assert self.made().arrives_in == ("cpr",)
+        assert self.made(arrives_in=["a", "b"]).arrives_in == ("a", "b")
+
+    @pytest.mark.parametrize("value", [[], None, 5, {"cpr": 1}, [None]])
+    def test_no_queue_at_all(self, value: Any) -> None:
+        with pytest.raises(ValidationError, match="arrives_in"):
+            self.made(arrives_in=value)
+
+    def test_looks_at_least_as_long_as_the_deadline(self) -> None:
+        assert self.made(deadline="1h", give_up="1h").give_up == 3600
+        with pytest.raises(ValidationError, match=r"give_up \(60s\) is shorter than deadline \(3600s\)"):
+            self.made(deadline="1h", give_up="1m")
+
+    def test_a_kind_must_say_what_it_targets(self) -> None:
+        with pytest.raises(NotImplementedError, match="ChannelSettings does not say what it targets"):
+            self.made().targets()
+
+
+def test_a_path_counts_from_the_folder_in_the_context() -> None:
+    path = TypeAdapter(FilePath)
+    assert path.validate_python("a/b", context={"folder": Path("/etc")}) == Path("/etc/a/b")
+    assert path.validate_python("/a/b", context={"folder": Path("/etc")}) == Path("/a/b")
+    assert path.validate_python("a/b") == Path("a/b")
