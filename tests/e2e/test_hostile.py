@@ -6,15 +6,27 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
+from prometheus_client import generate_latest
 from servers.ca_site import CaSite
 from servers.canary_run import Run, configuration, running
 
 from canary.mark import Keyring, new_probe_id
+from canary.metrics import registry
 from canary.model import Forgery, Outcome
 
 SOON = {"deadline": "4s"}
-STRANGER = b"""From: someone@elsewhere.test\r\nTo: problem-report@ca.test\r\nSubject: Key compromise report\r
-Message-ID: <real@elsewhere.test>\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n\r\nOur key was stolen. Please revoke.\r\n"""
+STRANGER = b"\r\n".join(
+    [
+        b"From: someone@elsewhere.test",
+        b"To: problem-report@ca.test",
+        b"Subject: Key compromise report",
+        b"Message-ID: <real@elsewhere.test>",
+        b"Date: Sat, 21 Nov 2026 10:00:00 +0000",
+        b"",
+        b"Our key was stolen. Please revoke.",
+        b"",
+    ]
+)
 
 
 def carrying(mark: str) -> bytes:
@@ -108,10 +120,6 @@ async def test_strangers_unread_mail_stays_unread_and_untouched_even_with_clean_
 
 
 async def test_no_byte_of_a_message_becomes_a_metric(ca: CaSite, tmp_path: Path) -> None:
-    from prometheus_client import generate_latest
-
-    from canary.metrics import registry
-
     async with running(configuration(ca, tmp_path), tmp_path) as run:
         await run.watching()
         mark = run.known(await run.probe()).mark

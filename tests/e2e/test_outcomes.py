@@ -43,7 +43,7 @@ async def test_wrong_queue_by_rule(ca: CaSite, tmp_path: Path) -> None:
 async def test_junk_by_sieve_is_found_in_the_folder_of_special_use(ca: CaSite, tmp_path: Path) -> None:
     ca.sieve('require "fileinto"; fileinto "Junk";', "desk")
     verdict = await outcome_of(ca, tmp_path)
-    assert (verdict.outcome, verdict.place) == (Outcome.JUNKED, "desk-junk")
+    assert (verdict.outcome, verdict.place) == (Outcome.JUNKED, "cpr-junk")
 
 
 async def test_junk_for_one_sender_only(ca: CaSite, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ async def test_delayed_past_the_deadline_is_late_and_was_missing_at_the_deadline
 async def test_bounce_after_acceptance(ca: CaSite, tmp_path: Path) -> None:
     ca.bounce_later("desk")
     verdict = await outcome_of(ca, tmp_path)
-    assert (verdict.outcome, verdict.place) == (Outcome.BOUNCED, "researcher")
+    assert (verdict.outcome, verdict.place) == (Outcome.BOUNCED, "researcher-replies")
     assert "5.1.1" in verdict.reason
 
 
@@ -156,7 +156,7 @@ async def test_body_rewritten_in_transit_is_altered(ca: CaSite, tmp_path: Path) 
 
 
 async def test_duplicate_delivery_arrives_and_is_counted(ca: CaSite, tmp_path: Path) -> None:
-    ca.duplicate("desk")
+    ca.duplicate("problem-report")
     async with running(configuration(ca, tmp_path), tmp_path) as run:
         await run.watching()
         probe = await run.probe()
@@ -166,11 +166,13 @@ async def test_duplicate_delivery_arrives_and_is_counted(ca: CaSite, tmp_path: P
 
 
 async def test_acknowledgement_is_a_stage_of_its_own(ca: CaSite, tmp_path: Path) -> None:
-    ca.sieve('require ["fileinto", "vacation"]; vacation "We have your report, case 4711."; fileinto "CPR";', "desk")
+    ca.sieve('require ["fileinto", "vacation"]; vacation :addresses ["problem-report@ca.test"] "We have your report, case 4711."; fileinto "CPR";', "desk")
     async with running(configuration(ca, tmp_path), tmp_path) as run:
         await run.watching()
         probe = await run.probe()
-        seen = await run.until(lambda: [s.seen for s in run.known(probe).case.sightings if s.seen is not Seen.REPORT], "reply")
+        seen = await run.until(
+            lambda: [s.seen for s in run.known(probe).case.sightings if s.seen is not Seen.REPORT], "reply"
+        )
         assert set(seen) <= {Seen.ACKNOWLEDGEMENT, Seen.OUT_OF_OFFICE}
 
 
@@ -179,6 +181,6 @@ async def test_nothing_that_is_sent_says_canary_to_a_filter(ca: CaSite, tmp_path
         await run.watching()
         await run.outcome(await run.probe())
     [(_, _, raw)] = ca.messages("desk", "CPR")
-    names = {name.lower() for name in message_from_bytes(raw).keys()}
+    names = {name.lower() for name in message_from_bytes(raw)}
     assert not names & {"auto-submitted", "precedence", "x-mailer", "user-agent", "list-id"}
     assert not any("canary" in name for name in names)

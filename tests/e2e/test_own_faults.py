@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trustme
 from servers.ca_site import CaSite
-from servers.canary_run import configuration, running
+from servers.canary_run import configuration, direct, running
 from servers.certificates import authority_file
 
 from canary.ledger import EventKind
@@ -47,7 +47,7 @@ async def test_wrong_imap_password(ca: CaSite, tmp_path: Path) -> None:
 
 
 async def test_arrival_while_we_could_not_look_counts_from_when_it_arrived(ca: CaSite, tmp_path: Path) -> None:
-    config = configuration(ca, tmp_path, alias={"deadline": "20s"})
+    config = direct(configuration(ca, tmp_path, alias={"deadline": "20s"}), ca)
     async with running(config, tmp_path) as run:
         await run.watching()
         ca.dovecot.stop()

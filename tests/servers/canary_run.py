@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from servers.ca_site import PASSWORD, CaSite
+from servers.polling import until
 
 from canary.clock import Clock
 from canary.config import load
@@ -130,19 +131,13 @@ class Run:
         """What is said of a probe now."""
         return judge(self.known(probe).case, self.prober.desk.now(), self.prober.desk.read_at)
 
-    async def until(self, condition: Callable[[], Any], what: str, timeout: float = 60) -> Any:
-        """Wait for a condition."""
-        async with asyncio.timeout(timeout):
-            while not (value := condition()):
-                await asyncio.sleep(0.05)
-        return value
+    async def until(self, condition: Callable[[], Any], what: str) -> Any:
+        """The first true value of ``condition()``; AssertionError naming ``what`` after a minute."""
+        return await asyncio.to_thread(until, condition, what, 60.0)
 
-    async def outcome(self, probe: str, timeout: float = 60) -> Verdict:
+    async def outcome(self, probe: str) -> Verdict:
         """The verdict, once there is an outcome."""
-        try:
-            await self.until(lambda: self.verdict(probe).outcome, "an outcome", timeout)
-        except TimeoutError as error:
-            raise AssertionError(f"no outcome: {self.known(probe)}") from error
+        await self.until(lambda: self.verdict(probe).outcome, "an outcome")
         return self.verdict(probe)
 
     async def watching(self) -> None:

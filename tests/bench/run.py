@@ -1,0 +1,33 @@
+"""Every measurement, one after the other. ``--quick`` takes shorter windows; ``--json FILE`` keeps the numbers."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench import bench_email, bench_form
+
+
+def main() -> None:
+    """Measure, print tables, keep the numbers."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="shorter windows")
+    arguments.add_argument("--json", type=Path, help="write the numbers to this file")
+    arguments.add_argument("--only", choices=["email", "form"], help="only this measurement")
+    given = arguments.parse_args()
+    numbers: dict[str, object] = {}
+    if given.only != "form":
+        numbers["email"] = bench_email.main(window=30 if given.quick else 120)
+    if given.only != "email":
+        numbers["form"] = asyncio.run(bench_form.main())
+    if given.json:
+        given.json.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Web forms on the whole way: a real browser, a real site, and the mail system behind it."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from servers.ca_site import CaSite
+from servers.canary_run import configuration, running
+from servers.form_examples import STEPS
+from servers.form_site import Fault, FormSite, Submitted
+
+from canary.model import DeadlineResult, Outcome, Stage, Verdict
+
+
+@pytest.fixture
+def forms(ca: CaSite, tmp_path: Path) -> Iterator[FormSite]:
+    """A site whose reports go by mail to the desk, as the back ends of such forms do it."""
+
+    def file(report: Submitted) -> None:
+        mail = EmailMessage()
+        mail["From"] = "website@ca.test"
+        mail["To"] = "problem-report@ca.test"
+        mail["Subject"] = f"[{report.reference}] report from the web site"
+        mail.set_content("\n".join(f"{name}: {value}" for name, value in report.fields.items()))
+        with smtplib.SMTP(*ca.mx) as client:
+            client.send_message(mail)
+
+    with FormSite(tmp_path, on_submission=file) as site:
+        yield site
+
+
+def form_channel(forms: FormSite, kind: str = "web_form") -> dict[str, Any]:
+    """The plain form of the site, as a channel."""
+    way: dict[str, Any] = {"steps": STEPS["report"]}
+    if kind == "http_form":
+        names = {"name": "{name}", "email": "{email}", "subject": "{subject}", "description": "{text}"}
+        way = {"fields": names}
+    return {
+        "kind": kind,
+        "url": f"{forms.url}/report",
+        "confirm": {"text": "Thank you", "reference": "(CPR-[0-9]+)"},
+        "serial": "00c0ffee00c0ffee",
+        **way,
+    }
+
+
+async def probed(ca: CaSite, folder: Path, channel: dict[str, Any]) -> Verdict:
+    config = configuration(ca, folder, form=channel)
+    del config["channels"]["form"]["to"]
+    config["operator"]["domains"].append("127.0.0.1")
+    async with running(config, folder) as run:
+        await run.watching()
+        probe = await run.probe("form")
+        await run.until(lambda: run.known(probe).case.submission, "the form's answer")
+        return await run.outcome(probe)
+
+
+async def test_healthy_form_arrives_in_the_queue(ca: CaSite, forms: FormSite, tmp_path: Path) -> None:
+    verdict = await probed(ca, tmp_path, form_channel(forms))
+    assert (verdict.outcome, verdict.place) == (Outcome.ARRIVED, "cpr")
+    assert verdict.stages.keys() == {Stage.ACCEPTED, Stage.ARRIVED}
+
+
+async def test_form_that_was_thanked_for_and_filed_in_the_general_queue(
+    ca: CaSite, forms: FormSite, tmp_path: Path
+) -> None:
+    ca.sieve('require "fileinto"; if header :contains "subject" "web site" { fileinto "General"; }', "desk")
+    verdict = await probed(ca, tmp_path, form_channel(forms))
+    assert (verdict.outcome, verdict.place) == (Outcome.WRONG_QUEUE, "general")
+    assert Stage.ACCEPTED in verdict.stages
+
+
+async def test_form_that_says_no_with_200(ca: CaSite, forms: FormSite, tmp_path: Path) -> None:
+    forms.fault = Fault.REJECTS
+    verdict = await probed(ca, tmp_path, form_channel(forms))
+    assert (verdict.outcome, verdict.deadline) == (Outcome.FORM_ERROR, DeadlineResult.MISSED)
+    assert "The serial number was not found in our database." in verdict.reason
+
+
+async def test_form_that_cannot_be_reached(ca: CaSite, forms: FormSite, tmp_path: Path) -> None:
+    channel = form_channel(forms) | {"url": "http://127.0.0.1:1/report"}
+    assert (await probed(ca, tmp_path, channel)).outcome is Outcome.FORM_ERROR
+
+
+async def test_form_whose_required_field_changed(ca: CaSite, forms: FormSite, tmp_path: Path) -> None:
+    forms.fault = Fault.RENAMED
+    verdict = await probed(ca, tmp_path, form_channel(forms))
+    assert verdict.outcome is Outcome.FORM_ERROR
+    assert "want" in verdict.reason
+    assert forms.submissions == []
+
+
+@pytest.mark.parametrize(("fault", "word"), [(Fault.CAPTCHA, "CAPTCHA"), (Fault.LOGIN, "login")])
+async def test_form_behind_a_wall(ca: CaSite, forms: FormSite, tmp_path: Path, fault: Fault, word: str) -> None:
+    forms.fault = fault
+    verdict = await probed(ca, tmp_path, form_channel(forms))
+    assert verdict.outcome is Outcome.FORM_ERROR
+    assert word.lower() in verdict.reason.lower()

@@ -1,0 +1,73 @@
+"""The web server of a running canary, asked by a real client over a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from servers.ca_site import CaSite
+from servers.canary_run import configuration, running, staff
+from starlette.applications import Starlette
+
+from canary.config import load
+from canary.web import create_app, serve
+
+
+@asynccontextmanager
+async def served(site: CaSite, folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Path]]:
+    staff(site)
+    config = configuration(site, folder)
+    path = folder / "canary.yaml"
+    async with running(config, folder) as run:
+
+        async def reload() -> None:
+            await run.prober.reload(lambda: load(path))
+
+        async with (
+            serve(create_app(run.prober, reload), "127.0.0.1", 0) as port,
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+        ):
+            await run.watching()
+            yield client, path
+
+
+async def test_metrics_health_and_readiness(site: CaSite, tmp_path: Path) -> None:
+    async with served(site, tmp_path) as (client, _):
+        assert 'cpr_canary_channel_state{channel="alias"' in (await client.get("/metrics")).text
+        openmetrics = await client.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+        assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
+        assert (await client.get("/-/healthy")).status_code == 200
+        assert (await client.get("/-/ready")).text == "ok\n"
+
+
+async def test_wrong_configuration_is_refused_and_the_running_one_stays(site: CaSite, tmp_path: Path) -> None:
+    async with served(site, tmp_path) as (client, path):
+        good = path.read_text(encoding="utf-8")
+        path.write_text(good.replace("deadline: 60s", "deadline: sixty"), encoding="utf-8")
+        refused = await client.post("/-/reload")
+        assert refused.status_code == 400
+        assert "sixty" in refused.text
+        text = (await client.get("/metrics")).text
+        assert "cpr_canary_config_last_reload_successful 0.0" in text
+        assert "cpr_canary_channel_arrival_deadline_seconds" in text
+        path.write_text(good.replace("deadline: 60s", "deadline: 90s"), encoding="utf-8")
+        assert (await client.post("/-/reload")).status_code == 200
+        text = (await client.get("/metrics")).text
+        assert "cpr_canary_config_last_reload_successful 1.0" in text
+        assert 'cpr_canary_channel_arrival_deadline_seconds{channel="alias",kind="email",queue="cpr"} 90.0' in text
+
+
+async def test_reload_is_not_a_link(site: CaSite, tmp_path: Path) -> None:
+    async with served(site, tmp_path) as (client, _):
+        assert (await client.get("/-/reload")).status_code == 405
+
+
+async def test_address_that_is_taken() -> None:
+    app = Starlette()
+    async with serve(app, "127.0.0.1", 0) as port:
+        with pytest.raises(OSError, match="in use"):
+            async with serve(app, "127.0.0.1", port):
+                pass
