@@ -1,0 +1,65 @@
+"""What the watchers' tests share: a post, and watchers that are stopped at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from queues.recording_post import RecordingPost
+from servers.ca_site import CaSite, User
+
+from canary.queues.imap import ImapSettings, ImapWatcher
+
+Watch = Callable[..., ImapWatcher]
+
+
+@pytest.fixture
+def post() -> RecordingPost:
+    return RecordingPost()
+
+
+@pytest.fixture
+def desk(site: CaSite) -> User:
+    """The CA's mailbox."""
+    return site.add_user("desk", folders=["CPR", "General", "Quarantine"])
+
+
+def server_of(site: CaSite, user: User, **changes: Any) -> dict[str, Any]:
+    """A mailbox's server, as the configuration has it; its password is in a file."""
+    secret = Path(site.folder) / f"{user.name}.password"
+    secret.write_text(user.password)
+    settings = {
+        "host": site.imaps[0],
+        "port": site.imaps[1],
+        "tls": "implicit",
+        "ca_file": str(site.ca_file),
+        "username": user.name,
+        "password": {"file": str(secret)},
+        "timeout": "10s",
+    }
+    return settings | changes
+
+
+def folder(name: str, role: str, queue: str | None = None) -> dict[str, str]:
+    """A folder, as the configuration has it."""
+    return {"name": name, "queue": queue or name.lower().replace("/", "-"), "role": role}
+
+
+@pytest.fixture
+def watch(site: CaSite, post: RecordingPost) -> Iterator[Watch]:
+    """Starts watchers of the CA's mailbox, by default of CPR (monitored) alone, and waits until they have looked."""
+    running: list[ImapWatcher] = []
+
+    def start(user: User, *, server: dict[str, Any] | None = None, **settings: Any) -> ImapWatcher:
+        given = {"kind": "imap", "folders": [folder("CPR", "monitored")], "others": "200ms", "poll": "1s", **settings}
+        model = ImapSettings.model_validate({**given, "server": server or server_of(site, user)})
+        watcher = ImapWatcher("desk", model)
+        running.append(watcher)
+        watcher.start(post)
+        return watcher
+
+    yield start
+    for watcher in running:
+        watcher.stop()

@@ -1,0 +1,504 @@
+"""The mailbox watcher on a real Dovecot: what it finds, what it leaves alone, and what it survives."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import ValidationError
+from queues.conftest import Watch, folder, server_of
+from queues.mails import mail, raw
+from queues.recording_post import RecordingPost
+from queues.tap import Tap
+from servers.ca_site import CaSite, User
+from servers.polling import until
+
+from canary.mark import new_probe_id
+from canary.model import Forgery, OwnFaultError, Role, Seen, TimeSource
+from canary.queues import Watcher, kinds
+from canary.queues.imap import ImapSettings, ImapWatcher
+
+ALL = [
+    folder("CPR", "monitored"),
+    folder("General", "wrong_queue"),
+    folder("Quarantine", "quarantine"),
+]
+
+
+def looked(post: RecordingPost, *queues: str) -> None:
+    """Wait until each queue was read to its end from now on."""
+    now = datetime.now(UTC)
+    until(lambda: all(post.looked_since(queue, now) for queue in queues), f"a look into {', '.join(queues)}")
+
+
+def probe_of(post: RecordingPost, mark: str) -> str:
+    return post.keys.read(mark).probe
+
+
+def plain_server(site: CaSite, user: User, tap: Tap) -> dict[str, object]:
+    """The server through a tap, without TLS, so that the test can read along."""
+    return server_of(site, user, host=tap.address[0], port=tap.address[1], tls="none", ca_file=None)
+
+
+# What is found
+
+
+def test_a_report_is_found_in_its_queue(site: CaSite, post: RecordingPost, desk: User, watch: Watch) -> None:
+    watch(desk)
+    looked(post, "cpr")
+    mark = post.probe()
+    message = raw(mail(f"Key compromise {mark}", Message_ID=f"<{mark}@persona.test>"))
+    site.deliver("desk", message, "CPR")
+    until(post.found, "the report")
+    [found] = post.found()
+    assert found.probe == probe_of(post, mark)
+    assert (found.seen, found.forgery, found.place.queue, found.place.role) == (
+        Seen.REPORT, None, "cpr", Role.MONITORED,
+    )  # fmt: skip
+    assert found.raw == message
+    assert found.message_id == f"<{mark}@persona.test>"
+    assert abs((datetime.now(UTC) - found.arrived_at).total_seconds()) < 60
+
+
+def test_every_folder_is_read_and_the_junk_folder_is_found(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    with site.session("desk") as client:
+        client.create_folder("Junk")
+    watch(desk, folders=ALL)
+    looked(post, "cpr", "general", "quarantine", "cpr-junk")
+    where = {"CPR": "cpr", "General": "general", "Quarantine": "quarantine", "Junk": "cpr-junk"}
+    expected = {}
+    for name, queue in where.items():
+        mark = post.probe()
+        expected[probe_of(post, mark)] = queue
+        site.deliver("desk", raw(mail(f"About {mark}")), name)
+    until(lambda: post.genuine() == expected, "every report in its queue")
+    assert {found.place.role for found in post.found(queue="cpr-junk")} == {Role.JUNK}
+
+
+def test_without_a_junk_folder_nothing_is_in_it(post: RecordingPost, desk: User, watch: Watch) -> None:
+    watch(desk)
+    looked(post, "cpr-junk")
+    assert post.reasons() == []
+
+
+def test_two_monitored_folders_are_both_watched(site: CaSite, post: RecordingPost, desk: User, watch: Watch) -> None:
+    watch(desk, folders=[folder("CPR", "monitored"), folder("General", "monitored")])
+    looked(post, "cpr", "general")
+    marks = [post.probe(), post.probe()]
+    site.deliver("desk", raw(mail(f"About {marks[0]}")), "CPR")
+    site.deliver("desk", raw(mail(f"About {marks[1]}")), "General")
+    until(lambda: len(post.genuine()) == 2, "both reports")
+
+
+def test_the_time_of_arrival_is_the_topmost_received(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    mark = post.probe()
+    stamp = "from a.test by b.test; {:%a, %d %b %Y %H:%M:%S} +0000"
+    told = datetime.now(UTC).replace(microsecond=0)
+    message = f"Received: {stamp.format(told)}\r\nReceived: from x; Mon, 1 Jan 2001 00:00:00 +0000\r\n".encode()
+    site.deliver("desk", message + raw(mail(f"About {mark}")), "CPR")
+    watch(desk)
+    until(post.found, "the report")
+    [found] = post.found()
+    assert (found.arrived_at, found.source, found.uncertainty) == (told, TimeSource.RECEIVED, 1.0)
+
+
+def hidden_places(mark: str) -> dict[str, bytes]:
+    """A mark in one place of a message only."""
+    half, rest = mark[:23], mark[23:]
+    base64_body = mail(body="x")
+    base64_body.set_content(f"Hello,\n\nreference {mark}\n", cte="base64")
+    quoted = mail(body="x")
+    quoted.set_content(f"Grüße, und noch mehr Text davor und danach: {mark}, ja.\n", cte="quoted-printable")
+    html = mail(body="x")
+    html.set_content(f"<p>Reference <b>{half}</b><span>{rest}</span></p>", subtype="html")
+    attached = mail()
+    attached.add_attachment(b"\x00\x01", "application", "octet-stream", filename=f"{mark}.pem")
+    plain_name = mail()
+    plain_name.add_attachment(b"\x00\x01", "application", "octet-stream", filename="x.pem")
+    encoded = base64.b64encode(f"Schlüssel {mark}.pem".encode()).decode()
+    return {
+        "body": raw(mail(body=f"reference {mark}\n")),
+        "upper-case body": raw(mail(body=f"reference {mark.upper()}\n")),
+        "wrapped": raw(mail(body=f"> reference\n> {half}\n> {rest}\n")),
+        "base64": raw(base64_body),
+        "quoted-printable": raw(quoted),
+        "HTML": raw(html),
+        "attachment name": raw(attached),
+        "attachment name in an encoded word": raw(plain_name).replace(b'"x.pem"', f'"=?utf-8?b?{encoded}?="'.encode()),
+        "attachment name in pieces": raw(plain_name).replace(
+            b'filename="x.pem"', f'filename*0="{half}";\r\n filename*1="{rest}.pem"'.encode()
+        ),
+        "Message-ID": raw(mail(Message_ID=f"<{mark}@persona.test>")),
+        "Return-Path": f"Return-Path: <alex+{mark}@persona.test>\r\n".encode() + raw(mail()),
+        "encoded subject": raw(mail(f"Größe {mark}")),
+        "returned message": raw(mail(body=f"It said:\n\nMessage-ID: <{mark}@persona.test>\n")),
+    }
+
+
+@pytest.mark.parametrize("place", list(hidden_places("a" * 40)))
+def test_a_mark_in_one_place_is_enough(site: CaSite, post: RecordingPost, desk: User, watch: Watch, place: str) -> None:
+    mark = post.probe()
+    message = hidden_places(mark)[place]
+    site.deliver("desk", message, "CPR")
+    watch(desk)
+    until(post.found, f"the mark in the {place}")
+    assert post.genuine() == {probe_of(post, mark): "cpr"}
+    assert post.found()[0].raw == message
+
+
+# What is not ours
+
+
+def test_a_stranger_is_never_read_nor_marked_as_read(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    secret = "the private matter of a stranger"
+    before = [post.keys.make(new_probe_id(), datetime.now(UTC)) for _ in range(3)]
+    for number in range(3):
+        site.deliver("desk", raw(mail(f"Question {number}", body=f"{secret} {before[number][:20]}\n")), "CPR")
+    post.probe()
+    with Tap(site.imap) as tap:
+        watch(desk, server=plain_server(site, desk, tap))
+        looked(post, "cpr")
+        mark = post.probe()
+        site.deliver("desk", raw(mail(body=f"only here {mark}\n")), "CPR")
+        site.deliver("desk", raw(mail("Another question", body=secret)), "CPR")
+        until(post.found, "our own message")
+        looked(post, "cpr")
+        said = tap.said()
+    assert list(post.genuine()) == [probe_of(post, mark)]
+    whole = [line for line in said.splitlines() if "FETCH" in line and "BODY.PEEK[]" in line]
+    assert len(whole) == 1
+    assert " FETCH 4 " in whole[0]  # the one that is ours
+    assert "BODY[" not in said.replace("BODY.PEEK[", "")
+    assert "SELECT" not in said
+    assert "STORE" not in said
+    assert all(b"\\Seen" not in flags for _, flags, _ in site.messages("desk", "CPR"))
+    depth = until(lambda: post.depth("cpr"), "the depth of the queue")
+    assert depth.read == 0
+
+
+def test_nothing_is_searched_for_when_nothing_is_sought(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    site.deliver("desk", raw(mail()), "CPR")
+    with Tap(site.imap) as tap:
+        watch(desk, server=plain_server(site, desk, tap))
+        looked(post, "cpr")
+        said = tap.said()
+    assert "SEARCH" in said
+    assert " BODY " not in said
+
+
+def test_another_installations_marks_are_left_alone(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    others = RecordingPost()
+    stranger = others.probe()
+    site.deliver("desk", raw(mail(f"About {stranger}", body=f"{stranger}\n")), "CPR")
+    mark = post.probe()
+    site.deliver("desk", raw(mail(f"About {mark}")), "CPR")
+    watch(desk)
+    until(post.found, "our own message")
+    looked(post, "cpr")
+    assert len(post.found()) == 1
+    assert post.genuine() == {probe_of(post, mark): "cpr"}
+
+
+def forge(mark: str) -> str:
+    """The same probe, another MAC."""
+    return mark[:32] + ("a" if mark[32] != "a" else "b") + mark[33:]
+
+
+def test_a_forged_mark_is_told_without_fetching_its_body(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    mark = post.probe(sought=False)
+    site.deliver("desk", raw(mail(f"About {forge(mark)}", body="private\n")), "CPR")
+    with Tap(site.imap) as tap:
+        watch(desk, server=plain_server(site, desk, tap))
+        until(post.found, "the forgery")
+        assert "BODY.PEEK[]" not in tap.said()
+    assert post.forged() == {probe_of(post, mark): Forgery.BAD_MAC}
+    assert b"private" not in post.found()[0].raw
+
+
+def test_a_forged_mark_in_a_body_is_found_by_its_genuine_half(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    mark = post.probe()
+    site.deliver("desk", raw(mail(body=f"about {forge(mark)}\n")), "CPR")
+    watch(desk)
+    until(post.found, "the forgery")
+    assert post.forged() == {probe_of(post, mark): Forgery.BAD_MAC}
+
+
+def test_a_genuine_mark_of_no_known_probe_is_told_as_that(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    mark = post.probe(known=False, sought=False)
+    site.deliver("desk", raw(mail(f"About {mark}")), "CPR")
+    watch(desk)
+    until(post.found, "the message")
+    assert post.forged() == {probe_of(post, mark): Forgery.UNKNOWN_ID}
+
+
+# What it survives
+
+
+def test_what_came_while_nobody_looked_is_caught_up_once(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    first = watch(desk)
+    seen = post.probe()
+    site.deliver("desk", raw(mail(f"About {seen}")), "CPR")
+    until(post.found, "the first report")
+    first.stop()
+    missed = [post.probe() for _ in range(5)]
+    for mark in missed:
+        site.deliver("desk", raw(mail(f"About {mark}")), "CPR")
+    watch(desk)
+    until(lambda: len(post.found()) >= 6, "what was missed")
+    looked(post, "cpr")
+    assert [found.probe for found in post.found()] == [probe_of(post, mark) for mark in (seen, *missed)]
+
+
+def test_a_server_restarted_under_idle_is_found_again(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    watch(desk, poll="60s")
+    looked(post, "cpr")
+    site.dovecot.stop()
+    until(post.reasons, "the fault")
+    site.dovecot.start()
+    mark = post.probe()
+    site.deliver("desk", raw(mail(f"About {mark}")), "CPR")
+    until(post.found, "the report", timeout=40)
+    assert set(post.reasons()) <= {"disconnected", "unreachable"}
+
+
+def test_a_folder_made_anew_is_read_again(site: CaSite, post: RecordingPost, desk: User, watch: Watch) -> None:
+    first = watch(desk)
+    old = post.probe()
+    for _ in range(3):
+        site.deliver("desk", raw(mail(f"About {old}")), "CPR")
+    until(lambda: len(post.found()) == 3, "the reports")
+    first.stop()
+    before = dict(post.cursor("desk/CPR") or {})
+    with site.session("desk") as client:
+        client.delete_folder("CPR")
+        client.create_folder("CPR")
+        until(
+            lambda: client.folder_status("CPR", ["UIDVALIDITY"])[b"UIDVALIDITY"] != before["uidvalidity"],
+            "another UIDVALIDITY",
+        )
+    mark = post.probe()
+    site.deliver("desk", raw(mail(f"About {mark}")), "CPR")
+    watch(desk)
+    until(lambda: probe_of(post, mark) in post.genuine(), "the report in the new folder")
+    assert (post.cursor("desk/CPR") or {})["uidvalidity"] != before["uidvalidity"]
+
+
+def test_a_server_that_drops_idle_in_silence_is_noticed(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    with Tap(site.imap) as tap:
+        watch(desk, server=plain_server(site, desk, tap) | {"timeout": "1s"}, poll="2s", find_junk=False)
+        looked(post, "cpr")
+        until(lambda: "IDLE" in tap.said(), "IDLE")
+        tap.deaf = True
+        mark = post.probe()
+        site.deliver("desk", raw(mail(f"About {mark}")), "CPR")
+        until(post.reasons, "the fault")
+        tap.deaf = False
+        until(post.found, "the report")
+    assert post.reasons()[0] == "timeout"
+
+
+def test_lines_that_come_in_crumbs_are_no_fault(site: CaSite, post: RecordingPost, desk: User, watch: Watch) -> None:
+    with Tap(site.imap) as tap:
+        tap.crumbs = True
+        watch(desk, server=plain_server(site, desk, tap), poll="60s")
+        looked(post, "cpr")
+        for count in range(1, 4):
+            site.deliver("desk", raw(mail(f"About {post.probe()}")), "CPR")
+            until(lambda count=count: len(post.found()) == count, "the report")  # type: ignore[misc]
+        assert tap.connections == 1
+    assert post.reasons() == []
+
+
+def test_a_server_without_idle_is_asked(site: CaSite, post: RecordingPost, desk: User, watch: Watch) -> None:
+    with Tap(site.imap, replace=(b" IDLE", b" XXXX")) as tap:
+        watch(desk, server=plain_server(site, desk, tap))
+        looked(post, "cpr")
+        mark = post.probe()
+        site.deliver("desk", raw(mail(f"About {mark}")), "CPR")
+        until(post.found, "the report")
+        assert "IDLE" not in tap.said()
+
+
+def test_stop_ends_an_idle_at_once(site: CaSite, post: RecordingPost, desk: User) -> None:
+    settings = {"kind": "imap", "server": server_of(site, desk), "folders": [folder("CPR", "monitored")], "poll": "1h"}
+    watcher: Watcher = ImapWatcher("desk", ImapSettings.model_validate(settings))
+    watcher.start(post)
+    looked(post, "cpr")
+    began = time.monotonic()
+    watcher.stop()
+    assert time.monotonic() - began < 4  # an hour, if it waited for IDLE to end
+
+
+def test_a_missing_folder_is_told_and_the_others_are_read(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    watch(desk, folders=[folder("CPR", "monitored"), folder("Archive", "wrong_queue")], poll="1s")
+    looked(post, "cpr")
+    until(lambda: "folder_missing" in post.reasons(), "the fault")
+    mark = post.probe()
+    site.deliver("desk", raw(mail(f"About {mark}")), "CPR")
+    until(post.found, "the report")
+    with site.session("desk") as client:
+        client.create_folder("Archive")
+    looked(post, "archive")
+
+
+def test_a_message_that_was_moved_later_arrived_later(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch
+) -> None:
+    mark = post.probe()
+    received = b"Received: from a.test by b.test; " + f"{datetime.now(UTC):%a, %d %b %Y 00:00:01} +0000\r\n".encode()
+    with site.session("desk") as client:
+        client.append("General", received + raw(mail(f"About {mark}")), msg_time=datetime(2026, 1, 1, tzinfo=UTC))
+    watch(desk)
+    looked(post, "cpr")
+    with site.session("desk") as client:
+        client.select_folder("General")
+        client.move([1], "CPR")
+    until(post.found, "the report")
+    [found] = post.found()
+    assert found.source is TimeSource.NOTICED
+    assert found.uncertainty < 120
+
+
+# Counting
+
+
+def test_a_queue_is_counted(site: CaSite, post: RecordingPost, desk: User, watch: Watch) -> None:
+    long_ago = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+    with site.session("desk") as client:
+        client.append("CPR", raw(mail()), flags=[b"\\Seen"])
+        client.append("CPR", raw(mail()), msg_time=long_ago)
+        client.append("CPR", raw(mail()))
+    watch(desk)
+    depth = until(lambda: post.depth("cpr"), "the count")
+    assert (depth.unread, depth.read, depth.oldest_unread) == (2, 1, long_ago)
+
+
+# Clean-up
+
+
+@pytest.mark.parametrize("how", ["delete", "move"])
+@pytest.mark.parametrize("capability", [b"", b" UIDPLUS", b" MOVE"])
+def test_only_our_own_verified_messages_are_cleaned_up(
+    site: CaSite, post: RecordingPost, desk: User, watch: Watch, how: str, capability: bytes
+) -> None:
+    mark, in_body, odd = post.probe(), post.probe(), post.probe()
+    ours = raw(mail(f"About {mark}"))
+    hidden = raw(mail(body=f"only here {in_body}\n"))
+    answer = raw(mail(f"Re: About {mark}", body="we look into it", In_Reply_To=f"<{mark}@persona.test>"))
+    forged = raw(mail(f"About {forge(odd)}"))
+    strangers = [raw(mail("A real report")), raw(mail("Deleted by its reader, not yet expunged"))]
+    for message in (ours, hidden, answer, forged, *strangers):
+        site.deliver("desk", message, "CPR")
+    with site.session("desk") as client:
+        client.create_folder("Done")
+        client.select_folder("CPR")
+        validity = client.folder_status("CPR", ["UIDVALIDITY"])[b"UIDVALIDITY"]
+        client.delete_messages([6])
+    for uid in range(1, 7):  # even if the post offered everything
+        post.offer("desk/CPR", json.dumps({"folder": "CPR", "uidvalidity": validity, "uid": uid}))
+    post.offer("desk/CPR", json.dumps({"folder": "CPR", "uidvalidity": validity + 1, "uid": 5}))
+    settings = {"clean_up": how} | ({"clean_up_to": "Done"} if how == "move" else {})
+    with Tap(site.imap, replace=(capability or b"\0", b" XXXX")) as tap:
+        watch(desk, server=plain_server(site, desk, tap), **settings)
+
+        def remaining() -> list[bytes]:
+            return [text for _, flags, text in site.messages("desk", "CPR") if text in strangers or _is_kept(flags)]
+
+        until(lambda: remaining() == [answer, forged, *strangers], "ours gone, and nobody else's")
+    moved = [text for _, _, text in site.messages("desk", "Done")]
+    assert moved == ([ours, hidden] if how == "move" else [])
+
+
+def _is_kept(flags: tuple[bytes, ...]) -> bool:
+    return b"\\Deleted" not in flags
+
+
+def test_clean_up_is_off_unless_asked_for(site: CaSite, post: RecordingPost, desk: User, watch: Watch) -> None:
+    mark = post.probe()
+    site.deliver("desk", raw(mail(f"About {mark}")), "CPR")
+    first = watch(desk)
+    [found] = until(post.found, "the report")
+    first.stop()
+    post.offer("desk/CPR", found.where)
+    watch(desk)
+    looked(post, "cpr")
+    assert len(site.messages("desk", "CPR")) == 1
+
+
+# Check and settings
+
+
+def test_check_names_what_it_found(site: CaSite, desk: User) -> None:
+    settings = {"kind": "imap", "server": server_of(site, desk), "folders": ALL}
+    said = kinds()["imap"].open("desk", ImapSettings.model_validate(settings)).check()
+    assert "desk on 127.0.0.1" in said
+    assert "IDLE" in said
+    assert "CPR (monitored, 0 messages)" in said
+
+
+def test_check_names_every_folder_that_is_missing(site: CaSite, desk: User) -> None:
+    folders = [folder("CPR", "monitored"), folder("Alpha", "wrong_queue"), folder("Beta", "quarantine")]
+    settings = {"kind": "imap", "server": server_of(site, desk), "folders": folders}
+    with pytest.raises(OwnFaultError, match=r"'Alpha'.*'Beta'") as raised:
+        ImapWatcher("desk", ImapSettings.model_validate(settings)).check()
+    assert raised.value.reason == "folder_missing"
+
+
+SERVER = {"host": "imap.ca.test", "port": 993, "tls": "implicit", "username": "desk", "password": {"env": "X"}}
+GOOD = {"kind": "imap", "server": SERVER, "folders": ALL}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"folders": []}, "at least 1 item"),
+        ({"folders": [ALL[0], {**ALL[0], "queue": "other"}]}, "listed twice"),
+        ({"folders": [ALL[0], {**ALL[1], "queue": "cpr"}]}, "same queue"),
+        ({"folders": [folder("INBOX", "monitored"), folder("Inbox", "junk", "other")]}, "listed twice"),
+        ({"junk_queue": "cpr"}, "same queue"),
+        ({"server": {k: v for k, v in SERVER.items() if k not in ("username", "password")}}, "no username"),
+        ({"clean_up": "move"}, "clean_up_to is None"),
+        ({"clean_up_to": "Done"}, "clean_up is keep"),
+        ({"clean_up": "move", "clean_up_to": "General"}, "which is watched"),
+        ({"folders": [folder("CPR", "replies")]}, "'monitored', 'wrong_queue'"),
+        ({"intervall": "5s"}, "Extra inputs"),
+    ],
+)
+def test_wrong_settings_are_refused(change: dict[str, object], said: str) -> None:
+    ImapSettings.model_validate(GOOD)
+    with pytest.raises(ValidationError, match=said):
+        ImapSettings.model_validate(GOOD | change)
+
+
+def test_the_junk_queue_is_one_of_the_places() -> None:
+    assert [place.queue for place in ImapSettings.model_validate(GOOD).places()][-1] == "cpr-junk"
+    assert len(ImapSettings.model_validate(GOOD | {"find_junk": False}).places()) == 3
+    listed = GOOD | {"folders": [*ALL, folder("Spam", "junk")]}
+    assert [place.queue for place in ImapSettings.model_validate(listed).places()][-1] == "spam"
