@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ def load(path: Path) -> Config:
     except yaml_lines.UnreadableError as error:
         raise ConfigError([Mistake(str(path), error.line, "", error.message)]) from None
     return _Reading(path, document).config()
+
+
+@cache
+def _known() -> Known:
+    return Known(schema())
 
 
 def _text(path: Path) -> str:
@@ -86,10 +92,10 @@ class _Reading:
         path = self._place(location, is_key=error["type"] in ("missing", "extra_forbidden"))
         match error["type"]:
             case "missing":
-                wanted = Known(schema()).keys(location[:-1]).get(str(location[-1]))
+                wanted = _known().keys(location[:-1]).get(str(location[-1]))
                 message = f"missing, want {wanted}" if wanted else "missing"
             case "extra_forbidden":
-                message = f"unknown key, {among(path[-1], Known(schema()).keys(location[:-1]))}"
+                message = f"unknown key, {among(path[-1], _known().keys(location[:-1]))}"
             case "union_tag_invalid":
                 path = (*path, "kind")
                 kinds = error["ctx"]["expected_tags"].replace("'", "").split(", ")
