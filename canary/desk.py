@@ -56,7 +56,7 @@ class Desk:
     def hand_in(self, name: str, found: list[Found], cursor: Mapping[str, int]) -> None:
         """Record what was found; returns once it is on disk. Raises OwnFaultError if it could not be written."""
         now = self.now()
-        sightings = [record.sighting(now, self._sight(item, now), item.where, name) for item in found]
+        sightings = [record.sighting(now, self._sight(item, now), name) for item in found]
         for event in self._ledger.append(*sightings, cursor=(name, cursor)).result():
             self._changed(event.probe or "")
 
@@ -99,6 +99,8 @@ class Desk:
             intact=intact,
             forgery=forgery,
             detail=detail,
+            where=item.where,
+            generation=item.generation,
         )
         if known and forgery is None and latency(known.case, sighting) > known.case.probe.give_up:
             return replace(sighting, forgery=Forgery.EXPIRED)

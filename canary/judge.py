@@ -93,16 +93,16 @@ def _weigh(case: Case) -> _Evidence:
     forged: Counter[Forgery] = Counter()
     reports: dict[Place, Sighting] = {}
     replies: list[Sighting] = []
-    messages: set[tuple[Place, str]] = set()
+    counted: list[Sighting] = []
     duplicates = 0
     for sighting in sorted(case.sightings, key=partial(_order, case)):
         forgery = sighting.forgery or _misfit(case, sighting)
         if forgery:
             forged[forgery] += 1
             continue
-        if (sighting.place, sighting.message) in messages:
-            continue  # the same stored message, seen again after a restart or a UIDVALIDITY change
-        messages.add((sighting.place, sighting.message))
+        if any(sighting.is_copy_of(other) for other in counted):
+            continue
+        counted.append(sighting)
         first = reports.get(sighting.place)
         if sighting.place.role is Role.REPLIES:
             replies.append(sighting)
@@ -124,6 +124,8 @@ def _order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
         sighting.seen,
         str(sighting.intact),
         sighting.detail,
+        sighting.where,
+        sighting.generation,
     )
     return latency(case, sighting), sighting.noticed_at, *told
 

@@ -181,8 +181,9 @@ class Sighting:
     """A mark that was seen at a place, at a time, by a watcher.
 
     ``arrived_at`` comes from ``source``, give or take ``uncertainty`` seconds; ``noticed_at`` is when we saw it.
-    ``message`` is the SHA-256 of the whole message as found: the same stored message seen twice is one sighting.
-    ``intact`` is None where it was not compared. ``forgery`` is set by whoever could already tell.
+    ``message`` is the SHA-256 of the whole message as found, ``where`` names the stored copy of it to its watcher, in
+    the ``generation`` of the place's numbering (IMAP's UIDVALIDITY): see :meth:`is_copy_of`. ``intact`` is None where it
+    was not compared. ``forgery`` is set by whoever could already tell.
     """
 
     seen: Seen
@@ -197,6 +198,16 @@ class Sighting:
     intact: bool | None = None
     forgery: Forgery | None = None
     detail: str = ""
+    where: str = ""
+    generation: int = 0
+
+    def is_copy_of(self, other: Sighting) -> bool:
+        """Whether both are the same stored copy, seen twice: after a restart, or under other numbers.
+
+        A mail system that delivers twice may store the same bytes twice: two numbers of one generation are two copies.
+        """
+        same_message = (self.place, self.message, self.seen) == (other.place, other.message, other.seen)
+        return same_message and (self.where == other.where or self.generation != other.generation)
 
 
 @dataclass(frozen=True, slots=True)

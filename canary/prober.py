@@ -116,7 +116,8 @@ class Prober:
         )
         mark = self._keys.make(probe.id, now)
         way = self.site.channel(channel, probe.sender)
-        outgoing = way.prepare(self._compose(probe, mark))
+        report = await asyncio.to_thread(self._compose, probe, mark)  # a fresh RSA key takes its time
+        outgoing = way.prepare(report)
         await self._record(record.scheduled(probe, mark))
         self._spawn(self._send(probe, outgoing))
         return probe.id

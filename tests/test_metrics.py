@@ -102,7 +102,7 @@ def probed(ledger: Ledger, channel: str, seconds: float | None = 3.0) -> str:
         seen = Sighting(
             Seen.REPORT, probe.id, place, at, TimeSource.RECEIVED, 1.0, at, "1" * 64, "<m@persona.test>", intact=True
         )
-        ledger.append(record.sighting(at, seen, "", "desk/CPR"))
+        ledger.append(record.sighting(at, seen, "desk/CPR"))
         outcome = Outcome.ARRIVED
     result = DeadlineResult.MET if seconds is not None else DeadlineResult.MISSED
     end = NOW + timedelta(seconds=900)

@@ -38,8 +38,9 @@ class Artefacts:
         return name
 
     def get(self, name: str) -> bytes | None:
-        """The content with this SHA-256, or None if it is not kept (any more)."""
+        """The content with this SHA-256, or None if it is not kept (any more), or not as it was."""
         try:
-            return self.path(name).read_bytes()
+            content = self.path(name).read_bytes()
         except FileNotFoundError:
             return None
+        return content if digest(content) == name else None

@@ -12,9 +12,10 @@ from pydantic import TypeAdapter
 from canary.judge import judge
 from canary.ledger.events import Event, EventKind, parse_time, read_probe, read_sighting, read_submission
 from canary.ledger.totals import ChannelTotals, Histogram, Totals, add
-from canary.model import Case, DeadlineResult, Forgery, Outcome, Sighting, Stage
+from canary.model import Case, DeadlineResult, Forgery, Outcome, Stage
 
-_SNAPSHOT: TypeAdapter[tuple[Totals, list[str]]] = TypeAdapter(tuple[Totals, list[str]])
+_Recent = dict[str, deque[datetime]]
+_SNAPSHOT: TypeAdapter[tuple[Totals, list[str], _Recent]] = TypeAdapter(tuple[Totals, list[str], _Recent])
 
 
 @dataclass(slots=True)
@@ -34,27 +35,28 @@ Read = Callable[[str, int], OpenProbe | None]
 
 
 class Book:
-    """The fold. ``load`` finds the case of a probe that has ended, for what is still seen of it."""
+    """The fold. ``read`` finds the case of a probe that has ended, for what is still seen of it."""
 
-    def __init__(self, load: Callable[[str], OpenProbe | None], totals: Totals | None = None, seq: int = 0) -> None:
-        self._load = load
+    def __init__(self, read: Read, totals: Totals | None = None, seq: int = 0) -> None:
+        self._read = read
         self.totals = totals or Totals()
         self.seq = seq
         self.open: dict[str, OpenProbe] = {}
-        self.recent: dict[str, deque[datetime]] = {}
+        self.recent: _Recent = {}
         """By channel: when the probes of the last hour were scheduled."""
 
     @classmethod
-    def restore(cls, load: Callable[[str], OpenProbe | None], snapshot: bytes, seq: int, read: Read) -> Book:
-        """The book as :meth:`snapshot` wrote it at event ``seq``; ``read`` finds an open probe as it was then."""
-        totals, ids = _SNAPSHOT.validate_json(snapshot)
-        book = cls(load, totals, seq)
+    def restore(cls, read: Read, snapshot: bytes, seq: int) -> Book:
+        """The book as :meth:`snapshot` wrote it at event ``seq``."""
+        totals, ids, recent = _SNAPSHOT.validate_json(snapshot)
+        book = cls(read, totals, seq)
+        book.recent = recent
         book.open = {probe: known for probe in ids if (known := read(probe, seq)) is not None}
         return book
 
     def snapshot(self) -> bytes:
-        """The totals and the ids of the open probes, as JSON."""
-        return _SNAPSHOT.dump_json((self.totals, list(self.open)))
+        """The totals, the ids of the open probes, and what counts for the rate caps, as JSON."""
+        return _SNAPSHOT.dump_json((self.totals, list(self.open), self.recent))
 
     def accepts(self, event: Event) -> bool:
         """Whether the event still says something new: two processes may both see a message or reach a verdict."""
@@ -71,11 +73,11 @@ class Book:
         return True
 
     def _seen_before(self, event: Event, known: OpenProbe | None) -> bool:
-        known = known or self._load(event.probe or "")
+        known = known or self._read(event.probe or "", self.seq)
         if known is None:
             return False
-        identity = _identity(read_sighting(event))
-        return any(_identity(sighting) == identity for sighting in known.case.sightings)
+        sighting = read_sighting(event)
+        return any(sighting.is_copy_of(other) for other in known.case.sightings)
 
     def apply(self, event: Event) -> None:
         """Take in one event; events come in the order of their numbers."""
@@ -126,7 +128,7 @@ class Book:
 
     def _sighting(self, event: Event) -> None:
         sighting = read_sighting(event)
-        known = self.open.get(sighting.probe) or self._load(sighting.probe)
+        known = self.open.get(sighting.probe) or self._read(sighting.probe, event.seq - 1)
         if known is None:
             add(self.totals.unattributed, (sighting.forgery or Forgery.UNKNOWN_ID).value)
             return
@@ -139,10 +141,10 @@ class Book:
         totals = self.channel(case.probe.channel)
         for stage in after.stages.keys() - before.stages.keys():
             totals.stages.setdefault(stage.value, Histogram()).observe(after.stages[stage])
-        totals.duplicates += after.duplicates - before.duplicates
+        totals.duplicates += max(0, after.duplicates - before.duplicates)  # counters never go back
         for reason, count in after.forged.items():
             add(totals.forged, reason.value, count - before.forged.get(reason, 0))
-        if after.outcome is None:
+        if after.outcome is None or after.outcome is before.outcome:  # a forgery, or a reply, shows nothing new
             return
         self._note_outcome(totals, case, after.outcome)
         if after.outcome is Outcome.ARRIVED:
@@ -206,10 +208,6 @@ class Book:
                     submitting_at=case.submitting_at and case.submitting_at + by,
                     submission=case.submission and replace(case.submission, at=case.submission.at + by),
                 )
-
-
-def _identity(sighting: Sighting) -> tuple[str, str, str]:
-    return sighting.place.queue, sighting.message, sighting.seen.value
 
 
 _HANDLERS: dict[EventKind, Callable[[Book, Event], None]] = {

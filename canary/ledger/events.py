@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -60,7 +61,18 @@ class Event:
         }
         if self.probe is not None:
             whole["probe"] = self.probe
-        return rfc8785.dumps(whole)
+        return rfc8785.dumps(_sayable(whole))
+
+
+def _sayable(value: Any) -> Any:
+    """``value`` with ``?`` for what UTF-8 cannot say: half a surrogate pair, which hostile headers decode to."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {_sayable(key): _sayable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sayable(item) for item in value]
+    return value
 
 
 def timestamp(at: datetime) -> str:
@@ -91,9 +103,9 @@ def submitted(probe: str, at: datetime, submission: Submission, artefacts: Mappi
     return Event(EventKind.SUBMITTED, at, body, probe)
 
 
-def sighting(at: datetime, seen: Sighting, where: str, watcher: str) -> Event:
-    """Something was seen; ``where`` is what its watcher needs to find it again."""
-    body = _SIGHTING.dump_python(seen, mode="json", exclude={"probe"}) | {"where": where, "watcher": watcher}
+def sighting(at: datetime, seen: Sighting, watcher: str) -> Event:
+    """Something was seen by ``watcher``."""
+    body = _SIGHTING.dump_python(seen, mode="json", exclude={"probe"}) | {"watcher": watcher}
     return Event(EventKind.SIGHTING, at, body, seen.probe)
 
 
@@ -132,7 +144,7 @@ def read_submission(event: Event) -> Submission:
 
 def read_sighting(event: Event) -> Sighting:
     """The sighting of a ``sighting`` event."""
-    body = {key: value for key, value in event.body.items() if key not in ("where", "watcher")}
+    body = {key: value for key, value in event.body.items() if key != "watcher"}
     return _SIGHTING.validate_python(body | {"probe": event.probe})
 
 
@@ -148,6 +160,18 @@ def read_finished(event: Event) -> Verdict:
         stages={Stage(stage): seconds for stage, seconds in body["stages"].items()},
         duplicates=0,
         forged={},
+    )
+
+
+def read(body: bytes) -> Event:
+    """The inverse of :meth:`Event.canonical`."""
+    whole = json.loads(body)
+    return Event(
+        kind=EventKind(whole["kind"]),
+        at=parse_time(whole["at"]),
+        body=whole["body"],
+        probe=whole.get("probe"),
+        seq=whole["seq"],
     )
 
 

@@ -10,19 +10,20 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from canary.ledger.artefacts import Artefacts
 from canary.ledger.book import Book, OpenProbe
-from canary.ledger.events import Event, EventKind, numbered, parse_time, timestamp
+from canary.ledger.events import Event, EventKind, numbered, read, timestamp
 from canary.ledger.schema import cursors, events, open_engine, reading, snapshots
 from canary.model import Component, OwnFaultError
 
@@ -51,12 +52,13 @@ class Ledger:
             self._engine = open_engine(folder / "ledger.sqlite")
             self._reader = reading(self._engine)
             self.lock = threading.RLock()
+            self._transaction: Connection | None = None
+            self._ahead = False
             self.book = self._restore()
         except (OSError, SQLAlchemyError) as error:
             raise OwnFaultError(Component.STORE, "unusable", f"cannot use the ledger in {folder}: {error}") from error
         self._inbox: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._snapshot_at = self.book.seq
-        self._stale = False
         self.not_written = 0
         """How often a commit failed since this process started; such a fault cannot be told by the ledger itself."""
         self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
@@ -69,6 +71,7 @@ class Ledger:
         disk, or :class:`canary.model.OwnFaultError` if they could not be written.
         """
         done: Future[list[Event]] = Future()
+        done.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
         self._inbox.put(_Entry(new, cursor, done))
         return done
 
@@ -90,13 +93,7 @@ class Ledger:
 
     def find(self, probe: str, upto: int | None = None) -> OpenProbe | None:
         """A probe, open or ended, from its events (up to number ``upto``); None if the ledger has none of it."""
-        book = Book(lambda _: None)
-        found = None
-        for event in self.events(probe=probe, upto=upto):  # its own events, and the steps of our clock
-            if event.kind is not EventKind.FINISHED:
-                book.apply(event)
-            found = book.open.get(probe)
-        return found
+        return _fold(probe, self.events(probe=probe, upto=upto))
 
     def known(self, probe: str) -> bool:
         """Whether the ledger has this probe."""
@@ -118,8 +115,7 @@ class Ledger:
         """Events in order, of a probe together with the steps of our clock; with ``newest`` that many, newest first."""
         query = select(events.c.body).where(events.c.seq > after)
         if probe is not None:
-            stepped = events.c.kind == EventKind.CLOCK_STEPPED.value
-            query = query.where((events.c.probe == probe) | stepped)
+            query = query.where(_concerns(probe))
         if kind is not None:
             query = query.where(events.c.kind == kind.value)
         if since is not None:
@@ -129,15 +125,22 @@ class Ledger:
         query = query.order_by(events.c.seq.desc()).limit(newest) if newest else query.order_by(events.c.seq)
         with self._reader.connect() as connection:
             for row in connection.execute(query):
-                yield _read(row.body)
+                yield read(row.body)
 
     def _restore(self) -> Book:
         with self._reader.connect() as connection:
             row = connection.execute(select(snapshots).order_by(snapshots.c.seq.desc()).limit(1)).first()
-        book = Book.restore(self.find, row.book, row.seq, self.find) if row else Book(self.find)
+        book = Book.restore(self._recall, row.book, row.seq) if row else Book(self._recall)
         for event in self.events(after=book.seq):
             book.apply(event)
         return book
+
+    def _recall(self, probe: str, upto: int) -> OpenProbe | None:
+        """A probe for the book, which may be in the middle of a transaction that added to it."""
+        if self._transaction is None:
+            return self.find(probe, upto)
+        query = select(events.c.body).where(_concerns(probe), events.c.seq <= upto).order_by(events.c.seq)
+        return _fold(probe, (read(row.body) for row in self._transaction.execute(query).all()))
 
     def _write_all(self) -> None:
         running = True
@@ -155,39 +158,54 @@ class Ledger:
         self._commit([], snapshot=True)
 
     def _commit(self, batch: list[_Entry], *, snapshot: bool = False) -> None:
-        results: list[list[Event]] = []
         try:
-            if self._stale:  # what was applied but not committed never happened
-                with self.lock:
-                    self.book, self._stale = self._restore(), False
-            with self.lock, self._engine.begin() as connection:
-                self._catch_up(connection)
-                results = [self._add(connection, entry) for entry in batch]
-                if snapshot or self.book.seq - self._snapshot_at >= _SNAPSHOT_EVERY:
-                    self._keep_snapshot(connection)
+            with self.lock:
+                results = self._transact(batch, snapshot)
         except (OSError, SQLAlchemyError) as error:
-            self._stale = True
             self.not_written += 1
             fault = OwnFaultError(Component.STORE, "not_written", f"the ledger could not be written: {error}")
             for entry in batch:
                 entry.done.set_exception(fault)
-            return
-        for entry, added in zip(batch, results, strict=True):
-            entry.done.set_result(added)
+        except Exception as error:  # an event that cannot be written must not take others with it, nor end the thread
+            for entry in batch if len(batch) > 1 else ():
+                self._commit([entry])
+            if len(batch) == 1:
+                batch[0].done.set_exception(error)
+        else:
+            for entry, added in zip(batch, results, strict=True):
+                entry.done.set_result(added)
+
+    def _transact(self, batch: list[_Entry], snapshot: bool) -> list[list[Event]]:
+        if self._ahead:
+            self.book, self._ahead = self._restore(), False
+        try:
+            with self._engine.begin() as connection:
+                self._transaction, self._ahead = connection, True  # of what is on disk, until the commit
+                self._catch_up(connection)
+                results = [self._add(connection, entry) for entry in batch]
+                if snapshot or self.book.seq - self._snapshot_at >= _SNAPSHOT_EVERY:
+                    self._keep_snapshot(connection)
+            self._ahead = False
+        finally:
+            self._transaction = None
+            if self._ahead:  # what was applied but not committed never happened
+                with suppress(OSError, SQLAlchemyError):
+                    self.book, self._ahead = self._restore(), False
+        return results
 
     def _catch_up(self, connection: Connection) -> None:
         query = select(events.c.body).where(events.c.seq > self.book.seq).order_by(events.c.seq)
         for row in connection.execute(query):
-            self.book.apply(_read(row.body))
+            self.book.apply(read(row.body))
 
     def _add(self, connection: Connection, entry: _Entry) -> list[Event]:
         added: list[Event] = []
         for event in entry.events:
             if self.book.accepts(event):
-                added.append(numbered(event, self.book.seq + 1))
+                row = _row(numbered(event, self.book.seq + 1))
+                connection.execute(insert(events), row)
+                added.append(read(row["body"]))  # what a restart would read
                 self.book.apply(added[-1])
-        if added:
-            connection.execute(insert(events), [_row(event) for event in added])
         if entry.cursor:
             name, place = entry.cursor
             connection.execute(delete(cursors).where(cursors.c.name == name))
@@ -201,6 +219,20 @@ class Ledger:
         self._snapshot_at = self.book.seq
 
 
+def _concerns(probe: str) -> ColumnElement[bool]:
+    """The events of a probe, and the steps of our clock."""
+    return (events.c.probe == probe) | (events.c.kind == EventKind.CLOCK_STEPPED.value)
+
+
+def _fold(probe: str, told: Iterable[Event]) -> OpenProbe | None:
+    """A probe as its events leave it, its end left out; None if there are none."""
+    book = Book(lambda *_: None)
+    for event in told:
+        if event.kind is not EventKind.FINISHED:
+            book.apply(event)
+    return book.open.get(probe)
+
+
 def _row(event: Event) -> dict[str, Any]:
     return {
         "seq": event.seq,
@@ -209,14 +241,3 @@ def _row(event: Event) -> dict[str, Any]:
         "probe": event.probe,
         "body": event.canonical(),
     }
-
-
-def _read(body: bytes) -> Event:
-    whole = json.loads(body)
-    return Event(
-        kind=EventKind(whole["kind"]),
-        at=parse_time(whole["at"]),
-        body=whole["body"],
-        probe=whole.get("probe"),
-        seq=whole["seq"],
-    )

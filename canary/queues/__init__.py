@@ -25,7 +25,8 @@ class Found:
     """A message that carries a mark, as a watcher found it.
 
     ``probe`` is the id in the mark; ``forgery`` is set to bad_mac if the MAC does not verify. ``raw`` is the whole
-    message, and ``where`` what the watcher needs to find it again for clean-up (opaque to everybody else).
+    message, and ``where`` what the watcher needs to find it again for clean-up (opaque to everybody else), in the
+    ``generation`` of the folder's numbering (UIDVALIDITY).
     """
 
     seen: Seen
@@ -39,6 +40,7 @@ class Found:
     forgery: Forgery | None = None
     detail: str = ""
     where: str = ""
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,7 @@ class FolderReader:
             Found(
                 seen=seen, probe=probe, place=self._place, arrived_at=at, source=source, uncertainty=uncertainty,
                 raw=raw, message_id=message_id(message.header), forgery=forgery, detail=detail, where=where,
+                generation=validity,
             )
             for probe, forgery in kinds.items()
         ]  # fmt: skip
