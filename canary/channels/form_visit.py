@@ -32,9 +32,9 @@ async def read_page(page: Page) -> PageFacts:
     try:
         raw = await page.evaluate(FACTS)
     except PlaywrightError as error:
-        if "context was destroyed" not in error.message:
+        if not _moved_on(error):
             raise
-        raw = await page.evaluate(FACTS)  # the page gave way to another one while it was read
+        raw = await page.evaluate(FACTS)
     fields = tuple(FormField(**{**item, "options": tuple(item["options"])}) for item in raw["fields"])
     return PageFacts(
         raw["text"],
@@ -110,7 +110,6 @@ class Visit:
     async def submit(self, report: Report) -> Submission:
         """All steps, and the page's answer. Raises OwnFaultError and Playwright's errors for a browser that failed."""
         keep = self._settings.screenshots == "always"
-        await self._page.context.tracing.start(snapshots=True)
         try:
             await self._open()
             text = await self._go(report)
@@ -281,11 +280,10 @@ class Visit:
             "errors": before["errors"],
         }
         try:
-            async with asyncio.timeout(confirm.within):  # Playwright's own time-outs rest while a page is on its way
-                handle = await self._page.wait_for_function(ANSWER, arg=asked, timeout=0)
+            async with asyncio.timeout(confirm.within):
+                answer = await self._asked(asked)
         except TimeoutError as error:
             raise NoAnswerError(f"no answer within {confirm.within:g} s{self._last_words()}") from error
-        answer = await handle.json_value()
         if answer.get("confirmed"):
             return str(answer["text"])
         if answer.get("failed") or any(lost.method == "POST" for lost in self._lost):
@@ -295,6 +293,15 @@ class Visit:
             raise UnusableError(f"{facts.hurdle()}HTTP {answer['status']}: page says {facts.words(before['errors'])!r}")
         refused = facts.not_confirmed(confirm.text, before["errors"])
         raise UnusableError(f"{refused}{self._last_words()}")
+
+    async def _asked(self, asked: dict[str, Any]) -> dict[str, Any]:
+        while True:
+            try:
+                found: dict[str, Any] = await self._page.evaluate(ANSWER, asked)
+                return found
+            except PlaywrightError as error:
+                if not _moved_on(error):
+                    raise
 
     def _raise_lost(self) -> None:
         words = "; ".join(f"{lost.method} {lost.url}: {lost.words}" for lost in self._lost[:3]) or "no connection"
@@ -335,6 +342,11 @@ class Visit:
             path = Path(folder) / "trace.zip"
             await self._page.context.tracing.stop(path=path)
             return path.read_bytes()
+
+
+def _moved_on(error: PlaywrightError) -> bool:
+    """Whether the page gave way to another one while it was read."""
+    return "context was destroyed" in error.message or "because of a navigation" in error.message
 
 
 def _said(error: PlaywrightError) -> str:

@@ -82,20 +82,25 @@ return {
 """What stood on the page before the last click, and where the form goes."""
 
 ANSWER = (
-    """({wanted, origin, errors}) => {"""
+    """async ({wanted, origin, errors}) => {"""
     + _COMMON
     + r"""
-if (location.protocol === "chrome-error:") return {failed: true};
-const text = document.body?.innerText || "";
-if (line(text).toLowerCase().includes(wanted)) return {confirmed: true, text: text.slice(0, 20000)};
-const status = performance.getEntriesByType("navigation")[0]?.responseStatus || 0;
-const fresh = performance.timeOrigin !== origin && document.readyState === "complete";
-if (fresh && status >= 400) return {confirmed: false, status};
-if (errorWords().some(words => !errors.includes(words)) && (fresh || performance.timeOrigin === origin))
-  return {confirmed: false, status};
-if (fresh && performance.now() > 3000) return {confirmed: false, status};
-return null;
+const answer = () => {
+  if (location.protocol === "chrome-error:") return {failed: true};
+  const text = document.body?.innerText || "";
+  if (line(text).toLowerCase().includes(wanted)) return {confirmed: true, text: text.slice(0, 20000)};
+  const status = performance.getEntriesByType("navigation")[0]?.responseStatus || 0;
+  const old = performance.timeOrigin === origin, fresh = !old && document.readyState === "complete";
+  if (fresh && (status >= 400 || performance.now() > 3000)) return {confirmed: false, status};
+  if ((old || fresh) && errorWords().some(words => !errors.includes(words))) return {confirmed: false, status};
+};
+for (;;) {
+  const found = answer();
+  if (found) return found;
+  await new Promise(resolve => setTimeout(resolve, 10));
+}
 }"""
 )
-"""The page's answer to the last click: confirmed, refused (an HTTP error, words of an error that were not there before,
-or a new page that stays without the confirmation for three seconds), or null as long as it can still come."""
+"""Waits for the page's answer to the last click: confirmed, or refused (an HTTP error, words of an error that were not
+there before, or a new page that stays without the confirmation for three seconds). A new page ends the wait with an
+error: it must be asked again."""

@@ -1,9 +1,11 @@
 """Report through a web form in a real browser, step by step as configured, by label and role as a person would.
 
 Only the last click submits; whatever goes wrong before it, nothing was sent. The page and the form's target must be on
-the configured host (or ``posts_to``): a report is never typed into a stranger's page. A Playwright trace runs with
-every probe, since a failure that comes and goes is not there any more when one looks again, and is kept of a failed
-one. It has DOM snapshots (a tenth of a probe's time) and no film strip (as much again).
+the configured host (or ``posts_to``): a report is never typed into a stranger's page.
+
+A Playwright trace runs with every probe and is kept of a failed one. As long as all is well it has actions and network
+alone (a few percent of a probe's time); DOM snapshots and film strip, which cost a quarter of it, are added after a
+failure, for the probe that confirms it, and where screenshots are always wanted.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ class WebFormChannel:
 
     def __init__(self, settings: WebFormSettings, _sender: Sender, browser: Browser) -> None:
         self._settings, self._browser = settings, browser
+        self._in_detail = settings.screenshots == "always"
 
     def prepare(self, report: Report) -> Outgoing:
         """The text of each field, and the names and hashes of the files: RFC 8785 canonical JSON."""
@@ -44,10 +47,17 @@ class WebFormChannel:
         """Fill in the form and submit it, once. Raises ValueError for a channel that is for reachability only."""
         if self._settings.reachability_only:
             raise ValueError("this channel is reachability_only: it may be checked, never submitted")
+        result = await self._submit(outgoing.report, within)
+        self._in_detail = self._settings.screenshots == "always" or not result.accepted
+        return result
+
+    async def _submit(self, report: Report, within: float) -> Submission:
         attempt = Attempt()
         try:
             async with self._browser.context() as context, asyncio.timeout(within):
-                return await Visit(self._settings, await context.new_page(), attempt).submit(outgoing.report)
+                trace = context.tracing.start(snapshots=self._in_detail, screenshots=self._in_detail)
+                page, _ = await asyncio.gather(context.new_page(), trace)
+                return await Visit(self._settings, page, attempt).submit(report)
         except TimeoutError:
             return attempt.failed(NoAnswerError(f"the form took longer than {within:g} s"))
         except OwnFaultError as fault:

@@ -48,11 +48,11 @@ def test_labels_buttons_captcha_and_login_are_seen() -> None:
     assert facts.login
 
 
-_PIECES = st.sampled_from(
-    ["<form>", "</form>", "<select name=a>", "</select>", "<option>", "<option value=1 selected>", "</option>",
-     "<textarea>",      "</textarea>", "<label for=x>", "</label>", "<button>", "</button>", "<input", "<p role=alert>", "</p>",
-     "<main>", "</main>",      "<input name=b type=radio>", "words", "&lt;", "<!--", "-->", "<![CDATA[", "<script>", "</script>"]
-)  # fmt: skip
+_PIECES = st.sampled_from([
+    "<form>", "</form>", "<select name=a>", "</select>", "<option>", "<option value=1 selected>", "</option>",
+    "<textarea>", "</textarea>", "<label for=x>", "</label>", "<button>", "</button>", "<input", "<p role=alert>",
+    "</p>", "<main>", "</main>", "<input name=b type=radio>", "words", "&lt;", "<!--", "-->", "<![CDATA[", "<script>",
+])  # fmt: skip
 
 
 @given(st.lists(_PIECES | st.text(max_size=5)).map("".join))

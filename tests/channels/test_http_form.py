@@ -128,6 +128,7 @@ async def test_an_upload_form_takes_a_report_without_attachments(site: FormSite,
         (Fault.OFF_SITE, "the form leads to another host: got 'localhost', want 127.0.0.1"),
         (Fault.MOVED, "the form leads to another host: got 'localhost', want 127.0.0.1"),
         (Fault.ERROR, "HTTP 500 for "),
+        (Fault.DEAD_END, "page unreachable: http://127.0.0.1:"),
     ],
 )
 async def test_what_the_site_does_wrong_is_a_form_error(site: FormSite, fault: Fault, reason: str) -> None:

@@ -228,6 +228,14 @@ async def test_an_answer_that_breaks_off_leaves_it_open(site: FormSite, browser:
     assert len(site.submissions) == 1
 
 
+async def test_a_form_that_leads_to_a_closed_port_was_surely_not_taken(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.DEAD_END
+    result = await submit(site.url, browser)
+    assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, False)
+    assert "the connection failed: POST http://127.0.0.1:" in result.reason
+    assert "ERR_CONNECTION_REFUSED" in result.reason
+
+
 async def test_a_refused_connection_is_a_form_error_in_the_engines_words(browser: Browser) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -282,12 +290,19 @@ async def test_a_host_that_the_configuration_allows_may_take_it(site: FormSite, 
     assert (await submit(site.url, browser, posts_to=["localhost"])).accepted
 
 
-async def test_screenshot_and_trace_are_kept_of_a_failure(site: FormSite, browser: Browser) -> None:
+async def test_screenshot_and_trace_are_kept_of_a_failure_and_the_next_probe_is_traced_in_detail(
+    site: FormSite, browser: Browser
+) -> None:
     site.fault = Fault.REJECTS
-    artefacts = dict((await submit(site.url, browser)).artefacts)
-    assert artefacts["screenshot.png"].startswith(b"\x89PNG")
-    with zipfile.ZipFile(io.BytesIO(artefacts["trace.zip"])) as trace:
-        assert "trace.trace" in trace.namelist()
+    channel = WebFormChannel(web_form(site.url, "report"), SENDER, browser)
+    traces = []
+    for _ in range(2):
+        artefacts = dict((await channel.submit(channel.prepare(report()), within=60)).artefacts)
+        assert artefacts["screenshot.png"].startswith(b"\x89PNG")
+        with zipfile.ZipFile(io.BytesIO(artefacts["trace.zip"])) as trace:
+            traces.append(trace.read("trace.trace"))
+    assert b"Serial" in traces[0]
+    assert [b'"frame-snapshot"' in trace for trace in traces] == [False, True]
     site.fault = None
     kept = (await submit(site.url, browser, screenshots="always")).artefacts
     assert [name for name, _ in kept] == ["screenshot.png", "trace.zip"]

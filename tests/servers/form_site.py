@@ -43,6 +43,7 @@ class Fault(StrEnum):
     CAPTCHA = "captcha"  # the form has a CAPTCHA and insists on it
     LOGIN = "login"  # the form is behind a login page
     OFF_SITE = "off_site"  # the form goes to another host
+    DEAD_END = "dead_end"  # the form goes to a port on which nobody listens
     MOVED = "moved"  # the page redirects to another host
     BARE = "bare"  # a page without a form
     HOSTILE = "hostile"  # a form with labels made to break whatever is made of them
@@ -72,6 +73,8 @@ class FormSite:
         self._tokens: set[str] = set()
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
+        self._deaf = socket.socket()
+        self._deaf.bind(("127.0.0.1", 0))
         self._stopping = threading.Event()
 
     @property
@@ -110,6 +113,7 @@ class FormSite:
         self._server.should_exit = True
         self._thread.join(10)
         self._socket.close()
+        self._deaf.close()
 
     def _files(self) -> dict[str, str]:
         if not self._tls:
@@ -134,6 +138,8 @@ class FormSite:
         token = secrets.token_hex(16)
         self._tokens.add(token)
         action = f"/{page}"
+        if self.fault is Fault.DEAD_END:
+            action = f"http://127.0.0.1:{self._deaf.getsockname()[1]}/"
         if self.fault is Fault.OFF_SITE:
             action = str(request.url.replace(hostname="localhost"))
         if self.fault is Fault.BARE:
