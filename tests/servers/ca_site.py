@@ -1,7 +1,7 @@
 """A CA's mail system, and the senders' own submission server and mailboxes, on one real Postfix and one real Dovecot.
 
 Users and aliases are known by local part: ``alice@ca.test`` and ``alice@persona.test`` are one mailbox, and so is
-``alice+anything@`` either. Faults are switched on and off while everything runs, and hold from the next SMTP command on.
+``alice+anything@`` either. Faults are switched on and off while everything runs, and hold from the next command on.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 
 import trustme
 from imapclient import IMAPClient
-
 from servers.certificates import authority_file, server_cert
 from servers.dovecot import Delivery, Dovecot, DovecotPorts
 from servers.faults import BLACKHOLE, Directory, Faults, local_part
 from servers.folders import server_folder
 from servers.milter import Milter
+from servers.polling import until
 from servers.ports import LOOPBACK, Ports
 from servers.postfix import Postfix, PostfixPorts
 from servers.socketmap import SocketMap
@@ -48,7 +48,7 @@ class CaSite:
         self.domain, self.sender_domain = domain, sender_domain
         self._wanted_folder, self._authority = folder, authority
         self._directory = Directory((domain, sender_domain))
-        self._faults = Faults()
+        self._faults = Faults(self._directory)
         self._users: dict[str, User] = {}
         self._timers: list[threading.Timer] = []
         self._stack = ExitStack()
@@ -79,16 +79,11 @@ class CaSite:
         self.submissions = (LOOPBACK, postfix_ports.submissions)
         self.imap = (LOOPBACK, dovecot_ports.imap)
         self.imaps = (LOOPBACK, dovecot_ports.imaps)
+        faults = self._faults
         tables = stack.enter_context(
-            SocketMap(
-                {
-                    "access": lambda address: self._faults.access(address),
-                    "alias": lambda address: self._faults.expansion(self._directory, address),
-                    "mailbox": lambda address: self._faults.mailbox(self._directory, address),
-                }
-            )
+            SocketMap({"access": faults.access, "alias": faults.expansion, "mailbox": faults.mailbox})
         )
-        milter = stack.enter_context(Milter(lambda headers, body: self._faults.verdict(headers, body)))
+        milter = stack.enter_context(Milter(faults.verdict))
         self.dovecot = Dovecot(self.folder / "dovecot", dovecot_ports, chain, key, self.domain, postfix_ports.mx)
         settings = {
             "myhostname": f"mx.{self.domain}",
@@ -190,13 +185,13 @@ class CaSite:
         self._faults.duplicated.add(local_part(address))
 
     def bounce_later(self, address: str) -> None:
-        """Accept mail for this user or alias with 250; its final delivery fails (5.1.1) and a DSN goes to the sender."""
+        """Accept mail for this user or alias with 250; its delivery then fails (5.1.1) and a DSN goes to the sender."""
         name = local_part(address)
         self._faults.bouncing.add(name)
         self.dovecot.forbid(name, "lmtp")
 
     def rewrite_body(self, old: bytes, new: bytes) -> None:
-        """Replace bytes of every body in transit, as they stand in the message (that is, after its transfer encoding)."""
+        """Replace bytes of every body in transit, as they stand in the message: after its transfer encoding."""
         self._faults.rewrites.append((old, new))
 
     def hold(self) -> None:
@@ -220,7 +215,7 @@ class CaSite:
         """All faults off, held mail delivered, both servers running."""
         while self._timers:
             self._timers.pop().cancel()
-        self._faults = Faults()
+        self._faults.heal()
         for name in self._directory.users:
             self.dovecot.allow(name, self._users[name].password)
         self.dovecot.ensure_running()
@@ -229,13 +224,14 @@ class CaSite:
 
     def reset(self) -> None:
         """As on the first day: no faults, no queue, no filters, no users, no aliases, no mail."""
-        self.postfix.ensure_running()
-        self.postfix.empty()
-        self.heal()
-        self.sieve("# nothing\n")
-        for name in self._users:
-            self.dovecot.forbid(name)
-            shutil.rmtree(self.dovecot.home(name), ignore_errors=True)
+        names = list(self._users)
         self._users.clear()
         self._directory.users.clear()
         self._directory.aliases.clear()
+        for name in names:
+            self.dovecot.forbid(name)
+        self.heal()
+        until(self.postfix.emptied, "an empty queue")
+        self.sieve("# nothing\n")
+        for name in names:
+            shutil.rmtree(self.dovecot.home(name), ignore_errors=True)

@@ -7,15 +7,17 @@ who has none for ``lmtp`` gets no mail, who has none for ``imap`` cannot log in.
 from __future__ import annotations
 
 import json
+import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from servers.polling import listening, tail, until
+from servers.polling import until_ready
 from servers.ports import LOOPBACK
 
 USER = "dovecot"
@@ -119,7 +121,8 @@ passdb_objects = passdb
 """
 
 DELIVERY = re.compile(
-    r"^(?P<at>[0-9T:.-]+) lmtp\(.*?Info: (?:sieve: )?delivery to=<(?P<to>[^>]*)> msgid=(?P<id><[^>]*>|\S*): (?P<status>.*)$",
+    r"^(?P<at>[0-9T:.-]+) lmtp\(.*?Info: (?:sieve: )?"
+    r"delivery to=<(?P<to>[^>]*)> msgid=(?P<id><[^>]*>|\S*): (?P<status>.*)$",
     re.MULTILINE,
 )
 
@@ -136,7 +139,7 @@ class DovecotPorts:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One final delivery as the server logged it; ``message_id`` with its angle brackets, ``at`` UTC to the microsecond."""
+    """One final delivery as the server logged it: ``message_id`` with angle brackets, ``at`` UTC to the microsecond."""
 
     message_id: str
     recipient: str
@@ -174,18 +177,22 @@ class Dovecot:
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC"},
             stdout=subprocess.DEVNULL, stderr=(self.folder / "stderr").open("wb"),
         )  # fmt: skip
+        addresses = [(LOOPBACK, port) for port in astuple(self.ports)]
         try:
-            for port in (self.ports.imap, self.ports.imaps, self.ports.lmtp, self.ports.auth):
-                until(lambda port=port: listening((LOOPBACK, port)), f"Dovecot on port {port}")  # type: ignore[misc]
-        except AssertionError as error:
-            error.add_note(tail(str(self.folder / "stderr")) + tail(str(self.log)))
+            until_ready("Dovecot", addresses, self.folder / "stderr", self.log)
+        except AssertionError:
+            self.stop()
             raise
 
     def stop(self) -> None:
         """End its processes: open sessions are closed, the mailboxes stay."""
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(20)
+            os.killpg(self._process.pid, signal.SIGTERM)  # it leads a session of its own, see start
+            try:
+                self._process.wait(2)
+            except subprocess.TimeoutExpired:  # processes that were just starting wait 5 s for its statistics
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
             self._process = None
 
     def ensure_running(self) -> None:
@@ -199,12 +206,15 @@ class Dovecot:
         self.start()
 
     def allow(self, name: str, password: str) -> None:
-        """An account: may log in to IMAP and to submission, and gets mail."""
+        """An account: has a home, may log in to IMAP and to submission, and gets mail."""
+        self.home(name).mkdir(exist_ok=True)
+        shutil.chown(self.home(name), USER, USER)
         for service in SERVICES:
             path = self.folder / "accounts" / service / name
-            path.with_suffix(".new").write_text(json.dumps({"password": password}))
-            shutil.chown(path.with_suffix(".new"), USER, USER)
-            path.with_suffix(".new").replace(path)
+            new = self.folder / "accounts" / f"{service}.{name}.new"
+            new.write_text(json.dumps({"password": password}))
+            shutil.chown(new, USER, USER)
+            new.replace(path)
 
     def forbid(self, name: str, *services: str) -> None:
         """Take the account away, from these services or (none named) from all."""

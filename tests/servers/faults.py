@@ -33,6 +33,7 @@ class Directory:
 class Faults:
     """Every fault, switched off. The tables read it at each look-up, so a change holds from the next command on."""
 
+    directory: Directory
     rejected: dict[str, str] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
     duplicated: set[str] = field(default_factory=set)
@@ -41,27 +42,37 @@ class Faults:
     attachments_reply: str | None = None
     rewrites: list[tuple[bytes, bytes]] = field(default_factory=list)
 
+    def heal(self) -> None:
+        """Switch every fault off."""
+        self.rejected.clear()
+        self.dropped.clear()
+        self.duplicated.clear()
+        self.bouncing.clear()
+        self.holding = False
+        self.attachments_reply = None
+        self.rewrites.clear()
+
     def access(self, address: str) -> str | None:
         """check_recipient_access: refuse the recipient, or put the message on hold; access(5)."""
         if address in self.rejected:
             return self.rejected[address]
         return "HOLD held by the test" if self.holding else None
 
-    def mailbox(self, directory: Directory, address: str) -> str | None:
+    def mailbox(self, address: str) -> str | None:
         """virtual_mailbox_maps: is this a valid final recipient?"""
         name = local_part(address)
-        known = domain_of(address) in directory.domains and (name in directory.users or name in self.bouncing)
+        known = domain_of(address) in self.directory.domains and (name in self.directory.users or name in self.bouncing)
         return name if known else None
 
-    def expansion(self, directory: Directory, address: str) -> str | None:
+    def expansion(self, address: str) -> str | None:
         """virtual_alias_maps: to whom mail for this address goes instead; virtual(5). Extensions are kept."""
         name, domain = local_part(address), domain_of(address)
         extension = address.removesuffix(f"@{domain}")[len(name) :]
-        if domain not in directory.domains or name in self.bouncing or extension.endswith(AGAIN):
+        if domain not in self.directory.domains or name in self.bouncing or extension.endswith(AGAIN):
             return None
         if name in self.dropped:
             return f"{name}@{BLACKHOLE}"
-        members = directory.aliases.get(name, (name,) if name in directory.users else ())
+        members = self.directory.aliases.get(name, (name,) if name in self.directory.users else ())
         endings = (extension, extension + AGAIN) if name in self.duplicated else (extension,)
         return ", ".join(f"{member}{ending}@{domain}" for ending in endings for member in members) or None
 

@@ -1,4 +1,4 @@
-"""A mail filter for Postfix (milter protocol, version 6) that may refuse a message at the end of DATA, or change its body."""
+"""A mail filter for Postfix (milter protocol 6): it may refuse a message at the end of DATA, or change its body."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import socketserver
 import struct
 import threading
 from collections.abc import Callable
-from typing import BinaryIO
+from io import BufferedIOBase
 
 CHANGE_BODY = 0x02  # SMFIF_CHGBODY, the only right asked for
-# Not sent: connect, HELO, MAIL, RCPT, unknown commands, DATA. Sent but not answered: each header, their end, body chunks.
+# Not sent: connect, HELO, MAIL, RCPT, unknown commands, DATA. Sent but not answered: headers, their end, body chunks.
 STEPS = 0x01 | 0x02 | 0x04 | 0x08 | 0x100 | 0x200 | 0x80 | 0x40000 | 0x80000
 CHUNK = 65_535
 
@@ -19,7 +19,7 @@ Judge = Callable[[bytes, bytes], Verdict]
 """(headers, body) -> verdict; lines end with CRLF."""
 
 
-def _read_packet(stream: BinaryIO) -> tuple[bytes, bytes] | None:
+def _read_packet(stream: BufferedIOBase) -> tuple[bytes, bytes] | None:
     head = stream.read(4)
     if len(head) < 4:
         return None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -31,10 +33,17 @@ def listening(address: tuple[str, int]) -> bool:
     return True
 
 
-def tail(path: str, lines: int = 30) -> str:
+def tail(path: Path, lines: int = 30) -> str:
     """The last lines of a log file, for an error message; empty if there is no such file."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as log:
-            return "".join(log.readlines()[-lines:])
-    except FileNotFoundError:
+    if not path.exists():
         return ""
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def until_ready(server: str, addresses: Iterable[tuple[str, int]], *logs: Path) -> None:
+    """Wait until a server accepts connections at every address; AssertionError with the end of its logs if not."""
+    for address in addresses:
+        try:
+            until(partial(listening, address), f"{server} at {address[0]}:{address[1]}")
+        except AssertionError as error:
+            raise AssertionError("\n".join([str(error), *map(tail, logs)])) from None

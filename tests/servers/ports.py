@@ -11,7 +11,7 @@ class Ports:
     """Reserves ports until closed.
 
     A reserved port is bound but not listened on. Linux lets a second socket bind it when both set SO_REUSEADDR (as
-    Postfix and Dovecot do) and hands it to nobody who asks for any free port; a client is refused until a server listens.
+    Postfix and Dovecot do) and hands it to nobody who asks for any free port; clients are refused until one listens.
     """
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers.polling import listening, tail, until
+from servers.polling import tail, until, until_ready
 from servers.ports import LOOPBACK
 
 MAIN = """\
@@ -118,6 +118,7 @@ class Postfix:
         shutil.copy(key, folder / "key.pem")
         main = MAIN.format(folder=folder) + "".join(f"{name} = {value}\n" for name, value in settings.items())
         (folder / "main.cf").write_text(main)
+        os.utime(folder / "main.cf", (0, 0))  # Postfix waits up to 2 s for a file to be settled that just changed
         (folder / "master.cf").write_text(
             MASTER.format(mx=ports.mx, submission=ports.submission, submissions=ports.submissions)
         )
@@ -140,15 +141,15 @@ class Postfix:
         if done.returncode != 0:
             raise RuntimeError(
                 f"{program} {' '.join(arguments)} ended with status {done.returncode}:\n{done.stdout}{done.stderr}"
-                f"{tail(str(self.log))}"
+                f"{tail(self.log)}"
             )
 
     def start(self) -> None:
-        """Start, and wait until every port answers; RuntimeError or AssertionError with the end of the log if not."""
+        """Start, wait until every port answers; RuntimeError or AssertionError with the end of the log if not."""
         (self.folder / "q/quick-start").touch()
         self._run("postfix", "start")
-        for port in (self.ports.mx, self.ports.submission, self.ports.submissions):
-            until(lambda port=port: listening((LOOPBACK, port)), f"Postfix on port {port}\n{tail(str(self.log))}")  # type: ignore[misc]
+        ports = (self.ports.mx, self.ports.submission, self.ports.submissions)
+        until_ready("Postfix", [(LOOPBACK, port) for port in ports], self.log)
 
     def stop(self) -> None:
         """End its processes by the process id of their master; mail in the queue stays for the next start."""
@@ -186,9 +187,10 @@ class Postfix:
         self._run("postsuper", "-H", "ALL")
         self._run("postqueue", "-f")
 
-    def empty(self) -> None:
-        """Throw away everything in the queue."""
+    def emptied(self) -> bool:
+        """Throw away everything in the queue; is it empty now? What is just being delivered may not be."""
         self._run("postsuper", "-d", "ALL")
+        return not self.queued()
 
 
 def _is_queue_file(path: Path) -> bool:

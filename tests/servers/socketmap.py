@@ -1,17 +1,17 @@
-"""Postfix look-up tables answered by the running test: socketmap_table(5), so that a change holds from the next look-up."""
+"""Postfix look-up tables answered by the running test (socketmap_table(5)): a change holds from the next look-up."""
 
 from __future__ import annotations
 
 import socketserver
 import threading
 from collections.abc import Callable, Mapping
-from typing import BinaryIO
+from io import BufferedIOBase
 
 # A key is always a whole address: Postfix looks up neither the address without its extension nor the bare domain here.
 Table = Callable[[str], str | None]
 
 
-def _read_netstring(stream: BinaryIO) -> str | None:
+def _read_netstring(stream: BufferedIOBase) -> str | None:
     digits = b""
     while (byte := stream.read(1)) != b":":
         if not byte:
