@@ -182,8 +182,8 @@ class Sighting:
 
     ``arrived_at`` comes from ``source``, give or take ``uncertainty`` seconds; ``noticed_at`` is when we saw it.
     ``message`` is the SHA-256 of the whole message as found, ``where`` names the stored copy of it to its watcher, in
-    the ``generation`` of the place's numbering (IMAP's UIDVALIDITY): see :meth:`is_copy_of`. ``intact`` is None where it
-    was not compared. ``forgery`` is set by whoever could already tell.
+    the ``generation`` of the place's numbering (IMAP's UIDVALIDITY): see :meth:`is_copy_of`. ``intact`` is None where
+    it was not compared. ``forgery`` is set by whoever could already tell.
     """
 
     seen: Seen

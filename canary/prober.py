@@ -1,4 +1,4 @@
-"""The loop: what is due, send it, judge what is seen of it, record. It joins the rooms, and the ledger is its memory."""
+"""The loop: what is due, send it, judge what is seen, record. It joins the rooms, and the ledger is its memory."""
 
 from __future__ import annotations
 

@@ -166,7 +166,8 @@ async def test_duplicate_delivery_arrives_and_is_counted(ca: CaSite, tmp_path: P
 
 
 async def test_acknowledgement_is_a_stage_of_its_own(ca: CaSite, tmp_path: Path) -> None:
-    ca.sieve('require ["fileinto", "vacation"]; vacation :addresses ["problem-report@ca.test"] "We have your report, case 4711."; fileinto "CPR";', "desk")
+    note = 'vacation :addresses ["problem-report@ca.test"] "We have your report, case 4711.";'
+    ca.sieve(f'require ["fileinto", "vacation"]; {note} fileinto "CPR";', "desk")
     async with running(configuration(ca, tmp_path), tmp_path) as run:
         await run.watching()
         probe = await run.probe()
