@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from canary.channels import UnusableError
-from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json, read
-from canary.config import Config
+from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json
+from canary.config import Config, load
 from canary.model import OwnFaultError
 from canary.site import Site
 
@@ -31,7 +31,7 @@ def check(config: ConfigPath, as_json: Json = False) -> None:
     Exits 2 for a mistake in the configuration, 3 if something of ours does not answer, 1 if a channel of the CA cannot
     take a report, else 0.
     """
-    findings = asyncio.run(_look(read(config)))
+    findings = asyncio.run(_look(load(config)))
     if as_json:
         print_json([finding.__dict__ for finding in findings])
     else:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from canary.config import Config, ConfigError, load
+from canary.config import Config
 from canary.ledger import Ledger
 from canary.mark import Keyring
 from canary.model import Component, Outcome, OwnFaultError
@@ -60,11 +60,6 @@ def known_channel(config: Config, channel: str) -> str:
     return channel
 
 
-def read(path: Path) -> Config:
-    """The configuration, or ConfigError with every mistake in it."""
-    return load(path)
-
-
 @contextmanager
 def opened(config: Config) -> Iterator[Ledger]:
     """The ledger of a configuration, for the time of a command."""
@@ -81,6 +76,3 @@ def keyring(config: Config) -> Keyring:
         return Keyring.open(config.state / "mark.key")
     except (OSError, ValueError) as error:
         raise OwnFaultError(Component.CONFIG, "mark_key", str(error)) from error
-
-
-__all__ = ["ConfigError", "ConfigPath", "Exit", "Json", "err", "keyring", "opened", "out", "print_json", "read"]

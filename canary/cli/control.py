@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from canary.cli.common import ConfigPath, keyring, known_channel, opened, out, read
+from canary.cli.common import ConfigPath, keyring, known_channel, opened, out
+from canary.config import load
 from canary.ledger import Event, EventKind
 from canary.mark import Keyring
 from canary.switches import EVERY_CHANNEL, clear_stop
@@ -20,7 +21,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept as eviden
 
 def pause(config: ConfigPath, reason: Reason, channel: Channel = None) -> None:
     """Send no probes, to one channel or to all, until resumed. What was sent is still watched and judged."""
-    settings = read(config)
+    settings = load(config)
     name = known_channel(settings, channel) if channel else EVERY_CHANNEL
     with opened(settings) as ledger:
         body = {"channels": [name], "reason": reason, "by": getpass.getuser()}
@@ -30,7 +31,7 @@ def pause(config: ConfigPath, reason: Reason, channel: Channel = None) -> None:
 
 def resume(config: ConfigPath, channel: Channel = None) -> None:
     """Take back a pause; without --channel all of them, and the kill switch."""
-    settings = read(config)
+    settings = load(config)
     with opened(settings) as ledger:
         names = [known_channel(settings, channel)] if channel else [*ledger.book.totals.paused]
         if not channel:
@@ -45,7 +46,7 @@ def stop_all(config: ConfigPath, reason: Reason) -> None:
 
     The same as creating the file STOP in the state folder, or sending SIGUSR1 to the running canary.
     """
-    settings = read(config)
+    settings = load(config)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     throw(settings.state, reason)
     out.print(f"kill switch thrown; `cpr-canary resume {config}` undoes it")
@@ -56,7 +57,7 @@ def stop_all(config: ConfigPath, reason: Reason) -> None:
 
 def rotate_key(config: ConfigPath) -> None:
     """Make marks under a new key from the next start on; marks under the old ones stay verifiable."""
-    settings = read(config)
+    settings = load(config)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     keyring(settings)
     Keyring.rotate(settings.state / "mark.key")

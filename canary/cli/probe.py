@@ -11,8 +11,8 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from canary.cli.common import ConfigPath, Json, err, exit_code, keyring, known_channel, opened, print_json, read, style
-from canary.config import Config
+from canary.cli.common import ConfigPath, Json, err, exit_code, keyring, known_channel, opened, print_json, style
+from canary.config import Config, load
 from canary.judge import judge
 from canary.ledger import Ledger
 from canary.ledger.events import timestamp
@@ -39,7 +39,7 @@ def probe(
     It is recorded in the ledger like every other, and may be used while `cpr-canary run` is running. The kill switch
     holds here too.
     """
-    settings = read(config)
+    settings = load(config)
     known_channel(settings, channel)
     if variant is not None and variant not in VARIANTS:
         raise typer.BadParameter(f"no variant {variant!r}; there are {', '.join(VARIANTS)}")

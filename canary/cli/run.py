@@ -16,7 +16,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from canary.cli.common import ConfigPath, keyring, opened, read
+from canary.cli.common import ConfigPath, keyring, opened
 from canary.config import Config, load
 from canary.ledger import Ledger
 from canary.model import Component, OwnFaultError
@@ -36,7 +36,7 @@ def run(
     SIGTERM or SIGINT: stop gracefully. SIGHUP (or POST /-/reload): read the configuration again; a wrong one is refused
     and the running one stays. SIGUSR1: kill switch (as stop-all). A prober that was killed goes on where it stood.
     """
-    settings = read(config)
+    settings = load(config)
     log_to_stderr(as_json=log_json)
     with opened(settings) as ledger, only_one(settings.state):
         asyncio.run(_run(config, settings, ledger))

@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
-from canary.cli.common import ConfigPath, Json, opened, out, print_json, read, style
-from canary.config import Config
+from canary.cli.common import ConfigPath, Json, opened, out, print_json, style
+from canary.config import Config, load
 from canary.ledger import ChannelTotals, EventKind, Ledger
 from canary.ledger.events import timestamp
 from canary.model import DeadlineResult, Outcome
@@ -18,7 +18,7 @@ from canary.switches import EVERY_CHANNEL, stop_reason
 
 def status(config: ConfigPath, as_json: Json = False) -> None:
     """Show each channel's state, last good probe, and the results of the last day. Reads the ledger, sends nothing."""
-    settings = read(config)
+    settings = load(config)
     with opened(settings) as ledger:
         results = _last_day(ledger)
         rows = [_row(settings, ledger, slug, results.get(slug, Counter())) for slug in settings.channels]
