@@ -67,14 +67,15 @@ def plain_text(message: Message) -> str:
 
 
 def header(message: Message, name: str) -> str:
-    """A header field decoded (RFC 2047), in one line; "" if it is not there."""
-    value = message.get(name)
-    if value is None:
+    """A header field decoded (RFC 2047, or plain UTF-8 as RFC 6532 allows), in one line; "" if it is not there."""
+    raw = next((value for field, value in message.raw_items() if field.lower() == name.lower()), None)
+    if raw is None:
         return ""
+    value = str(raw).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
-        return one_line(str(make_header(decode_header(str(value)))))
+        return one_line(str(make_header(decode_header(value))))
     except Exception:  # an encoded word that does not decode: take it as it stands
-        return one_line(str(value))
+        return one_line(value)
 
 
 def one_line(text: str, longest: int = _LONGEST_DETAIL) -> str:

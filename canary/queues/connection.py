@@ -45,8 +45,8 @@ class Reason(StrEnum):
     LOGIN_UNAVAILABLE = "login_unavailable"  # the server cannot tell at the moment (RFC 5530)
     FOLDER_MISSING = "folder_missing"
     CLEAN_UP_REFUSED = "clean_up_refused"
-    DISCONNECTED = "disconnected"  # end of file, reset, or BYE
-    PROTOCOL = "protocol"  # a command refused, or an answer that is none
+    DISCONNECTED = "disconnected"  # end of file, reset, BYE, or an answer that breaks the protocol
+    PROTOCOL = "protocol"  # a command refused
     UNEXPECTED = "unexpected"  # a fault of the watcher itself
 
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from canary.mark import Mark, halves
 from canary.model import Forgery, Place, Seen
 from canary.queues import Depth, Found, Post
-from canary.queues.connection import Connection
+from canary.queues.connection import Connection, StoppedError
 from canary.queues.headers import arrival, marks_in, message_id
 
 HEADERS_AT_ONCE = 200
@@ -212,7 +212,7 @@ def _attachment_names(connection: Connection, uids: list[int]) -> Iterator[tuple
     for batch in _batches(uids, HEADERS_AT_ONCE):
         try:
             structures = connection.fetch(batch, ["BODYSTRUCTURE"])
-        except (imaplib.IMAP4.abort, OSError):
+        except (imaplib.IMAP4.abort, OSError, StoppedError):
             raise
         except Exception:  # a structure that the client cannot parse; only its own message may be skipped for that
             if len(batch) > 1:

@@ -19,7 +19,8 @@ def _any(*phrases: str, start: str = "") -> re.Pattern[str]:
 
 BOUNCE_SUBJECT = _any(
     "undeliver", "delivery status notification", "delivery (?:failure|has failed|problem|is delayed)", "failure notice",
-    "mail delivery failed", "returned mail", "message (?:not|could not be) delivered", "warning: message",
+    "mail delivery failed", "returned mail", "message (?:not|could not be) delivered",
+    "warning: (?:message|could not send)",
     "unzustellbar", "nicht zugestellt", "nie dostarczono", "niedoręcz", "kézbesíthetetlen", "non[- ]?remis", "退信",
 )  # fmt: skip
 BOUNCE = _any(
@@ -31,7 +32,7 @@ BOUNCE = _any(
 )  # fmt: skip
 DELAY = _any(
     "(?:has been|is|was) delayed", r"delayed \d+", "delivery (?:is )?delayed", "not yet been delivered", "still trying",
-    "will (?:be retried|keep trying|continue to try)", "do not need to re-?send", "warning: message",
+    "will (?:be retried|keep trying|continue to try)", "do not need to re-?send", "warning: (?:message|could not send)",
 )  # fmt: skip
 
 AUTOMATIC_SUBJECT = _any(

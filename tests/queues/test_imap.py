@@ -331,7 +331,7 @@ def test_lines_that_come_in_crumbs_are_no_fault(site: CaSite, post: RecordingPos
             site.deliver("desk", raw(mail(f"About {post.probe()}")), "CPR")
             until(lambda count=count: len(post.found()) == count, "the report")  # type: ignore[misc]
         assert tap.connections == 1
-    assert post.reasons() == []
+        assert post.reasons() == []
 
 
 def test_a_server_without_idle_is_asked(site: CaSite, post: RecordingPost, desk: User, watch: Watch) -> None:
