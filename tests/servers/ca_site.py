@@ -83,7 +83,7 @@ class CaSite:
         tables = stack.enter_context(
             SocketMap({"access": faults.access, "alias": faults.expansion, "mailbox": faults.mailbox})
         )
-        milter = stack.enter_context(Milter(faults.verdict))
+        milter = stack.enter_context(Milter(self.folder / "milter", faults.verdict))
         self.dovecot = Dovecot(self.folder / "dovecot", dovecot_ports, chain, key, self.domain, postfix_ports.mx)
         settings = {
             "myhostname": f"mx.{self.domain}",

@@ -7,6 +7,7 @@ import struct
 import threading
 from collections.abc import Callable
 from io import BufferedIOBase
+from pathlib import Path
 
 CHANGE_BODY = 0x02  # SMFIF_CHGBODY, the only right asked for
 # Not sent: connect, HELO, MAIL, RCPT, unknown commands, DATA. Sent but not answered: headers, their end, body chunks.
@@ -63,20 +64,24 @@ class _Handler(socketserver.StreamRequestHandler):
         self._send(b"c")
 
 
-class Milter(socketserver.ThreadingTCPServer):
-    """Serves the filter on loopback from entering to leaving the context; ``judge`` is called in many threads."""
+class Milter(socketserver.ThreadingUnixStreamServer):
+    """Serves the filter from entering to leaving the context; ``judge`` is called in many threads.
 
-    allow_reuse_address = True
+    On a UNIX socket, since over TCP each message would wait 40 ms: Postfix sends small packets that get no answer.
+    """
+
     daemon_threads = True
 
-    def __init__(self, judge: Judge) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, path: Path, judge: Judge) -> None:
+        super().__init__(str(path), _Handler)
+        path.chmod(0o666)  # Postfix comes as its own user
+        self.path = path
         self.judge = judge
 
     @property
     def reference(self) -> str:
         """What Postfix's configuration calls this filter."""
-        return f"inet:127.0.0.1:{self.server_address[1]}"
+        return f"unix:{self.path}"
 
     def __enter__(self) -> Milter:
         threading.Thread(target=self.serve_forever, args=(0.05,), name="milter", daemon=True).start()
