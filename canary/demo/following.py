@@ -1,0 +1,189 @@
+"""A canary at work in the demo: sends the probes that the show asks for, and follows each until it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from canary.config import Config
+from canary.demo.ca import HOST
+from canary.demo.faults import Fault
+from canary.judge import judge
+from canary.ledger import Ledger
+from canary.mark import Keyring
+from canary.model import Case, Component, Outcome, OwnFaultError, Stage, Verdict
+from canary.prober import Prober
+from canary.web import create_app, serve
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at what became of the probes in flight."""
+
+SETTLE = 3.0
+"""Seconds after the deadline for which a probe that is not judged as it should be is still looked at."""
+
+_READY_WITHIN = 30.0
+_STOP_WITHIN = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A probe to send: where, by whom (None: whose turn it is), and the fault that it must tell, if any."""
+
+    channel: str
+    sender: str | None = None
+    variant: str | None = None
+    fault: Fault | None = None
+
+    def wants(self, verdict: Verdict) -> bool:
+        """Whether the verdict is what it should be."""
+        if self.fault is None:
+            return verdict.outcome is Outcome.ARRIVED
+        right_place = self.fault.place is None or verdict.place == self.fault.place
+        return verdict.outcome is self.fault.outcome and right_place and self.fault.words in verdict.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A probe as it stands. ``seconds`` since it was sent, until the canary first said what became of it.
+
+    That is what an operator waits for; when a report arrived is told by mail servers in whole seconds.
+    """
+
+    turn: Turn
+    case: Case
+    verdict: Verdict
+    seconds: float
+
+    @property
+    def as_wanted(self) -> bool:
+        """Whether it is judged as it should be."""
+        return self.turn.wants(self.verdict)
+
+    @property
+    def stage(self) -> Stage:
+        """The last stage that it reached."""
+        return next((stage for stage in reversed(Stage) if stage in self.verdict.stages), Stage.SUBMITTED)
+
+
+class Onlooker(Protocol):
+    """Who is shown what becomes of probes, at once."""
+
+    def in_flight(self, probes: Sequence[Shown]) -> None:
+        """What is on its way, at every look."""
+
+    def ended(self, probe: Shown) -> None:
+        """It can be said what became of a probe."""
+
+
+@asynccontextmanager
+async def working(config: Config, ledger: Ledger, port: int, *, scheduled: bool = False) -> AsyncIterator[Canary]:
+    """A canary at work, its metrics served at ``port`` (0: a free one); stopped gracefully at the end.
+
+    Raises OwnFaultError if the port is taken.
+    """
+    prober = Prober(config, ledger, Keyring.open(config.state / "mark.key"))
+    async with AsyncExitStack() as stack:
+        try:
+            bound = await stack.enter_async_context(serve(create_app(prober), HOST, port))
+        except OSError as error:
+            raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {HOST}:{port}: {error}") from error
+        running = asyncio.create_task(prober.run(scheduled=scheduled))
+        try:
+            yield Canary(prober, running, bound)
+        finally:
+            prober.stop()
+            await asyncio.wait([running], timeout=_STOP_WITHIN)
+
+
+class Canary:
+    """A running prober, and what the show asks of it. Whatever ends the prober ends every wait here."""
+
+    def __init__(self, prober: Prober, running: asyncio.Task[None], port: int) -> None:
+        self.prober, self.port, self._running = prober, port, running
+        self._known_after: dict[str, float] = {}
+        """By probe: after how many seconds there was an outcome."""
+
+    async def ready(self) -> str:
+        """Wait until every mailbox was read once and the browser runs; which browser it is.
+
+        Raises OwnFaultError if there is none, or a mailbox cannot be read.
+        """
+        browser = await self.prober.site.browser.describe()
+        try:
+            async with asyncio.timeout(_READY_WITHIN):
+                while self._unread():
+                    await self._pause()
+        except TimeoutError as error:
+            detail = f"the demo's own mailboxes were not read within {_READY_WITHIN:g} s: {', '.join(self._unread())}"
+            raise OwnFaultError(Component.IMAP, "unread", detail) from error
+        return browser
+
+    async def probe(self, turns: Sequence[Turn], onlooker: Onlooker) -> list[Shown]:
+        """Send a probe for each turn, all at the same time; how each of them ended, in the order of the turns."""
+        sent = {await self.prober.probe(t.channel, sender=t.sender, variant=t.variant): t for t in turns}
+        flying, ended = dict(sent), dict[str, Shown]()
+        while flying:
+            await self._pause()
+            ended |= self._look(flying, onlooker)
+        return [ended[probe] for probe in sent]
+
+    async def follow_schedule(self, onlooker: Onlooker) -> None:
+        """Show what is sent on schedule, for ever."""
+        flying: dict[str, Turn] = {}
+        known = self._open().keys()
+        while True:
+            opened = self._open()
+            flying |= {probe: Turn(case.probe.channel) for probe, case in opened.items() if probe not in known}
+            known = opened.keys()
+            self._look(flying, onlooker)
+            await self._pause()
+
+    def _unread(self) -> list[str]:
+        return sorted(self.prober.config.queues().keys() - self.prober.desk.read_at.keys())
+
+    def _open(self) -> dict[str, Case]:
+        ledger = self.prober.ledger
+        with ledger.lock:
+            return {probe: known.case for probe, known in ledger.book.open.items()}
+
+    def _look(self, flying: dict[str, Turn], onlooker: Onlooker) -> dict[str, Shown]:
+        """Look at every probe in flight; takes those out that have ended, and returns them."""
+        views = {probe: self._view(probe, turn) for probe, turn in flying.items()}
+        ended = {probe: view for probe, view in views.items() if self._is_over(view)}
+        for probe in ended:
+            del flying[probe]
+        onlooker.in_flight([views[probe] for probe in flying])
+        for view in ended.values():
+            onlooker.ended(view)
+        return ended
+
+    def _view(self, probe: str, turn: Turn) -> Shown:
+        known = self.prober.ledger.book.open.get(probe) or self.prober.ledger.find(probe)
+        if known is None:
+            raise RuntimeError(f"probe {probe} is not in the ledger")
+        verdict = judge(known.case, self.prober.desk.now(), self.prober.desk.read_at)
+        seconds = self._age(known.case)
+        if verdict.outcome is not None:
+            seconds = self._known_after.setdefault(probe, seconds)
+        return Shown(turn, known.case, verdict, seconds)
+
+    def _is_over(self, view: Shown) -> bool:
+        """Judged as it should be, or otherwise for so long that it will stay so.
+
+        The judge says something of every probe once twice its deadline is over.
+        """
+        if view.verdict.outcome is None:
+            return False
+        return view.as_wanted or view.verdict.final or self._age(view.case) > view.case.probe.deadline + SETTLE
+
+    def _age(self, case: Case) -> float:
+        return (self.prober.desk.now() - case.started_at).total_seconds()
+
+    async def _pause(self) -> None:
+        if self._running.done():
+            self._running.result()
+            raise RuntimeError("the prober has stopped")
+        await asyncio.sleep(LOOK_EVERY)

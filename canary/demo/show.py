@@ -1,0 +1,143 @@
+"""What the demo shows, in order: all is well, then one fault after the other, each noticed and mended.
+
+It only directs: the reports are sent, watched for and judged by an ordinary prober with an ordinary configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from canary.config import Config, load
+from canary.demo.ca import HOST, DemoCa
+from canary.demo.faults import Fault
+from canary.demo.following import Canary, Onlooker, Shown, Turn, working
+from canary.ledger import Ledger
+from canary.model import Outcome
+
+SENDER, VARIANT = "researcher", "plain"
+"""Who writes, and what, where a fault hits whoever writes and whatever is written."""
+
+TO_READ_A_ROUND, TO_READ_A_FAULT, TO_READ_A_VERDICT = 2.0, 3.0, 5.0
+"""Seconds that a person is given, if anybody reads along."""
+
+
+class Audience(Onlooker, Protocol):
+    """Who is shown what happens, at once and in order."""
+
+    def started(self, browser: str, metrics: str) -> None:
+        """Everything runs; ``metrics`` is the URL to scrape."""
+
+    def all_is_well(self) -> None:
+        """The first act begins."""
+
+    def broken(self, fault: Fault, number: int, of: int) -> None:
+        """A fault was switched on."""
+
+    def mended(self, fault: Fault, told: Shown) -> None:
+        """The fault was told as ``told``, and was switched off."""
+
+    def summary(self, performance: Performance) -> None:
+        """The show is over."""
+
+    def staying(self) -> None:
+        """From here on the canary probes on schedule until it is stopped."""
+
+
+@dataclass(slots=True)
+class Performance:
+    """One showing: what is to be shown, and what came of it.
+
+    ``rounds`` of probes through every channel come first. ``port`` is where ``/metrics`` is served, 0 for a free one;
+    ``stay`` goes on after the summary until cancelled; ``unhurried`` gives people time to read. ``seconds`` is how long
+    the acts took.
+    """
+
+    faults: Sequence[Fault]
+    rounds: int
+    stay: bool = False
+    port: int = 0
+    unhurried: bool = False
+    probes: list[Shown] = field(default_factory=list)
+    seconds: float = 0.0
+    complete: bool = False
+
+    @property
+    def told(self) -> list[Shown]:
+        """The probes that were to tell a fault, in order."""
+        return [probe for probe in self.probes if probe.turn.fault]
+
+    @property
+    def healthy(self) -> list[Shown]:
+        """The probes that were to arrive."""
+        return [probe for probe in self.probes if not probe.turn.fault]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Arrived if all was judged as it should be; indeterminate if not, and a fault of ours is among it."""
+        wrong = [probe for probe in self.probes if not probe.as_wanted]
+        if any(probe.verdict.outcome is Outcome.INDETERMINATE for probe in wrong):
+            return Outcome.INDETERMINATE
+        return Outcome.MISSING if wrong else Outcome.ARRIVED
+
+    async def run(self, folder: Path, audience: Audience) -> None:
+        """Show it; everything is kept in ``folder``. Raises OwnFaultError for a missing browser or a taken port."""
+        async with DemoCa(folder) as ca:
+            config = _configured(ca, folder)
+            ledger = Ledger(config.state)
+            try:
+                async with working(config, ledger, self.port) as canary:
+                    audience.started(await canary.ready(), f"http://{HOST}:{canary.port}/metrics")
+                    await self._acts(ca, canary, audience)
+                self.complete = True
+                audience.summary(self)
+                if self.stay:  # another prober goes on with the ledger of the first, as after any restart
+                    async with working(config, ledger, canary.port, scheduled=True) as canary:
+                        audience.staying()
+                        await canary.follow_schedule(audience)
+            finally:
+                ledger.close()
+
+    async def _acts(self, ca: DemoCa, canary: Canary, audience: Audience) -> None:
+        clock = asyncio.get_running_loop().time
+        began, channels = clock(), list(canary.prober.config.channels)
+        audience.all_is_well()
+        for _ in range(self.rounds):
+            self.probes += await canary.probe([Turn(channel) for channel in channels], audience)
+            await self._let_read(TO_READ_A_ROUND)
+        for number, fault in enumerate(self.faults, 1):
+            audience.broken(fault, number, len(self.faults))
+            await self._act(ca, canary, audience, fault, channels)
+        self.seconds = clock() - began
+
+    async def _act(self, ca: DemoCa, canary: Canary, audience: Audience, fault: Fault, channels: Sequence[str]) -> None:
+        """Break it, probe what is broken and something beside it, mend it, probe again."""
+        hit = Turn(fault.channel, fault.sender or SENDER, fault.variant or VARIANT, fault)
+        fault.apply(ca)
+        await self._let_read(TO_READ_A_FAULT)
+        told, beside = await canary.probe([hit, _beside(fault, channels)], audience)
+        fault.mend(ca)
+        audience.mended(fault, told)
+        again = await canary.probe([Turn(hit.channel, hit.sender, hit.variant)], audience)
+        await self._let_read(TO_READ_A_VERDICT)
+        self.probes += [told, beside, *again]
+
+    async def _let_read(self, seconds: float) -> None:
+        if self.unhurried:
+            await asyncio.sleep(seconds)
+
+
+def _configured(ca: DemoCa, folder: Path) -> Config:
+    file = folder / "canary.yaml"
+    file.write_text(ca.configuration(), encoding="utf-8")
+    return load(file)
+
+
+def _beside(fault: Fault, channels: Sequence[str]) -> Turn:
+    """What must arrive while a fault is on: another sender or variant where it hits only one, else the next channel."""
+    if fault.sender or fault.variant:
+        return Turn(fault.channel, SENDER, VARIANT)
+    return Turn(channels[(channels.index(fault.channel) + 1) % len(channels)], SENDER, VARIANT)
