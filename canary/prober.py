@@ -30,6 +30,7 @@ from canary.switches import Switches
 TICK = 0.25
 """Seconds between two looks at what is due."""
 
+_REFRESH = timedelta(seconds=1)
 _STOP_WITHIN = 30.0
 _RECORD_AGAIN = 2.0
 _WRITTEN_BY = timedelta(seconds=10)
@@ -56,6 +57,7 @@ class Prober:
         """Seconds by which the last probe started late."""
         self.reload_ok = True
         self.reloaded_at = self._clock.now()
+        self._refreshed = self.reloaded_at
         self._due: dict[str, datetime] = {}
         self._checks: list[tuple[datetime, str]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -181,7 +183,9 @@ class Prober:
         now = self._clock.now()
         self._notice_clock_step()
         try:
-            await asyncio.to_thread(self.ledger.refresh)
+            if now - self._refreshed >= _REFRESH:
+                await asyncio.to_thread(self.ledger.refresh)
+                self._refreshed = now
         except OwnFaultError as error:
             _log.error("the ledger cannot be used; nothing is sent", error=error.detail)
             return

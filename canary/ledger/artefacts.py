@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import threading
 from pathlib import Path
 
 from canary.ledger.events import digest
@@ -27,7 +27,8 @@ class Artefacts:
         if path.exists():
             return name
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}"  # ours alone: a thread writes one at a time
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)

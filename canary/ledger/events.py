@@ -61,7 +61,10 @@ class Event:
         }
         if self.probe is not None:
             whole["probe"] = self.probe
-        return rfc8785.dumps(_sayable(whole))
+        try:
+            return rfc8785.dumps(whole)
+        except rfc8785.CanonicalizationError:
+            return rfc8785.dumps(_sayable(whole))
 
 
 def _sayable(value: Any) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -28,6 +29,9 @@ from canary.ledger.schema import cursors, events, open_engine, reading, snapshot
 from canary.model import Component, OwnFaultError
 
 _BATCH = 500
+_GATHER = 0.05
+"""Seconds between two commits under load: what is handed in meanwhile shares one flush. The first one never waits."""
+
 _SNAPSHOT_EVERY = 10_000
 
 
@@ -54,6 +58,7 @@ class Ledger:
             self.lock = threading.RLock()
             self._transaction: Connection | None = None
             self._ahead = False
+            self._rows: list[dict[str, Any]] = []
             self.book = self._restore()
         except (OSError, SQLAlchemyError) as error:
             raise OwnFaultError(Component.STORE, "unusable", f"cannot use the ledger in {folder}: {error}") from error
@@ -139,13 +144,16 @@ class Ledger:
         """A probe for the book, which may be in the middle of a transaction that added to it."""
         if self._transaction is None:
             return self.find(probe, upto)
+        self._flush(self._transaction)
         query = select(events.c.body).where(_concerns(probe), events.c.seq <= upto).order_by(events.c.seq)
         return _fold(probe, (read(row.body) for row in self._transaction.execute(query).all()))
 
     def _write_all(self) -> None:
-        running = True
+        running, gathered = True, 0.0
         while running:
             entry = self._inbox.get()
+            if entry is not None and (early := gathered + _GATHER - time.monotonic()) > 0:
+                time.sleep(early)
             batch: list[_Entry] = []
             while entry is not None:
                 batch.append(entry)
@@ -155,6 +163,7 @@ class Ledger:
             running = entry is not None
             if batch:
                 self._commit(batch)
+                gathered = time.monotonic()
         self._commit([], snapshot=True)
 
     def _commit(self, batch: list[_Entry], *, snapshot: bool = False) -> None:
@@ -183,11 +192,12 @@ class Ledger:
                 self._transaction, self._ahead = connection, True  # of what is on disk, until the commit
                 self._catch_up(connection)
                 results = [self._add(connection, entry) for entry in batch]
+                self._flush(connection)
                 if snapshot or self.book.seq - self._snapshot_at >= _SNAPSHOT_EVERY:
                     self._keep_snapshot(connection)
             self._ahead = False
         finally:
-            self._transaction = None
+            self._transaction, self._rows = None, []
             if self._ahead:  # what was applied but not committed never happened
                 with suppress(OSError, SQLAlchemyError):
                     self.book, self._ahead = self._restore(), False
@@ -202,15 +212,19 @@ class Ledger:
         added: list[Event] = []
         for event in entry.events:
             if self.book.accepts(event):
-                row = _row(numbered(event, self.book.seq + 1))
-                connection.execute(insert(events), row)
-                added.append(read(row["body"]))  # what a restart would read
+                self._rows.append(_row(numbered(event, self.book.seq + 1)))
+                added.append(read(self._rows[-1]["body"]))  # what a restart would read
                 self.book.apply(added[-1])
         if entry.cursor:
             name, place = entry.cursor
             connection.execute(delete(cursors).where(cursors.c.name == name))
             connection.execute(insert(cursors), {"name": name, "place": json.dumps(dict(place)).encode()})
         return added
+
+    def _flush(self, connection: Connection) -> None:
+        if self._rows:
+            connection.execute(insert(events), self._rows)
+            self._rows = []
 
     def _keep_snapshot(self, connection: Connection) -> None:
         if connection.execute(select(func.max(snapshots.c.seq))).scalar() != self.book.seq:

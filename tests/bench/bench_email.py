@@ -36,6 +36,8 @@ from servers.ports import Ports
 SIZES = (1, 100, 1000)
 WARM_UP = 65.0
 """Seconds until every channel was probed once: the first probes are spread over a minute."""
+SETTLE = 10.0
+"""Seconds that the last probes of the window are given to arrive, before one counts as lost."""
 VARIANTS = ["plain", "V04", "V05", "V06", "V07", "V08", "V10", "V12"]
 """The variants without files; an RSA key alone costs some tens of milliseconds."""
 
@@ -67,6 +69,7 @@ def _canary(site: CaSite, folder: Path, size: int, window: float) -> dict[str, A
         url = f"http://127.0.0.1:{port}/metrics"
         until(lambda: _answers(url), "the canary's metrics", timeout=60)
         measured = _measure(pid, url, window)
+        time.sleep(SETTLE)
     return {"program": "canary", "channels": size, **measured, **_read_ledger(site, folder, measured)}
 
 
