@@ -124,8 +124,8 @@ def _order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
         sighting.seen,
         str(sighting.intact),
         sighting.detail,
-        sighting.where,
         sighting.generation,
+        sighting.where,
     )
     return latency(case, sighting), sighting.noticed_at, *told
 

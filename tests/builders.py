@@ -100,6 +100,8 @@ def report(
     forgery: Forgery | None = None,
     probe: str = "probeprobeprobe2",
     detail: str = "",
+    where: str = "",
+    generation: int = 0,
 ) -> Sighting:
     """The report, seen at ``place`` ``at`` seconds after sending began."""
     return Sighting(
@@ -115,6 +117,8 @@ def report(
         intact=intact,
         forgery=forgery,
         detail=detail,
+        where=where,
+        generation=generation,
     )
 
 
@@ -152,6 +156,8 @@ sightings = st.builds(
     intact=st.sampled_from([True, False, None]),
     forgery=st.sampled_from([None, None, None, *Forgery]),
     detail=st.sampled_from(["", "some words", "other words"]),
+    where=st.sampled_from(["", "7", "8"]),
+    generation=st.sampled_from([0, 0, 1]),
 )
 genuine_reports = st.builds(
     report, st.sampled_from([CPR, LEGAL, GENERAL, JUNK, HELD]), seconds, number=st.integers(0, 5)

@@ -205,6 +205,11 @@ def test_further_copies_are_counted_and_change_nothing() -> None:
     assert found.stages[Stage.ARRIVED] == 10
 
 
+def test_the_same_bytes_stored_twice_are_two_copies_and_under_new_numbers_the_same_one() -> None:
+    case = a_case(report(where="7", generation=1), report(where="8", generation=1), report(where="1", generation=2))
+    assert verdict(case).duplicates == 1
+
+
 # Our own faults
 
 
