@@ -19,7 +19,7 @@ class CleanUp:
     """Clean-up of one mailbox: delete, or move ``to`` a folder."""
 
     def __init__(self, mailbox: str, to: str | None) -> None:
-        self._mailbox, self._to = mailbox, to
+        self._mailbox, self.to = mailbox, to
         self._done: set[str] = set()
 
     def run(self, connection: Connection, folder: str, post: Post) -> None:
@@ -41,11 +41,11 @@ class CleanUp:
 
     def _take_away(self, connection: Connection, uids: list[int]) -> None:
         """Move or delete; never an EXPUNGE that would take along what somebody else has marked as deleted."""
-        if self._to is not None and connection.has_capability("MOVE"):
-            connection.move(uids, self._to)
+        if self.to is not None and connection.has_capability("MOVE"):
+            connection.move(uids, self.to)
             return
-        if self._to is not None:
-            connection.copy(uids, self._to)
+        if self.to is not None:
+            connection.copy(uids, self.to)
         connection.delete_messages(uids, silent=True)
         if connection.has_capability("UIDPLUS"):
             connection.uid_expunge(uids)

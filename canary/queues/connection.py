@@ -189,7 +189,7 @@ class Connection(IMAPClient):  # type: ignore[misc]
 
     def __exit__(self, *exc: object) -> None:
         with contextlib.suppress(Exception):
-            self._imap.send(b"BYE LOGOUT\r\n")  # polite; a server that hangs must not keep us waiting for its answer
+            self._imap.send(b"LAST LOGOUT\r\n")  # polite; a server that hangs must not keep us waiting for its answer
         with contextlib.suppress(Exception):
             self.shutdown()
 

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from itertools import islice
@@ -76,6 +76,7 @@ class FolderReader:
         status = connection.status(self.folder, _STATUS)
         if status == self._status:
             self._post.looked(self._place.queue, at)
+            self._read_at = at
             return
         self.read(connection)
         self._status = status
@@ -135,13 +136,14 @@ class FolderReader:
         return bool(forged)
 
     def _search(self, connection: Connection, uids: list[int]) -> set[int]:
-        """Those messages that the server finds half a sought mark in."""
+        """Those messages that the server finds a sought mark in, or half of one."""
         matches: set[int] = set()
         if not uids:
             return matches
         numbers = ",".join(map(str, uids))
         for marks in _batches(list(self._post.sought()), _SOUGHT_AT_ONCE):
-            keys = [("BODY", half) for mark in marks for half in halves(mark)]
+            # a server that looks up whole words finds the mark itself, one that looks for text a half that no line cuts
+            keys = [("BODY", text) for mark in marks for text in (mark, *halves(mark))]
             criteria: list[Any] = ["UID", numbers]
             for key in keys[:-1]:
                 criteria += ["OR", *key]
@@ -175,16 +177,25 @@ class FolderReader:
         status = connection.status(self.folder, ("MESSAGES", "UNSEEN"))
         unread = status.get(b"UNSEEN", 0)
         oldest = min(connection.search(["UNSEEN"]), default=None) if unread else None
-        since = connection.fetch([oldest], ["INTERNALDATE"]).get(oldest, {}).get(b"INTERNALDATE") if oldest else None
-        return Depth(unread=unread, read=status.get(b"MESSAGES", unread) - unread, oldest_unread=since)
+        since = connection.fetch([oldest], ["INTERNALDATE"]).get(oldest, {}) if oldest else {}
+        read = status.get(b"MESSAGES", unread) - unread
+        return Depth(unread=unread, read=read, oldest_unread=_internal_date(since))
 
 
 def _headers(connection: Connection, uids: Sequence[int]) -> dict[int, _Message]:
     answer = connection.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{_LONGEST_HEADER}>"])
     return {
-        uid: _Message(uid, data.get(b"INTERNALDATE"), data.get(b"RFC822.SIZE", 0), _section(data, b"BODY[HEADER]"))
+        uid: _Message(uid, _internal_date(data), data.get(b"RFC822.SIZE", 0), _section(data, b"BODY[HEADER]"))
         for uid, data in answer.items()
     }
+
+
+def _internal_date(data: dict[bytes, Any]) -> datetime | None:
+    """INTERNALDATE in UTC. Whoever may APPEND may choose it, so a year that makes no sense is none."""
+    told = data.get(b"INTERNALDATE")
+    if not isinstance(told, datetime) or not 1990 <= told.year < 2200:
+        return None
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _bodies(connection: Connection, messages: list[_Message]) -> Iterator[tuple[int, bytes]]:

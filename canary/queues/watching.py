@@ -34,7 +34,11 @@ _STOP_WITHIN = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to watch. ``find`` adds the folders that only the server knows; ``clean_up`` is None where it is off."""
+    """What to watch, and how. Times are in seconds.
+
+    ``junk`` is the queue of the folder that the server itself calls \\Junk, None if it is not wanted; ``clean_up`` is
+    None where it is off.
+    """
 
     server: Server
     folders: tuple[Watched, ...]
@@ -74,23 +78,12 @@ class MailboxWatcher:
         server = self._task.server
         never, other_end = socket.socketpair()
         with never, other_end, connect(server, never) as connection:
-            said, missing = [], []
             try:
-                for watched in _all_folders(connection, self._task):
-                    try:
-                        count = connection.status(watched.folder, ("MESSAGES",))[b"MESSAGES"]
-                    except OwnFaultError as error:
-                        missing.append(error.detail)
-                    else:
-                        said.append(f"{watched.folder} ({watched.place.role.value}, {count} messages)")
-            except StoppedError:
-                raise
+                found = _found_folders(connection, self._task)
+                how = "IDLE" if _can_idle(connection, self._task) else f"no IDLE, asks every {self._task.others:g} s"
             except Exception as error:
                 raise explain(error, server) from error
-            if missing:
-                raise fault(Reason.FOLDER_MISSING, "; ".join(missing))
-            how = "IDLE" if _can_idle(connection, self._task) else f"no IDLE, asks every {self._task.others:g} s"
-        return f"{server.username} on {server.host}:{server.port}, {how}: {', '.join(said)}"
+        return f"{server.username} on {server.host}:{server.port}, {how}: {', '.join(found)}"
 
     def _run(self, post: Post) -> None:
         wait = FIRST_PAUSE
@@ -122,11 +115,10 @@ class _Watch:
 
     def __init__(self, name: str, task: Task, connection: Connection, post: Post, wake: socket.socket) -> None:
         self._task, self._connection, self._post, self._wake = task, connection, post, wake
-        self._folders = [FolderReader(name, w, post, task.classify) for w in _all_folders(connection, task)]
-        if task.junk is not None and len(self._folders) == len(task.folders):
-            self._no_junk: str | None = task.junk.queue
-        else:
-            self._no_junk = None
+        watched = _all_folders(connection, task)
+        self._folders = [FolderReader(name, w, post, task.classify) for w in watched]
+        self._empty = {task.junk} - {w.place for w in watched} if task.junk else set()
+        """Queues that this server has no folder for, so there is nothing in them."""
         first = next((i for i, w in enumerate(task.folders) if w.place.role is Role.MONITORED), 0)
         self._home = self._folders.pop(first)
         self._idles = _can_idle(connection, task)
@@ -153,8 +145,8 @@ class _Watch:
         folders = (*self._folders, self._home)  # the home folder last: it stays open
         for folder in folders:
             self._try(folder, partial(folder.read, again=True, count=self._task.count))
-        if self._no_junk:
-            self._post.looked(self._no_junk, self._post.now())  # there is no such folder, so there is nothing in it
+        for place in self._empty:
+            self._post.looked(place.queue, self._post.now())
         clean_up = self._task.clean_up
         if clean_up is not None and time.monotonic() - self._cleaned_at >= CLEAN_UP_EVERY:
             self._cleaned_at = time.monotonic()
@@ -201,3 +193,21 @@ def _all_folders(connection: Connection, task: Task) -> list[Watched]:
             if b"\\junk" in {flag.lower() for flag in flags} and name not in known:
                 return [*folders, Watched(str(name), task.junk)]
     return folders
+
+
+def _found_folders(connection: Connection, task: Task) -> list[str]:
+    """What is to be said of each folder; raises OwnFaultError that names every one that is missing."""
+    wanted = [(watched.folder, watched.place.role.value) for watched in _all_folders(connection, task)]
+    if task.clean_up is not None and task.clean_up.to is not None:
+        wanted.append((task.clean_up.to, "for clean-up"))
+    found, missing = [], []
+    for folder, purpose in wanted:
+        try:
+            messages = connection.status(folder, ("MESSAGES",))[b"MESSAGES"]
+        except OwnFaultError as error:
+            missing.append(error.detail)
+        else:
+            found.append(f"{folder} ({purpose}, {messages} messages)")
+    if missing:
+        raise fault(Reason.FOLDER_MISSING, "; ".join(missing))
+    return found

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from queues.recording_post import RecordingPost
+from queues.tap import Tap
 from servers.ca_site import CaSite, User
+from servers.polling import until
 
 from canary.queues.imap import ImapSettings, ImapWatcher
 
@@ -47,6 +50,14 @@ def folder(name: str, role: str, queue: str | None = None) -> dict[str, str]:
     return {"name": name, "queue": queue or name.lower().replace("/", "-"), "role": role}
 
 
+ALL = [
+    folder("CPR", "monitored"),
+    folder("General", "wrong_queue"),
+    folder("Quarantine", "quarantine"),
+]
+"""The CA's folders, with their roles."""
+
+
 @pytest.fixture
 def watch(site: CaSite, post: RecordingPost) -> Iterator[Watch]:
     """Starts watchers of the CA's mailbox, by default of CPR (monitored) alone, and waits until they have looked."""
@@ -63,3 +74,23 @@ def watch(site: CaSite, post: RecordingPost) -> Iterator[Watch]:
     yield start
     for watcher in running:
         watcher.stop()
+
+
+def looked(post: RecordingPost, *queues: str) -> None:
+    """Wait until each queue was read to its end from now on."""
+    now = datetime.now(UTC)
+    until(lambda: all(post.looked_since(queue, now) for queue in queues), f"a look into {', '.join(queues)}")
+
+
+def probe_of(post: RecordingPost, mark: str) -> str:
+    return post.keys.read(mark).probe
+
+
+def plain_server(site: CaSite, user: User, tap: Tap) -> dict[str, Any]:
+    """The server through a tap, without TLS, so that the test can read along."""
+    return server_of(site, user, host=tap.address[0], port=tap.address[1], tls="none", ca_file=None)
+
+
+def forge(mark: str) -> str:
+    """The same probe, another MAC."""
+    return mark[:32] + ("a" if mark[32] != "a" else "b") + mark[33:]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -183,10 +182,6 @@ def test_an_answer_is_tied_to_its_probe(
     until(post.found, "the answer")
     [found] = post.found()
     assert (found.seen, found.probe) == (Seen.ANSWER, post.keys.read(mark).probe)
-
-
-def test_many_notes_are_read_by_one_thread(site: CaSite, post: RecordingPost, watcher: RepliesWatcher) -> None:
-    assert sum(thread.name == "imap persona-replies" for thread in threading.enumerate()) == 1
 
 
 @pytest.mark.parametrize(
