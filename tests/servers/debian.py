@@ -1,7 +1,8 @@
 """The Debian programs that the tests drive: what is missing, and how to install it.
 
 Run it as a program: ``python tests/servers/debian.py`` says what is missing (exit status 1 if anything is),
-``python tests/servers/debian.py --install`` installs it. Needs nothing but the standard library.
+``python tests/servers/debian.py --install`` installs it; both only of the packages named after that, if any are. Needs
+nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,9 +30,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
-def missing() -> list[str]:
-    """The packages of which no file is there, in the order of the table."""
-    return [package for package, files in PACKAGES.items() if not any(Path(file).exists() for file in files)]
+def missing(wanted: Iterable[str] = PACKAGES) -> list[str]:
+    """The packages of which no file is there, in the order of ``wanted``. Raises KeyError for one not in the table."""
+    return [package for package in wanted if not any(Path(file).exists() for file in PACKAGES[package])]
 
 
 def install_command(packages: list[str]) -> list[str]:
@@ -78,9 +79,10 @@ def install(packages: list[str]) -> str | None:
 
 def main(arguments: list[str]) -> int:
     """Say or install what is missing; 0 if everything is there in the end."""
-    packages = missing()
-    reason = install(packages) if packages and arguments == ["--install"] else None
-    if packages := missing():
+    wanted = [argument for argument in arguments if argument != "--install"] or PACKAGES
+    packages = missing(wanted)
+    reason = install(packages) if packages and "--install" in arguments else None
+    if packages := missing(wanted):
         sys.stderr.write(f"{explain(packages)}\n" + (f"It could not be installed: {reason}.\n" if reason else ""))
         return 1
     return 0
