@@ -1,0 +1,37 @@
+"""What must be true of any ledger, however it came to be as it is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from canary.ledger import Book, Ledger
+
+HERE = Path(__file__).parent
+
+
+def start(program: str, *arguments: str | Path) -> subprocess.Popen[str]:
+    """A program of this folder as a process of its own, its output a pipe."""
+    return subprocess.Popen(
+        [sys.executable, str(HERE / program), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+    )
+
+
+def is_whole(ledger: Ledger) -> None:
+    """The numbers have no gap, and the state is what follows from the events."""
+    told = list(ledger.events())
+    assert [event.seq for event in told] == list(range(1, len(told) + 1))
+    ledger.refresh()
+    book = Book(ledger.find)
+    for event in told:
+        book.apply(event)
+    assert book.seq == ledger.book.seq
+    assert asdict(book.totals) == asdict(ledger.book.totals)
+    assert book.open == ledger.book.open
+    assert book.recent == ledger.book.recent

@@ -1,0 +1,84 @@
+"""A ledger whose process is killed, or whose disk is full: what was acknowledged is there, and nothing by half."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+from ledger.checking import is_whole, start
+
+from canary.ledger import Ledger
+from canary.ledger.events import digest
+from canary.model import Component, OwnFaultError
+
+ROUNDS = 6
+
+
+def test_kill_9_at_any_instant_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    chance = random.Random(9)
+    acknowledged: dict[int, tuple[str, str]] = {}
+    for number in range(ROUNDS):
+        writer = start("writing.py", tmp_path, "abcdef"[number], "0")
+        assert writer.stdout is not None
+        try:
+            lines = [writer.stdout.readline() for _ in range(chance.randint(1, 80))]
+        finally:
+            writer.kill()
+        lines += writer.stdout.readlines()
+        writer.wait()
+        for line in lines:
+            seq, event, payload = line.split()
+            assert int(seq) not in acknowledged
+            acknowledged[int(seq)] = event, payload
+
+        ledger = Ledger(tmp_path)
+        is_whole(ledger)
+        told = {event.seq: digest(event.canonical()) for event in ledger.events()}
+        assert {seq: told.get(seq) for seq in acknowledged} == {seq: event for seq, (event, _) in acknowledged.items()}
+        assert all(ledger.artefacts.get(payload) is not None for _, payload in acknowledged.values())
+        if number % 2:  # the next one starts from a snapshot, or from none
+            ledger.close()
+    assert len(acknowledged) > ROUNDS
+
+
+def test_a_full_disk_is_told_and_writes_nothing_by_half(tmp_path: Path) -> None:
+    process = start("full_disk.py", tmp_path)
+    found = json.loads(process.communicate(timeout=120)[0])
+    assert found == {
+        "before": "1 added",
+        "full": ["store/not_written"] * 3,
+        "not_written": 3,
+        "open": [],
+        "channels": 0,
+        "known": False,
+        "cursor": {"uid": 1},
+        "seq": 1,
+        "after": "2 added",
+        "numbers": [1, 2, 3],
+    }
+    ledger = Ledger(tmp_path)
+    is_whole(ledger)
+    ledger.close()
+
+
+def test_a_ledger_that_cannot_be_opened_is_our_own_fault(tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("in the way")
+    (tmp_path / "garbage").mkdir()
+    (tmp_path / "garbage/ledger.sqlite").write_bytes(b"no database at all" * 1000)
+    for folder in (tmp_path / "a file", tmp_path / "a file/below", tmp_path / "garbage"):
+        with pytest.raises(OwnFaultError, match="cannot use the ledger in") as error:
+            Ledger(folder)
+        assert (error.value.component, error.value.reason) == (Component.STORE, "unusable")
+
+
+def test_the_database_survives_a_power_cut_by_its_settings(tmp_path: Path) -> None:
+    """Every commit is synchronised to the disk before it returns: the log is WAL, and synchronous is FULL (2)."""
+    ledger = Ledger(tmp_path)
+    with ledger._engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+    ledger.close()
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
