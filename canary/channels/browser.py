@@ -108,7 +108,7 @@ class Browser:
         why = "by configuration" if wish == "off" else "running as root" if root else ""
         if wish == "on" or (wish == "auto" and not root):
             try:
-                browser = await playwright.chromium.launch(executable_path=path, args=_QUIET, chromium_sandbox=True)
+                browser = await _start(playwright, path, sandbox=True)
             except PlaywrightError as error:
                 if "sandbox" not in error.message:
                     raise
@@ -121,7 +121,7 @@ class Browser:
             else:
                 self._facts = f"Chromium {browser.version} ({path}), sandbox on"
                 return browser
-        browser = await playwright.chromium.launch(executable_path=path, args=_QUIET, chromium_sandbox=False)
+        browser = await _start(playwright, path, sandbox=False)
         self._facts = f"Chromium {browser.version} ({path}), sandbox off: {why}"
         return browser
 
@@ -136,6 +136,18 @@ class Browser:
         finally:
             if playwright is not None:
                 await playwright.stop()
+
+
+async def _start(playwright: Playwright, path: Path, *, sandbox: bool) -> PlaywrightBrowser:
+    """Launch it, deaf to signals: Ctrl-C in a terminal reaches Playwright too, and a form that is being sent ends first."""
+    return await playwright.chromium.launch(
+        executable_path=path,
+        args=_QUIET,
+        chromium_sandbox=sandbox,
+        handle_sigint=False,
+        handle_sigterm=False,
+        handle_sighup=False,
+    )
 
 
 def find_executable(wanted: Path | None, own: Path, search: str | None = None) -> Path:
