@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -22,6 +23,7 @@ from canary.demo.show import Audience, Performance
 
 _ROUNDS = 3
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_asyncio_log = logging.getLogger("asyncio")
 _names = ", ".join(BY_NAME)
 
 
@@ -36,8 +38,9 @@ def demo(
 ) -> None:
     """Watch the canary notice seven faults that real CAs had, on a CA inside this process.
 
-    Takes about 90 s on a terminal, and a quarter of that where nobody reads along. Nothing is needed but a browser, nothing leaves this machine, and nothing is left behind. Exits 0 if every fault was
-    told apart and every other report arrived, 1 if not, 3 for a fault of our own.
+    Takes about 90 s on a terminal, and a quarter of that where nobody reads along. Nothing is needed but a browser,
+    nothing leaves this machine, and nothing is left behind. Exits 0 if every fault was told apart and every other
+    report arrived, 1 if not, 3 for a fault of our own.
     """
     if once and fault:
         raise typer.BadParameter("--once shows no faults: leave out --fault, or --once")
@@ -49,6 +52,7 @@ def demo(
         unhurried=out.is_terminal and not as_json,
     )
     log_to_stderr(as_json=False)
+    _asyncio_log.setLevel(logging.ERROR)  # it warns of connections that both ends close at once
     audience = nullcontext(Machine()) if as_json else Screen(out)
     with TemporaryDirectory(prefix="cpr-canary-demo-") as folder, audience as watching:
         interrupted = asyncio.run(_until_signal(performance, Path(folder), watching))
@@ -74,6 +78,7 @@ async def _until_signal(performance: Performance, folder: Path, audience: Audien
     def stop(number: int) -> None:
         if not received:  # a second one would only cut short the tidying up
             received.append(number)
+            _asyncio_log.setLevel(logging.CRITICAL)  # Ctrl-C ends the browser's driver too, if that was just starting
             showing.cancel()
 
     for number in _SIGNALS:

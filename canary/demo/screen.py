@@ -62,11 +62,9 @@ class Screen:
         """What the canary says of the fault, and how long that took in reality."""
         self._say(f"The canary says: {_words(told)}", "" if told.as_wanted else "bold red")
         incident = fault.incident
-        self._say(
-            f"Noticed here after {told.seconds:.1f} s, in reality after {_days(incident)}"
-            f" ({incident.ca}, bug {incident.bug}). Mended:",
-            "bold",
-        )
+        bug = f"{incident.ca}, bug {incident.bug}"
+        self._say(f"Noticed here after {told.seconds:.1f} s, in reality after {_days(incident)} ({bug}).", "bold")
+        self._say("Mended, and reported again:", "dim")
 
     def in_flight(self, probes: Sequence[Shown]) -> None:
         """One line for each probe on its way."""
