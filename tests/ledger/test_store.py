@@ -89,6 +89,27 @@ def test_two_processes_make_one_list_and_the_same_totals(tmp_path: Path) -> None
     ledger.close()
 
 
+def test_many_writers_that_know_nothing_of_each_other_never_collide(tmp_path: Path) -> None:
+    writers = [Ledger(tmp_path) for _ in range(6)]
+    faults: list[BaseException] = []
+
+    def write(ledger: Ledger) -> None:
+        for _ in range(30):
+            if fault := ledger.append(*[trouble()] * 20).exception(timeout=60):
+                faults.append(fault)
+
+    threads = [threading.Thread(target=write, args=(ledger,)) for ledger in writers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert len(numbers(writers[0])) == 6 * 30 * 20
+    for ledger in writers:
+        is_whole(ledger)
+        ledger.close()
+
+
 @pytest.mark.parametrize("change", ["UPDATE event SET body = 'x'", "UPDATE event SET seq = 9", "DELETE FROM event"])
 def test_the_database_itself_refuses_to_change_an_event(ledger: Ledger, tmp_path: Path, change: str) -> None:
     before = ledger.append(trouble()).result()
