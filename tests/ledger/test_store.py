@@ -94,9 +94,8 @@ def test_many_writers_that_know_nothing_of_each_other_never_collide(tmp_path: Pa
     faults: list[BaseException] = []
 
     def write(ledger: Ledger) -> None:
-        for _ in range(30):
-            if fault := ledger.append(*[trouble()] * 20).exception(timeout=60):
-                faults.append(fault)
+        told = [ledger.append(*[trouble()] * 20).exception(timeout=60) for _ in range(30)]
+        faults.extend(fault for fault in told if fault)
 
     threads = [threading.Thread(target=write, args=(ledger,)) for ledger in writers]
     for thread in threads:
