@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -30,6 +31,9 @@ class Desk:
         self.read_at: dict[str, datetime] = {}
         """When each queue was last read to its end."""
         self.depths: dict[str, Depth] = {}
+        self._cleaning = threading.Lock()
+        self._ended_upto = 0
+        self._cleanable: dict[str, dict[str, datetime]] = {}
 
     @property
     def keys(self) -> Keyring:
@@ -41,9 +45,9 @@ class Desk:
         return self._clock.now()
 
     def sought(self) -> Iterable[str]:
-        """The marks of the probes that are not where they should be."""
+        """The marks of the probes that are not where they should be, or not yet acknowledged as promised."""
         with self._ledger.lock:
-            return [known.mark for known in self._ledger.book.open.values() if not _has_arrived(known)]
+            return [known.mark for known in self._ledger.book.open.values() if _is_owed(known)]
 
     def known(self, probe: str) -> bool:
         """Whether the ledger has this probe."""
@@ -73,11 +77,18 @@ class Desk:
 
     def cleanable(self, name: str) -> Iterable[str]:
         """Where our own messages are whose probes ended within the last day."""
-        ended = {e.probe for e in self._ledger.events(kind=EventKind.FINISHED, since=self.now() - _CLEAN_FOR)}
-        for probe in ended:
-            for event in self._ledger.events(probe=probe):
-                if event.kind is EventKind.SIGHTING and event.body["watcher"] == name:
-                    yield event.body["where"]
+        since = self.now() - _CLEAN_FOR
+        with self._cleaning:
+            news = self._ledger.events(kind=EventKind.FINISHED, since=since, after=self._ended_upto)
+            for finished in news:
+                self._ended_upto = finished.seq
+                for event in self._ledger.events(probe=finished.probe):
+                    if event.kind is EventKind.SIGHTING and event.body["forgery"] is None:
+                        kept = self._cleanable.setdefault(event.body["watcher"], {})
+                        kept[event.body["where"]] = finished.at
+            offered = {where: at for where, at in self._cleanable.get(name, {}).items() if at > since}
+            self._cleanable[name] = offered
+        return list(offered)
 
     def _sight(self, item: Found, now: datetime) -> Sighting:
         known = self._ledger.book.open.get(item.probe) or self._ledger.find(item.probe)
@@ -114,6 +125,8 @@ class Desk:
         return difference is None, difference or ""
 
 
-def _has_arrived(known: OpenProbe) -> bool:
-    seen = {s.place.queue for s in known.case.sightings if s.seen is Seen.REPORT and s.forgery is None}
-    return known.case.probe.expected <= seen
+def _is_owed(known: OpenProbe) -> bool:
+    genuine = [s for s in known.case.sightings if s.forgery is None]
+    arrived = known.case.probe.expected <= {s.place.queue for s in genuine if s.seen is Seen.REPORT}
+    acknowledged = any(s.seen is Seen.ACKNOWLEDGEMENT for s in genuine)
+    return not arrived or (known.case.probe.ack_within is not None and not acknowledged)

@@ -134,8 +134,9 @@ class Probe:
 
     ``expected`` are the slugs of the monitored queues that must *all* receive it (an alias with three members whose
     mailboxes are watched has three). ``deadline`` and ``give_up`` are seconds after submission; ``ack_within`` is when
-    an automatic acknowledgement is due, or None if none is promised. ``confirms`` is the id of the failed probe that
-    this one was sent to confirm.
+    an automatic acknowledgement is due, or None if none is promised. ``in_turn`` says that sender and variant were
+    those whose turn it was, and not chosen by somebody. ``confirms`` is the id of the failed probe that this one was
+    sent to confirm.
     """
 
     id: str
@@ -149,6 +150,7 @@ class Probe:
     give_up: float
     ack_within: float | None = None
     blind: bool = False
+    in_turn: bool = False
     confirms: str | None = None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from canary import __version__
+from canary.channels import Channel
 from canary.clock import Clock
 from canary.config import Config, digest
 from canary.desk import Desk
@@ -21,8 +22,8 @@ from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
 from canary.mark import Keyring, new_probe_id
-from canary.model import Outcome, Outgoing, OwnFaultError, Probe, Report, Submission
-from canary.reports import compose
+from canary.model import Component, Outcome, Outgoing, OwnFaultError, Probe, Report, Submission
+from canary.reports import VARIANTS, compose
 from canary.schedule import first_due, next_due, turn
 from canary.site import Site
 from canary.switches import Switches
@@ -60,6 +61,7 @@ class Prober:
         self._refreshed = self.reloaded_at
         self._due: dict[str, datetime] = {}
         self._checks: list[tuple[datetime, str]] = []
+        self._confirming: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,15 +96,33 @@ class Prober:
     ) -> str:
         """Send one probe now and return its id; what becomes of it is told by the ledger.
 
-        Raises ValueError for a name that is not configured, and OwnFaultError (component store) if it could not be
-        recorded: then it was not sent.
+        Sender and variant that are not given are those whose turn it is. Raises ValueError for a name that is not
+        configured, and OwnFaultError (component store) if it could not be recorded: then it was not sent.
         """
-        settings = self.config.channels[channel]
-        now = self._clock.now()
-        senders, variants = self.config.senders_of(channel), self.config.variants_of(channel)
-        count = self.ledger.book.channel(channel, settings.kind, min(settings.arrives_in)).attempted
-        usual = turn(channel, count, senders, variants)
-        probe = Probe(
+        probe = self._new_probe(channel, sender, variant, confirms)
+        mark = self._keys.make(probe.id, probe.scheduled_at)
+        way = self.site.channel(channel, probe.sender)
+        if VARIANTS[probe.variant].slow:  # a fresh RSA key takes its time
+            report = await asyncio.to_thread(self._compose, probe, mark)
+        else:
+            report = self._compose(probe, mark)
+        outgoing = way.prepare(report)
+        try:
+            payload = self.ledger.artefacts.put(outgoing.payload)
+        except OSError as error:
+            raise OwnFaultError(Component.STORE, "not_written", f"an artefact could not be kept: {error}") from error
+        begins = record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload)
+        await self._record(record.scheduled(probe, mark), begins)
+        self._spawn(self._send(probe, way, outgoing))
+        return probe.id
+
+    def _new_probe(self, channel: str, sender: str | None, variant: str | None, confirms: str | None) -> Probe:
+        settings, now = self.config.channels[channel], self._clock.now()
+        with self.ledger.lock:
+            totals = self.ledger.book.totals.channels.get(channel)
+            turns = totals.turns if totals else 0
+        usual = turn(channel, turns, self.config.senders_of(channel), self.config.variants_of(channel))
+        return Probe(
             id=new_probe_id(),
             channel=channel,
             kind=settings.kind,
@@ -114,15 +134,9 @@ class Prober:
             give_up=settings.give_up,
             ack_within=settings.acknowledged_within,
             blind=self.config.is_blind(channel, now),
+            in_turn=sender is None and variant is None,
             confirms=confirms,
         )
-        mark = self._keys.make(probe.id, now)
-        way = self.site.channel(channel, probe.sender)
-        report = await asyncio.to_thread(self._compose, probe, mark)  # a fresh RSA key takes its time
-        outgoing = way.prepare(report)
-        await self._record(record.scheduled(probe, mark))
-        self._spawn(self._send(probe, outgoing))
-        return probe.id
 
     async def reload(self, load: Callable[[], Config]) -> None:
         """Go on with another configuration; one that is refused leaves the running one, and raises its ConfigError."""
@@ -154,16 +168,9 @@ class Prober:
             rng=self._rng,
         )
 
-    async def _send(self, probe: Probe, outgoing: Outgoing) -> None:
-        """Record that sending begins, send at most once, record how it ended."""
-        try:
-            payload = self.ledger.artefacts.put(outgoing.payload)
-            await self._record(record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload))
-        except (OSError, OwnFaultError) as error:
-            _log.error("not sent, since it could not be recorded", probe=probe.id, error=str(error))
-            return
+    async def _send(self, probe: Probe, way: Channel, outgoing: Outgoing) -> None:
+        """Send at most once, and record how it ended. That it begins is on disk already."""
         begun = self._clock.now()
-        way = self.site.channel(probe.channel, probe.sender)
         submission = replace(await way.submit(outgoing, within=probe.deadline), at=begun)
         await self._record_until_done(probe, submission)
         self._check(probe.id)
@@ -199,7 +206,7 @@ class Prober:
     def _turn_of(self, channel: str, now: datetime) -> None:
         settings, due = self.config.channels[channel], self._due[channel]
         self._due[channel] = next_due(due, now, settings.interval, self._rng)
-        obstacle = self.switches.obstacle(channel, now)
+        obstacle = self.switches.obstacle(channel, now, starting=len(self._tasks))
         if obstacle is not None:
             _log.info("not probed", channel=channel, reason=obstacle)
             return
@@ -222,13 +229,17 @@ class Prober:
     def _confirm_due(self, now: datetime) -> None:
         with self.ledger.lock:
             pending = dict(self.ledger.book.totals.confirmations)
+        self._confirming &= {failed for failed, _ in pending.values()}
         for channel, (failed, due) in pending.items():
-            known = self.ledger.find(failed) if due <= now.timestamp() else None
-            if known is None or channel not in self.config.channels or self.switches.obstacle(channel, now):
+            if due > now.timestamp() or failed in self._confirming or channel not in self.config.channels:
                 continue
-            self.ledger.book.totals.confirmations.pop(channel, None)
-            probe = known.case.probe
-            self._spawn(self._try(channel, sender=probe.sender, variant=probe.variant, confirms=failed))
+            known = self.ledger.find(failed)
+            if known is None or self.switches.obstacle(channel, now, starting=len(self._tasks)):
+                continue
+            self._confirming.add(failed)
+            if judge(known.case, now, self.desk.read_at).outcome is not Outcome.ARRIVED:  # it was on its way after all
+                probe = known.case.probe
+                self._spawn(self._try(channel, sender=probe.sender, variant=probe.variant, confirms=failed))
 
     def _changed(self, probe: str) -> None:
         """Something new is known of a probe (called from the watchers' threads)."""
@@ -279,8 +290,8 @@ class Prober:
     async def _append(self, kind: EventKind, body: dict[str, Any]) -> None:
         await self._record(Event(kind, self._clock.now(), body))
 
-    async def _record(self, event: Event) -> None:
-        await asyncio.wrap_future(self.ledger.append(event))
+    async def _record(self, *events: Event) -> None:
+        await asyncio.wrap_future(self.ledger.append(*events))
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)

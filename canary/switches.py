@@ -24,8 +24,8 @@ class Switches:
         """Why everything is stopped, or None."""
         return stop_reason(self._config.state)
 
-    def obstacle(self, channel: str, now: datetime) -> str | None:
-        """Why ``channel`` may not be probed now, or None."""
+    def obstacle(self, channel: str, now: datetime, *, starting: int) -> str | None:
+        """Why ``channel`` may not be probed now, or None; ``starting`` probes are about to be open."""
         if reason := self.stopped():
             return f"everything is stopped: {reason}"
         book = self._ledger.book
@@ -38,7 +38,7 @@ class Switches:
         cap = self._config.channels[channel].max_per_hour
         if book.scheduled_since(channel, now - timedelta(hours=1)) >= cap:
             return f"cap of {cap} probes an hour reached"
-        if len(book.open) >= self._config.limits.open_probes:
+        if len(book.open) + starting >= self._config.limits.open_probes:
             return f"cap of {self._config.limits.open_probes} open probes reached"
         return None
 

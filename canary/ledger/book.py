@@ -101,6 +101,7 @@ class Book:
         self.open[probe.id] = OpenProbe(Case(probe), str(event.body["mark"]))
         totals = self.channel(probe.channel, probe.kind, min(probe.expected))
         totals.attempted += 1
+        totals.turns += probe.in_turn
         totals.enabled = totals.enabled or probe.scheduled_at.timestamp()
         totals.last_attempt = probe.scheduled_at.timestamp()
         if probe.confirms:

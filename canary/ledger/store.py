@@ -29,7 +29,7 @@ from canary.ledger.schema import cursors, events, open_engine, reading, snapshot
 from canary.model import Component, OwnFaultError
 
 _BATCH = 500
-_GATHER = 0.05
+_GATHER = 0.1
 """Seconds between two commits under load: what is handed in meanwhile shares one flush. The first one never waits."""
 
 _SNAPSHOT_EVERY = 10_000
@@ -56,6 +56,7 @@ class Ledger:
             self._engine = open_engine(folder / "ledger.sqlite")
             self._reader = reading(self._engine)
             self.lock = threading.RLock()
+            self._connection = self._engine.connect()
             self._transaction: Connection | None = None
             self._ahead = False
             self._rows: list[dict[str, Any]] = []
@@ -88,6 +89,7 @@ class Ledger:
         """Write what was handed in, keep a snapshot, and let go of the database."""
         self._inbox.put(None)
         self._writer.join()
+        self._connection.close()
         self._engine.dispose()
 
     def cursor(self, name: str) -> dict[str, int] | None:
@@ -188,13 +190,13 @@ class Ledger:
         if self._ahead:
             self.book, self._ahead = self._restore(), False
         try:
-            with self._engine.begin() as connection:
-                self._transaction, self._ahead = connection, True  # of what is on disk, until the commit
-                self._catch_up(connection)
-                results = [self._add(connection, entry) for entry in batch]
-                self._flush(connection)
+            with self._connection.begin():
+                self._transaction, self._ahead = self._connection, True  # of what is on disk, until the commit
+                self._catch_up(self._connection)
+                results = [self._add(self._connection, entry) for entry in batch]
+                self._flush(self._connection)
                 if snapshot or self.book.seq - self._snapshot_at >= _SNAPSHOT_EVERY:
-                    self._keep_snapshot(connection)
+                    self._keep_snapshot(self._connection)
             self._ahead = False
         finally:
             self._transaction, self._rows = None, []

@@ -31,6 +31,8 @@ class ChannelTotals:
     kind: str
     queue: str
     attempted: int = 0
+    turns: int = 0
+    """Probes whose sender and variant came in turn."""
     submitted: int = 0
     deadline_results: dict[str, int] = field(default_factory=dict)
     finished: dict[str, int] = field(default_factory=dict)

@@ -20,11 +20,13 @@ class CleanUp:
 
     def __init__(self, mailbox: str, to: str | None) -> None:
         self._mailbox, self.to = mailbox, to
-        self._done: set[str] = set()
+        self._done: defaultdict[str, set[str]] = defaultdict(set)
 
     def run(self, connection: Connection, folder: str, post: Post) -> None:
         """Clean one folder up. Raises OwnFaultError (clean_up_refused)."""
-        wanted = [where for where in post.cleanable(f"{self._mailbox}/{folder}") if where not in self._done]
+        offered = set(post.cleanable(f"{self._mailbox}/{folder}"))
+        self._done[folder] &= offered
+        wanted = offered - self._done[folder]
         if not wanted:
             return
         places = _by_validity(folder, wanted)
@@ -37,7 +39,7 @@ class CleanUp:
             raise
         except imaplib.IMAP4.error as error:
             raise fault(Reason.CLEAN_UP_REFUSED, f"folder {folder!r}: {str(error)[:300]}") from error
-        self._done.update(wanted)
+        self._done[folder] |= wanted
 
     def _take_away(self, connection: Connection, uids: list[int]) -> None:
         """Move or delete; never an EXPUNGE that would take along what somebody else has marked as deleted."""

@@ -28,7 +28,7 @@ LOGIN_PAUSE = 10.0
 """Seconds before a refused login is tried again, at least: an account is not to be locked by us."""
 SEVERAL_MONITORED = 2.0
 """Seconds between looks at the other folders where reports are meant to arrive in more than one."""
-CLEAN_UP_EVERY = 60.0
+CLEAN_UP_EVERY = 10.0
 _STOP_WITHIN = 5.0
 
 

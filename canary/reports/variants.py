@@ -39,6 +39,11 @@ class Variant:
         """The language, or the first of several."""
         return self.languages[0][0]
 
+    @property
+    def slow(self) -> bool:
+        """Whether composing one takes more than a millisecond or two: a key or a file is made, or much text."""
+        return bool(self.attachments) or self.id in ("V01", "V21-long")
+
 
 _ARCHIVED = (1942877, 1942879, 1943528)
 _KEYS = (1942241, 1942877, 1942879, 1693343)
