@@ -1,0 +1,135 @@
+"""The schedule at work: what is due is sent, a failure is confirmed, and every switch holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from servers.ca_site import CaSite
+from servers.canary_run import Run, configuration, written
+from servers.form_examples import STEPS
+from servers.form_site import Fault, FormSite
+
+from canary.config import load
+from canary.ledger import EventKind, Ledger
+from canary.mark import Keyring
+from canary.model import Outcome
+from canary.prober import Prober
+
+OFTEN = {"interval": "10s", "max_per_hour": 360}
+
+
+@asynccontextmanager
+async def scheduled(config: dict[str, Any], folder: Path) -> AsyncIterator[Run]:
+    """A prober on its own schedule."""
+    settings = load(written(config, folder))
+    ledger = Ledger(settings.state)
+    prober = Prober(settings, ledger, Keyring.open(settings.state / "mark.key"), seed=1)
+    task = asyncio.create_task(prober.run())
+    try:
+        yield Run(prober)
+    finally:
+        prober.stop()
+        await task
+        ledger.close()
+
+
+async def test_every_channel_is_probed_again_and_again_by_every_sender(ca: CaSite, tmp_path: Path) -> None:
+    ca.add_alias("other", ["desk"])
+    channels = {"alias": OFTEN | {"senders": ["researcher", "freemail"]}, "other": OFTEN | {"to": "other@ca.test"}}
+    async with scheduled(configuration(ca, tmp_path, **channels), tmp_path) as run:
+        await run.until(lambda: len(run.events(EventKind.SIGHTING)) >= 4, "four arrivals")
+        sent = [event.body for event in run.events(EventKind.SCHEDULED)]
+    assert {body["channel"] for body in sent} == {"alias", "other"}
+    assert {body["sender"] for body in sent if body["channel"] == "alias"} == {"researcher", "freemail"}
+
+
+async def test_failure_is_confirmed_once_by_the_same_sender_and_variant(ca: CaSite, tmp_path: Path) -> None:
+    ca.sieve('require "fileinto"; fileinto "General";', "desk")
+    config = configuration(ca, tmp_path, alias=OFTEN | {"interval": "1h", "variants": ["plain", "V04", "V10"]})
+    config["confirm_after"] = "1s"
+    async with scheduled(config, tmp_path) as run:
+        await run.watching()
+        failed = await run.probe()
+        await run.until(lambda: any(e.body["confirms"] == failed for e in run.events(EventKind.SCHEDULED)), "it")
+        [confirmation] = [e for e in run.events(EventKind.SCHEDULED) if e.body["confirms"] == failed]
+        [first] = run.events(EventKind.SCHEDULED, failed)
+        await run.outcome(confirmation.probe or "")
+        await asyncio.sleep(2)
+        assert {e.body["confirms"] for e in run.events(EventKind.SCHEDULED)} <= {None, failed}
+    assert [confirmation.body[key] for key in ("sender", "variant")] == [
+        first.body[key] for key in ("sender", "variant")
+    ]
+
+
+async def test_report_that_was_only_on_its_way_is_not_confirmed(ca: CaSite, tmp_path: Path) -> None:
+    ca.sieve('require "fileinto"; fileinto "General";', "desk")
+    config = configuration(ca, tmp_path, alias={"interval": "1h"})
+    config["confirm_after"] = "5s"
+    async with scheduled(config, tmp_path) as run:
+        await run.watching()
+        probe = await run.probe()
+        assert (await run.outcome(probe)).outcome is Outcome.WRONG_QUEUE
+        with ca.session("desk") as desk:
+            desk.select_folder("General")
+            desk.move(desk.search(), "CPR")
+        await run.until(lambda: run.verdict(probe).outcome is Outcome.ARRIVED, "the move")
+        await asyncio.sleep(6)
+        assert {e.body["confirms"] for e in run.events(EventKind.SCHEDULED)} == {None}
+
+
+async def test_blackout_pause_kill_switch_and_caps_keep_a_channel_silent(ca: CaSite, tmp_path: Path) -> None:
+    for name in ("dark", "paused", "open"):
+        ca.add_alias(name, ["desk"])
+    channels = {name: OFTEN | {"to": f"{name}@ca.test"} for name in ("dark", "paused", "open")}
+    config = configuration(ca, tmp_path, **channels)
+    now = datetime.now(UTC)
+    window = {"from": (now - timedelta(hours=1)).isoformat(), "until": (now + timedelta(hours=1)).isoformat()}
+    config["blackouts"] = [{**window, "channels": ["dark"], "reason": "migration", "approved_by": "the tests"}]
+    async with scheduled(config, tmp_path) as run:
+        body = {"channels": ["paused"], "reason": "test", "by": "the tests"}
+        await run.prober._append(EventKind.PAUSED, body)
+        await run.until(lambda: len(run.events(EventKind.SCHEDULED)) >= 2, "two probes")
+        (tmp_path / "state" / "STOP").write_text("enough\n", encoding="utf-8")
+        await asyncio.sleep(1)
+        stopped_at = len(run.events(EventKind.SCHEDULED))
+        await asyncio.sleep(12)
+        sent = run.events(EventKind.SCHEDULED)
+    assert {event.body["channel"] for event in sent} == {"open"}
+    assert len(sent) == stopped_at
+
+
+async def test_cap_on_open_probes(ca: CaSite, tmp_path: Path) -> None:
+    ca.silently_drop("problem-report")
+    config = configuration(ca, tmp_path, alias=OFTEN)
+    config["limits"] = {"open_probes": 1}
+    async with scheduled(config, tmp_path) as run:
+        await run.until(lambda: run.events(EventKind.SUBMITTED), "the first probe")
+        await asyncio.sleep(13)
+        assert len(run.events(EventKind.SCHEDULED)) == 1
+
+
+async def test_channel_that_revokes_by_machine_is_looked_at_and_never_submitted(ca: CaSite, tmp_path: Path) -> None:
+    with FormSite(tmp_path) as forms:
+        channel = OFTEN | {
+            "kind": "web_form",
+            "url": f"{forms.url}/report",
+            "steps": STEPS["report"],
+            "confirm": {"text": "Thank you"},
+            "serial": "00c0ffee00c0ffee",
+            "reachability_only": True,
+        }
+        config = configuration(ca, tmp_path, portal=channel)
+        del config["channels"]["portal"]["to"]
+        config["operator"]["domains"].append("127.0.0.1")
+        async with scheduled(config, tmp_path) as run:
+            await run.until(lambda: run.events(EventKind.CHECKED), "the first look")
+            assert run.events(EventKind.CHECKED)[0].body["outcome"] == "arrived"
+            forms.fault = Fault.ERROR
+            await run.until(lambda: run.events(EventKind.CHECKED)[-1].body["outcome"] == "form_error", "the fault")
+            assert run.events(EventKind.SCHEDULED) == []
+        assert forms.submissions == []
