@@ -68,6 +68,7 @@ class Browser:
             yield context
         finally:
             if browser.is_connected():
+                await context.tracing.stop()  # or Playwright leaves a folder of it behind, one a probe
                 await context.close()
 
     async def describe(self) -> str:
@@ -85,7 +86,7 @@ class Browser:
             if self._browser is not None and self._browser.is_connected():
                 return self._browser
             await self._stop()
-            self._playwright = await async_playwright().start()
+            self._playwright = await _driver()
             try:
                 self._browser = await self._launch(self._playwright)
                 session = await self._browser.new_browser_cdp_session()
@@ -138,8 +139,15 @@ class Browser:
                 await playwright.stop()
 
 
+async def _driver() -> Playwright:
+    try:
+        return await async_playwright().start()
+    except Exception as error:  # Playwright raises a bare one if its driver ends at once
+        raise OwnFaultError(Component.BROWSER, "crashed", f"Playwright's driver does not start: {error}") from error
+
+
 async def _start(playwright: Playwright, path: Path, *, sandbox: bool) -> PlaywrightBrowser:
-    """Launch it, deaf to signals: Ctrl-C in a terminal reaches Playwright too, and a form that is being sent ends first."""
+    """Launch it, deaf to signals: Ctrl-C in a terminal reaches Playwright too, and a form in hand is to end first."""
     return await playwright.chromium.launch(
         executable_path=path,
         args=_QUIET,
