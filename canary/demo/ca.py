@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import ssl
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from canary.demo.store import MailStore
 from canary.web.server import serve
 
 HOST = "127.0.0.1"
+_OPEN_WITHIN = 20.0
 
 
 class DemoCa:
@@ -113,11 +115,17 @@ def _write_secret(path: Path, secret: str) -> None:
 
 
 async def _until_open(port: int) -> None:
-    """Wait until ``port`` takes connections: uvicorn listens some turns of the loop after it was started."""
+    """Wait until ``port`` takes connections: uvicorn listens some turns of the loop after it was started.
+
+    Raises OSError if it takes none for long.
+    """
+    until = time.monotonic() + _OPEN_WITHIN
     while True:
         try:
             _, writer = await asyncio.open_connection(HOST, port)
         except ConnectionRefusedError:
+            if time.monotonic() > until:
+                raise
             await asyncio.sleep(0.01)
         else:
             writer.close()

@@ -118,12 +118,12 @@ class Performance:
         hit = Turn(fault.channel, fault.sender or SENDER, fault.variant or VARIANT, fault)
         fault.apply(ca)
         await self._let_read(TO_READ_A_FAULT)
-        told, beside = await canary.probe([hit, _beside(fault, channels)], audience)
+        told, other = await canary.probe([hit, beside(fault, channels)], audience)
         fault.mend(ca)
         audience.mended(fault, told)
         again = await canary.probe([Turn(hit.channel, hit.sender, hit.variant)], audience)
         await self._let_read(TO_READ_A_VERDICT)
-        self.probes += [told, beside, *again]
+        self.probes += [told, other, *again]
 
     async def _let_read(self, seconds: float) -> None:
         if self.unhurried:
@@ -136,7 +136,7 @@ def _configured(ca: DemoCa, folder: Path) -> Config:
     return load(file)
 
 
-def _beside(fault: Fault, channels: Sequence[str]) -> Turn:
+def beside(fault: Fault, channels: Sequence[str]) -> Turn:
     """What must arrive while a fault is on: another sender or variant where it hits only one, else the next channel."""
     if fault.sender or fault.variant:
         return Turn(fault.channel, SENDER, VARIANT)
