@@ -87,7 +87,7 @@ class Screen:
 
     def staying(self) -> None:
         """How to end it."""
-        self._heading("All is mended. Probing on schedule, and serving metrics, until Ctrl-C")
+        self._heading("Now probing on schedule, and serving metrics, until Ctrl-C")
 
     def _say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style))
