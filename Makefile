@@ -17,7 +17,7 @@ demo: $(VENV)/runtime ## Watch the canary find seven faults in an embedded demo 
 
 test: lint ## Everything: lint, types, import rules, tests against real servers
 	@$(DEBIAN)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 4 $(ARGS)
 
 lint: $(VENV)/development ## Style, types, import rules
 	$(BIN)/ruff format --check canary tests

@@ -23,20 +23,25 @@ class Artefacts:
     def put(self, content: bytes) -> str:
         """Keep ``content`` and return its SHA-256. A reader sees the whole file or none. Raises OSError."""
         name = digest(content)
-        path = self.path(name)
-        if path.exists():
-            return name
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path = str(self.path(name))
         temporary = f"{path}.{os.getpid()}.{threading.get_ident()}"  # ours alone: a thread writes one at a time
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            descriptor = self._create(temporary)
+        except FileNotFoundError:
+            Path(path).parent.mkdir(mode=0o700, exist_ok=True)
+            descriptor = self._create(temporary)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
-            Path(temporary).replace(path)
+            os.replace(temporary, path)  # noqa: PTH105  # three times a probe: no Path objects here
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
         return name
+
+    @staticmethod
+    def _create(path: str) -> int:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
     def get(self, name: str) -> bytes | None:
         """The content with this SHA-256, or None if it is not kept (any more), or not as it was."""

@@ -139,7 +139,7 @@ def _mailexporter(site: CaSite, folder: Path, size: int, window: float) -> dict[
     path = folder / "mailexporter.conf"
     settings = {"monitoringinterval": "60000ms", "mailchecktimeout": "30s", "disablefiledeletion": True}
     path.write_text(yaml.safe_dump({**settings, "servers": servers}), encoding="utf-8")
-    command = ["mailexporter", f"-config-file={path}", f"-web.listen-address=127.0.0.1:{port}"]
+    command = ["mailexporter", f"-config.file={path}", f"-web.listen-address=127.0.0.1:{port}"]
     row: dict[str, Any] = {"program": "mailexporter", "channels": size}
     before = len(site.delivery_log())
     with _process(command, folder) as pid:
