@@ -107,7 +107,9 @@ async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Res
         if verdict.outcome in _WRONG_PLACES:
             wrong_since = wrong_since or time.monotonic()
         settled = wrong_since is None or time.monotonic() - wrong_since > SETTLE
-        if verdict.outcome is not None and (settled or verdict.final or verdict.outcome not in _WRONG_PLACES):
+        told = settled or verdict.outcome not in _WRONG_PLACES
+        submitted = known.case.submission is not None  # a report may be seen before the thank-you page was
+        if verdict.outcome is not None and (verdict.final or (told and submitted)):
             return Result(known.case, verdict)
         await asyncio.sleep(0.1)
 

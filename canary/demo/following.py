@@ -171,11 +171,12 @@ class Canary:
         return Shown(turn, known.case, verdict, seconds)
 
     def _is_over(self, view: Shown) -> bool:
-        """Judged as it should be, or otherwise for so long that it will stay so.
+        """Judged as it should be, or otherwise for so long that it will stay so; and submitting it has ended too.
 
-        The judge says something of every probe once twice its deadline is over.
+        A report may be seen before the form's thank-you page was: that stage is not left out for being late. The judge says something of every probe once twice its deadline is over.
         """
-        if view.verdict.outcome is None:
+        still_submitting = view.case.submission is None and not view.verdict.final
+        if view.verdict.outcome is None or still_submitting:
             return False
         return view.as_wanted or view.verdict.final or self._age(view.case) > view.case.probe.deadline + SETTLE
 
