@@ -173,7 +173,8 @@ class Canary:
     def _is_over(self, view: Shown) -> bool:
         """Judged as it should be, or otherwise for so long that it will stay so; and submitting it has ended too.
 
-        A report may be seen before the form's thank-you page was: that stage is not left out for being late. The judge says something of every probe once twice its deadline is over.
+        A report may be seen before the form's thank-you page was: that stage is not left out for being late. The judge
+        says something of every probe once twice its deadline is over.
         """
         still_submitting = view.case.submission is None and not view.verdict.final
         if view.verdict.outcome is None or still_submitting:
