@@ -52,6 +52,7 @@ def main(window: float = 120.0) -> list[dict[str, Any]]:
         site = stack.enter_context(CaSite(folder / "ca", certificates.authority()))
         staff(site)
         site.add_user("exporter")
+        site.deliver("exporter", b"Subject: first\r\n\r\n")  # mailexporter watches a folder that must be there
         for size in SIZES:
             rows.append(_canary(site, folder / f"canary-{size}", size, window))
             rows.append(_mailexporter(site, folder / f"exporter-{size}", size, window))
