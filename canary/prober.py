@@ -28,8 +28,8 @@ from canary.schedule import first_due, next_due, turn
 from canary.site import Site
 from canary.switches import Switches
 
-TICK = 0.25
-"""Seconds between two looks at what is due."""
+TICK = 1.0
+"""Seconds between two looks at what is due: what falls due together is sent together, which costs less."""
 
 _REFRESH = timedelta(seconds=1)
 _STOP_WITHIN = 30.0

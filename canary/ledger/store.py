@@ -29,7 +29,7 @@ from canary.ledger.schema import cursors, events, open_engine, reading, snapshot
 from canary.model import Component, OwnFaultError
 
 _BATCH = 500
-_GATHER = 0.1
+_GATHER = 0.25
 """Seconds between two commits under load: what is handed in meanwhile shares one flush. The first one never waits."""
 
 _SNAPSHOT_EVERY = 10_000
