@@ -56,8 +56,11 @@ def main(window: float = 120.0) -> list[dict[str, Any]]:
         site.add_user("exporter")
         site.deliver("exporter", b"Subject: first\r\n\r\n")  # mailexporter watches a folder that must be there
         for size in SIZES:
-            rows.append(_canary(site, folder / f"canary-{size}", size, window))
-            rows.append(_mailexporter(site, folder / f"exporter-{size}", size, window))
+            ours = _canary(site, folder / f"canary-{size}", size, window)
+            theirs = _mailexporter(site, folder / f"exporter-{size}", size, window)
+            if "cpu_ms" in theirs:
+                ours["times_theirs"] = ours["cpu_ms"] / theirs["cpu_ms"]
+            rows += [ours, theirs]
     _print(rows)
     return rows
 
@@ -232,8 +235,10 @@ COLUMNS = (
     "lost",
     "errors",
     "cpu_ms",
+    "times_theirs",
     "peak_mib",
     "metrics_kb",
+    "died",
     "noticed_p50_s",
     "noticed_p95_s",
 )
