@@ -17,6 +17,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from canary.caretaker import forget_daily
 from canary.cli.common import ConfigPath, keyring, opened
 from canary.config import Config, load
 from canary.ledger import Ledger
@@ -68,7 +69,11 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
     try:
         async with serve(create_app(prober, reload), host, port) as bound:
             _log.info("running", channels=len(config.channels), metrics=f"http://{host}:{bound}/metrics")
-            await prober.run()
+            forgetting = asyncio.create_task(forget_daily(prober))
+            try:
+                await prober.run()
+            finally:
+                forgetting.cancel()
     except OSError as error:
         raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error
     _log.info("stopped")

@@ -1,4 +1,7 @@
-"""The tables of the ledger. Events are only ever added: the database itself refuses to change or remove one."""
+"""The tables of the ledger. Events are only ever added: the database itself refuses to change or remove one.
+
+The one exception is retention, which may empty the body of an event once it has told so (see ``retention.py``).
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     Column,
     Connection,
     Engine,
+    Float,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
+    Text,
     create_engine,
     event,
 )
@@ -44,15 +48,63 @@ snapshots = Table(
 )
 """Derived: the totals as they were at an event, so that a start need not count from the beginning."""
 
-for verb in ("UPDATE", "DELETE"):
-    event.listen(
-        events,
-        "after_create",
-        DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped
-            f"CREATE TRIGGER event_no_{verb.lower()} BEFORE {verb} ON event "
-            "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
+results = Table(
+    "result",
+    metadata,
+    Column("probe", String(16), primary_key=True),
+    Column("scheduled_seq", Integer, nullable=False),
+    Column("finished_seq", Integer, nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("sender", String(64), nullable=False),
+    Column("variant", String(32), nullable=False),
+    Column("scheduled_at", String(27), nullable=False),
+    Column("outcome", String(16)),
+    Column("deadline", String(16)),
+    Column("place", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("accepted", Float),
+    Column("arrived", Float),
+    Column("acknowledged", Float),
+    Column("answered", Float),
+    Column("confirms", String(16)),
+    Column("blind", Integer, nullable=False),
+    Index("result_scheduled_at", "scheduled_at"),
+    Index("result_channel_scheduled_at", "channel", "scheduled_at"),
+)
+"""Derived: one row a finished probe, written together with its last event. See :mod:`canary.ledger.results`."""
+
+references = Table(
+    "reference",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("rule", String(8), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Index("reference_rule_seq", "rule", "seq"),
+)
+"""Derived: the newest event that names an artefact, by the rule that says how long it is kept. Made by retention."""
+
+LASTING = (
+    "started", "stopped", "held", "released", "stopped_all", "cleared", "clock_stepped",
+    "forgotten", "checkpoint", "timestamped", "cosigned", "key_rotated",
+)  # fmt: skip
+"""The kinds of event that are never emptied: what gaps and tombstones follow from, and the evidence itself."""
+
+_NEVER = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+_LASTING = ", ".join(f"'{kind}'" for kind in LASTING)
+TRIGGERS = {
+    "event_no_delete": f"BEFORE DELETE ON event {_NEVER}",
+    "event_no_update": f"""BEFORE UPDATE ON event WHEN NOT (
+        NEW.body = x'' AND NEW.seq = OLD.seq AND NEW.at = OLD.at AND NEW.kind = OLD.kind AND NEW.probe IS OLD.probe
+        AND OLD.kind NOT IN ({_LASTING})
+        AND OLD.seq <= coalesce((
+            SELECT json_extract(CAST(body AS TEXT), '$.body.last') FROM event
+            WHERE kind = 'forgotten' AND json_extract(CAST(body AS TEXT), '$.body.rule') = 'events'
+            ORDER BY at DESC, seq DESC LIMIT 1
+        ), 0)
+    ) {_NEVER}""",  # noqa: S608  # words of ours
+}
+"""No event is changed or removed, but that its body may be emptied once the newest tombstone of events covers it."""
 
 
 def open_engine(path: Path) -> Engine:
