@@ -45,7 +45,7 @@ class Signer(Protocol):
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """The signature of ``message``. Raises OSError if the key cannot be used now."""
+        """The signature of ``message``. Raises OwnFaultError if the key cannot be used now."""
         ...
 
 

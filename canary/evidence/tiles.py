@@ -87,10 +87,12 @@ class Tiles:
         return found
 
     def _either(self, level: int | str, index: int, width: int) -> bytes:
-        """A file's content, full or as partial as is wanted: the full one comes before the partial one goes."""
-        for path in (tile_path(level, index), tile_path(level, index, width), tile_path(level, index)):
+        """A file's content, full or at least as wide as is wanted: the full one comes before the partial ones go."""
+        full = self._folder / tile_path(level, index)
+        partials = full.with_name(full.name + ".p")
+        for path in (full, partials / str(width), full, *_wider(partials, width)):
             try:
-                return (self._folder / path).read_bytes()
+                return path.read_bytes()
             except FileNotFoundError:
                 continue
         raise EvidenceError(f"{tile_path(level, index, width)} is missing")
@@ -204,6 +206,11 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _wider(partials: Path, width: int) -> Iterator[Path]:
+    """The partial tiles of more than ``width``; looked for only when the others are missing."""
+    yield from (path for path in partials.glob("[1-9]*") if int(path.name) > width)
 
 
 def _width(size: int, level: int, tile: int) -> int:
