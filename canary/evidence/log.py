@@ -70,7 +70,7 @@ class EvidenceLog:
         note = self.note()
         return Checkpoint.parse(note.text) if note else None
 
-    def keys(self) -> list[Rotation]:
+    def rotations(self) -> list[Rotation]:
         """Every key of the log, in order. Raises NoteError if the chain is broken."""
         return history(self.ledger, self.origin)
 
@@ -100,12 +100,12 @@ class EvidenceLog:
             raise ValueError("a log opened without keys cannot sign")
         with self._alone():
             self._publish_told()
-            signers = self._keys.signers(self._now())  # the first one is an event, and in the tree that it signs
-            size, heads, latest = self._size(), self._heads(), self.latest()
+            heads, latest, size = self._heads(), self.latest(), self._size()
             self._check_extends(heads, size)
             if not self._is_due(latest, size, force):
                 return latest
-            head = self._extended(heads[-1] if heads else Checkpoint(self.origin, 0, EMPTY_ROOT), size)
+            signers = self._keys.signers(self._now())  # the first one is an event, and in the tree that it signs
+            head = self._extended(heads[-1] if heads else Checkpoint(self.origin, 0, EMPTY_ROOT), self._size())
             write_file(self.folder / "head", head.text.encode())
             sync_folder(self.folder)
             note = sign(head.text, *signers)
