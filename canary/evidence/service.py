@@ -153,8 +153,6 @@ class Evidence:
         if found is not None:
             self.checked = found
             found.write(self.folder / "verified.json")
-            for problem in found.problems:
-                _log.error("the evidence is not as it was signed", problem=problem)
         return found
 
     def figures(self) -> Figures:
@@ -200,7 +198,9 @@ class Evidence:
             last, seen = self.checked, self._news_number
             if last is None or (self._now() - last.at).total_seconds() >= self.settings.verify_every:
                 with self._told("check"):
-                    self.check(gently=True)
+                    found = self.check(gently=True)
+                    if found is not None and found.problems:
+                        raise EvidenceError(f"the ledger is not as it was signed: {'; '.join(found.problems)}")
             self._wait_for_news(seen)
 
     def _keep_up(self, what: Authority | Witness) -> None:

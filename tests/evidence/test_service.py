@@ -172,6 +172,18 @@ def test_a_check_that_finds_something_is_kept_for_the_next_start(tmp_path: Path,
     assert opened(ledger, tmp_path).figures().last_verify_success is False
 
 
+def test_what_the_self_check_finds_is_recorded(tmp_path: Path, ledger: Ledger) -> None:
+    evidence = opened(ledger, tmp_path)
+    add(ledger)
+    evidence.advance()
+    shutil.rmtree(tmp_path / "evidence/log/tile/entries")
+    evidence.start()
+    until(lambda: "store/evidence" in troubles(ledger), "the trouble")
+    evidence.stop()
+    [told] = [event for event in ledger.events(kind=EventKind.TROUBLE) if event.body["reason"] == "evidence"][:1]
+    assert "tile/entries/000.p/2 is missing" in told.body["detail"]
+
+
 def test_the_configuration_may_change_while_it_runs(tmp_path: Path, ledger: Ledger) -> None:
     with Tsa(tmp_path / "tsa") as tsa:
         evidence = opened(ledger, tmp_path)
