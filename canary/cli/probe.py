@@ -11,7 +11,20 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from canary.cli.common import ConfigPath, Json, err, exit_code, keyring, known_channel, opened, print_json, style
+from canary.cli.common import (
+    ConfigPath,
+    Json,
+    err,
+    exit_code,
+    keyring,
+    known_channel,
+    opened,
+    opened_evidence,
+    print_json,
+    style,
+)
+from canary.cli.run import log_to_stderr
+from canary.clock import Clock
 from canary.config import Config, load
 from canary.judge import judge
 from canary.ledger import Ledger
@@ -49,6 +62,7 @@ def probe(
         raise typer.BadParameter(f"{channel} is reachability_only: nothing is ever submitted to it")
     if reason := stop_reason(settings.state):
         raise typer.BadParameter(f"the kill switch is thrown ({reason}); `cpr-canary resume` resets it")
+    log_to_stderr(as_json=False)
     with opened(settings) as ledger:
         result = asyncio.run(_probe(settings, ledger, channel, variant, sender, quiet=as_json))
     if as_json:
@@ -83,7 +97,10 @@ class Result:
 async def _probe(
     config: Config, ledger: Ledger, channel: str, variant: str | None, sender: str | None, *, quiet: bool
 ) -> Result:
-    prober = Prober(config, ledger, keyring(config))
+    clock = Clock()
+    evidence = opened_evidence(config, ledger, clock)
+    prober = Prober(config, ledger, keyring(config), clock)
+    prober.evidence = evidence
     running = asyncio.create_task(prober.run(scheduled=False))
     try:
         probe_id = await prober.probe(channel, variant=variant, sender=sender)
@@ -92,6 +109,7 @@ async def _probe(
     finally:
         prober.stop()
         await running
+        await asyncio.to_thread(evidence.advance)  # time-stamps are left to the canary that runs
 
 
 async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Result:
