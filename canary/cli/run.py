@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
@@ -100,6 +101,19 @@ def only_one(state: Path) -> Iterator[None]:
         yield
 
 
+class _Unfailing(StringIO):
+    """Standard error, which may be a file on a full disk: what cannot be written is lost, and ends nothing."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def log_to_stderr(*, as_json: bool) -> None:
     """Log to standard error, for people or as JSON."""
     renderer: structlog.types.Processor = (
@@ -113,5 +127,5 @@ def log_to_stderr(*, as_json: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Unfailing()),
     )
