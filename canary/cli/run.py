@@ -88,7 +88,11 @@ async def _logged(work: object) -> None:
 @contextmanager
 def only_one(state: Path) -> Iterator[None]:
     """Hold the lock of a state folder: two schedules on one ledger would send everything twice."""
-    with (state / "run.lock").open("w", encoding="ascii") as file:
+    try:
+        lock = (state / "run.lock").open("w", encoding="ascii")
+    except OSError as error:
+        raise OwnFaultError(Component.STORE, "unusable", f"cannot write in {state}: {error}") from error
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

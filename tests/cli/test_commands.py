@@ -254,6 +254,13 @@ def test_run_obeys_its_signals(config: Path) -> None:
     assert "stopped" in log_of(config)
 
 
+def test_state_folder_that_cannot_be_written_is_our_own_fault(config: Path) -> None:
+    (config.parent / "state" / "run.lock").mkdir(parents=True)  # where a file should be
+    done = cpr_canary("run", config)
+    assert done.returncode == 3
+    assert "our own fault (store, unusable): cannot write in" in done.stderr
+
+
 def test_probe_beside_a_running_canary_is_recorded_once(ca: CaSite, config: Path) -> None:
     with running(config) as process:
         until(lambda: "running" in log_of(config), "the start", timeout=60)

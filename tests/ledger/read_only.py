@@ -43,6 +43,12 @@ def writable(folder: Path, yes: bool) -> None:
         path.chmod((0o700 if path.is_dir() else 0o600) if yes else (0o500 if path.is_dir() else 0o400))
 
 
+def refuse(ledger: Ledger, switch: str) -> None:
+    connection = ledger._connection.connection.driver_connection
+    assert connection is not None
+    connection.execute(f"PRAGMA query_only={switch}")
+
+
 def attempts(ledger: Ledger) -> list[str]:
     trouble = Event(EventKind.TROUBLE, after(1), {"component": "imap", "reason": "login", "detail": "no"})
     return [told(lambda: ledger.append(trouble).result(timeout=60)), told(lambda: ledger.keep(os.urandom(99)))]
@@ -55,12 +61,11 @@ def main() -> None:
     found: dict[str, Any] = {"before": attempts(ledger)}
     become_nobody(folder)
     writable(state, False)
-    ledger._connection.exec_driver_sql("PRAGMA query_only=ON")
+    refuse(ledger, "ON")
     found["read-only"] = attempts(ledger)
     found["not_written"] = ledger.not_written
-    found["start"] = told(lambda: Ledger(state))
     writable(state, True)
-    ledger._connection.exec_driver_sql("PRAGMA query_only=OFF")
+    refuse(ledger, "OFF")
     found["after"] = attempts(ledger)
     found["numbers"] = [event.seq for event in ledger.events()]
     ledger.close()

@@ -81,7 +81,6 @@ def test_a_folder_that_turns_read_only_is_told_and_all_goes_on_when_it_is_not_an
         "before": ["done", "done"],
         "read-only": ["store/not_written", "store/not_written"],
         "not_written": 2,
-        "start": "store/unusable",
         "after": ["done", "done"],
         "numbers": [1, 2],
     }
