@@ -1,5 +1,6 @@
 """The YAML file as typed settings; every mistake named with its line and what was wanted."""
 
+from canary.config.advice import advice
 from canary.config.load import load
 from canary.config.mistakes import ConfigError, Mistake
 from canary.config.sections import Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web
@@ -16,6 +17,7 @@ __all__ = [
     "Retention",
     "SenderSettings",
     "Web",
+    "advice",
     "digest",
     "load",
     "schema",
