@@ -23,6 +23,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "chromium": ("/usr/bin/chromium", "/usr/bin/google-chrome"),
     "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
     "prometheus": ("/usr/bin/promtool",),
+    "prometheus-alertmanager": ("/usr/bin/prometheus-alertmanager",),
     "softhsm2": ("/usr/bin/softhsm2-util",),
     "openssl": ("/usr/bin/openssl",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),
