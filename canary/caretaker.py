@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from canary.config import Config
+from canary.evidence.service import Evidence
 from canary.ledger import Ledger
 from canary.ledger.retention import Forgettable, Retention, Rule
 from canary.model import OwnFaultError
@@ -42,4 +43,14 @@ async def forget_daily(prober: Prober, first: float = _FIRST, every: float = _EV
 
 
 def _forget(prober: Prober, now: datetime) -> list[Forgettable]:
-    return retention(prober.config, prober.ledger).run(now)
+    return forget(retention(prober.config, prober.ledger), prober.evidence, now)
+
+
+def forget(work: Retention, evidence: Evidence | None, now: datetime) -> list[Forgettable]:
+    """Forget, with every event's hash in the evidence before, and its bundles emptied after. Raises OwnFaultError."""
+    if evidence is not None:
+        evidence.advance()
+    forgotten = work.run(now)
+    if evidence is not None:
+        evidence.forget()
+    return forgotten

@@ -9,8 +9,8 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from canary.caretaker import retention
-from canary.cli.common import ConfigPath, Json, opened, out, print_json
+from canary.caretaker import forget, retention
+from canary.cli.common import ConfigPath, Json, opened, opened_evidence, out, print_json
 from canary.config import load
 from canary.ledger.events import timestamp
 from canary.ledger.retention import Forgettable
@@ -43,7 +43,7 @@ def run(
         else:
             out.print(_table(planned))
         if not dry_run:
-            work.run(now)
+            forget(work, opened_evidence(settings, ledger), now)
     if not as_json:
         out.print("nothing was forgotten: --dry-run" if dry_run else "forgotten; the ledger says so")
 

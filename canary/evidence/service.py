@@ -139,6 +139,11 @@ class Evidence:
                 self._news.notify_all()
         return self.latest()
 
+    def forget(self) -> None:
+        """Empty in the published bundles what retention has emptied. A failure is recorded and logged, not raised."""
+        with self._told("forget"):
+            self.log.forget()
+
     def check(self, *, gently: bool = False) -> Checked | None:
         """Check the whole log now, ``gently`` with rests in between. Returns None if nothing was signed yet."""
         begun = [time.monotonic()]
