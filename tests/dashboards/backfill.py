@@ -1,4 +1,4 @@
-"""The history of :mod:`tests.dashboards.history` as blocks of a Prometheus, scraped as Prometheus would have done it."""
+"""The history of :mod:`tests.dashboards.history` as blocks of a Prometheus, scraped as it would have scraped it."""
 
 from __future__ import annotations
 
