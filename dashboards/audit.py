@@ -51,13 +51,13 @@ def build() -> str:
         "Months at a glance, for auditors and for printing. The signed log is the evidence, the chart is not.",
         "now-28d",
         [
-            Row(6, [_statement()]),
+            Row(5, [_statement()]),
             Row(8, [_days()]),
             Row(4, _log()),
-            Row(9, [_table()]),
+            Row(8, [_table()]),
             Row(8, [_availability(), _results()]),
             Row(8, [_answers(), _entries()]),
-            Row(9, [_tested()]),
+            Row(8, [_tested()]),
         ],
         refresh="15m",
     )
@@ -68,13 +68,14 @@ def _statement() -> Panel:
 
 
 def _days() -> Panel:
-    met = f"sum by (channel) ({recorded('results', '1d')}) - sum by (channel) ({recorded('missed', '1d')})"
+    judged, missed = (f"sum by (channel) ({recorded(what, '1d')} offset -1d)" for what in ("results", "missed"))
     return timeline(
         2,
         "Days on which reports arrived",
-        "One cell a day (UTC). Red: probes were judged and not one arrived by its deadline. A gap: nothing was judged, "
-        "since the channel was paused or the canary was not running. Each needs an explanation in the audit report.",
-        Query(f"({met}) > bool 0.5", "{{channel}}"),
+        "One cell a whole day (UTC), today left out. Red: probes were judged and not one arrived by its deadline. A "
+        "gap: nothing was judged, since the channel was paused or the canary was not running. Each needs an "
+        "explanation in the audit report.",
+        Query(f"({judged} - {missed}) > bool 0.5", "{{channel}}"),
         names={"1": ("arrived", GREEN), "0": ("none arrived", RED)},
         interval="1d",
     )
@@ -159,8 +160,8 @@ def _table() -> Panel:
         "without an arrival; beyond 24 h a report could not have been answered in time (BR 4.9.5). Not judged: our own "
         "faults. Paused: share of the time in which it was not tested on purpose.",
         CHANNEL_COLUMN,
-        Column("Probes", f"round({over_range('results')})", decimals=0),
-        Column("Missed", f"round({over_range('missed')})", steps=((0, GREEN), (1, ORANGE)), decimals=0),
+        Column("Probes", f"round({over_range('results')})", "none", decimals=0),
+        Column("Missed", f"round({over_range('missed')})", "none", steps=((0, GREEN), (1, ORANGE)), decimals=0),
         Column(
             "Met",
             f"1 - {over_range('missed')} / {over_range('results')}",
@@ -174,7 +175,9 @@ def _table() -> Panel:
             "s",
             ((0, GREEN), (4 * _HOUR, YELLOW), (_DAY, RED)),
         ),
-        Column("Not judged", f"round(sum by (channel) ({unjudged}))", steps=((0, GREEN), (1, ORANGE)), decimals=0),
+        Column(
+            "Not judged", f"round(sum by (channel) ({unjudged}))", "none", steps=((0, GREEN), (1, ORANGE)), decimals=0
+        ),
         Column("Paused", paused, "percentunit", ((0, GREEN), (0.0001, YELLOW)), 1),
     )
 

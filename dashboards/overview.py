@@ -179,9 +179,11 @@ def _table() -> Panel:
             AVAILABILITY_STEPS,
             2,
         ),
-        Column("Missed, 1 d", f"round(sum by (channel) ({recorded('missed', '1d')}))", steps=((0, GREEN), (1, RED))),
-        Column("Members missing", drift, steps=((0, GREEN), (1, RED))),
-        Column("On leave", leave, steps=((0, GREEN), (1, YELLOW))),
+        Column(
+            "Missed, 1 d", f"round(sum by (channel) ({recorded('missed', '1d')}))", "none", steps=((0, GREEN), (1, RED))
+        ),
+        Column("Members missing", drift, "none", steps=((0, GREEN), (1, RED))),
+        Column("On leave", leave, "none", steps=((0, GREEN), (1, YELLOW))),
     )
 
 
@@ -190,9 +192,11 @@ def _burn() -> Panel:
         11,
         "Error budget burn, 1 day",
         "How many times faster than allowed a channel misses its deadlines. Above 1 the 28-day budget will not last; "
-        "above 3 CPRCanaryErrorBudgetBurn opens a ticket. Find the first red cell of that channel above.",
-        Query(f"max by (channel) ({missed_ratio('1d')}) / {ALLOWED}", "{{channel}}"),
+        "above 3 CPRCanaryErrorBudgetBurn opens a ticket. The lowest line stands for 0.1 or less. Find the first red "
+        "cell of that channel above.",
+        Query(f"clamp_min(max by (channel) ({missed_ratio('1d')}) / {ALLOWED}, 0.1)", "{{channel}}"),
         unit="none",
+        log=True,
         steps=((0, "transparent"), (1, YELLOW), (3, RED)),
         interval="4m",
     )
@@ -223,7 +227,7 @@ def _lost() -> Panel:
         "(a day, by default), since a late one may still come. Our own faults are left out.",
         CHANNEL_COLUMN,
         Column("outcome=Outcome"),
-        Column("Probes", f"round(sum by (channel, outcome) ({lost})) > 0", decimals=0),
+        Column("Probes", f"round(sum by (channel, outcome) ({lost})) > 0", "none", decimals=0),
         empty="Every report arrived",
     )
 

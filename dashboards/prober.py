@@ -130,13 +130,15 @@ def _read_age() -> Panel:
 
 
 def _depth() -> Panel:
-    items = f"cpr_canary_queue_items{{{ANY_OF_JOB}}}"
+    unread = f'cpr_canary_queue_items{{{ANY_OF_JOB},state="unread"}}'
+    read = f'cpr_canary_queue_items{{{ANY_OF_JOB},state="read"}}'
     return series(
         9,
         "Messages in the queues",
-        "Read and unread, strangers' included. Unread that only climbs: nobody works on the queue. Both falling to "
-        "zero at once: somebody emptied or renamed the folder.",
-        Query(f"max by (queue, state) ({items})", "{{queue}} {{state}}"),
+        "Unread by queue, and read in all of them together; strangers' included. Unread that only climbs: nobody works "
+        "on the queue. Everything falling at once: somebody emptied or renamed the folder.",
+        Query(f"max by (queue) ({unread})", "{{queue}}"),
+        Query(f"sum(max by (queue) ({read}))", "read, all queues"),
         unit="short",
         interval="1m",
     )

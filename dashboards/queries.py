@@ -54,9 +54,11 @@ def view_of(dashboard: Json, end: datetime, **variables: str) -> View:
     """The range that ``dashboard`` opens with, ending at ``end``; variables that are not given are *All*."""
     found = re.fullmatch(r"now-(\d+)([smhdw])", dashboard["time"]["from"])
     assert found, dashboard["time"]
-    everything = {v["name"]: v["allValue"] for v in dashboard["templating"]["list"] if v.get("allValue")}
+    there = dashboard["templating"]["list"]
+    everything = {v["name"]: v["allValue"] for v in there if v.get("allValue")}
+    constants = {v["name"]: v["query"] for v in there if v["type"] == "constant"}
     start = end - timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-    return View(start, end, everything | variables)
+    return View(start, end, everything | constants | variables)
 
 
 def targets(dashboard: Json) -> Iterator[tuple[Json, Json]]:
@@ -86,7 +88,7 @@ def expand(expr: str, view: View, step: int) -> str:
         "__range": f"{view.seconds}s",
         **view.variables,
     }
-    return re.sub(r"\$(\w+)", lambda found: values[found[1]], expr)
+    return re.sub(r"\$(?:(\w+)|{(\w+)})", lambda found: values[found[1] or found[2]], expr)
 
 
 class Prometheus:

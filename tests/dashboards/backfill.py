@@ -18,7 +18,7 @@ from tests.dashboards.history import END, START, History, example_history
 
 TARGET = 'instance="canary.example:9750",job="cpr-canary"'
 STEP = timedelta(minutes=20)
-DENSE, DENSE_STEP = timedelta(hours=7), timedelta(minutes=2)
+DENSE, DENSE_STEP = timedelta(hours=7), timedelta(minutes=1)
 """How long before the end it is scraped more often: the prober's dashboard looks at hours."""
 LOOKBACK = STEP + timedelta(minutes=1)
 """What the server's ``--query.lookback-delta`` must be, since the scrapes are so far apart."""
@@ -41,7 +41,7 @@ def write_history(text: TextIO, state: Path) -> None:
 
 def moments() -> Iterator[datetime]:
     """When it is scraped."""
-    moment = START + timedelta(minutes=3)
+    moment = START
     while moment <= END:
         yield moment
         moment += DENSE_STEP if END - moment <= DENSE else STEP
