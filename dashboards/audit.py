@@ -232,7 +232,7 @@ def _entries() -> Panel:
         "Log entries by day",
         "Events appended to the ledger. The number follows the probing; a day without any is a day the canary was "
         "down.",
-        Query(f"sum(increase(cpr_canary_evidence_entries_total{{{ANY_OF_JOB}}}[$__interval]))", "entries"),
+        Query(f"sum(increase(cpr_canary_evidence_entries_total{{{ANY_OF_JOB}}}[$__rate_interval]))", "entries"),
         interval="1d",
     )
 

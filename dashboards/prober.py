@@ -93,7 +93,7 @@ def _stats() -> list[Panel]:
 
 
 def _errors() -> Panel:
-    errors = f"increase(cpr_canary_errors_total{{{ANY_OF_JOB}}}[$__interval])"
+    errors = f"increase(cpr_canary_errors_total{{{ANY_OF_JOB}}}[$__rate_interval])"
     return bars(
         6,
         "Own faults, by part and reason",

@@ -15,9 +15,6 @@ import httpx
 
 Json = dict[str, Any]
 
-SCRAPE = 30
-"""Seconds between two scrapes, as the example configuration of Prometheus has it (Grafana's ``timeInterval``)."""
-
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _STEPS = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
@@ -43,6 +40,8 @@ class View:
     start: datetime
     end: datetime
     variables: Mapping[str, str]
+    scrape: int = 30
+    """Seconds between two scrapes: the ``timeInterval`` of Grafana's data source."""
 
     @property
     def seconds(self) -> int:
@@ -50,7 +49,7 @@ class View:
         return round((self.end - self.start).total_seconds())
 
 
-def view_of(dashboard: Json, end: datetime, **variables: str) -> View:
+def view_of(dashboard: Json, end: datetime, scrape: int = 30, **variables: str) -> View:
     """The range that ``dashboard`` opens with, ending at ``end``; variables that are not given are *All*."""
     found = re.fullmatch(r"now-(\d+)([smhdw])", dashboard["time"]["from"])
     assert found, dashboard["time"]
@@ -58,7 +57,7 @@ def view_of(dashboard: Json, end: datetime, **variables: str) -> View:
     everything = {v["name"]: v["allValue"] for v in there if v.get("allValue")}
     constants = {v["name"]: v["query"] for v in there if v["type"] == "constant"}
     start = end - timedelta(seconds=int(found[1]) * _UNITS[found[2]])
-    return View(start, end, everything | constants | variables)
+    return View(start, end, everything | constants | variables, scrape)
 
 
 def targets(dashboard: Json) -> Iterator[tuple[Json, Json]]:
@@ -70,7 +69,7 @@ def targets(dashboard: Json) -> Iterator[tuple[Json, Json]]:
 
 def step_of(panel: Json, view: View, points: int = 600) -> int:
     """``$__interval`` in seconds: wide enough for the number of points, and at least the panel's own minimum."""
-    least = max(panel_interval(panel), SCRAPE, view.seconds / points)
+    least = max(panel_interval(panel), view.scrape, view.seconds / points)
     return next((step for step in _STEPS if step >= least), _STEPS[-1])
 
 
@@ -83,7 +82,7 @@ def panel_interval(panel: Json) -> int:
 def expand(expr: str, view: View, step: int) -> str:
     """The expression with Grafana's and the dashboard's variables filled in."""
     values = {
-        "__rate_interval": f"{max(step + SCRAPE, 4 * SCRAPE)}s",
+        "__rate_interval": f"{max(step + view.scrape, 4 * view.scrape)}s",
         "__interval": f"{step}s",
         "__range": f"{view.seconds}s",
         **view.variables,

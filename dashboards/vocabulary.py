@@ -65,8 +65,12 @@ def quantile(stage: str, q: str) -> str:
     return f'{name}{{{ANY_OF_CHANNEL},stage="{stage}",quantile="{q}"}}'
 
 
-def increase(metric: str, *matchers: str, over: str = "$__interval") -> str:
-    """How much a counter of channels grew."""
+def increase(metric: str, *matchers: str, over: str = "$__rate_interval") -> str:
+    """How much a counter of channels grew.
+
+    ``$__rate_interval`` is a scrape longer than ``$__interval``: what happens between the last scrape of one interval
+    and the first of the next would be in neither, and here each single event matters.
+    """
     return f"increase(cpr_canary_{metric}{{{','.join((ANY_OF_CHANNEL, *matchers))}}}[{over}])"
 
 

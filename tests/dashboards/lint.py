@@ -90,9 +90,11 @@ def target_promql_rule(dashboard: Json) -> Findings:
 
 def target_rate_interval_rule(dashboard: Json) -> Findings:
     for expr in expressions(dashboard):
-        for window in re.findall(r"\bi?rate\([^\[]*\[([^\]]+)\]", expr):
-            if window != "$__rate_interval":
+        for function, window in re.findall(r"\b(i?rate|increase)\([^\[]*\[([^\]]+)\]", expr):
+            if function != "increase" and window != "$__rate_interval":
                 yield f"{expr} takes a rate over {window}"
+            elif window == "$__interval":
+                yield f"{expr} loses what happens between two intervals"
 
 
 def target_counter_agg_rule(dashboard: Json) -> Findings:

@@ -66,6 +66,7 @@ SPOILT: list[tuple[Callable[[Json], lint.Findings], Spoil]] = [
     (lint.panel_no_targets_rule, lambda d: panel(d, "stat").update(targets=[])),
     (lint.target_promql_rule, asking('sum by (le (up{job=~"$job"})')),
     (lint.target_rate_interval_rule, asking('rate(process_cpu_seconds_total{job=~"$job"}[5m])')),
+    (lint.target_rate_interval_rule, asking('increase(cpr_canary_errors_total{job=~"$job"}[$__interval])')),
     (lint.target_counter_agg_rule, asking('sum(cpr_canary_errors_total{job=~"$job"})')),
     (lint.target_job_rule, asking("max(up)")),
     (lint.target_job_rule, asking('up{job=~"$job"} + on () max(up{job="$job"})')),
