@@ -6,7 +6,7 @@ DEBIAN := $(PYTHON) tests/servers/debian.py --install
 BROWSER := chromium fonts-dejavu-core
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench dashboards format clean
+.PHONY: help demo test lint bench dashboards pictures format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,10 @@ bench: $(VENV)/development ## Measure, beside other tools in the same run
 
 dashboards: $(VENV)/development ## Generate the Grafana dashboards again
 	$(BIN)/python -m dashboards
+
+pictures: $(VENV)/development ## Draw the dashboards for the documentation again
+	@$(DEBIAN)
+	PYTHONPATH=tests $(BIN)/python -m tests.dashboards.pictures docs/images
 
 format: $(VENV)/development ## Format the code
 	$(BIN)/ruff format canary dashboards tests

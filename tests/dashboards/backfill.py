@@ -69,12 +69,14 @@ def _scrape(history: History, registry: CollectorRegistry) -> Iterator[Sample]:
     if history.is_down():
         yield _series("up"), 0
         return
-    for metric in registry.collect():
-        for sample in metric.samples:
-            yield _series(sample.name, *sample.labels.items()), float(sample.value)
+    exported = {
+        _series(sample.name, *sample.labels.items()): float(sample.value)
+        for metric in registry.collect()
+        for sample in metric.samples
+    }
     seconds = (history.now - START).total_seconds()
     made_up = _of_the_process(seconds) | _of_the_evidence(history.now, seconds)
-    yield from ((_series(name), value) for name, value in made_up.items())
+    yield from ({_series(name): value for name, value in made_up.items()} | exported).items()
 
 
 @cache

@@ -19,7 +19,7 @@ from pathlib import Path
 from canary.clock import Clock
 from canary.config import Config, load
 from canary.judge import judge
-from canary.ledger import Event, EventKind, Ledger, OpenProbe
+from canary.ledger import Event, EventKind, Ledger, OpenProbe, completeness
 from canary.ledger import events as record
 from canary.ledger.book import Book
 from canary.ledger.events import numbered
@@ -111,10 +111,11 @@ class History:
         self._agenda: list[tuple[datetime, int, Callable[[datetime], None]]] = []
         self.prober.reloaded_at = START
         self._enter(START, self._start)
+        self._enter(START + timedelta(minutes=10), self._tell_clocks)
         for n, slug in enumerate(config.channels):
             self._enter(START + timedelta(seconds=40 + 7 * n), lambda at, slug=slug: self._due(slug, at))
-        self._enter(_ago(PAUSED.begin), lambda at: self._pause(EventKind.PAUSED, at))
-        self._enter(_ago(PAUSED.begin - PAUSED.hours), lambda at: self._pause(EventKind.RESUMED, at))
+        self._enter(_ago(PAUSED.begin), self._pause)
+        self._enter(_ago(PAUSED.begin - PAUSED.hours), self._resume)
         for hours in FORGED:
             self._enter(_ago(hours), self._forge)
 
@@ -147,8 +148,21 @@ class History:
     def _start(self, at: datetime) -> None:
         self._write(Event(EventKind.STARTED, at, {"version": "0", "configuration": "0" * 64}))
 
-    def _pause(self, kind: EventKind, at: datetime) -> None:
-        self._write(Event(kind, at, {"channels": ["contact-chloe"], "reason": "moves house"}))
+    def _pause(self, at: datetime) -> None:
+        self._write(Event(EventKind.PAUSED, at, {"channels": ["contact-chloe"], "reason": "moves house"}))
+        self._write(completeness.held(at, "contact-chloe", completeness.Hold.PAUSED, "moves house"))
+
+    def _resume(self, at: datetime) -> None:
+        self._write(Event(EventKind.RESUMED, at, {"channels": ["contact-chloe"], "reason": "moved"}))
+        self._write(completeness.released(at, "contact-chloe", completeness.Hold.PAUSED))
+
+    def _tell_clocks(self, at: datetime) -> None:
+        """Hourly, as the desk does; chloe's server has no NTP."""
+        self._enter(at + completeness.CLOCK_EVERY, self._tell_clocks)
+        for queue, place in self._config.queues().items():
+            if place.role is Role.MONITORED:
+                drift = (at - START) / timedelta(days=1) * 2 if queue == "chloe-cpr" else 0
+                self._write(completeness.clock(at, queue, drift + self._rng.uniform(-0.4, 0.4), 1.0))
 
     def _look_around(self, at: datetime) -> None:
         prober, wave = self.prober, 1 + math.sin(at.timestamp() / 43200)
