@@ -99,11 +99,12 @@ def _log() -> list[Panel]:
         stat_panel(
             4,
             "Last verified",
-            "Time since the log was last verified. A day or more: the self-check does not run.",
+            "Time since the log was last verified. Much more than a day: the self-check does not run. Three days "
+            "open a ticket.",
             newest("verify"),
             (0, GREEN),
-            (_DAY, YELLOW),
-            (2 * _DAY, RED),
+            (_DAY + 2 * _HOUR, YELLOW),
+            (3 * _DAY, RED),
             unit="s",
         ),
         stat_panel(

@@ -149,12 +149,19 @@ def heat(number: int, title: str, advice: str, expr: str, *, interval: str) -> P
 
 
 def gauge_bars(
-    number: int, title: str, advice: str, *queries: Query, unit: str, steps: tuple[Step, ...], most: float | None = None
+    number: int,
+    title: str,
+    advice: str,
+    *queries: Query,
+    unit: str,
+    steps: tuple[Step, ...],
+    most: float | None = None,
+    empty: str = "none",
 ) -> Panel:
     """One horizontal bar a series, as of now."""
     reduce = common.ReduceDataOptions().calcs(["lastNotNull"])
     builder = bargauge.Panel().unit(unit).reduce_options(reduce).orientation(shapes.VizOrientation.HORIZONTAL)
-    builder = builder.display_mode(shapes.BarGaugeDisplayMode.BASIC).min(0).no_value("none")
+    builder = builder.display_mode(shapes.BarGaugeDisplayMode.BASIC).min(0).decimals(0).no_value(empty)
     builder = builder.thresholds(_thresholds(steps)).color_scheme(_by_thresholds())
     if most is not None:
         builder = builder.max(most)

@@ -77,7 +77,7 @@ FILTER_HITS_ARCHIVES = Incident(6 * 24, 6 * 24)
 PROBER_DOWN = Incident(5 * 24, 2)
 WRONG_QUEUE = Incident(3 * 24, 3 * 24)
 """Since then the old form feeds the general mailbox."""
-FREEMAIL_JUNKED = Incident(47, 8)
+FREEMAIL_JUNKED = Incident(32, 14)
 """A new rule junks what the free mail provider sends."""
 MEMBER_LOST = Incident(20, 20)
 """chloe is no longer a member of ccadb-alias."""
