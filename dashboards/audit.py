@@ -180,6 +180,7 @@ def _table() -> Panel:
             "Not judged", f"round(sum by (channel) ({unjudged}))", "none", steps=((0, GREEN), (1, ORANGE)), decimals=0
         ),
         Column("Paused", paused, "percentunit", ((0, GREEN), (0.0001, YELLOW)), 1),
+        sort="Met",
     )
 
 
@@ -239,6 +240,7 @@ def _entries() -> Panel:
 
 
 def _tested() -> Panel:
+    listed = f"max by (channel, kind, queue, disclosed_in) (cpr_canary_channel_info{{{ANY_OF_CHANNEL}}})"
     since = f"cpr_canary_channel_enabled_timestamp_seconds{{{ANY_OF_CHANNEL}}}"
     return table_panel(
         14,
@@ -249,6 +251,7 @@ def _tested() -> Panel:
         Column("kind=Kind"),
         Column("queue=Queue"),
         Column("disclosed_in=Disclosed in"),
-        Column("Listed", f"max by (channel, kind, queue, disclosed_in) (cpr_canary_channel_info{{{ANY_OF_CHANNEL}}})"),
+        Column("Listed", listed, hidden=True),
         Column("Tested since", f"max by (channel, kind, queue) ({since}) * 1000", "dateTimeAsIso"),
+        sort="Channel",
     )

@@ -223,6 +223,8 @@ def _filter(by: str, number: int) -> Panel:
             ((0, GREEN), (0.0001, YELLOW), (0.05, ORANGE), (0.5, RED)),
             1,
         ),
+        sort="Missed",
+        descending=True,
     )
 
 

@@ -51,9 +51,9 @@ def build() -> str:
         [
             Row(8, [_channels()]),
             Row(4, _stats()),
-            Row(9, [_table()]),
+            Row(8, [_table()]),
             Row(8, [_burn(), _alerts()]),
-            Row(9, [_lost(), _variants(), _senders()]),
+            Row(8, [_lost(), _variants(), _senders()]),
         ],
     )
 
@@ -184,6 +184,7 @@ def _table() -> Panel:
         ),
         Column("Members missing", drift, "none", steps=((0, GREEN), (1, RED))),
         Column("On leave", leave, "none", steps=((0, GREEN), (1, YELLOW))),
+        sort="State",
     )
 
 
@@ -214,6 +215,7 @@ def _alerts() -> Panel:
         Column("channel=Channel"),
         Column("queue=Queue"),
         Column("Firing", f"max by (alertname, severity, channel, queue) ({alerts})", names={"1": ("now", RED)}),
+        sort="Severity",
         empty="No alert is firing",
     )
 
@@ -228,6 +230,8 @@ def _lost() -> Panel:
         CHANNEL_COLUMN,
         Column("outcome=Outcome"),
         Column("Probes", f"round(sum by (channel, outcome) ({lost})) > 0", "none", decimals=0),
+        sort="Probes",
+        descending=True,
         empty="Every report arrived",
     )
 
@@ -237,8 +241,8 @@ def _variants() -> Panel:
         14,
         "Missed more than others: kind of report",
         "By how many points a kind of report (`cpr-canary variants` explains the codes) is missed more often than all "
-        "that go through such channels. A dead channel misses all of them and does not show here; a long bar is a "
-        "filter that objects to that content or attachment.",
+        "that go through such channels. A dead channel misses all that it is sent and does not show here; a long bar "
+        "is a filter that objects to that content or attachment.",
         Query(f"topk(12, {missed_more('variant')} > 0.03)", "{{kind}} {{variant}}"),
         unit="percentunit",
         steps=_MORE,

@@ -100,7 +100,7 @@ def _of_the_process(seconds: float) -> dict[str, float]:
 
 def _of_the_evidence(now: datetime, seconds: float) -> dict[str, float]:
     """The evidence log is not part of a prober that only simulates: hourly checkpoints, verified and stamped daily."""
-    hour, day, at = seconds % 3600, seconds % 86400, now.timestamp()
+    hour, day, at = (seconds + 1234) % 3600, (seconds + 20_000) % 86400, now.timestamp()
     samples = {
         "evidence_size_bytes": 4e5 * seconds / 3600,
         "evidence_last_checkpoint_timestamp_seconds": at - hour,

@@ -46,7 +46,7 @@ def test_annotations_answer(prometheus: Prometheus, name: str) -> None:
     dashboard = board(name)
     view = view_of(dashboard, END, scrape_of(dashboard))
     for annotation in dashboard["annotations"]["list"]:
-        assert prometheus.run({"interval": "20m"}, annotation["target"], view), annotation["name"]
+        assert prometheus.run({}, annotation["target"], view), annotation["name"]
 
 
 def test_the_overview_shows_what_is_broken_now(prometheus: Prometheus) -> None:
