@@ -242,7 +242,7 @@ def _variants() -> Panel:
         "Missed more than others: kind of report",
         "By how many points a kind of report (`cpr-canary variants` explains the codes) is missed more often than all "
         "that go through such channels. A dead channel misses all that it is sent and does not show here; a long bar "
-        "is a filter that objects to that content or attachment.",
+        "is a filter that objects to that content or attachment (or a kind that hardly any other channel is sent).",
         Query(f"topk(12, {missed_more('variant')} > 0.03)", "{{kind}} {{variant}}"),
         unit="percentunit",
         steps=_MORE,

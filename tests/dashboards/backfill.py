@@ -13,7 +13,7 @@ from typing import TextIO
 
 from prometheus_client import CollectorRegistry
 
-from canary.metrics import PREFIX, TABLE, Exporter
+from canary.metrics import PREFIX, Exporter
 from tests.dashboards.history import END, START, History, example_history
 
 TARGET = 'instance="canary.example:9750",job="cpr-canary"'
@@ -109,4 +109,4 @@ def _of_the_evidence(now: datetime, seconds: float) -> dict[str, float]:
         "evidence_last_timestamp_timestamp_seconds": at - day,
         "evidence_pending_timestamps": float(hour < 600),
     }
-    return {PREFIX + name: value for name, value in samples.items() if name in TABLE}
+    return {PREFIX + name: value for name, value in samples.items()}

@@ -15,6 +15,9 @@ from dashboards.render.__main__ import draw
 from tests.dashboards.history import END
 from tests.dashboards.past import scrape_of
 
+pytestmark = pytest.mark.timeout(600)
+"""The first test waits for the history to be made, and all workers for one of them."""
+
 
 def board(name: str) -> Json:
     found: Json = json.loads((HERE / name).read_text(encoding="utf-8"))
