@@ -246,12 +246,12 @@ def _tested() -> Panel:
         14,
         "What is tested, and where it is disclosed",
         "Compare with CCADB, the CPS (section 1.5.2) and the web site: a channel that is disclosed there and is not "
-        "here is not tested.",
+        "here is not tested. Probed since: the first probe, or the end of the last pause, blackout or stop.",
         CHANNEL_COLUMN,
         Column("kind=Kind"),
         Column("queue=Queue"),
         Column("disclosed_in=Disclosed in"),
         Column("Listed", listed, hidden=True),
-        Column("Tested since", f"max by (channel, kind, queue) ({since}) * 1000", "dateTimeAsIso"),
+        Column("Probed since", f"max by (channel, kind, queue) ({since}) * 1000", "dateTimeAsIso"),
         sort="Channel",
     )

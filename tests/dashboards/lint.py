@@ -15,6 +15,7 @@ from typing import Any
 from dashboards.queries import targets
 from tests.dashboards import known
 from tests.dashboards.promql import grouping, parse, selectors, variables
+from tests.dashboards.recording import rules_of
 
 Json = dict[str, Any]
 Findings = Iterator[str]
@@ -181,6 +182,12 @@ def legends_are_there(dashboard: Json) -> Findings:
             yield f"{target['legendFormat']} names {wrong}"
 
 
+def alerts_are_there(dashboard: Json) -> Findings:
+    there = {rule["alert"] for rule in rules_of(known.ALERTS)}
+    named = set(re.findall(r"\bCPRCanary\w+", json.dumps(dashboard)))
+    yield from (f"{name} is no alert of ours" for name in named - there)
+
+
 RULES = (
     template_datasource_rule,
     template_job_rule,
@@ -201,6 +208,7 @@ RULES = (
     variables_are_there,
     metrics_are_there,
     legends_are_there,
+    alerts_are_there,
 )
 
 

@@ -87,6 +87,7 @@ SPOILT: list[tuple[Callable[[Json], lint.Findings], Spoil]] = [
     (lint.metrics_are_there, asking('cpr_canary_channel_state{job=~"$job",sender="a"}')),
     (lint.metrics_are_there, asking('sum by (sender) (cpr_canary_channel_state{job=~"$job"})')),
     (lint.legends_are_there, lambda d: panel(d, "state-timeline")["targets"][0].update(legendFormat="{{alias}}")),
+    (lint.alerts_are_there, lambda d: d["panels"][0].update(description="See CPRCanaryChanelDown.")),
 ]
 
 
