@@ -23,6 +23,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "chromium": ("/usr/bin/chromium", "/usr/bin/google-chrome"),
     "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
     "prometheus": ("/usr/bin/promtool",),
+    "systemd": ("/usr/bin/systemd-analyze",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),
 }
 """Package -> the files that show it is there; any one of them will do."""
