@@ -22,6 +22,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "dovecot-sieve": ("/usr/bin/sievec",),
     "chromium": ("/usr/bin/chromium", "/usr/bin/google-chrome"),
     "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
+    "libatomic1": ("/usr/lib/x86_64-linux-gnu/libatomic.so.1", "/usr/lib/aarch64-linux-gnu/libatomic.so.1"),
     "prometheus": ("/usr/bin/promtool",),
     "systemd": ("/usr/bin/systemd-analyze",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),
