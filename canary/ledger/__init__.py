@@ -1,8 +1,23 @@
 """The ledger: the append-only record of everything, and the only source of truth."""
 
 from canary.ledger.book import Book, OpenProbe
+from canary.ledger.completeness import Inventory, inventories
 from canary.ledger.events import Event, EventKind
+from canary.ledger.results import Result
 from canary.ledger.store import Ledger
 from canary.ledger.totals import BUCKETS, ChannelTotals, Histogram, Totals
 
-__all__ = ["BUCKETS", "Book", "ChannelTotals", "Event", "EventKind", "Histogram", "Ledger", "OpenProbe", "Totals"]
+__all__ = [
+    "BUCKETS",
+    "Book",
+    "ChannelTotals",
+    "Event",
+    "EventKind",
+    "Histogram",
+    "Inventory",
+    "Ledger",
+    "OpenProbe",
+    "Result",
+    "Totals",
+    "inventories",
+]

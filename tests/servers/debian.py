@@ -24,8 +24,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
     "libatomic1": ("/usr/lib/x86_64-linux-gnu/libatomic.so.1", "/usr/lib/aarch64-linux-gnu/libatomic.so.1"),
     "prometheus": ("/usr/bin/promtool",),
-    "systemd": ("/usr/bin/systemd-analyze",),
+    "prometheus-alertmanager": ("/usr/bin/prometheus-alertmanager",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),
+    "systemd": ("/usr/bin/systemd-analyze",),
 }
 """Package -> the files that show it is there; any one of them will do."""
 
