@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,9 +37,6 @@ TIMES = {"interval": "4s", "deadline": "5s", "give_up": "60s", "acknowledged_wit
 
 PAGER, HEART = "pager", "deadman"
 """The receivers of pages and of the heartbeat, as the shipped Alertmanager configuration calls them."""
-
-HEARTBEAT = 1.0
-"""Seconds between heartbeats that are expected at least, before any gap was measured."""
 
 PATIENCE = 60.0
 """Seconds until a test gives up waiting for anything; a machine with other work to do takes its time."""
@@ -127,21 +125,15 @@ class Watch:
         query = "count(cpr_canary_channel_last_success_timestamp_seconds)"
         until(lambda: (found := self.prometheus.query(query)) and found[0].value == channels, "good probes", PATIENCE)
 
-    def until_silent(self, receiver: str, name: str) -> None:
-        """Wait until a heartbeat has stayed away for three times the longest gap it had, as a heartbeat service does."""
-        beats = [(time.monotonic(), self._beats(receiver, name))]
+    def until_silent(self) -> None:
+        """Wait until the heartbeat has stayed away three times as long as it ever did, as a heartbeat service does."""
 
         def silent() -> bool:
-            now, heard = time.monotonic(), self._beats(receiver, name)
-            if heard > beats[-1][1]:
-                beats.append((now, heard))
-            gaps = [later - sooner for (sooner, _), (later, _) in zip(beats, beats[1:], strict=False)]
-            return now - beats[-1][0] > 3 * max(gaps, default=HEARTBEAT)
+            beats = self.webhook.received(receiver_path(HEART))
+            longest = max(later - sooner for sooner, later in pairwise(beats))
+            return time.monotonic() - beats[-1] > 3 * longest
 
-        until(silent, f"silence of {name}", PATIENCE)
-
-    def _beats(self, receiver: str, name: str) -> int:
-        return sum(alert["status"] == "firing" for alert in self.told(receiver, name))
+        until(silent, "silence of the heartbeat", PATIENCE)
 
 
 @contextmanager
@@ -193,5 +185,5 @@ def one_channel_is_paged_for_and_its_end_is_told(ca: DemoCa, fault: Fault, watch
 def the_dead_canary_is_noticed(canary: Canary, watch: Watch) -> None:
     assert watch.told(PAGER, "CPRCanaryAbsent") == []
     canary.kill()
-    watch.until_silent(HEART, "CPRCanaryWatchdog")
+    watch.until_silent()
     watch.until_told(PAGER, "firing", "CPRCanaryAbsent")
