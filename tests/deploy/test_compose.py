@@ -119,6 +119,11 @@ def test_readme_says_how_to_make_what_is_not_there() -> None:
     assert "etc/cpr-canary.yaml" in text
 
 
+def test_what_the_operator_makes_does_not_get_into_the_repository() -> None:
+    ignored = (COMPOSE.parent / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {f"/{folder}/" for folder in MADE_BY_THE_OPERATOR} <= set(ignored)
+
+
 @pytest.mark.parametrize("name", ["demo", "canary"])
 def test_command_is_one_that_the_program_takes(name: str) -> None:
     assert_cli_takes(SERVICES[name]["command"])
