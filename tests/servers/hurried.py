@@ -64,8 +64,12 @@ def rules(text: str) -> str:
 
 
 def prometheus(text: str, canary: str, alertmanager: str, rule_files: Iterable[Path]) -> str:
-    """A prometheus.yml that scrapes ``canary`` and knows ``alertmanager`` (HOST:PORT each)."""
+    """A prometheus.yml that scrapes ``canary`` and knows ``alertmanager`` (HOST:PORT each).
+
+    It scrapes once a second, not twice: an answer may take as long as the interval, on a machine with other work to do.
+    """
     whole = _walk(yaml.safe_load(text), {})
+    whole["global"]["scrape_interval"] = "1s"
     [job] = whole["scrape_configs"]
     job["static_configs"] = [{"targets": [canary]}]
     whole["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
