@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from deploy.files import COMPOSE, DOCKERFILE, README, ROOT, assert_cli_takes, credentials, instructions, yaml_of
+from deploy.files import COMPOSE, DEPLOY, DOCKERFILE, README, ROOT, assert_cli_takes, credentials, instructions, yaml_of
 
 MADE_BY_THE_OPERATOR = {"etc", "secrets"}
 """Folders beside compose.yaml that are not in the repository; README.md says how to make them."""
@@ -136,6 +137,30 @@ def test_either_canary_is_the_one_that_prometheus_scrapes() -> None:
     [job] = yaml_of(COMPOSE.parent / "prometheus.yml")["scrape_configs"]
     assert job["static_configs"] == [{"targets": ["canary:9750"]}]
     assert "inside" in SERVICES["prometheus"]["networks"]
+
+
+def test_prometheus_is_configured_as_in_the_example_but_for_addresses() -> None:
+    text = (COMPOSE.parent / "prometheus.yml").read_text(encoding="utf-8")
+    for ours, example in (
+        ("canary:9750", "127.0.0.1:9750"),
+        ("alertmanager:9093", "127.0.0.1:9093"),
+        ("http://127.0.0.1:3000", "https://grafana.example.com"),
+        ("- rules/", "- "),
+    ):
+        assert ours in text
+        text = text.replace(ours, example)
+    assert yaml.safe_load(text) == yaml_of(DEPLOY / "prometheus" / "prometheus.example.yml")
+
+
+def test_prometheus_finds_its_rules(tmp_path: Path) -> None:
+    """Laid out as it is mounted, and asked of Debian's promtool."""
+    shutil.copy(COMPOSE.parent / "prometheus.yml", tmp_path)
+    (tmp_path / "rules").symlink_to(DEPLOY / "prometheus")
+    assert "../prometheus:/etc/prometheus/rules:ro" in SERVICES["prometheus"]["volumes"]
+    command = ["promtool", "check", "config", str(tmp_path / "prometheus.yml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(re.findall(r"\d+ rules found", done.stdout)) == 2
 
 
 def test_nothing_of_the_demo_leaves_the_host() -> None:

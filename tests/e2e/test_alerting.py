@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -35,8 +34,8 @@ ROUTES = DEPLOY / "alertmanager" / "alertmanager.example.yml"
 TIMES = {"interval": "4s", "deadline": "5s", "give_up": "60s", "acknowledged_within": "5s"}
 """Of every channel; the shipped 10 m and 15 m, hurried like the rules, would be 10 s and 15 s."""
 
-PAGER, HEART = "pager", "deadman"
-"""The receivers of pages and of the heartbeat, as the shipped Alertmanager configuration calls them."""
+PAGER, TICKETS, HEART = "pager", "tickets", "deadman"
+"""The receivers of pages, of tickets and of the heartbeat, as the shipped Alertmanager configuration calls them."""
 
 PATIENCE = 60.0
 """Seconds until a test gives up waiting for anything; a machine with other work to do takes its time."""
@@ -47,9 +46,10 @@ def shipped(path: Path) -> str:
 
 
 def receiver_path(name: str) -> str:
-    """The path of the (first) webhook of a receiver in the shipped Alertmanager configuration."""
-    receivers = {r["name"]: r for r in yaml.safe_load(shipped(ROUTES))["receivers"]}
-    return urlsplit(receivers[name]["webhook_configs"][0]["url"]).path
+    """Where the pager of the test hears what a receiver of the shipped Alertmanager configuration is told."""
+    receivers = {receiver["name"]: receiver for receiver in yaml.safe_load(shipped(ROUTES))["receivers"]}
+    [webhook] = receivers[name]["webhook_configs"]
+    return hurried.path(webhook["url"])
 
 
 def configured(ca: DemoCa, folder: Path, port: int) -> Path:
@@ -121,9 +121,19 @@ class Watch:
         return found
 
     def until_healthy(self, channels: int) -> None:
-        """Wait until every channel had a good probe that Prometheus knows of."""
+        """Wait until every channel had a good probe that Prometheus knows of, and no page is open.
+
+        Prometheus takes up to 5 s to look at its first target, whatever its configuration says. That is as long as a
+        hurried canary may be absent.
+        """
         query = "count(cpr_canary_channel_last_success_timestamp_seconds)"
         until(lambda: (found := self.prometheus.query(query)) and found[0].value == channels, "good probes", PATIENCE)
+        until(lambda: not self._open_pages(), "no page to be open", PATIENCE)
+
+    def _open_pages(self) -> set[str]:
+        """The alerts of which the pager was told last that they fire."""
+        last = {str(alert["labels"]): alert for alert in self.webhook.alerts(receiver_path(PAGER))}
+        return {alert["labels"]["alertname"] for alert in last.values() if alert["status"] == "firing"}
 
     def until_silent(self) -> None:
         """Wait until the heartbeat has stayed away three times as long as it ever did, as a heartbeat service does."""
@@ -177,6 +187,7 @@ def one_channel_is_paged_for_and_its_end_is_told(ca: DemoCa, fault: Fault, watch
     assert page["labels"]["channel"] == fault.channel
     assert fault.channel in page["annotations"]["description"]
     assert page["annotations"]["runbook_url"].endswith("#cprcanarychanneldown")
+    watch.until_told(TICKETS, "firing", "CPRCanaryChannelDown", channel=fault.channel)
     fault.mend(ca)
     watch.until_told(PAGER, "resolved", "CPRCanaryChannelDown", channel=fault.channel)
     paged = {alert["labels"]["channel"] for alert in watch.told(PAGER, "CPRCanaryChannelDown")}
@@ -184,7 +195,6 @@ def one_channel_is_paged_for_and_its_end_is_told(ca: DemoCa, fault: Fault, watch
 
 
 def the_dead_canary_is_noticed(canary: Canary, watch: Watch) -> None:
-    assert not watch.told(PAGER, "CPRCanaryAbsent")
     canary.kill()
     watch.until_silent()
     watch.until_told(PAGER, "firing", "CPRCanaryAbsent")

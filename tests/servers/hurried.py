@@ -6,7 +6,7 @@ Nothing else of them changes, so what a test proves of the copy holds for the fi
 * so are numbers of seconds that an expression compares an age with. Those are the numbers from sixty on: counts, ratios
   and metric values of these rules are smaller. Each must be a multiple of sixty, so that one which is no length of time
   is noticed;
-* addresses of targets, of Alertmanager and of receivers become those of the test; the path of a receiver stays.
+* addresses of targets, of Alertmanager and of receivers become those of the test.
 
 Names of recording rules (``...:increase2h``), labels, annotations and every operator stay as they are.
 """
@@ -72,14 +72,20 @@ def prometheus(text: str, canary: str, alertmanager: str, rule_files: Iterable[P
     whole["global"]["scrape_interval"] = "1s"
     [job] = whole["scrape_configs"]
     job["static_configs"] = [{"targets": [canary]}]
-    whole["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
+    whole["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [alertmanager]}]}]
     whole["rule_files"] = [str(file) for file in rule_files]
     return _written(whole)
 
 
 def alertmanager(text: str, receiver: str) -> str:
-    """An alertmanager.yml all of whose webhooks are at ``receiver`` (http://HOST:PORT)."""
-    return _written(_walk(yaml.safe_load(text), {"url": lambda url: receiver + urlsplit(url).path}))
+    """An alertmanager.yml all of whose webhooks are at ``receiver`` (http://HOST:PORT), see :func:`path`."""
+    return _written(_walk(yaml.safe_load(text), {"url": lambda url: receiver + path(url)}))
+
+
+def path(url: str) -> str:
+    """The path at which what would have gone to ``url`` comes in: its own, below the name of its host."""
+    parts = urlsplit(url)
+    return f"/{parts.hostname}{parts.path}"
 
 
 def _walk(value: Any, changes: dict[str, Callable[[str], str]]) -> Any:

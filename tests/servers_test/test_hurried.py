@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_duration_is_a_sixtieth(count: int, unit: str) -> None:
 
 def without_times(text: str) -> str:
     """A rule file without its numbers and durations outside of names."""
-    return re.sub(r"(?<![\w.:])[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw])?(?!\w)", "N", yaml.safe_dump(yaml.safe_load(text)))
+    return re.sub(r"(?<![\w.:])[0-9]+(?:\.[0-9]+)?(?:ms|[smhdw])?(?!\w)", "N", json.dumps(yaml.safe_load(text)))
 
 
 @pytest.mark.parametrize("name", ["cpr-canary.rules.yaml", "cpr-canary.alerts.yaml"])
@@ -52,4 +53,4 @@ def test_shipped_rules_differ_from_their_copy_in_times_only(name: str) -> None:
     shipped = (DEPLOY / "prometheus" / name).read_text(encoding="utf-8")
     copy = hurried.rules(shipped)
     assert copy != shipped
-    assert " ".join(without_times(copy).split()) == " ".join(without_times(shipped).split())
+    assert without_times(copy) == without_times(shipped)
