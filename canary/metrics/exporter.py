@@ -67,6 +67,7 @@ class Exporter(Collector):
         families = Families()
         families.add("build_info", [__version__], 1)
         self._collect_prober(families)
+        self._collect_evidence(families)
         with self._prober.ledger.lock:
             self._collect_channels(families, layout)
             self._collect_installation(families, layout)
@@ -115,6 +116,21 @@ class Exporter(Collector):
         for key, count in totals.errors.items():
             families.add("errors_total", key.split("/", 1), count)
         families.add("errors_total", ["store", "not_written"], ledger.not_written)
+
+    def _collect_evidence(self, families: Families) -> None:
+        if self._prober.evidence is None:
+            return
+        figures = self._prober.evidence.figures()
+        families.add("evidence_size_bytes", [], figures.size_bytes)
+        families.add("evidence_pending_timestamps", [], figures.pending_timestamps)
+        for name, value in (
+            ("evidence_last_checkpoint_timestamp_seconds", figures.last_checkpoint),
+            ("evidence_last_verify_success", figures.last_verify_success),
+            ("evidence_last_verify_timestamp_seconds", figures.last_verify),
+            ("evidence_last_timestamp_timestamp_seconds", figures.last_timestamp),
+        ):
+            if value is not None:
+                families.add(name, [], float(value))
 
     def _collect_prober(self, families: Families) -> None:
         prober = self._prober

@@ -25,6 +25,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "libatomic1": ("/usr/lib/x86_64-linux-gnu/libatomic.so.1", "/usr/lib/aarch64-linux-gnu/libatomic.so.1"),
     "prometheus": ("/usr/bin/promtool",),
     "prometheus-alertmanager": ("/usr/bin/prometheus-alertmanager",),
+    "softhsm2": ("/usr/bin/softhsm2-util",),
+    "openssl": ("/usr/bin/openssl",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),
     "systemd": ("/usr/bin/systemd-analyze",),
 }

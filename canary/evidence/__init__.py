@@ -1,0 +1,1 @@
+"""The evidence: the ledger as an append-only Merkle tree with signed checkpoints and time-stamps that others made."""

@@ -1,0 +1,251 @@
+"""The log: the ledger's events as the leaves of a Merkle tree, whose head is signed again and again.
+
+Leaf i (from 0) is the canonical form of event i + 1, byte for byte. What happens, in this order, so that an end at any
+moment leaves nothing half done: the tiles are on disk; ``head`` says what is about to be signed; it is signed; the
+``checkpoint`` event is in the ledger; ``log/checkpoint`` is replaced. No two trees of one size are ever signed: what
+is about to be signed must extend every head that was, or may have been.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from canary.evidence.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof, leaf_hash, verify_consistency
+from canary.evidence.notes import Checkpoint, Note, NoteError, Proof, Signature, sign
+from canary.evidence.rotation import Rotation, SigningKeys, history
+from canary.evidence.tiles import WIDTH, EvidenceError, Tiles, sync_folder, write_file
+from canary.ledger import Event, EventKind, Ledger
+
+OWN = frozenset({EventKind.CHECKPOINT, EventKind.TIMESTAMPED, EventKind.COSIGNED})
+"""Events that the evidence itself adds: alone they are no reason to sign again soon."""
+
+IDLE = timedelta(hours=1)
+"""How long nothing is signed where nothing but our own events was added."""
+
+
+class ForkError(EvidenceError):
+    """The ledger is not the one that was signed: it was cut off, changed, or replaced by another one."""
+
+
+class EvidenceLog:
+    """The log in one folder (``log/``, ``head``, ``lock``), made on first use.
+
+    Several processes may use it. ``keys`` are only needed to sign.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        folder: Path,
+        origin: str,
+        keys: SigningKeys | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.ledger, self.folder, self.origin = ledger, folder, origin
+        self._keys, self._now = keys, now
+        self.tiles = Tiles(folder / "log")
+
+    @property
+    def published(self) -> Path:
+        """The file of the newest signed checkpoint."""
+        return self.folder / "log" / "checkpoint"
+
+    def note(self, size: int | None = None) -> Note | None:
+        """The newest signed checkpoint, or the one of this size; None if there is none. Raises EvidenceError."""
+        newest = _read_note(self.published)
+        if size is None or (newest is not None and Checkpoint.parse(newest.text).size == size):
+            return newest
+        for event in self.ledger.events(kind=EventKind.CHECKPOINT):
+            if event.body["size"] == size:
+                return Note.parse(event.body["note"])
+        return None
+
+    def latest(self) -> Checkpoint | None:
+        """How large the log was when it was last signed, and its root hash. Raises EvidenceError."""
+        note = self.note()
+        return Checkpoint.parse(note.text) if note else None
+
+    def rotations(self) -> list[Rotation]:
+        """Every key of the log, in order. Raises NoteError if the chain is broken."""
+        return history(self.ledger, self.origin)
+
+    def inclusion(self, seq: int, size: int | None = None) -> Proof:
+        """That event ``seq`` is in the log, by the newest checkpoint or that of a size.
+
+        Raises ValueError if that checkpoint does not exist or is older than the event, and EvidenceError.
+        """
+        note = self.note(size)
+        if note is None:
+            raise ValueError(f"no checkpoint of size {size}" if size else "no checkpoint yet")
+        head = Checkpoint.parse(note.text)
+        return Proof(seq - 1, tuple(inclusion_proof(seq - 1, head.size, self.tiles.nodes(head.size))), note)
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """That the tree of size ``new`` begins with that of size ``old``; both of checkpoints. Raises EvidenceError."""
+        return consistency_proof(old, new, self.tiles.nodes(new))
+
+    def advance(self, *, force: bool = False) -> Checkpoint | None:
+        """Take in what is new in the ledger and sign it; returns the newest checkpoint.
+
+        Unless ``force``, nothing is signed within :data:`IDLE` where only our own events are new. Raises ForkError if
+        the ledger is not the one that was signed before, EvidenceError if the tiles are not, and OwnFaultError if the
+        key, the disk or the ledger cannot be used.
+        """
+        if self._keys is None:
+            raise ValueError("a log opened without keys cannot sign")
+        with self._alone():
+            self._publish_told()
+            heads, latest, size = self._heads(), self.latest(), self._size()
+            self._check_extends(heads, size)
+            if not self._is_due(latest, size, force):
+                return latest
+            signers = self._keys.signers(self._now())  # the first one is an event, and in the tree that it signs
+            head = self._extended(heads[-1] if heads else Checkpoint(self.origin, 0, EMPTY_ROOT), self._size())
+            write_file(self.folder / "head", head.text.encode())
+            sync_folder(self.folder)
+            note = sign(head.text, *signers)
+            body = {"size": head.size, "root": head.root.hex(), "note": str(note)}
+            self.ledger.append(Event(EventKind.CHECKPOINT, self._now(), body)).result()
+            self._publish(note)
+            return head
+
+    def rotate(self) -> Rotation:
+        """Have a new key take over, and sign with both. Raises as :meth:`advance` does."""
+        if self._keys is None:
+            raise ValueError("a log opened without keys cannot rotate them")
+        with self._alone():
+            rotation = self._keys.rotate(self._now())
+        self.advance(force=True)
+        return rotation
+
+    def add_signatures(self, text: str, signatures: list[Signature]) -> None:
+        """Put cosignatures of a checkpoint under it where it is published, if it still is the newest."""
+        with self._alone():
+            note = _read_note(self.published)
+            if note is not None and note.text == text:
+                self._publish(note.with_signatures(signatures))
+
+    def forget(self, seqs: set[int]) -> None:
+        """Empty these events in the entry bundles; what proves them stays. Raises OSError."""
+        with self._alone():
+            self.tiles.forget({seq - 1 for seq in seqs})
+
+    def _heads(self) -> list[Checkpoint]:
+        """Every head that is known to be, or may have been, signed last; in order. Raises ForkError if two disagree."""
+        told, note = self._told(), _read_note(self.published)
+        found = [note, Note.parse(told.body["note"]) if told else None]
+        heads = {Checkpoint.parse(note.text) for note in found if note}
+        with suppress(FileNotFoundError):
+            heads.add(Checkpoint.parse((self.folder / "head").read_text(encoding="utf-8")))
+        ordered = sorted(heads, key=lambda head: head.size)
+        for one, other in pairwise(ordered):
+            if one.size == other.size and one.root != other.root:
+                raise ForkError(f"fork: two different trees of {one.size} events were signed")
+        return ordered
+
+    def _told(self) -> Event | None:
+        return newest(self.ledger, EventKind.CHECKPOINT, self._now())
+
+    def _size(self) -> int:
+        """How many events the ledger has on disk."""
+        self.ledger.refresh()
+        with self.ledger.lock:
+            return self.ledger.book.seq
+
+    def _check_extends(self, heads: list[Checkpoint], size: int) -> None:
+        """Whether the ledger and the tiles still begin with every head; tiles that were lost are made again."""
+        if heads and size < heads[-1].size:
+            raise ForkError(f"fork: the ledger has {size} events, and a checkpoint of {heads[-1].size} was signed")
+        sound = 0
+        for head in heads:
+            try:
+                found = self.tiles.root(head.size)
+            except EvidenceError:
+                self.tiles.extend(sound, self._bodies(sound, head.size))
+                found = self.tiles.root(head.size)
+            if found != head.root:
+                raise ForkError(f"fork: the tiles do not lead to the root that was signed at {head.size} events")
+            sound = head.size
+        if sound:
+            self._check_newest(sound)
+
+    def _check_newest(self, size: int) -> None:
+        """Whether the newest events that were signed are still those: a history that went another way differs there."""
+        tile = (size - 1) // WIDTH
+        known = self.tiles.hashes(0, tile, size - tile * WIDTH)
+        told = dict(self.ledger.leaves(tile * WIDTH, size))
+        for seq, found in enumerate(known, tile * WIDTH + 1):
+            body = told.get(seq)
+            if body is None or (body and leaf_hash(body) != found):
+                raise ForkError(f"fork: event {seq} is not the one that was signed")
+
+    def _bodies(self, after: int, upto: int) -> Iterator[bytes]:
+        """Every event beyond ``after`` up to ``upto``. Raises EvidenceError if one is missing or empty."""
+        for wanted, (seq, body) in enumerate(self.ledger.leaves(after, upto), after + 1):
+            if seq != wanted:
+                raise EvidenceError(f"event {wanted} is missing in the ledger")
+            if not body:
+                raise EvidenceError(f"event {seq} was forgotten and the tile with its hash is lost; restore the tiles")
+            yield body
+
+    def _is_due(self, latest: Checkpoint | None, size: int, force: bool) -> bool:
+        if latest is None or latest.origin != self.origin:
+            return True
+        if force or any(event.kind not in OWN for event in self.ledger.events(after=latest.size)):
+            return size > latest.size
+        last = self._told()
+        return size > latest.size and (last is None or self._now() - last.at >= IDLE)
+
+    def _extended(self, old: Checkpoint, size: int) -> Checkpoint:
+        """The head over ``size`` events, with its tiles on disk, proved to begin with the old one."""
+        self.tiles.extend(old.size, self._bodies(old.size, size))
+        root = self.tiles.root(size)
+        if not verify_consistency(old.size, size, self.consistency(old.size, size), old.root, root):
+            raise ForkError(f"fork: the tree of {size} events does not begin with the signed one of {old.size}")
+        return Checkpoint(self.origin, size, root)
+
+    def _publish_told(self) -> None:
+        """Publish what the ledger tells was signed, if an end came before that."""
+        told = self._told()
+        if told is None:
+            return
+        published = self.latest()
+        if published is None or published.size < told.body["size"]:
+            self._publish(Note.parse(told.body["note"]))
+
+    def _publish(self, note: Note) -> None:
+        write_file(self.published, str(note).encode())
+        sync_folder(self.published.parent)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other process or thread writes."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def newest(
+    ledger: Ledger, kind: EventKind, now: datetime, wanted: Callable[[Event], bool] = lambda _: True
+) -> Event | None:
+    """The newest event of a kind that is ``wanted``; looked for in the last hour, in the last days, then everywhere."""
+    for since in (now - timedelta(hours=1), now - timedelta(days=2), None):
+        found = [event for event in ledger.events(kind=kind, since=since) if wanted(event)]
+        if found:
+            return found[-1]
+    return None
+
+
+def _read_note(path: Path) -> Note | None:
+    try:
+        return Note.parse(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except NoteError as error:
+        raise EvidenceError(f"{path} is not a signed checkpoint: {error}") from error
