@@ -1,12 +1,16 @@
-"""Writes the dashboards: ``python -m dashboards [FOLDER]``, by default beside this file."""
+"""Writes the dashboards: ``python -m dashboards``, by default beside this file.
+
+Give ``--canary`` and ``--runbook``, and a folder of your own, so that the links lead to your pages.
+"""
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
 from dashboards import audit, channel, overview, prober
+from dashboards.board import CANARY, RUNBOOK
 
 HERE = Path(__file__).parent
 
@@ -18,11 +22,24 @@ BOARDS: dict[str, Callable[[], str]] = {
 }
 
 
-def write(folder: Path) -> None:
-    """Write every dashboard into ``folder``, which exists."""
+def write(folder: Path, canary: str = CANARY, runbook: str = RUNBOOK) -> None:
+    """Write every dashboard into ``folder``, which exists, with links to these addresses."""
     for name, build in BOARDS.items():
-        (folder / name).write_text(build(), encoding="utf-8")
+        text = build().replace(f'"{RUNBOOK}"', f'"{runbook}"').replace(f'"{CANARY}"', f'"{canary}"')
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m dashboards", description="Write the Grafana dashboards.")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=HERE, help="where to; beside the generator if not given"
+    )
+    parser.add_argument("--canary", default=CANARY, help="address of the canary's own pages, for browsers")
+    parser.add_argument("--runbook", default=RUNBOOK, help="where docs/runbook.md is published")
+    given = parser.parse_args()
+    write(given.folder, given.canary, given.runbook)
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE)
+    main()

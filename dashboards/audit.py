@@ -99,11 +99,12 @@ def _log() -> list[Panel]:
         stat_panel(
             4,
             "Last verified",
-            "Time since the log was last verified. A day or more: the self-check does not run.",
+            "Time since the log was last verified. Much more than a day: the self-check does not run. Three days "
+            "open a ticket.",
             newest("verify"),
             (0, GREEN),
-            (_DAY, YELLOW),
-            (2 * _DAY, RED),
+            (_DAY + 2 * _HOUR, YELLOW),
+            (3 * _DAY, RED),
             unit="s",
         ),
         stat_panel(
@@ -179,6 +180,7 @@ def _table() -> Panel:
             "Not judged", f"round(sum by (channel) ({unjudged}))", "none", steps=((0, GREEN), (1, ORANGE)), decimals=0
         ),
         Column("Paused", paused, "percentunit", ((0, GREEN), (0.0001, YELLOW)), 1),
+        sort="Met",
     )
 
 
@@ -238,6 +240,7 @@ def _entries() -> Panel:
 
 
 def _tested() -> Panel:
+    listed = f"max by (channel, kind, queue, disclosed_in) (cpr_canary_channel_info{{{ANY_OF_CHANNEL}}})"
     since = f"cpr_canary_channel_enabled_timestamp_seconds{{{ANY_OF_CHANNEL}}}"
     return table_panel(
         14,
@@ -248,6 +251,7 @@ def _tested() -> Panel:
         Column("kind=Kind"),
         Column("queue=Queue"),
         Column("disclosed_in=Disclosed in"),
-        Column("Listed", f"max by (channel, kind, queue, disclosed_in) (cpr_canary_channel_info{{{ANY_OF_CHANNEL}}})"),
+        Column("Listed", listed, hidden=True),
         Column("Tested since", f"max by (channel, kind, queue) ({since}) * 1000", "dateTimeAsIso"),
+        sort="Channel",
     )

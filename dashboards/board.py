@@ -16,12 +16,13 @@ from dashboards.panels import SOURCE, Panel
 
 TAG = "cpr-canary"
 WIDTH = 24
-RUNBOOK = "https://github.com/cpr-canary/cpr-canary/blob/main/docs/runbook.md"
-CANARY = "http://localhost:9750"
-"""Where the canary's own pages are, as a browser reaches them."""
+CANARY, RUNBOOK = "https://canary.example", "https://canary.example/runbook.md"
+"""Where browsers reach the canary's own pages and ``docs/runbook.md``: examples, to be given when generating."""
 
 ANY_OF_JOB = 'job=~"$job"'
 ANY_OF_CHANNEL = 'job=~"$job",channel=~"$channel"'
+FIRING = 'alertname=~"CPRCanary.*",alertname!="CPRCanaryWatchdog",alertstate="firing"'
+"""Matchers of ``ALERTS``: those of ours that need somebody."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _values(metric: str, label: str) -> dict[str, object]:
 
 
 def _many(variable: build.QueryVariable, everything: str) -> build.QueryVariable:
-    everywhere = model.VariableOption(selected=True, text="All", value="$__all")
+    everywhere = model.VariableOption(selected=True, text=["All"], value=["$__all"])
     variable = variable.datasource(SOURCE).multi(True).include_all(True).all_value(everything).current(everywhere)
     return variable.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(model.VariableSort.ALPHABETICAL_ASC)
 
@@ -93,7 +94,8 @@ def _addresses() -> list[build.ConstantVariable]:
 
 
 def _annotations() -> list[Builder[model.AnnotationQuery]]:
-    alerts = f'ALERTS{{{ANY_OF_JOB},alertname=~"CPRCanary.*",alertname!="CPRCanaryWatchdog",alertstate="firing"}}'
+    """Alerts of the channels chosen, and those of no channel."""
+    alerts = f'ALERTS{{{ANY_OF_JOB},channel=~"$channel|",{FIRING}}}'
     changes = f"cpr_canary_config_last_reload_success_timestamp_seconds{{{ANY_OF_JOB}}} * 1000"
     fired = _annotation("Alerts", f"max by (alertname, channel, queue, severity) ({alerts})", "red")
     fired = fired.title_format("{{alertname}}").text_format("{{channel}} {{queue}} ({{severity}})")

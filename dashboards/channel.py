@@ -218,11 +218,13 @@ def _filter(by: str, number: int) -> Panel:
         Column("Last missed", f"max by ({by}) ({newest}) * 1000", "dateTimeFromNow"),
         Column(
             "Missed",
-            f"max by ({by}) ({missed_share(by)})",
+            f"max by ({by}) ({missed_share(by)} and on (kind) {STATE})",
             "percentunit",
             ((0, GREEN), (0.0001, YELLOW), (0.05, ORANGE), (0.5, RED)),
             1,
         ),
+        sort="Missed",
+        descending=True,
     )
 
 
@@ -246,7 +248,8 @@ def _members() -> Panel:
         14,
         "People behind it",
         "Members of an alias, expected and actually reached, and contacts available. When the lines part, somebody "
-        "left, is on leave, or lost an inbox rule: repair the alias or name cover.",
+        "left, is on leave, or lost an inbox rule: repair the alias or name cover. Other channels have nothing to "
+        "show here.",
         Query(roster, "members {{source}}"),
         Query(f"sum(cpr_canary_contacts_available{{{ANY_OF_CHANNEL}}})", "contacts available"),
         Query(f"sum(cpr_canary_contacts_on_leave{{{ANY_OF_CHANNEL}}})", "contacts on leave"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dashboards.board import ANY_OF_CHANNEL, ANY_OF_JOB, Row, board
+from dashboards.board import ANY_OF_CHANNEL, ANY_OF_JOB, FIRING, Row, board
 from dashboards.panels import (
     GREEN,
-    GREY,
     ORANGE,
     RED,
     YELLOW,
@@ -31,13 +30,14 @@ from dashboards.vocabulary import (
     STATES,
     TICK,
     availability,
+    missed_more,
     missed_ratio,
-    missed_share,
     quantile,
     recorded,
 )
 
 _OLDEST_UNREAD = f"cpr_canary_queue_oldest_unread_timestamp_seconds{{{ANY_OF_JOB}}}"
+_MORE = ((0.0, YELLOW), (0.1, ORANGE), (0.4, RED))
 _LOST = 'outcome!~"arrived|indeterminate"'
 
 
@@ -51,9 +51,9 @@ def build() -> str:
         [
             Row(8, [_channels()]),
             Row(4, _stats()),
-            Row(9, [_table()]),
+            Row(8, [_table()]),
             Row(8, [_burn(), _alerts()]),
-            Row(9, [_lost(), _variants(), _senders()]),
+            Row(8, [_lost(), _variants(), _senders()]),
         ],
     )
 
@@ -184,6 +184,7 @@ def _table() -> Panel:
         ),
         Column("Members missing", drift, "none", steps=((0, GREEN), (1, RED))),
         Column("On leave", leave, "none", steps=((0, GREEN), (1, YELLOW))),
+        sort="State",
     )
 
 
@@ -203,7 +204,7 @@ def _burn() -> Panel:
 
 
 def _alerts() -> Panel:
-    alerts = f'ALERTS{{{ANY_OF_JOB},alertname=~"CPRCanary.*",alertname!="CPRCanaryWatchdog",alertstate="firing"}}'
+    alerts = f"ALERTS{{{ANY_OF_JOB},{FIRING}}}"
     return table_panel(
         12,
         "Firing alerts",
@@ -214,6 +215,7 @@ def _alerts() -> Panel:
         Column("channel=Channel"),
         Column("queue=Queue"),
         Column("Firing", f"max by (alertname, severity, channel, queue) ({alerts})", names={"1": ("now", RED)}),
+        sort="Severity",
         empty="No alert is firing",
     )
 
@@ -228,6 +230,8 @@ def _lost() -> Panel:
         CHANNEL_COLUMN,
         Column("outcome=Outcome"),
         Column("Probes", f"round(sum by (channel, outcome) ({lost})) > 0", "none", decimals=0),
+        sort="Probes",
+        descending=True,
         empty="Every report arrived",
     )
 
@@ -235,24 +239,28 @@ def _lost() -> Panel:
 def _variants() -> Panel:
     return gauge_bars(
         14,
-        "Missed, by kind of report",
-        "Share of probes that missed, by what the report looks like (`cpr-canary variants` explains the codes). One "
-        "long bar among short ones: a filter objects to that kind of content or attachment.",
-        Query(f"topk(12, {missed_share('variant')}) > 0", "{{kind}} {{variant}}"),
+        "Missed more than others: kind of report",
+        "By how many points a kind of report (`cpr-canary variants` explains the codes) is missed more often than all "
+        "that go through such channels. A dead channel misses all that it is sent and does not show here; a long bar "
+        "is a filter that objects to that content or attachment (or a kind that hardly any other channel is sent).",
+        Query(f"topk(12, {missed_more('variant')} > 0.03)", "{{kind}} {{variant}}"),
         unit="percentunit",
-        steps=((0, YELLOW), (0.05, ORANGE), (0.5, RED)),
+        steps=_MORE,
         most=1,
+        empty="No kind of report stands out",
     )
 
 
 def _senders() -> Panel:
     return gauge_bars(
         15,
-        "Missed, by sender",
-        "Share of probes that missed, by who wrote. One long bar: a filter objects to that sender's domain or "
-        "provider, as it would to every other stranger there.",
-        Query(missed_share("sender"), "{{kind}} {{sender}}"),
+        "Missed more than others: sender",
+        "By how many points one sender's reports are missed more often than all that go through such channels. A "
+        "long bar is a filter that objects to that sender's domain or provider, as it would to every other stranger "
+        "there.",
+        Query(f"topk(12, {missed_more('sender')} > 0.03)", "{{kind}} {{sender}}"),
         unit="percentunit",
-        steps=((0, GREY), (0.0001, YELLOW), (0.05, ORANGE), (0.5, RED)),
+        steps=_MORE,
         most=1,
+        empty="No sender stands out",
     )

@@ -47,6 +47,7 @@ class Column:
     names: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Value -> (text, colour)."""
     link: str = ""
+    hidden: bool = False
 
 
 def stat_panel(
@@ -149,12 +150,19 @@ def heat(number: int, title: str, advice: str, expr: str, *, interval: str) -> P
 
 
 def gauge_bars(
-    number: int, title: str, advice: str, *queries: Query, unit: str, steps: tuple[Step, ...], most: float | None = None
+    number: int,
+    title: str,
+    advice: str,
+    *queries: Query,
+    unit: str,
+    steps: tuple[Step, ...],
+    most: float | None = None,
+    empty: str = "none",
 ) -> Panel:
     """One horizontal bar a series, as of now."""
     reduce = common.ReduceDataOptions().calcs(["lastNotNull"])
     builder = bargauge.Panel().unit(unit).reduce_options(reduce).orientation(shapes.VizOrientation.HORIZONTAL)
-    builder = builder.display_mode(shapes.BarGaugeDisplayMode.BASIC).min(0).no_value("none")
+    builder = builder.display_mode(shapes.BarGaugeDisplayMode.BASIC).min(0).decimals(0).no_value(empty)
     builder = builder.thresholds(_thresholds(steps)).color_scheme(_by_thresholds())
     if most is not None:
         builder = builder.max(most)
@@ -165,21 +173,23 @@ def gauge_bars(
 
 
 def table_panel(
-    number: int, title: str, advice: str, *columns: Column, empty: str = "none", hidden: Sequence[str] = ()
+    number: int, title: str, advice: str, *columns: Column, sort: str, descending: bool = False, empty: str = "none"
 ) -> Panel:
     """A table: the first columns are labels (``expr`` empty, ``title`` is ``label=Heading``), the others queries.
 
-    The rows of all queries are merged by their labels; labels in ``hidden`` are left out.
+    The rows of all queries are merged by their labels, and sorted by the column with the heading ``sort``.
     """
     labels = [column for column in columns if not column.expr]
     measured = [column for column in columns if column.expr]
     builder = table.Panel().cell_height(shapes.TableCellHeight.SM).no_value(empty)
+    builder = builder.sort_by([common.TableSortByFieldState().display_name(sort).desc(descending)])
     names = {label.title.partition("=")[0]: label.title.partition("=")[2] for label in labels}
     names |= {_value_of(measured, n): column.title for n, column in enumerate(measured)}
     for column in columns:
         if overrides := list(_overrides(column)):
             builder = builder.override_by_name(column.title.rpartition("=")[2], overrides)
     order = {name: n for n, name in enumerate(names)}
+    hidden = [_value_of(measured, n) for n, column in enumerate(measured) if column.hidden]
     organize = {
         "excludeByName": dict.fromkeys(["Time", *hidden], True),
         "indexByName": order,

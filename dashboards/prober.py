@@ -131,14 +131,12 @@ def _read_age() -> Panel:
 
 def _depth() -> Panel:
     unread = f'cpr_canary_queue_items{{{ANY_OF_JOB},state="unread"}}'
-    read = f'cpr_canary_queue_items{{{ANY_OF_JOB},state="read"}}'
     return series(
         9,
-        "Messages in the queues",
-        "Unread by queue, and read in all of them together; strangers' included. Unread that only climbs: nobody works "
-        "on the queue. Everything falling at once: somebody emptied or renamed the folder.",
+        "Unread messages",
+        "By queue, strangers' included. A number that only climbs: nobody works on the queue. One that falls to zero "
+        "at once: somebody emptied or renamed the folder.",
         Query(f"max by (queue) ({unread})", "{{queue}}"),
-        Query(f"sum(max by (queue) ({read}))", "read, all queues"),
         unit="short",
         interval="1m",
     )

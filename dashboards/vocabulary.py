@@ -74,14 +74,21 @@ def increase(metric: str, *matchers: str, over: str = "$__rate_interval") -> str
     return f"increase(cpr_canary_{metric}{{{','.join((ANY_OF_CHANNEL, *matchers))}}}[{over}])"
 
 
-def missed_share(by: str, over: str = "$__range") -> str:
-    """The share of probes that missed, by variant or sender, of the kinds of the channels chosen.
+def missed_share(*by: str) -> str:
+    """The share of probes that missed in the range, by kind (and variant, or sender).
 
     Kept by kind and not by channel, which keeps ``/metrics`` small.
     """
-    missed = f'sum by (kind, {by}) (increase(cpr_canary_{by}_results_total{{{ANY_OF_JOB},result="missed"}}[{over}]))'
-    every = f"sum by (kind, {by}) (increase(cpr_canary_{by}_results_total{{{ANY_OF_JOB}}}[{over}]))"
-    return f"{missed} / ({every} > 0) and on (kind) {STATE}"
+    metric = f"cpr_canary_{by[0] if by else 'sender'}_results_total"
+    labels = ", ".join(("kind", *by))
+    missed = f'sum by ({labels}) (increase({metric}{{{ANY_OF_JOB},result="missed"}}[$__range]))'
+    every = f"sum by ({labels}) (increase({metric}{{{ANY_OF_JOB}}}[$__range]))"
+    return f"{missed} / ({every} > 0)"
+
+
+def missed_more(by: str) -> str:
+    """By how much a variant or sender misses more than all of its kind: a dead channel misses all, a filter some."""
+    return f"({missed_share(by)}) - on (kind) group_left () ({missed_share()})"
 
 
 CHANNEL_LINK = (

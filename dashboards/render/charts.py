@@ -16,6 +16,9 @@ GRID, TEXT = "#2c3235", "#a7abb3"
 LEGEND = 46
 """Pixels below a chart for its times and its legend."""
 
+Span = tuple[float, float, float]
+"""Start, end, and the value that a series had between them."""
+
 _CLOCK_STEPS = (900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 345600, 604800)
 
 
@@ -57,7 +60,7 @@ def timeline(panel: Json, series: Sequence[Series], frame: Frame) -> str:
     for n, one in enumerate(series):
         top = 4 + n * room
         parts.append(_text(frame.left - 8, top + room / 2 + 4, one.name, "end"))
-        for start, end, value in _runs(one, frame.step):
+        for start, end, value in runs(one, frame.step):
             x, fill = frame.x(start), by_value(defaults, value)
             width = frame.x(min(end, frame.view.end.timestamp())) - x
             parts.append(
@@ -69,7 +72,7 @@ def timeline(panel: Json, series: Sequence[Series], frame: Frame) -> str:
     return _svg(frame, [*parts, _legend(named, frame)])
 
 
-def graph(panel: Json, series: Sequence[tuple[str, Series]], frame: Frame, alerts: Sequence[Series]) -> str:
+def graph(panel: Json, series: Sequence[tuple[str, Series]], frame: Frame, alerts: Sequence[Span]) -> str:
     """Lines, or stacked bars with lines over them, and the thresholds; times with a firing alert underlined."""
     frame = replace(frame, bottom=LEGEND)
     defaults = panel["fieldConfig"]["defaults"]
@@ -89,8 +92,7 @@ def graph(panel: Json, series: Sequence[tuple[str, Series]], frame: Frame, alert
     parts += [
         f'<rect x="{frame.x(a):.1f}" y="{frame.height - frame.bottom - 3}" height="3" fill="#F2495C" opacity="0.6" '
         f'width="{max(2.0, frame.x(b) - frame.x(a)):.1f}"/>'
-        for one in alerts
-        for a, b, _ in _runs(one, frame.step)
+        for a, b, _ in alerts
     ]
     return _svg(frame, [*parts, _legend([(one.name, own["colour"]) for one, own in looks], frame)])
 
@@ -210,9 +212,9 @@ def _thresholds(defaults: Json, frame: Frame, scale: _Scale) -> Iterator[str]:
                 )
 
 
-def _runs(one: Series, step: int) -> Iterator[tuple[float, float, float]]:
-    """(start, end, value) of neighbouring points with the same value."""
-    run: tuple[float, float, float] | None = None
+def runs(one: Series, step: int) -> Iterator[Span]:
+    """Neighbouring points with the same value."""
+    run: Span | None = None
     for at, value in one.points:
         if run and value == run[2] and at - run[1] <= step / 2:
             run = (run[0], at + step, value)

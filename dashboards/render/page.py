@@ -48,12 +48,13 @@ def page(dashboard: Json, prometheus: Prometheus, view: View) -> str:
     )
 
 
-def _alerts(dashboard: Json, prometheus: Prometheus, view: View) -> list[Series]:
-    shown_ones = [a for a in dashboard["annotations"]["list"] if a["enable"]]
-    return [s for a in shown_ones for s in prometheus.run({"interval": "20m"}, a["target"], view)]
+def _alerts(dashboard: Json, prometheus: Prometheus, view: View) -> list[charts.Span]:
+    targets = [annotation["target"] for annotation in dashboard["annotations"]["list"] if annotation["enable"]]
+    found = [series for target in targets for series in prometheus.run({}, target, view)]
+    return [span for series in found for span in charts.runs(series, step_of({}, view))]
 
 
-def _panel(panel: Json, prometheus: Prometheus, view: View, alerts: Sequence[Series]) -> str:
+def _panel(panel: Json, prometheus: Prometheus, view: View, alerts: Sequence[charts.Span]) -> str:
     at = panel["gridPos"]
     width, height = at["w"] * COLUMN - GAP, at["h"] * ROW - GAP
     answers = [(t["refId"], s) for t in panel.get("targets", ()) for s in prometheus.run(panel, t, view)]
@@ -117,7 +118,11 @@ def _table(panel: Json, answers: Sequence[tuple[str, Series]], view: View) -> st
             if not fits:
                 rows.append(row)
     organize = panel["transformations"][1]["options"]
-    names = [n for n in sorted(organize["indexByName"], key=organize["indexByName"].get) if any(n in r for r in rows)]
+    names = sorted(organize["indexByName"].keys() - organize["excludeByName"].keys(), key=organize["indexByName"].get)
+    names = [name for name in names if any(name in row for row in rows)]
+    sort = panel["options"]["sortBy"][0]
+    by = next((name for name in names if organize["renameByName"][name] == sort["displayName"]), "")
+    rows.sort(key=lambda row: (by in row, row.get(by)), reverse=sort["desc"])
     if not rows:
         return _nothing(panel["fieldConfig"]["defaults"])
     head = "".join(f"<th>{escape(organize['renameByName'][name])}</th>" for name in names)

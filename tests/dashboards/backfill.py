@@ -13,7 +13,7 @@ from typing import TextIO
 
 from prometheus_client import CollectorRegistry
 
-from canary.metrics import PREFIX, TABLE, Exporter
+from canary.metrics import PREFIX, Exporter
 from tests.dashboards.history import END, START, History, example_history
 
 TARGET = 'instance="canary.example:9750",job="cpr-canary"'
@@ -100,7 +100,7 @@ def _of_the_process(seconds: float) -> dict[str, float]:
 
 def _of_the_evidence(now: datetime, seconds: float) -> dict[str, float]:
     """The evidence log is not part of a prober that only simulates: hourly checkpoints, verified and stamped daily."""
-    hour, day, at = seconds % 3600, seconds % 86400, now.timestamp()
+    hour, day, at = (seconds + 1234) % 3600, (seconds + 20_000) % 86400, now.timestamp()
     samples = {
         "evidence_size_bytes": 4e5 * seconds / 3600,
         "evidence_last_checkpoint_timestamp_seconds": at - hour,
@@ -109,4 +109,4 @@ def _of_the_evidence(now: datetime, seconds: float) -> dict[str, float]:
         "evidence_last_timestamp_timestamp_seconds": at - day,
         "evidence_pending_timestamps": float(hour < 600),
     }
-    return {PREFIX + name: value for name, value in samples.items() if name in TABLE}
+    return {PREFIX + name: value for name, value in samples.items()}

@@ -77,7 +77,7 @@ FILTER_HITS_ARCHIVES = Incident(6 * 24, 6 * 24)
 PROBER_DOWN = Incident(5 * 24, 2)
 WRONG_QUEUE = Incident(3 * 24, 3 * 24)
 """Since then the old form feeds the general mailbox."""
-FREEMAIL_JUNKED = Incident(47, 8)
+FREEMAIL_JUNKED = Incident(32, 14)
 """A new rule junks what the free mail provider sends."""
 MEMBER_LOST = Incident(20, 20)
 """chloe is no longer a member of ccadb-alias."""
@@ -123,6 +123,11 @@ class History:
     def now(self) -> datetime:
         return self._now.at
 
+    @property
+    def ended(self) -> set[str]:
+        """The ids of the probes that have ended."""
+        return set(self._closed)
+
     def is_down(self) -> bool:
         """Whether the prober does not run, so that it cannot be scraped."""
         return PROBER_DOWN.at(self._now.at)
@@ -161,7 +166,7 @@ class History:
         self._enter(at + completeness.CLOCK_EVERY, self._tell_clocks)
         for queue, place in self._config.queues().items():
             if place.role is Role.MONITORED:
-                drift = (at - START) / timedelta(days=1) * 2 if queue == "chloe-cpr" else 0
+                drift = (at - START) / timedelta(days=1) * 0.9 if queue == "chloe-cpr" else 0
                 self._write(completeness.clock(at, queue, drift + self._rng.uniform(-0.4, 0.4), 1.0))
 
     def _look_around(self, at: datetime) -> None:
