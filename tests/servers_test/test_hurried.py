@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers import hurried
 
@@ -37,6 +37,7 @@ def test_a_number_that_is_no_time_is_noticed() -> None:
         hurried.expression("100 * x")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(["ms", "s", "m", "h", "d", "w"]))
 def test_duration_is_a_sixtieth(count: int, unit: str) -> None:
     milliseconds = count * {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}[unit]
