@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from canary.caretaker import forget_daily
 from canary.cli.common import ConfigPath, keyring, opened, opened_evidence
 from canary.clock import Clock
 from canary.config import Config, load
@@ -40,6 +42,7 @@ def run(
     settings = load(config)
     log_to_stderr(as_json=log_json)
     with opened(settings) as ledger, only_one(settings.state):
+        collect_rarely()
         asyncio.run(_run(config, settings, ledger))
 
 
@@ -72,13 +75,22 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
         async with serve(create_app(prober, reload), host, port) as bound:
             _log.info("running", channels=len(config.channels), metrics=f"http://{host}:{bound}/metrics")
             evidence.start()
+            forgetting = asyncio.create_task(forget_daily(prober))
             try:
                 await prober.run()
             finally:
+                forgetting.cancel()
                 await asyncio.to_thread(evidence.stop)
     except OSError as error:
         raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error
     _log.info("stopped")
+
+
+def collect_rarely() -> None:
+    """Do not search for garbage in what lives as long as the process: modules, configuration, book."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 async def _logged(work: object) -> None:
