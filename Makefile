@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBIAN := $(PYTHON) tests/servers/debian.py --install
-BROWSER := chromium fonts-dejavu-core
+BROWSER := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench dashboards pictures format clean

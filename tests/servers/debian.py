@@ -22,11 +22,13 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "dovecot-sieve": ("/usr/bin/sievec",),
     "chromium": ("/usr/bin/chromium", "/usr/bin/google-chrome"),
     "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
+    "libatomic1": ("/usr/lib/x86_64-linux-gnu/libatomic.so.1", "/usr/lib/aarch64-linux-gnu/libatomic.so.1"),
     "prometheus": ("/usr/bin/promtool",),
     "prometheus-alertmanager": ("/usr/bin/prometheus-alertmanager",),
     "softhsm2": ("/usr/bin/softhsm2-util",),
     "openssl": ("/usr/bin/openssl",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),
+    "systemd": ("/usr/bin/systemd-analyze",),
 }
 """Package -> the files that show it is there; any one of them will do."""
 
