@@ -78,7 +78,7 @@ class Archive:
             wanted(name in self._entries, f"there is no {name}")
         raw, sums = (b"".join(self._pieces(name, _MANIFEST_LIMIT)) for name in (MANIFEST, SUMS))
         self.digest = sha256(raw).hexdigest()
-        manifest = canonical.load(raw)
+        manifest: dict[str, Any] = canonical.load(raw)
         wanted(isinstance(manifest, dict) and manifest.keys() == _KEYS, f"{MANIFEST} is not one of {FORMAT}")
         wanted(manifest["format"] == FORMAT, f"the format is {manifest['format']!r:.80}, wanted {FORMAT}")
         files = manifest["files"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from .findings import wanted
@@ -58,7 +59,7 @@ def check_complete(events: list[Event], head: datetime, tolerance: timedelta) ->
     wanted(order == right, f"was {', then '.join(order)}")
     wanted("submitted" not in kinds or "submitting" in kinds, "was sent, and no event says so beforehand")
     begun = [event for event in events if event.kind in ("scheduled", "submitting", "submitted")]
-    for before, after in zip(begun, begun[1:], strict=False):
+    for before, after in pairwise(begun):
         wanted(before.at - after.at <= tolerance, f"was {after.kind} before it was {before.kind}")
     if "finished" not in kinds:
         due = begun[0].at + timedelta(seconds=begun[0].body["give_up"] + begun[0].body["deadline"]) + tolerance

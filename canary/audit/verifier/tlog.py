@@ -120,12 +120,12 @@ class Note:
 
         Raises RefusedError if a line says to be by the key and is not.
         """
-        for name, number, value in self.signatures:
+        for name, number, signature in self.signatures:
             if (name, number) != (key.name, key.id):
                 continue
-            time, message = 0, self.text.encode()
+            time, value, message = 0, signature, self.text.encode()
             if key.type == COSIGNATURE:
-                time, value = int.from_bytes(value[:8], "big"), value[8:]
+                time, value = int.from_bytes(signature[:8], "big"), signature[8:]
                 message = f"cosignature/v1\ntime {time}\n{self.text}".encode()
             try:
                 Ed25519PublicKey.from_public_bytes(key.public).verify(value, message)

@@ -15,7 +15,7 @@ from . import canonical, probes, sample, times, tlog
 from .archive import Archive
 from .content import LARGEST, words
 from .findings import Findings, RefusedError, wanted
-from .log import Event, Log, check_order, read_log, read_time
+from .log import Event, check_order, read_log, read_time
 
 BUNDLE, FILES = "bundle is well-formed", "files are those that the manifest names"
 ASKED = "bundle is the one that was asked for"
