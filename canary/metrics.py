@@ -23,6 +23,7 @@ from canary.switches import EVERY_CHANNEL, stop_reason
 
 PREFIX = "cpr_canary_"
 _CHANNEL = ("channel", "kind", "queue")
+_BY_VARIANT, _BY_SENDER = ("kind", "variant", "result"), ("kind", "sender", "result")
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,40 @@ TABLE: Mapping[str, Definition] = {
     "stage_latency_seconds": Definition(
         HistogramMetricFamily, "Time from submission to the stage, for stages reached.", (*_CHANNEL, "stage")
     ),
+    "variant_results_total": _counter(
+        "Probes by what was reported, and what the arrival deadline found.", *_BY_VARIANT
+    ),
+    "sender_results_total": _counter("Probes by who reported, and what the arrival deadline found.", *_BY_SENDER),
+    "channel_variant_last_missed_timestamp_seconds": _gauge(
+        "When the channel last missed a variant; only the last 7 days, the newest 10.", *_CHANNEL, "variant"
+    ),
+    "channel_sender_last_missed_timestamp_seconds": _gauge(
+        "When the channel last missed a sender's report; only the last 7 days, the newest 10.", *_CHANNEL, "sender"
+    ),
+    "alias_roster_members": _gauge(
+        "Queues that an alias feeds: expected by configuration, and actually reached by the newest judged probe.",
+        *_CHANNEL,
+        "source",
+    ),
+    "alias_roster_drift_members": _gauge(
+        "Queues of an alias that the newest judged probe did not reach.", *_CHANNEL, "drift"
+    ),
+    "alias_roster_last_check_timestamp_seconds": _gauge("When a probe last told who an alias reaches.", *_CHANNEL),
+    "contacts_available": _gauge("1 if the contact got its newest judged report in time and is not away.", *_CHANNEL),
+    "contacts_on_leave": _gauge("1 if an out-of-office note answered the newest judged report.", *_CHANNEL),
+    "clock_offset_seconds": _gauge(
+        "How far the mail server's clock seems ahead of ours (behind if negative).", "queue"
+    ),
     "queue_items": _gauge("Messages in the queue, strangers' included.", "queue", "state"),
     "queue_oldest_unread_timestamp_seconds": _gauge("Arrival of the oldest unread message; absent if none.", "queue"),
     "queue_last_read_timestamp_seconds": _gauge("When the queue was last read to its end.", "queue"),
     "evidence_entries_total": _counter("Events in the ledger."),
+    "evidence_size_bytes": _gauge("Size of the evidence log on disk."),
+    "evidence_last_checkpoint_timestamp_seconds": _gauge("When the evidence log was last signed; absent before."),
+    "evidence_last_verify_success": _gauge("1 if the evidence log verified the last time it was checked, else 0."),
+    "evidence_last_verify_timestamp_seconds": _gauge("When the evidence log was last checked; absent before."),
+    "evidence_last_timestamp_timestamp_seconds": _gauge("Time of the newest RFC 3161 time-stamp; absent before."),
+    "evidence_pending_timestamps": _gauge("Signed checkpoints that wait for an RFC 3161 time-stamp."),
     "scheduler_last_tick_timestamp_seconds": _gauge("When the main loop last went round."),
     "scheduler_lag_seconds": _gauge("How late the last probe was sent."),
     "stopped": _gauge("1 while the kill switch is thrown."),

@@ -18,6 +18,7 @@ from canary.channels import Sender
 from canary.channels import kinds as channel_kinds
 from canary.channels.browser import BrowserSettings
 from canary.config.sections import Blackout, BlindDrill, Limits, Operator, SenderSettings, Web, listed
+from canary.evidence.settings import EvidenceSettings
 from canary.model import Place
 from canary.queues import MailboxSettings
 from canary.queues import kinds as queue_kinds
@@ -39,6 +40,7 @@ class Config(Settings):
     web: Web = Field(default_factory=Web)
     browser: BrowserSettings = Field(default_factory=BrowserSettings)
     limits: Limits = Field(default_factory=Limits)
+    evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
     confirm_after: Duration = Field(60.0, description="how long after a failure a second probe is sent to confirm it")
     mailboxes: dict[Slug, MailboxSettings] = Field(
         description="the CA's mailboxes that are looked into", json_schema_extra=_SOME
@@ -55,6 +57,11 @@ class Config(Settings):
     def queues(self) -> dict[str, Place]:
         """Every queue of every mailbox by its slug; the senders' own mailboxes are none."""
         return {place.queue: place for mailbox in self.mailboxes.values() for place in mailbox.places()}
+
+    @property
+    def origin(self) -> str:
+        """The name of the evidence log."""
+        return self.evidence.origin or f"{self.operator.domains[0]}/cpr-canary"
 
     def senders_of(self, channel: str) -> tuple[str, ...]:
         """The senders that write through ``channel``."""

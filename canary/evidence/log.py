@@ -70,7 +70,7 @@ class EvidenceLog:
         note = self.note()
         return Checkpoint.parse(note.text) if note else None
 
-    def keys(self) -> list[Rotation]:
+    def rotations(self) -> list[Rotation]:
         """Every key of the log, in order. Raises NoteError if the chain is broken."""
         return history(self.ledger, self.origin)
 
@@ -100,12 +100,12 @@ class EvidenceLog:
             raise ValueError("a log opened without keys cannot sign")
         with self._alone():
             self._publish_told()
-            signers = self._keys.signers(self._now())  # the first one is an event, and in the tree that it signs
-            size, heads, latest = self._size(), self._heads(), self.latest()
+            heads, latest, size = self._heads(), self.latest(), self._size()
             self._check_extends(heads, size)
             if not self._is_due(latest, size, force):
                 return latest
-            head = self._extended(heads[-1] if heads else Checkpoint(self.origin, 0, EMPTY_ROOT), size)
+            signers = self._keys.signers(self._now())  # the first one is an event, and in the tree that it signs
+            head = self._extended(heads[-1] if heads else Checkpoint(self.origin, 0, EMPTY_ROOT), self._size())
             write_file(self.folder / "head", head.text.encode())
             sync_folder(self.folder)
             note = sign(head.text, *signers)
@@ -137,7 +137,8 @@ class EvidenceLog:
 
     def _heads(self) -> list[Checkpoint]:
         """Every head that is known to be, or may have been, signed last; in order. Raises ForkError if two disagree."""
-        found = [_read_note(self.published), *(Note.parse(event.body["note"]) for event in self._told())]
+        told, note = self._told(), _read_note(self.published)
+        found = [note, Note.parse(told.body["note"]) if told else None]
         heads = {Checkpoint.parse(note.text) for note in found if note}
         with suppress(FileNotFoundError):
             heads.add(Checkpoint.parse((self.folder / "head").read_text(encoding="utf-8")))
@@ -147,8 +148,8 @@ class EvidenceLog:
                 raise ForkError(f"fork: two different trees of {one.size} events were signed")
         return ordered
 
-    def _told(self) -> Iterator[Event]:
-        return self.ledger.events(kind=EventKind.CHECKPOINT, newest=1)
+    def _told(self) -> Event | None:
+        return newest(self.ledger, EventKind.CHECKPOINT, self._now())
 
     def _size(self) -> int:
         """How many events the ledger has on disk."""
@@ -197,7 +198,7 @@ class EvidenceLog:
             return True
         if force or any(event.kind not in OWN for event in self.ledger.events(after=latest.size)):
             return size > latest.size
-        last = next(self._told(), None)
+        last = self._told()
         return size > latest.size and (last is None or self._now() - last.at >= IDLE)
 
     def _extended(self, old: Checkpoint, size: int) -> Checkpoint:
@@ -210,7 +211,7 @@ class EvidenceLog:
 
     def _publish_told(self) -> None:
         """Publish what the ledger tells was signed, if an end came before that."""
-        told = next(self._told(), None)
+        told = self._told()
         if told is None:
             return
         published = self.latest()
@@ -228,6 +229,17 @@ class EvidenceLog:
         with (self.folder / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def newest(
+    ledger: Ledger, kind: EventKind, now: datetime, wanted: Callable[[Event], bool] = lambda _: True
+) -> Event | None:
+    """The newest event of a kind that is ``wanted``; looked for in the last hour, in the last days, then everywhere."""
+    for since in (now - timedelta(hours=1), now - timedelta(days=2), None):
+        found = [event for event in ledger.events(kind=kind, since=since) if wanted(event)]
+        if found:
+            return found[-1]
+    return None
 
 
 def _read_note(path: Path) -> Note | None:

@@ -118,10 +118,15 @@ class SigningKeys:
                 "put it back (if it is lost for good, begin under another evidence.origin)"
             )
             raise OwnFaultError(Component.CONFIG, "evidence_key", detail)
-        active = {rotation.old for rotation in rotations if rotation.until > now} | {current}
-        for old in {rotation.old for rotation in rotations} & kept.keys() - active:
-            self._store.remove(old)
-        return [kept[current], *(kept[old] for old in active & kept.keys() if old != current)]
+        signers = [kept[current]]
+        for old, until in ((rotation.old, rotation.until) for rotation in rotations):
+            if old is None or old not in kept:
+                continue
+            if until > now:
+                signers.append(kept[old])
+            else:
+                self._store.remove(old)
+        return signers
 
     def rotate(self, now: datetime) -> Rotation:
         """Have a new key take over. Raises as :meth:`signers` does."""

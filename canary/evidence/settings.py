@@ -38,6 +38,19 @@ def _witness_key(value: str) -> str:
     return value
 
 
+def _own_pace(value: float) -> float:
+    if not 10 <= value <= 86400:
+        raise ValueError("wanted a duration from 10s to 24h")
+    return value
+
+
+def _private_url(value: str) -> str:
+    parts = urlsplit(_url(value))
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("wanted https, except for loopback addresses")
+    return value
+
+
 Url = Annotated[str, AfterValidator(_url)]
 
 
@@ -86,7 +99,9 @@ class WitnessSettings(Settings):
     """A witness that cosigns checkpoints (C2SP tlog-witness)."""
 
     name: Slug = Field(description="what it is called here")
-    url: Url = Field(description="its submission prefix; add-checkpoint is put behind it")
+    url: Annotated[str, AfterValidator(_private_url)] = Field(
+        description="its submission prefix; add-checkpoint is put behind it"
+    )
     vkey: Annotated[str, AfterValidator(_witness_key)] = Field(description="its public key")
     timeout: Duration = Field(30.0, description="how long to wait for an answer")
 
@@ -98,7 +113,9 @@ class EvidenceSettings(Settings):
         None, description="name of the log, for good; the first of operator.domains and /cpr-canary if not given"
     )
     key: KeySettings | None = Field(None, description="the key that signs; STATE/evidence/key if not given")
-    checkpoint_every: Duration = Field(300.0, description="how often what is new is signed")
+    checkpoint_every: Annotated[Duration, AfterValidator(_own_pace)] = Field(
+        300.0, description="how often what is new is signed"
+    )
     overlap: Duration = Field(7 * 86400.0, description="how long after a rotation the old key signs too")
     verify_every: Duration = Field(86400.0, description="how often the whole ledger is checked against the signed tree")
     publish_entries: bool = Field(
@@ -112,16 +129,10 @@ class EvidenceSettings(Settings):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if not 10 <= self.checkpoint_every <= 86400:
-            raise ValueError("checkpoint_every is wanted between 10s and 24h")
+    def _names_once(self) -> Self:
         for what, named in (("timestamps", self.timestamps), ("witnesses", self.witnesses)):
             names = [item.name for item in named]
             for name in names:
                 if names.count(name) > 1:
                     raise ValueError(f'{what} has "{name}" {names.count(name)} times, want each name once')
-        for witness in self.witnesses:
-            parts = urlsplit(witness.url)
-            if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-                raise ValueError(f"{witness.name} has {witness.url}, want https except for loopback addresses")
         return self

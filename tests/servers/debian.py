@@ -23,6 +23,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "chromium": ("/usr/bin/chromium", "/usr/bin/google-chrome"),
     "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
     "prometheus": ("/usr/bin/promtool",),
+    "softhsm2": ("/usr/bin/softhsm2-util",),
+    "openssl": ("/usr/bin/openssl",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),
 }
 """Package -> the files that show it is there; any one of them will do."""

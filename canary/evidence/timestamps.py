@@ -1,0 +1,141 @@
+"""Time-stamps (RFC 3161): an authority outside says that a signed checkpoint, and so all before it, existed by then.
+
+What is time-stamped are the bytes of the checkpoint's note as it was signed, without cosignatures. A token is verified
+before it is recorded. What still lacks one follows from the ledger, so nothing is forgotten over a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+from cryptography import x509
+from rfc3161_client import (
+    HashAlgorithm,
+    PKIStatus,
+    TimestampRequestBuilder,
+    TimeStampResponse,
+    VerificationError,
+    VerifierBuilder,
+    decode_timestamp_response,
+)
+
+from canary.evidence.log import newest
+from canary.evidence.settings import TsaSettings
+from canary.evidence.tiles import sync_folder, write_file
+from canary.ledger import Event, EventKind, Ledger
+from canary.ledger.events import cut, parse_time, timestamp
+
+_QUERY = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
+_LARGEST = 256 * 1024  # a reply with a chain of certificates has some 6 KiB
+
+
+class TimestampError(Exception):
+    """No time-stamp was had, or not a good one; said in a sentence."""
+
+
+class Authority:
+    """One time-stamping authority, and what it has stamped of the log. Used by one thread at a time."""
+
+    def __init__(self, settings: TsaSettings, ledger: Ledger, folder: Path, now: Callable[[], datetime]) -> None:
+        self.settings, self._ledger, self._folder, self._now = settings, ledger, folder, now
+        self.last: datetime | None = None
+        """The time in its newest time-stamp."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the evidence."""
+        return self.settings.name
+
+    def pending(self) -> list[Event]:
+        """The checkpoints that lack its time-stamp, oldest first.
+
+        The first one of every day (it closes the day before), and the newest one if the last that was stamped is
+        ``every`` old; of one that has stamped nothing yet only the newest.
+        """
+        last = newest(self._ledger, EventKind.TIMESTAMPED, self._now(), lambda event: event.body["tsa"] == self.name)
+        if last is None:
+            signed = newest(self._ledger, EventKind.CHECKPOINT, self._now())
+            return [signed] if signed else []
+        self.last = parse_time(last.body["gen_time"])
+        size = last.body["size"]  # the event of its checkpoint stands behind all that it is over
+        since = [e for e in self._ledger.events(kind=EventKind.CHECKPOINT, after=size) if e.body["size"] >= size]
+        due = [event for before, event in pairwise(since) if event.at.date() > before.at.date()]
+        if (since[-1].at - since[0].at).total_seconds() >= self.settings.every and since[-1] not in due:
+            due.append(since[-1])
+        return due
+
+    def do(self, checkpoint: Event) -> Event:
+        """Have a checkpoint time-stamped and record it. Raises TimestampError, and OwnFaultError or OSError."""
+        note = checkpoint.body["note"].encode()
+        reply, self.last = self._ask(note)
+        path = self._folder / f"{checkpoint.body['size']}-{self.name}.tsr"
+        write_file(path, reply)
+        sync_folder(path.parent)
+        body = {
+            "size": checkpoint.body["size"],
+            "root": checkpoint.body["root"],
+            "tsa": self.name,
+            "token": self._ledger.artefacts.put(reply),
+            "gen_time": timestamp(self.last),
+        }
+        [told] = self._ledger.append(Event(EventKind.TIMESTAMPED, self._now(), body)).result()
+        return told
+
+    def _ask(self, data: bytes) -> tuple[bytes, datetime]:
+        """A verified time-stamp reply for ``data``, and its time."""
+        request = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).nonce(nonce=True).build()
+        settings = self.settings
+        try:
+            with httpx.Client(timeout=settings.timeout, follow_redirects=False) as client:
+                answer = client.post(settings.url, content=request.as_bytes(), headers=_QUERY)
+        except httpx.HTTPError as error:
+            raise TimestampError(f"{settings.url}: {error or type(error).__name__}") from error
+        if answer.status_code != httpx.codes.OK:
+            raise TimestampError(f"{settings.url}: answered {answer.status_code} {answer.reason_phrase}")
+        if len(answer.content) > _LARGEST:
+            raise TimestampError(f"{settings.url}: answered {len(answer.content)} bytes, wanted at most {_LARGEST}")
+        return answer.content, verify(answer.content, data, settings.ca_file, request.nonce)
+
+
+def verify(reply: bytes, data: bytes, ca_file: Path, nonce: int | None = None) -> datetime:
+    """When ``data`` existed, by a time-stamp reply that leads to a certificate in ``ca_file``.
+
+    Raises TimestampError with what is wrong with it.
+    """
+    response = _decoded(reply)
+    builder = VerifierBuilder(nonce=nonce)
+    for certificate in _certificates(ca_file):
+        if certificate.subject == certificate.issuer:
+            builder = builder.add_root_certificate(certificate)
+        else:
+            builder = builder.add_intermediate_certificate(certificate)
+    if response.tst_info.message_imprint.message != sha256(data).digest():
+        raise TimestampError("the time-stamp is for other data")
+    try:
+        builder.build().verify_message(response, data)
+    except (VerificationError, ValueError) as error:
+        raise TimestampError(f"the time-stamp does not verify: {error}") from error
+    return response.tst_info.gen_time.astimezone(UTC)
+
+
+def _decoded(reply: bytes) -> TimeStampResponse:
+    try:
+        response = decode_timestamp_response(reply)
+    except ValueError as error:
+        raise TimestampError(f"not a time-stamp reply: {error}") from error
+    if response.status != PKIStatus.GRANTED:
+        words = cut(" ".join(response.status_string), 200)
+        raise TimestampError(f"not granted: status {response.status} {words}".rstrip())
+    return response
+
+
+def _certificates(path: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise TimestampError(f"{path}: {error}") from error
