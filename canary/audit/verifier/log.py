@@ -193,15 +193,15 @@ def _read_rules(log: Log, findings: Findings) -> None:
     """What the log says was deleted, and why; every event that is not there must be among it."""
     for event in log.kind("forgotten"):
         with findings.one(FORGOTTEN, f"event {event.seq}"):
-            for item in _forgotten(event):
+            for item in forgotten(event):
                 log.rules[item] = event.body["rule"]
     for seq in sorted(log.forgotten):
         with findings.one(FORGOTTEN, f"event {seq}"):
             wanted(str(seq) in log.rules, "is not there, and no event tells that it was deleted")
 
 
-def _forgotten(event: Event) -> list[str]:
-    """The hashes of artefacts and the numbers of events that were deleted."""
+def forgotten(event: Event) -> list[str]:
+    """The hashes of artefacts and the numbers of events that a ``forgotten`` event says were deleted, as text."""
     found = [str(item) for item in event.body.get("artefacts", [])]
     return found + [str(seq) for seq in event.body.get("events", [])]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -157,7 +157,7 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def summary(events: list[Event], rules: dict[str, str]) -> dict[str, Any]:
+def summary(events: list[Event], rules: Mapping[str, str]) -> dict[str, Any]:
     """What a bundle's ``summary.json`` says of a probe: read from its events, so it can be made again and compared."""
     scheduled, finished, decided = (first(events, kind) for kind in ("scheduled", "finished", "deadline"))
     about = scheduled.body if scheduled else {}

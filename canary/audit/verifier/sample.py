@@ -59,6 +59,26 @@ def rank(seed: str, probe: str) -> str:
     return sha256(f"{seed}/{probe}".encode()).hexdigest()
 
 
+class Lowest:
+    """The ``size`` probes with the lowest ranks of all that are added; holds no more than those."""
+
+    def __init__(self, seed: str, size: int) -> None:
+        self._seed, self._size = seed, size
+        self._heap: list[tuple[int, str]] = []  # the highest rank on top
+
+    def add(self, probe: str) -> None:
+        """One more probe of the population."""
+        item = (-int(rank(self._seed, probe), 16), probe)
+        if len(self._heap) < self._size:
+            heapq.heappush(self._heap, item)
+        elif self._heap and item > self._heap[0]:
+            heapq.heapreplace(self._heap, item)
+
+    def probes(self) -> list[str]:
+        """The sample, lowest rank first."""
+        return [probe for _, probe in sorted(self._heap, reverse=True)]
+
+
 def spots(seed: str, count: int, start: int, end: int) -> list[int]:
     """Numbers of events to look at, of those beyond ``start`` up to ``end``, each once and in order.
 
@@ -76,8 +96,7 @@ def read_population(
     ``span`` is the period, ``log`` the sizes of the log at its ends, ``wanted_`` the probes to keep rows of. Raises
     RefusedError for a list that is not in order, or that has what lies outside.
     """
-    found = Population()
-    ranked: list[tuple[int, str, Listed]] = []
+    found, lowest = Population(), Lowest(seed, size)
     last = log[0]
     for number, row in enumerate(_rows(archive), 2):
         in_order = last < row.scheduled <= log[1] and (row.finished == 0 or row.scheduled < row.finished <= log[1])
@@ -90,14 +109,8 @@ def read_population(
         if row.probe in wanted_:
             wanted(row.probe not in found.rows, f"line {number}: {row.probe} is there twice")
             found.rows[row.probe] = row
-        item = (-int(rank(seed, row.probe), 16), row.probe, row)
-        if len(ranked) < size:
-            heapq.heappush(ranked, item)
-        elif item > ranked[0]:
-            heapq.heapreplace(ranked, item)
-    picked = sorted(ranked, reverse=True)
-    found.lowest = [probe for _, probe, _ in picked]
-    found.rows |= {probe: row for _, probe, row in picked}
+        lowest.add(row.probe)
+    found.lowest = lowest.probes()
     return found
 
 
