@@ -172,9 +172,25 @@ class Exporter(Collector):
     def _collect_errors(self, families: _Families) -> None:
         ledger = self._prober.ledger
         families.add("evidence_entries_total", [], ledger.book.seq)
+        self._collect_evidence(families)
         for key, count in ledger.book.totals.errors.items():
             families.add("errors_total", key.split("/", 1), count)
         families.add("errors_total", ["store", "not_written"], ledger.not_written)
+
+    def _collect_evidence(self, families: _Families) -> None:
+        if self._prober.evidence is None:
+            return
+        figures = self._prober.evidence.figures()
+        families.add("evidence_size_bytes", [], figures.size_bytes)
+        families.add("evidence_pending_timestamps", [], figures.pending_timestamps)
+        for name, value in (
+            ("evidence_last_checkpoint_timestamp_seconds", figures.last_checkpoint),
+            ("evidence_last_verify_success", figures.last_verify_success),
+            ("evidence_last_verify_timestamp_seconds", figures.last_verify),
+            ("evidence_last_timestamp_timestamp_seconds", figures.last_timestamp),
+        ):
+            if value is not None:
+                families.add(name, [], float(value))
 
     def _collect_prober(self, families: _Families) -> None:
         prober = self._prober

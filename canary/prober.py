@@ -18,6 +18,7 @@ from canary.channels import Channel
 from canary.clock import Clock
 from canary.config import Config, digest
 from canary.desk import Desk
+from canary.evidence.service import Evidence
 from canary.holding import Holds
 from canary.inventory import snapshot
 from canary.judge import judge
@@ -55,6 +56,7 @@ class Prober:
         self, config: Config, ledger: Ledger, keys: Keyring, clock: Clock | None = None, seed: int | None = None
     ) -> None:
         self.ledger, self._keys, self._clock = ledger, keys, clock or Clock()
+        self.evidence: Evidence | None = None  # set by whoever keeps it
         self._rng = random.Random(seed)  # noqa: S311  # jitter and wording, not secrets
         self.desk = Desk(ledger, keys, self._clock, self._changed)
         self.site = Site(config)
@@ -116,13 +118,14 @@ class Prober:
         probe = self._new_probe(channel, sender, variant, confirms)
         mark = self._keys.make(probe.id, probe.scheduled_at)
         way = self.site.channel(channel, probe.sender)
+        head = self.evidence.carried() if self.evidence else None
         if VARIANTS[probe.variant].slow:  # a fresh RSA key takes its time
-            report = await asyncio.to_thread(self._compose, probe, mark)
+            report = await asyncio.to_thread(self._compose, probe, mark, head)
         else:
-            report = self._compose(probe, mark)
+            report = self._compose(probe, mark, head)
         outgoing = way.prepare(report)
         payload = self.ledger.keep(outgoing.payload)
-        begins = record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload)
+        begins = record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload, head)
         await self._record(record.scheduled(probe, mark), begins)
         self._spawn(self._send(probe, way, outgoing))
         return probe.id
@@ -169,7 +172,7 @@ class Prober:
         body = {"accepted": True, "configuration": digest(site.config)}
         await self._record(Event(EventKind.RELOADED, now, body), *snapshot(site.config, now))
 
-    def _compose(self, probe: Probe, mark: str) -> Report:
+    def _compose(self, probe: Probe, mark: str, head: tuple[int, str] | None) -> Report:
         return compose(
             probe.variant,
             probe=probe.id,
@@ -179,6 +182,7 @@ class Prober:
             verify=self.config.operator.verify,
             blind=probe.blind,
             serial=self.config.channels[probe.channel].serial,
+            root=head and head[1],
             rng=self._rng,
         )
 

@@ -12,7 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from canary.clock import Clock
 from canary.config import Config
+from canary.evidence.service import Evidence
 from canary.ledger import Ledger
 from canary.mark import Keyring
 from canary.model import Component, Outcome, OwnFaultError
@@ -68,6 +70,11 @@ def opened(config: Config) -> Iterator[Ledger]:
         yield ledger
     finally:
         ledger.close()
+
+
+def opened_evidence(config: Config, ledger: Ledger, clock: Clock | None = None) -> Evidence:
+    """The evidence of a ledger as the configuration has it. Raises OwnFaultError if its keys cannot be used."""
+    return Evidence(config.evidence, config.state, config.origin, ledger, (clock or Clock()).now)
 
 
 def keyring(config: Config) -> Keyring:

@@ -18,7 +18,7 @@ from canary.cli.probe import Result
 from canary.cli.run import log_to_stderr
 from canary.demo.faults import BY_NAME, FAULTS, Fault
 from canary.demo.following import Shown
-from canary.demo.screen import Screen, sentence
+from canary.demo.screen import Screen, proof, sentence
 from canary.demo.show import Audience, Performance
 
 _ROUNDS = 3
@@ -118,6 +118,8 @@ class Machine:
     def summary(self, performance: Performance) -> None:
         """What was shown."""
         err.print(sentence(performance), highlight=False, soft_wrap=True)
+        if performance.evidence is not None:
+            err.print(proof(performance.evidence), highlight=False, soft_wrap=True)
 
     def staying(self) -> None:
         """How to end it."""

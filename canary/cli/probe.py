@@ -11,7 +11,19 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from canary.cli.common import ConfigPath, Json, err, exit_code, keyring, known_channel, opened, print_json, style
+from canary.cli.common import (
+    ConfigPath,
+    Json,
+    err,
+    exit_code,
+    keyring,
+    known_channel,
+    opened,
+    opened_evidence,
+    print_json,
+    style,
+)
+from canary.clock import Clock
 from canary.config import Config, load
 from canary.judge import judge
 from canary.ledger import Ledger
@@ -83,7 +95,10 @@ class Result:
 async def _probe(
     config: Config, ledger: Ledger, channel: str, variant: str | None, sender: str | None, *, quiet: bool
 ) -> Result:
-    prober = Prober(config, ledger, keyring(config))
+    clock = Clock()
+    evidence = opened_evidence(config, ledger, clock)
+    prober = Prober(config, ledger, keyring(config), clock)
+    prober.evidence = evidence
     running = asyncio.create_task(prober.run(scheduled=False))
     try:
         probe_id = await prober.probe(channel, variant=variant, sender=sender)
@@ -92,6 +107,7 @@ async def _probe(
     finally:
         prober.stop()
         await running
+        await asyncio.to_thread(evidence.advance)  # time-stamps are left to the canary that runs
 
 
 async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Result:

@@ -16,7 +16,8 @@ from typing import Annotated
 import structlog
 import typer
 
-from canary.cli.common import ConfigPath, keyring, opened
+from canary.cli.common import ConfigPath, keyring, opened, opened_evidence
+from canary.clock import Clock
 from canary.config import Config, load
 from canary.ledger import Ledger
 from canary.model import Component, OwnFaultError
@@ -43,11 +44,15 @@ def run(
 
 
 async def _run(path: Path, config: Config, ledger: Ledger) -> None:
-    prober = Prober(config, ledger, keyring(config))
+    clock = Clock()
+    evidence = opened_evidence(config, ledger, clock)
+    prober = Prober(config, ledger, keyring(config), clock)
+    prober.evidence = evidence
 
     async def reload() -> None:
         try:
             await prober.reload(lambda: load(path))
+            await asyncio.to_thread(evidence.change, prober.config.evidence)
             _log.info("configuration reloaded")
         except ValueError as error:
             _log.error("configuration refused, the running one stays", error=str(error))
@@ -66,7 +71,11 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
     try:
         async with serve(create_app(prober, reload), host, port) as bound:
             _log.info("running", channels=len(config.channels), metrics=f"http://{host}:{bound}/metrics")
-            await prober.run()
+            evidence.start()
+            try:
+                await prober.run()
+            finally:
+                await asyncio.to_thread(evidence.stop)
     except OSError as error:
         raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error
     _log.info("stopped")

@@ -43,6 +43,7 @@ def text(ca: DemoCa) -> str:
         },
         "state": str(ca.folder / "state"),
         "web": {"listen": "127.0.0.1:0"},
+        "evidence": {"checkpoint_every": "10s"},
         "mailboxes": {account.slug: _mailbox(ca, account) for account in (DESK, *MEMBERS, *CONTACTS)},
         "senders": {account.slug: _sender(ca, account) for account in SENDERS},
         "channels": _channels(ca),

@@ -8,9 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from canary.clock import Clock
 from canary.config import Config
 from canary.demo.ca import HOST
 from canary.demo.faults import Fault
+from canary.evidence.service import Evidence
 from canary.judge import judge
 from canary.ledger import Ledger
 from canary.mark import Keyring
@@ -84,25 +86,30 @@ async def working(config: Config, ledger: Ledger, port: int, *, scheduled: bool 
 
     Raises OwnFaultError if the port is taken.
     """
-    prober = Prober(config, ledger, Keyring.open(config.state / "mark.key"))
+    clock = Clock()
+    evidence = Evidence(config.evidence, config.state, config.origin, ledger, clock.now)
+    prober = Prober(config, ledger, Keyring.open(config.state / "mark.key"), clock)
+    prober.evidence = evidence
     async with AsyncExitStack() as stack:
         try:
             bound = await stack.enter_async_context(serve(create_app(prober), HOST, port))
         except OSError as error:
             raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {HOST}:{port}: {error}") from error
         running = asyncio.create_task(prober.run(scheduled=scheduled))
+        evidence.start()
         try:
-            yield Canary(prober, running, bound)
+            yield Canary(prober, running, bound, evidence)
         finally:
             prober.stop()
             await asyncio.wait([running], timeout=_STOP_WITHIN)
+            await asyncio.to_thread(evidence.stop)
 
 
 class Canary:
     """A running prober, and what the show asks of it. Whatever ends the prober ends every wait here."""
 
-    def __init__(self, prober: Prober, running: asyncio.Task[None], port: int) -> None:
-        self.prober, self.port, self._running = prober, port, running
+    def __init__(self, prober: Prober, running: asyncio.Task[None], port: int, evidence: Evidence) -> None:
+        self.prober, self.port, self.evidence, self._running = prober, port, evidence, running
         self._known_after: dict[str, float] = {}
         """By probe: after how many seconds there was an outcome."""
 

@@ -18,6 +18,7 @@ from rich.text import Text
 from canary.demo.faults import Fault, Incident
 from canary.demo.following import Shown
 from canary.demo.show import Performance
+from canary.evidence.selfcheck import Checked
 from canary.model import Outcome
 
 _COLUMNS = {"channel": 13, "kind": 8, "sender": 10, "variant": 7, "stage reached": 13, "time": 6, "outcome": 13}
@@ -84,6 +85,8 @@ class Screen:
             self._heading("Summary")
             self._console.print(_table(performance.told))
         self._say(sentence(performance), "bold green" if performance.outcome is Outcome.ARRIVED else "bold red")
+        if performance.evidence is not None:
+            self._say(proof(performance.evidence), "green" if performance.evidence.ok else "bold red")
 
     def staying(self) -> None:
         """How to end it."""
@@ -132,6 +135,13 @@ def sentence(performance: Performance) -> str:
         f"{len(right)} of {len(told)} faults were told apart, each within {ceil(max(p.seconds for p in told))} s, where"
         f" real CAs took {_span(days)} to notice; {arrived}; all in {performance.seconds:.0f} s."
     )
+
+
+def proof(found: Checked) -> str:
+    """What the self-check of the evidence found, in one sentence."""
+    if not found.ok:
+        return f"Evidence: {found.problems[0]}."
+    return f"Evidence: {found.size} events in a signed Merkle tree, every one verified against its root."
 
 
 def _span(days: Sequence[float]) -> str:

@@ -15,6 +15,7 @@ from canary.config import Config, load
 from canary.demo.ca import HOST, DemoCa
 from canary.demo.faults import Fault
 from canary.demo.following import Canary, Onlooker, Shown, Turn, working
+from canary.evidence.selfcheck import Checked
 from canary.ledger import Ledger
 from canary.model import Outcome
 
@@ -53,7 +54,7 @@ class Performance:
 
     ``rounds`` of probes through every channel come first. ``port`` is where ``/metrics`` is served, 0 for a free one;
     ``stay`` goes on after the summary until cancelled; ``unhurried`` gives people time to read. ``seconds`` is how long
-    the acts took.
+    the acts took, and ``evidence`` what the self-check of all that was recorded found.
     """
 
     faults: Sequence[Fault]
@@ -63,6 +64,7 @@ class Performance:
     unhurried: bool = False
     probes: list[Shown] = field(default_factory=list)
     seconds: float = 0.0
+    evidence: Checked | None = None
     complete: bool = False
 
     @property
@@ -92,6 +94,7 @@ class Performance:
                 async with working(config, ledger, self.port) as canary:
                     audience.started(await canary.ready(), f"http://{HOST}:{canary.port}/metrics")
                     await self._acts(ca, canary, audience)
+                self.evidence = await asyncio.to_thread(canary.evidence.check)
                 self.complete = True
                 audience.summary(self)
                 if self.stay:  # another prober goes on with the ledger of the first, as after any restart

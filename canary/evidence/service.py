@@ -60,14 +60,9 @@ class Evidence:
     def __init__(
         self, settings: EvidenceSettings, state: Path, origin: str, ledger: Ledger, now: Callable[[], datetime]
     ) -> None:
-        self.settings, self._ledger, self._now = settings, ledger, now
-        self.folder = state / "evidence"
-        store = key_store(settings.key, self.folder / "key", origin)
-        keys = SigningKeys(ledger, store, origin, timedelta(seconds=settings.overlap))
-        self.log = EvidenceLog(ledger, self.folder, origin, keys, now)
-        stamps = self.folder / "timestamps"
-        self.authorities = [Authority(tsa, ledger, stamps, now) for tsa in settings.timestamps]
-        self.witnesses = [Witness(witness, self.log, ledger, now) for witness in settings.witnesses]
+        self.folder, self.origin = state / "evidence", origin
+        self._ledger, self._now = ledger, now
+        self._apply(settings)
         self.checked = Checked.read(self.folder / "verified.json")
         self._stopping = threading.Event()
         self._news = threading.Condition()
@@ -79,6 +74,23 @@ class Evidence:
         self._pending: dict[str, int] = {}
         self._size_bytes, self._measured = 0, -_MEASURE_EVERY
 
+    def _apply(self, settings: EvidenceSettings) -> None:
+        store = key_store(settings.key, self.folder / "key", self.origin)
+        keys = SigningKeys(self._ledger, store, self.origin, timedelta(seconds=settings.overlap))
+        self.settings = settings
+        self.log = EvidenceLog(self._ledger, self.folder, self.origin, keys, self._now)
+        stamps = self.folder / "timestamps"
+        self.authorities = [Authority(tsa, self._ledger, stamps, self._now) for tsa in settings.timestamps]
+        self.witnesses = [Witness(witness, self.log, self._ledger, self._now) for witness in settings.witnesses]
+
+    def change(self, settings: EvidenceSettings) -> None:
+        """Go on as another configuration says (a new origin holds from the next start on). Raises OwnFaultError."""
+        if settings != self.settings:
+            self.stop()
+            self._apply(settings)
+            self._pending = {}
+            self.start()
+
     def latest(self) -> Checkpoint | None:
         """The newest checkpoint; None if there is none, or none that can be read (which is logged, not raised)."""
         try:
@@ -87,8 +99,14 @@ class Evidence:
             _log.error("the newest checkpoint cannot be read", error=str(error))
             return None
 
+    def carried(self) -> tuple[int, str] | None:
+        """Size and root hash (hexadecimal) of the newest checkpoint, as reports carry them."""
+        head = self.latest()
+        return (head.size, head.root.hex()) if head else None
+
     def start(self) -> None:
         """Begin to sign, time-stamp, cosign and check."""
+        self._stopping.clear()
         self._run("evidence-sign", self._sign_for_ever)
         self._run("evidence-check", self._check_for_ever)
         outsiders: list[Authority | Witness] = [*self.authorities, *self.witnesses]

@@ -39,9 +39,9 @@ class Witness:
     def pending(self) -> list[Event]:
         """The newest checkpoint, if it is not cosigned yet."""
         signed = newest(self._ledger, EventKind.CHECKPOINT, self._now())
-        return [signed] if signed is not None and signed.body["size"] > self._seen() else []
+        return [signed] if signed is not None and signed.body["size"] > self.seen() else []
 
-    def _seen(self) -> int:
+    def seen(self) -> int:
         """The size that it cosigned last, as far as the ledger tells."""
         told = newest(self._ledger, EventKind.COSIGNED, self._now(), lambda event: event.body["witness"] == self.name)
         return told.body["size"] if told else 0
@@ -50,7 +50,7 @@ class Witness:
         """Have a checkpoint cosigned, publish and record it. Raises WitnessError, EvidenceError, OwnFaultError."""
         note = Note.parse(checkpoint.body["note"])
         head = Checkpoint.parse(note.text)
-        answer = self._submit(self._seen(), head, note)
+        answer = self._submit(self.seen(), head, note)
         if (
             answer.status_code == httpx.codes.CONFLICT
         ):  # it may stand elsewhere than the ledger tells: an end in between

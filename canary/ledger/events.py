@@ -122,9 +122,17 @@ def scheduled(probe: Probe, mark: str) -> Event:
     return Event(EventKind.SCHEDULED, probe.scheduled_at, body, probe.id)
 
 
-def submitting(probe: str, at: datetime, message_id: str | None, payload: str) -> Event:
-    """Sending begins; ``payload`` is the SHA-256 of exactly what is sent."""
-    return Event(EventKind.SUBMITTING, at, {"message_id": message_id, "payload": payload}, probe)
+def submitting(
+    probe: str, at: datetime, message_id: str | None, payload: str, checkpoint: tuple[int, str] | None = None
+) -> Event:
+    """Sending begins; ``payload`` is the SHA-256 of exactly what is sent.
+
+    ``checkpoint`` is the size and root hash of the evidence log that the report carries.
+    """
+    body: dict[str, Any] = {"message_id": message_id, "payload": payload}
+    if checkpoint is not None:
+        body["checkpoint"] = {"size": checkpoint[0], "root": checkpoint[1]}
+    return Event(EventKind.SUBMITTING, at, body, probe)
 
 
 def submitted(probe: str, at: datetime, submission: Submission, artefacts: Mapping[str, str]) -> Event:

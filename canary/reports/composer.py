@@ -26,13 +26,15 @@ def compose(
     blind: bool = False,
     serial: str | None = None,
     references: str | None = None,
+    root: str | None = None,
     rng: Random,
 ) -> Report:
     """A new report, unlike any other.
 
     ``operator`` is the CA's own name and ``verify`` how its staff can check that this is a test; both stand in the
     first and the last line unless ``blind``. ``serial`` must belong to a revoked or expired test certificate of the CA.
-    ``references`` is the Message-ID of the message that a variant in a thread answers; one is made up if it is None.
+    ``root`` is the newest root hash of the evidence log, in hexadecimal: a report that carries it shows, wherever it is kept, what had
+    been recorded by then. ``references`` is the Message-ID of the message that a variant in a thread answers; one is made up if it is None.
     Costs well under a millisecond, except where a key (an RSA one: some tens of milliseconds) or a file is made.
 
     Raises ValueError for a variant that does not exist.
@@ -47,6 +49,8 @@ def compose(
     facts |= {"size": "60000"} if variant == "V21-long" else {}
     attachments = _evidence(kind, facts, person)
     facts["subject"] = say(sections["subject"][0], facts, rng)
+    if root is not None:
+        facts["root"] = root
     text = _text(sections, facts, person, serial, rng)
     if not blind:
         text = _with_notice(text, language, facts, rng)
@@ -75,6 +79,8 @@ def _text(sections: Sections, facts: Facts, person: Person, serial: str | None, 
     if serial is not None:
         facts["serial"] = serial
         paragraphs.insert(rng.randint(0, len(paragraphs)), say(sections["serial"][0], facts, rng))
+    if "root" in facts:
+        paragraphs.insert(rng.randint(0, len(paragraphs)), say(sections["digest"][0], facts, rng))
     paragraphs.insert(rng.choice([0, len(paragraphs)]), say(sections["reference"][0], facts, rng))
     if rng.random() < 0.8:
         paragraphs.append(say(sections["closing"][0], facts, rng))

@@ -1,4 +1,4 @@
-"""``/metrics``, ``/-/healthy``, ``/-/ready`` and ``POST /-/reload``, for one running prober."""
+"""``/metrics``, ``/-/healthy``, ``/-/ready``, ``POST /-/reload`` and ``/evidence``, for one running prober."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from canary.metrics import registry
 from canary.prober import Prober
+from canary.web.evidence import evidence_routes
 
 TICKED_WITHIN = timedelta(seconds=30)
 """A main loop that has not gone round for so long is stuck."""
@@ -50,6 +51,7 @@ def create_app(prober: Prober, reload: Callable[[], Awaitable[None]] | None = No
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
             Route("/-/reload", reload_now, methods=["POST"]),
+            *evidence_routes(prober),
         ]
     )
 
