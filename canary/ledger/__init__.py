@@ -2,7 +2,19 @@
 
 from canary.ledger.book import Book, OpenProbe
 from canary.ledger.events import Event, EventKind
+from canary.ledger.results import Result
 from canary.ledger.store import Ledger
 from canary.ledger.totals import BUCKETS, ChannelTotals, Histogram, Totals
 
-__all__ = ["BUCKETS", "Book", "ChannelTotals", "Event", "EventKind", "Histogram", "Ledger", "OpenProbe", "Totals"]
+__all__ = [
+    "BUCKETS",
+    "Book",
+    "ChannelTotals",
+    "Event",
+    "EventKind",
+    "Histogram",
+    "Ledger",
+    "OpenProbe",
+    "Result",
+    "Totals",
+]

@@ -24,6 +24,8 @@ class OpenProbe:
 
     case: Case
     mark: str
+    scheduled: tuple[int, datetime]
+    """Number and time of its first event."""
     payload: str | None = None
     """The SHA-256 of exactly what was sent."""
     deadline: DeadlineResult | None = None
@@ -98,7 +100,7 @@ class Book:
 
     def _scheduled(self, event: Event) -> None:
         probe = read_probe(event)
-        self.open[probe.id] = OpenProbe(Case(probe), str(event.body["mark"]))
+        self.open[probe.id] = OpenProbe(Case(probe), str(event.body["mark"]), (event.seq, event.at))
         totals = self.channel(probe.channel, probe.kind, min(probe.expected))
         totals.attempted += 1
         totals.turns += probe.in_turn
@@ -144,7 +146,7 @@ class Book:
             totals.stages.setdefault(stage.value, Histogram()).observe(after.stages[stage])
         totals.duplicates += max(0, after.duplicates - before.duplicates)  # counters never go back
         for reason, count in after.forged.items():
-            add(totals.forged, reason.value, count - before.forged.get(reason, 0))
+            add(totals.forged, reason.value, max(0, count - before.forged.get(reason, 0)))
         if after.outcome is None or after.outcome is before.outcome:  # a forgery, or a reply, shows nothing new
             return
         self._note_outcome(totals, case, after.outcome)

@@ -20,6 +20,9 @@ _SUBMISSION: TypeAdapter[Submission] = TypeAdapter(Submission)
 _SIGHTING: TypeAdapter[Sighting] = TypeAdapter(Sighting)
 _TIME: TypeAdapter[datetime] = TypeAdapter(datetime)
 
+_LONGEST_NAME = 998
+"""Characters of a Message-ID or reference number: the longest line of a message (RFC 5322 section 2.1.1)."""
+
 
 class EventKind(StrEnum):
     """What may happen."""
@@ -39,6 +42,26 @@ class EventKind(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     CLOCK_STEPPED = "clock_stepped"
+    CONFIGURED = "configured"
+    HELD = "held"
+    RELEASED = "released"
+    STOPPED_ALL = "stopped_all"
+    CLEARED = "cleared"
+    CLOCK = "clock"
+    CHECKPOINT = "checkpoint"
+    TIMESTAMPED = "timestamped"
+    COSIGNED = "cosigned"
+    KEY_ROTATED = "key_rotated"
+    ANNOTATED = "annotated"
+    FORGOTTEN = "forgotten"
+    SILENCED = "silenced"
+
+
+LARGEST = 65_535
+"""Bytes that an event may have: an entry of a C2SP tlog-tiles entry bundle has its length in 16 bits."""
+
+LONGEST = 4000
+"""Characters of a text from outside that an event keeps; a character is at most 6 bytes of JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +101,11 @@ def _sayable(value: Any) -> Any:
     return value
 
 
+def cut(text: str, longest: int = LONGEST) -> str:
+    """``text``, or its beginning and how much was left out."""
+    return text if len(text) <= longest else f"{text[:longest]}... and {len(text) - longest} characters more"
+
+
 def timestamp(at: datetime) -> str:
     """A time as it is written: UTC with microseconds and ``Z``, so that text order is time order."""
     return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
@@ -102,13 +130,16 @@ def submitting(probe: str, at: datetime, message_id: str | None, payload: str) -
 def submitted(probe: str, at: datetime, submission: Submission, artefacts: Mapping[str, str]) -> Event:
     """Sending ended, one way or the other; ``artefacts`` are names and their SHA-256."""
     body = _SUBMISSION.dump_python(submission, mode="json", exclude={"artefacts"})
-    body |= {"at": timestamp(submission.at), "artefacts": dict(artefacts)}
+    body |= {"at": timestamp(submission.at), "reason": cut(submission.reason), "artefacts": dict(artefacts)}
+    if submission.reference is not None:
+        body["reference"] = cut(submission.reference, _LONGEST_NAME)
     return Event(EventKind.SUBMITTED, at, body, probe)
 
 
 def sighting(at: datetime, seen: Sighting, watcher: str) -> Event:
     """Something was seen by ``watcher``."""
     body = _SIGHTING.dump_python(seen, mode="json", exclude={"probe"}) | {"watcher": watcher}
+    body |= {"detail": cut(seen.detail), "message_id": seen.message_id and cut(seen.message_id, _LONGEST_NAME)}
     return Event(EventKind.SIGHTING, at, body, seen.probe)
 
 
@@ -127,7 +158,7 @@ def finished(probe: str, at: datetime, verdict: Verdict) -> Event:
     body = {
         "outcome": verdict.outcome.value if verdict.outcome else None,
         "place": verdict.place,
-        "reason": verdict.reason,
+        "reason": cut(verdict.reason),
         "stages": {stage.value: round(seconds, 6) for stage, seconds in verdict.stages.items()},
     }
     return Event(EventKind.FINISHED, at, body, probe)

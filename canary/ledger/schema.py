@@ -10,12 +10,14 @@ from sqlalchemy import (
     Column,
     Connection,
     Engine,
+    Float,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
+    Text,
     create_engine,
     event,
 )
@@ -43,6 +45,32 @@ snapshots = Table(
     "snapshot", metadata, Column("seq", Integer, primary_key=True), Column("book", LargeBinary, nullable=False)
 )
 """Derived: the totals as they were at an event, so that a start need not count from the beginning."""
+
+results = Table(
+    "result",
+    metadata,
+    Column("probe", String(16), primary_key=True),
+    Column("scheduled_seq", Integer, nullable=False),
+    Column("finished_seq", Integer, nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("sender", String(64), nullable=False),
+    Column("variant", String(32), nullable=False),
+    Column("scheduled_at", String(27), nullable=False),
+    Column("outcome", String(16)),
+    Column("deadline", String(16)),
+    Column("place", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("accepted", Float),
+    Column("arrived", Float),
+    Column("acknowledged", Float),
+    Column("answered", Float),
+    Column("confirms", String(16)),
+    Column("blind", Integer, nullable=False),
+    Index("result_scheduled_at", "scheduled_at"),
+    Index("result_channel_scheduled_at", "channel", "scheduled_at"),
+)
+"""Derived: one row a finished probe, written together with its last event. See :mod:`canary.ledger.results`."""
 
 for verb in ("UPDATE", "DELETE"):
     event.listen(

@@ -24,8 +24,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from canary.ledger.artefacts import Artefacts
 from canary.ledger.book import Book, OpenProbe
-from canary.ledger.events import Event, EventKind, numbered, read, timestamp
-from canary.ledger.schema import cursors, events, open_engine, reading, snapshots
+from canary.ledger.events import LARGEST, Event, EventKind, numbered, read, timestamp
+from canary.ledger.results import Result, differences, from_row, recompute, result, to_row
+from canary.ledger.schema import cursors, events, open_engine, reading, results, snapshots
+from canary.ledger.upgrade import sources, upgrade
 from canary.model import Component, OwnFaultError
 
 _BATCH = 500
@@ -33,6 +35,8 @@ _GATHER = 0.1
 """Seconds between two commits under load: what is handed in meanwhile shares one flush. The first one never waits."""
 
 _SNAPSHOT_EVERY = 10_000
+_PAGE = 1000
+"""Rows that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,14 @@ class Ledger:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.artefacts = Artefacts(folder / "artefacts")
             self._engine = open_engine(folder / "ledger.sqlite")
+            upgrade(self._engine)
             self._reader = reading(self._engine)
             self.lock = threading.RLock()
             self._connection = self._engine.connect()
             self._transaction: Connection | None = None
             self._ahead = False
             self._rows: list[dict[str, Any]] = []
+            self._results: list[dict[str, Any]] = []
             self.book = self._restore()
         except (OSError, SQLAlchemyError) as error:
             raise OwnFaultError(Component.STORE, "unusable", f"cannot use the ledger in {folder}: {error}") from error
@@ -74,7 +80,8 @@ class Ledger:
         """Add events, and move a watcher's cursor, in one transaction.
 
         The future holds the events that were added, numbered (one that says nothing new is left out), once they are on
-        disk, or :class:`canary.model.OwnFaultError` if they could not be written.
+        disk, or :class:`canary.model.OwnFaultError` if they could not be written, or ValueError for an event of more
+        than :data:`canary.ledger.events.LARGEST` bytes.
         """
         done: Future[list[Event]] = Future()
         done.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
@@ -133,6 +140,40 @@ class Ledger:
         with self._reader.connect() as connection:
             for row in connection.execute(query):
                 yield read(row.body)
+
+    def leaves(self, after: int = 0, upto: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Number and exact bytes of every event beyond ``after`` (up to ``upto``), in order, a few in memory at a time.
+
+        The bytes are empty where retention emptied the event.
+        """
+        query = select(events.c.seq, events.c.body).order_by(events.c.seq).limit(_PAGE)
+        if upto is not None:
+            query = query.where(events.c.seq <= upto)
+        while True:
+            with self._reader.connect() as connection:  # no longer than a page: the log of the database must not grow
+                page = connection.execute(query.where(events.c.seq > after)).all()
+            yield from map(tuple, page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].seq
+
+    def results(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Result]:
+        """The finished probes that were scheduled from ``since`` on and before ``until``, in that order, streamed."""
+        query = select(results).order_by(results.c.scheduled_at, results.c.scheduled_seq)
+        if since is not None:
+            query = query.where(results.c.scheduled_at >= timestamp(since))
+        if until is not None:
+            query = query.where(results.c.scheduled_at < timestamp(until))
+        with self._reader.connect() as connection:
+            for row in connection.execute(query, execution_options={"yield_per": _PAGE}):
+                yield from_row(row)
+
+    def check_results(self) -> Iterator[str]:
+        """What the table of results says otherwise than the events, a sentence each; none if it is right."""
+        query = select(results).order_by(results.c.finished_seq)
+        with self._reader.connect() as one, self._reader.connect() as other:
+            kept = map(from_row, one.execute(query, execution_options={"yield_per": _PAGE}))
+            yield from differences(kept, recompute(sources(other)))
 
     def _restore(self) -> Book:
         with self._reader.connect() as connection:
@@ -199,7 +240,7 @@ class Ledger:
                     self._keep_snapshot(self._connection)
             self._ahead = False
         finally:
-            self._transaction, self._rows = None, []
+            self._transaction, self._rows, self._results = None, [], []
             if self._ahead:  # what was applied but not committed never happened
                 with suppress(OSError, SQLAlchemyError):
                     self.book, self._ahead = self._restore(), False
@@ -214,8 +255,11 @@ class Ledger:
         added: list[Event] = []
         for event in entry.events:
             if self.book.accepts(event):
-                self._rows.append(_row(numbered(event, self.book.seq + 1)))
-                added.append(read(self._rows[-1]["body"]))  # what a restart would read
+                row = _row(numbered(event, self.book.seq + 1))
+                added.append(read(row["body"]))  # what a restart would read
+                if event.kind is EventKind.FINISHED:
+                    self._results.append(self._result(added[-1]))
+                self._rows.append(row)
                 self.book.apply(added[-1])
         if entry.cursor:
             name, place = entry.cursor
@@ -223,10 +267,17 @@ class Ledger:
             connection.execute(insert(cursors), {"name": name, "place": json.dumps(dict(place)).encode()})
         return added
 
+    def _result(self, finished: Event) -> dict[str, Any]:
+        known = self.book.open[finished.probe or ""]
+        return to_row(result(known.case.probe, known.scheduled, known.deadline, finished))
+
     def _flush(self, connection: Connection) -> None:
         if self._rows:
             connection.execute(insert(events), self._rows)
             self._rows = []
+        if self._results:
+            connection.execute(insert(results), self._results)
+            self._results = []
 
     def _keep_snapshot(self, connection: Connection) -> None:
         if connection.execute(select(func.max(snapshots.c.seq))).scalar() != self.book.seq:
@@ -250,10 +301,7 @@ def _fold(probe: str, told: Iterable[Event]) -> OpenProbe | None:
 
 
 def _row(event: Event) -> dict[str, Any]:
-    return {
-        "seq": event.seq,
-        "at": timestamp(event.at),
-        "kind": event.kind.value,
-        "probe": event.probe,
-        "body": event.canonical(),
-    }
+    body = event.canonical()
+    if len(body) > LARGEST:
+        raise ValueError(f"an event {event.kind} of {len(body)} bytes is too large, want at most {LARGEST}")
+    return {"seq": event.seq, "at": timestamp(event.at), "kind": event.kind.value, "probe": event.probe, "body": body}

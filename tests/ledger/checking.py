@@ -24,7 +24,7 @@ def start(program: str, *arguments: str | Path) -> subprocess.Popen[str]:
 
 
 def is_whole(ledger: Ledger) -> None:
-    """The numbers have no gap, and the state is what follows from the events."""
+    """The numbers have no gap, and the state and the results are what follows from the events."""
     told = list(ledger.events())
     assert [event.seq for event in told] == list(range(1, len(told) + 1))
     ledger.refresh()
@@ -35,3 +35,4 @@ def is_whole(ledger: Ledger) -> None:
     assert asdict(book.totals) == asdict(ledger.book.totals)
     assert book.open == ledger.book.open
     assert book.recent == ledger.book.recent
+    assert list(ledger.check_results()) == []

@@ -43,7 +43,7 @@ def main() -> None:
     found: dict[str, Any] = {"before": told(ledger, trouble(10))}
     limit_files((folder / "ledger.sqlite-wal").stat().st_size + 20_000)
     probe = record.scheduled(a_probe(), "m" * 40)
-    found["full"] = [told(ledger, probe, trouble(100_000), trouble(10)) for _ in range(3)]
+    found["full"] = [told(ledger, probe, trouble(60_000), trouble(60_000), trouble(10)) for _ in range(3)]
     found["not_written"] = ledger.not_written
     found["open"] = sorted(ledger.book.open)
     found["channels"] = len(ledger.book.totals.channels)

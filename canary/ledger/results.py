@@ -1,0 +1,134 @@
+"""One row a finished probe, so that a report over millions of them is SQL. Derived: the events are what counts.
+
+A row says what was known when the probe ended; what is seen of it later is in the events alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from canary.ledger.events import Event, EventKind, parse_time, read_probe, timestamp
+from canary.model import DeadlineResult, Outcome, Probe, Stage
+
+SOURCES = (EventKind.SCHEDULED, EventKind.DEADLINE, EventKind.FINISHED)
+"""The kinds of event that a row is made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished probe. Stages are seconds from submission, None where the stage was not reached.
+
+    ``outcome`` is None only if nothing could be said, ``deadline`` only if the probe ended before its deadline was
+    judged. ``confirms`` is the id of the failed probe that this one was sent to confirm.
+    """
+
+    probe: str
+    scheduled_seq: int
+    finished_seq: int
+    channel: str
+    kind: str
+    sender: str
+    variant: str
+    scheduled_at: datetime
+    outcome: Outcome | None
+    deadline: DeadlineResult | None
+    place: str | None
+    reason: str
+    accepted: float | None
+    arrived: float | None
+    acknowledged: float | None
+    answered: float | None
+    confirms: str | None
+    blind: bool
+
+
+COLUMNS = tuple(field.name for field in fields(Result))
+
+
+def result(probe: Probe, scheduled: tuple[int, datetime], deadline: DeadlineResult | None, finished: Event) -> Result:
+    """The row of a probe; ``scheduled`` are number and time of its first event, ``finished`` is its last one."""
+    body = finished.body
+    stages = body["stages"]
+    return Result(
+        probe=probe.id,
+        scheduled_seq=scheduled[0],
+        finished_seq=finished.seq,
+        channel=probe.channel,
+        kind=probe.kind,
+        sender=probe.sender,
+        variant=probe.variant,
+        scheduled_at=scheduled[1],
+        outcome=Outcome(body["outcome"]) if body["outcome"] else None,
+        deadline=deadline,
+        place=body["place"],
+        reason=body["reason"],
+        accepted=stages.get(Stage.ACCEPTED.value),
+        arrived=stages.get(Stage.ARRIVED.value),
+        acknowledged=stages.get(Stage.ACKNOWLEDGED.value),
+        answered=stages.get(Stage.ANSWERED.value),
+        confirms=probe.confirms,
+        blind=probe.blind,
+    )
+
+
+def recompute(told: Iterable[Event]) -> Iterator[Result]:
+    """The rows that follow from events of the kinds :data:`SOURCES`, in the order in which the probes ended.
+
+    A probe whose first event is not there (any more) has none. Holds only the probes without an end in memory.
+    """
+    open_: dict[str, tuple[Event, DeadlineResult | None]] = {}
+    for event in told:
+        probe = event.probe or ""
+        if event.kind is EventKind.SCHEDULED:
+            open_[probe] = event, None
+        elif probe in open_ and event.kind is EventKind.DEADLINE:
+            open_[probe] = open_[probe][0], DeadlineResult(event.body["result"])
+        elif probe in open_ and event.kind is EventKind.FINISHED:
+            first, decided = open_.pop(probe)
+            yield result(read_probe(first), (first.seq, first.at), decided, event)
+
+
+def to_row(row: Result) -> dict[str, Any]:
+    """A result as the table has it."""
+    return {name: getattr(row, name) for name in COLUMNS} | {"scheduled_at": timestamp(row.scheduled_at)}
+
+
+def from_row(row: Sequence[Any]) -> Result:
+    """The inverse of :func:`to_row`, from the columns in the order of :data:`COLUMNS`."""
+    known = dict(zip(COLUMNS, row, strict=True))
+    known["scheduled_at"] = parse_time(known["scheduled_at"])
+    known["outcome"] = Outcome(known["outcome"]) if known["outcome"] else None
+    known["deadline"] = DeadlineResult(known["deadline"]) if known["deadline"] else None
+    known["blind"] = bool(known["blind"])
+    return Result(**known)
+
+
+def differences(kept: Iterable[Result], wanted: Iterable[Result]) -> Iterator[str]:
+    """What the table (``kept``) says otherwise than the events, a sentence each; both ordered by ``finished_seq``."""
+    rows, told = iter(kept), iter(wanted)
+    row, true = next(rows, None), next(told, None)
+    while row or true:
+        if true is None or (row and row.finished_seq < true.finished_seq):
+            assert row is not None
+            yield f"probe {row.probe} is in the table, and event {row.finished_seq} does not say that it ended"
+            row = next(rows, None)
+        elif row is None or true.finished_seq < row.finished_seq:
+            yield f"probe {true.probe}, which ended with event {true.finished_seq}, is not in the table"
+            true = next(told, None)
+        else:
+            yield from _columns(row, true)
+            row, true = next(rows, None), next(told, None)
+
+
+def _columns(row: Result, true: Result) -> Iterator[str]:
+    for name in COLUMNS:
+        found, wanted = getattr(row, name), getattr(true, name)
+        if found != wanted:
+            yield f"probe {true.probe}: {name} is {_shown(found)} in the table, and {_shown(wanted)} in the events"
+
+
+def _shown(value: Any) -> str:
+    return timestamp(value) if isinstance(value, datetime) else repr(str(value)) if value is not None else "none"

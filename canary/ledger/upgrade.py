@@ -1,0 +1,42 @@
+"""Brings a ledger that an earlier version wrote up to date: derived tables are made from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from canary.ledger.events import Event, read
+from canary.ledger.results import SOURCES, recompute, to_row
+from canary.ledger.schema import events, results
+
+VERSION = 1
+"""What SQLite's ``user_version`` says once everything below was done."""
+
+_ROWS = 1000
+
+
+def upgrade(engine: Engine) -> None:
+    """Do what was not done yet, in one transaction. Raises SQLAlchemyError."""
+    with engine.begin() as connection:
+        if connection.exec_driver_sql("PRAGMA user_version").scalar_one() >= VERSION:
+            return
+        rebuild_results(connection)
+        connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+
+
+def rebuild_results(connection: Connection) -> None:
+    """Make the table of results anew from the events."""
+    connection.execute(delete(results))
+    rows = map(to_row, recompute(sources(connection)))
+    while part := list(islice(rows, _ROWS)):
+        connection.execute(insert(results), part)
+
+
+def sources(connection: Connection) -> Iterator[Event]:
+    """The events that results are made from, in order, a few in memory at a time; not the forgotten ones."""
+    wanted = events.c.kind.in_([kind.value for kind in SOURCES])
+    query = select(events.c.body).where(wanted, events.c.body != b"").order_by(events.c.seq)
+    for row in connection.execute(query, execution_options={"yield_per": _ROWS}):
+        yield read(row.body)
