@@ -71,13 +71,13 @@ def legend() -> str:
 
 def latency_ranges(rows: Sequence[tuple[str, Latencies, float]]) -> str:
     """Percentiles of each channel on a logarithmic scale: (name, latencies, deadline in seconds)."""
-    known = [(name, latencies, deadline) for name, latencies, deadline in rows if latencies.total]
+    known = [(name, latencies, deadline) for name, latencies, deadline in rows if latencies]
     if not known:
         return ""
     top, height = 20.0, 26.0 + _ROW * len(known)
     scale = _LogScale(
         min(latencies.quantile(0.01) or 0.1 for _, latencies, _ in known),
-        max(max(latencies.maximum or 1.0, deadline) for _, latencies, deadline in known),
+        max(max(latencies.quantile(1.0) or 1.0, deadline) for _, latencies, deadline in known),
     )
     parts = [*scale.axis(top, height - 4)]
     for number, (name, latencies, deadline) in enumerate(known):

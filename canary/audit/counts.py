@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from canary.model import DeadlineResult
 
 @dataclass(slots=True)
 class Counts:
@@ -17,10 +16,17 @@ class Counts:
     undecided: int = 0
     """Ended without a deadline result: stopped before anything was decided."""
 
-    def add(self, result: str | None, number: int) -> None:
+    def add(self, result: str | None, number: int = 1) -> None:
         """Count ``number`` more probes with this deadline result."""
-        name = result if result in list(DeadlineResult) else "undecided"
-        setattr(self, name, getattr(self, name) + number)
+        match result:
+            case "met":
+                self.met += number
+            case "missed":
+                self.missed += number
+            case "indeterminate":
+                self.indeterminate += number
+            case _:
+                self.undecided += number
 
     def join(self, other: Counts) -> None:
         """Count what ``other`` counted, too."""
@@ -45,46 +51,47 @@ class Counts:
         return self.met / self.judged if self.judged else None
 
 
-@dataclass(slots=True)
-class Latencies:
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """How long reports took, in seconds."""
+
+    p50: float
+    p95: float
+    p99: float
+    most: float
+
+
+class Latencies(Counter[float]):
     """Seconds, counted by value: bounded memory whatever the period.
 
-    What is put in is rounded to three digits (see :func:`canary.audit.population.rounded`), so a quantile is right to
-    0.5 %; the maximum is rounded as well.
+    What is put in is rounded to three digits (:mod:`canary.audit.source`), so a quantile is right to 0.5 %.
     """
-
-    counts: Counter[float] = field(default_factory=Counter)
-
-    def add(self, seconds: float, number: int = 1) -> None:
-        """Count ``number`` more of this value."""
-        self.counts[seconds] += number
-
-    def join(self, other: Latencies) -> None:
-        """Count what ``other`` counted, too."""
-        self.counts.update(other.counts)
-
-    @property
-    def total(self) -> int:
-        """How many were put in."""
-        return self.counts.total()
-
-    @property
-    def maximum(self) -> float | None:
-        """The largest, or None."""
-        return max(self.counts, default=None)
 
     def quantile(self, share: float) -> float | None:
         """The nearest-rank quantile: the smallest value that at least ``share`` of all do not exceed; None of none."""
-        wanted, seen = share * self.total, 0
-        for value in sorted(self.counts):
-            seen += self.counts[value]
+        wanted, seen = share * self.total(), 0
+        for value in sorted(self):
+            seen += self[value]
             if seen >= wanted:
                 return value
         return None
 
+    def percentiles(self) -> Percentiles | None:
+        """Those that a report shows; None if there is no value."""
+        values = [self.quantile(share) for share in (0.5, 0.95, 0.99, 1.0)]
+        return None if None in values else Percentiles(*values)  # type: ignore[arg-type]
+
     def histogram(self, bounds: tuple[float, ...]) -> list[int]:
         """How many are at or below each bound and above the one before; the last number is above every bound."""
         numbers = [0] * (len(bounds) + 1)
-        for value, count in self.counts.items():
+        for value, count in self.items():
             numbers[next((i for i, bound in enumerate(bounds) if value <= bound), len(bounds))] += count
         return numbers
+
+
+@dataclass(slots=True)
+class Group:
+    """Some of the probes: what they came to, and how long those that arrived took."""
+
+    counts: Counts = field(default_factory=Counts)
+    arrived: Latencies = field(default_factory=Latencies)

@@ -19,36 +19,36 @@ from canary.model import Component, DeadlineResult, OwnFaultError
 _AT_ONCE = 2000
 
 _ARRIVED = results.c.arrived
-rounded = case(
+_ROUNDED = case(
     (_ARRIVED < 1, func.round(_ARRIVED, 3)),
     (_ARRIVED < 10, func.round(_ARRIVED, 2)),
     (_ARRIVED < 100, func.round(_ARRIVED, 1)),
     (_ARRIVED < 1000, func.round(_ARRIVED)),
     else_=func.round(_ARRIVED / 10) * 10,
-).label("arrived")
+)
 """The latency to arrival with three digits: right to 0.5 %, and few enough values to count them."""
 
 _COLUMNS = (
     results.c.probe,
     results.c.channel,
-    results.c.kind,
     results.c.sender,
     results.c.variant,
-    results.c.scheduled_at,
     results.c.outcome,
     results.c.deadline,
+    _ROUNDED.label("arrived"),
+    results.c.accepted.is_not(None).label("was_accepted"),
+    results.c.acknowledged.is_not(None).label("was_acknowledged"),
+    results.c.blind,
+    func.julianday(results.c.scheduled_at).label("day"),
+    results.c.scheduled_at,
+    results.c.kind,
     results.c.place,
     results.c.reason,
-    rounded,
-    results.c.accepted,
-    results.c.acknowledged,
-    results.c.answered,
     results.c.confirms,
-    results.c.blind,
 )
 
 Ended = Row[Any]
-"""A finished probe, with the columns of :data:`_COLUMNS` by name; times as the ledger writes them."""
+"""A finished probe, with the columns of :data:`_COLUMNS`; ``day`` is when it was scheduled, as a Julian day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,9 @@ class Source:
         row = self._one(query.order_by(results.c.scheduled_at.desc()).limit(1))
         return parse_time(row.scheduled_at) if row else None
 
-    def scheduled(self, since: datetime, until: datetime) -> int:
-        """How many probes were scheduled in that time."""
-        query = select(func.count()).where(
-            events.c.kind == EventKind.SCHEDULED.value, *_between(events.c.at, since, until)
-        )
+    def count(self, kind: EventKind, since: datetime, until: datetime) -> int:
+        """How many events of a kind there are in that time."""
+        query = select(func.count()).where(events.c.kind == kind.value, *_between(events.c.at, since, until))
         return int(self._connection.execute(query).scalar_one())
 
     def unfinished(self, since: datetime, until: datetime) -> Iterator[Event]:
@@ -149,6 +147,12 @@ class Source:
         query = select(events).where(events.c.kind == kind.value, events.c.at >= timestamp(since))
         row = self._one(query.order_by(events.c.at, events.c.seq).limit(1))
         return _event(row) if row else None
+
+    def of(self, probe: str) -> Iterator[Event]:
+        """The events of a probe, and the steps of our clock, in order."""
+        concerns = (events.c.probe == probe) | (events.c.kind == EventKind.CLOCK_STEPPED.value)
+        for row in self._stream(select(events).where(concerns).order_by(events.c.seq), at_once=50):
+            yield _event(row)
 
     def times(self, probe: str) -> dict[EventKind, datetime]:
         """When the first event of each kind was recorded of a probe; known also where retention emptied them."""
