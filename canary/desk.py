@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from canary.clock import Clock
-from canary.judge import latency
+from canary.judge import clock_offset, latency
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
+from canary.ledger.completeness import clock
 from canary.mark import Keyring
-from canary.model import Component, Forgery, Seen, Sighting
+from canary.model import Component, Forgery, Seen, Sighting, TimeSource
 from canary.queues import Depth, Found
 from canary.reports import differences
 
@@ -60,9 +61,16 @@ class Desk:
     def hand_in(self, name: str, found: list[Found], cursor: Mapping[str, int]) -> None:
         """Record what was found; returns once it is on disk. Raises OwnFaultError if it could not be written."""
         now = self.now()
-        sightings = [record.sighting(now, self._sight(item, now), name) for item in found]
-        for event in self._ledger.append(*sightings, cursor=(name, cursor)).result():
-            self._changed(event.probe or "")
+        news: list[Event] = []
+        for item in found:
+            known = self._ledger.book.open.get(item.probe) or self._ledger.find(item.probe)
+            sighting = self._sight(item, known, now)
+            news.append(record.sighting(now, sighting, name))
+            if known is not None and sighting.forgery is None:
+                news.extend(self._clock_of(known, sighting, now))
+        for event in self._ledger.append(*news, cursor=(name, cursor)).result():
+            if event.probe is not None:
+                self._changed(event.probe)
 
     def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
         """A queue was read to its end."""
@@ -72,7 +80,7 @@ class Desk:
 
     def trouble(self, component: Component, reason: str, detail: str) -> None:
         """Record a fault of ours."""
-        body = {"component": component.value, "reason": reason, "detail": detail}
+        body = {"component": component.value, "reason": reason, "detail": record.cut(detail)}
         self._ledger.append(Event(EventKind.TROUBLE, self.now(), body))
 
     def cleanable(self, name: str) -> Iterable[str]:
@@ -90,8 +98,14 @@ class Desk:
             self._cleanable[name] = offered
         return list(offered)
 
-    def _sight(self, item: Found, now: datetime) -> Sighting:
-        known = self._ledger.book.open.get(item.probe) or self._ledger.find(item.probe)
+    def _clock_of(self, known: OpenProbe, sighting: Sighting, now: datetime) -> list[Event]:
+        """How far the clock was off that told when the sighting arrived, where that is news."""
+        queue, offset = sighting.place.queue, clock_offset(known.case, sighting)
+        if sighting.source is TimeSource.NOTICED or not self._ledger.book.clock_is_news(queue, offset, now):
+            return []
+        return [clock(now, queue, offset, sighting.uncertainty)]
+
+    def _sight(self, item: Found, known: OpenProbe | None, now: datetime) -> Sighting:
         forgery, intact, detail = item.forgery, None, item.detail
         if known is None:
             forgery = forgery or Forgery.UNKNOWN_ID
@@ -105,7 +119,7 @@ class Desk:
             source=item.source,
             uncertainty=item.uncertainty,
             noticed_at=now,
-            message=self._ledger.artefacts.put(item.raw),
+            message=self._ledger.keep(item.raw),
             message_id=item.message_id,
             intact=intact,
             forgery=forgery,

@@ -79,6 +79,17 @@ def latency(case: Case, sighting: Sighting) -> float:
     return max(0.0, min(told, noticed))
 
 
+def clock_offset(case: Case, sighting: Sighting) -> float:
+    """Seconds by which the clock that told a sighting's arrival is ahead of ours, at least (behind if negative).
+
+    0 where its time lies between submission and noticing, as it must if both clocks are right, or comes so close to it
+    that the uncertainty explains the rest.
+    """
+    behind = (case.started_at - sighting.arrived_at).total_seconds() - sighting.uncertainty
+    ahead = (sighting.arrived_at - sighting.noticed_at).total_seconds() - sighting.uncertainty
+    return ahead if ahead > 0 else -behind if behind > 0 else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Evidence:
     """The sightings that count: first genuine one a place, and what came back to the sender."""

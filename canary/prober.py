@@ -18,18 +18,24 @@ from canary.channels import Channel
 from canary.clock import Clock
 from canary.config import Config, digest
 from canary.desk import Desk
+from canary.holding import Holds
+from canary.inventory import snapshot
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
+from canary.ledger.completeness import Hold
 from canary.mark import Keyring, new_probe_id
-from canary.model import Component, Outcome, Outgoing, OwnFaultError, Probe, Report, Submission
+from canary.model import Outcome, Outgoing, OwnFaultError, Probe, Report, Submission
 from canary.reports import VARIANTS, compose
-from canary.schedule import first_due, next_due, turn
+from canary.schedule import calls_for_confirmation, first_due, next_due, next_look, turn
 from canary.site import Site
-from canary.switches import Switches
+from canary.switches import Obstacle, Switches
 
 TICK = 0.25
 """Seconds between two looks at what is due."""
+
+STALLED = timedelta(seconds=30)
+"""A main loop that has not gone round for so long stood still: what was due meanwhile was not sent."""
 
 _REFRESH = timedelta(seconds=1)
 _STOP_WITHIN = 30.0
@@ -53,6 +59,7 @@ class Prober:
         self.desk = Desk(ledger, keys, self._clock, self._changed)
         self.site = Site(config)
         self.switches = Switches(config, ledger)
+        self._holds = Holds(ledger)
         self.last_tick: datetime | None = None
         self.lag = 0.0
         """Seconds by which the last probe started late."""
@@ -74,7 +81,7 @@ class Prober:
     async def run(self, *, scheduled: bool = True) -> None:
         """Watch and judge, and send what is due unless ``scheduled`` is False; until :meth:`stop`."""
         self._loop = asyncio.get_running_loop()
-        await self._append(EventKind.STARTED, {"version": __version__, "configuration": digest(self.config)})
+        await self._record_start(scheduled)
         self.site.start(self.desk)
         now = self._clock.now()
         with self.ledger.lock:
@@ -85,7 +92,14 @@ class Prober:
             await self._tick(scheduled)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), TICK)
-        await self._wind_up()
+        await self._wind_up(scheduled)
+
+    async def _record_start(self, scheduled: bool) -> None:
+        """What runs, and with a schedule also what is in force."""
+        body = {"version": __version__, "configuration": digest(self.config), "scheduled": scheduled}
+        now = self._clock.now()
+        in_force = snapshot(self.config, now) if scheduled else []
+        await self._record(Event(EventKind.STARTED, now, body), *in_force)
 
     def stop(self) -> None:
         """Send nothing new, let what is being sent end, then return from :meth:`run`."""
@@ -107,10 +121,7 @@ class Prober:
         else:
             report = self._compose(probe, mark)
         outgoing = way.prepare(report)
-        try:
-            payload = self.ledger.artefacts.put(outgoing.payload)
-        except OSError as error:
-            raise OwnFaultError(Component.STORE, "not_written", f"an artefact could not be kept: {error}") from error
+        payload = self.ledger.keep(outgoing.payload)
         begins = record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload)
         await self._record(record.scheduled(probe, mark), begins)
         self._spawn(self._send(probe, way, outgoing))
@@ -144,16 +155,19 @@ class Prober:
             site = Site(load())
         except ValueError as error:
             self.reload_ok = False
-            await self._append(EventKind.RELOADED, {"accepted": False, "reason": str(error)})
+            await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.cut(str(error))})
             raise
         old, self.site = self.site, site
         self.switches = Switches(site.config, self.ledger)
         await asyncio.to_thread(old.stop_watching)
         site.start(self.desk)
         self._spawn(self._close(old))
-        self._plan(self._clock.now())
-        self.reload_ok, self.reloaded_at = True, self._clock.now()
-        await self._append(EventKind.RELOADED, {"accepted": True, "configuration": digest(site.config)})
+        now = self._clock.now()
+        self._plan(now)
+        self.reload_ok, self.reloaded_at = True, now
+        self._holds.keep_only(site.config.channels, now)
+        body = {"accepted": True, "configuration": digest(site.config)}
+        await self._record(Event(EventKind.RELOADED, now, body), *snapshot(site.config, now))
 
     def _compose(self, probe: Probe, mark: str) -> Report:
         return compose(
@@ -179,10 +193,10 @@ class Prober:
         """What was sent must be recorded as sent: a full disk is waited out, while the mark is watched for anyhow."""
         while True:
             try:
-                kept = {name: self.ledger.artefacts.put(content) for name, content in submission.artefacts}
+                kept = {name: self.ledger.keep(content) for name, content in submission.artefacts}
                 await self._record(record.submitted(probe.id, self._clock.now(), submission, kept))
                 return
-            except (OSError, OwnFaultError) as error:
+            except OwnFaultError as error:
                 _log.error("a submission could not be recorded yet", probe=probe.id, error=str(error))
                 await asyncio.sleep(_RECORD_AGAIN)
 
@@ -197,19 +211,33 @@ class Prober:
             _log.error("the ledger cannot be used; nothing is sent", error=error.detail)
             return
         self._judge_due(now)
-        if scheduled and self.switches.stopped() is None:
-            self._confirm_due(now)
-            for channel in [slug for slug, due in self._due.items() if due <= now]:
-                self._turn_of(channel, now)
+        if scheduled:
+            self._send_due(now)
         self.last_tick = now
+
+    def _send_due(self, now: datetime) -> None:
+        if self.last_tick is not None and now - self.last_tick > STALLED:
+            self._holds.stalled(self.last_tick, now)
+        stopped = self.switches.stopped()
+        self._holds.kill_switch(stopped, now)
+        due = [slug for slug, at in self._due.items() if at <= now]
+        if stopped is not None:
+            for channel in due:
+                self._holds.hold(channel, Obstacle(Hold.STOPPED, stopped), now)
+            return
+        self._confirm_due(now)
+        for channel in due:
+            self._turn_of(channel, now)
 
     def _turn_of(self, channel: str, now: datetime) -> None:
         settings, due = self.config.channels[channel], self._due[channel]
         self._due[channel] = next_due(due, now, settings.interval, self._rng)
         obstacle = self.switches.obstacle(channel, now, starting=len(self._tasks))
         if obstacle is not None:
-            _log.info("not probed", channel=channel, reason=obstacle)
+            _log.info("not probed", channel=channel, reason=obstacle.detail)
+            self._holds.hold(channel, obstacle, now)
             return
+        self._holds.release(channel, now)
         self.lag = (now - due).total_seconds()
         self._spawn(self._look(channel) if settings.reachability_only else self._try(channel))
 
@@ -218,13 +246,16 @@ class Prober:
             await self.probe(channel, **choice)
         except OwnFaultError as error:
             _log.error("not probed, since it could not be recorded", channel=channel, error=error.detail)
+            self._holds.not_recorded(channel, self._clock.now())
+        else:
+            self._holds.recorded(channel, self._clock.now())
 
     async def _look(self, channel: str) -> None:
         """A channel that revokes by machine is looked at, and nothing is ever submitted to it."""
         settings = self.config.channels[channel]
         outcome, detail = await self.site.look(channel)
         body = {"channel": channel, "kind": settings.kind, "queue": min(settings.arrives_in)}
-        await self._append(EventKind.CHECKED, body | {"outcome": outcome.value, "detail": detail})
+        await self._append(EventKind.CHECKED, body | {"outcome": outcome.value, "detail": record.cut(detail)})
 
     def _confirm_due(self, now: datetime) -> None:
         with self.ledger.lock:
@@ -260,13 +291,13 @@ class Prober:
         news: list[Event] = []
         if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
             news.append(record.deadline(probe_id, now, verdict.deadline, verdict.outcome))
-        if _calls_for_confirmation(verdict.outcome) and not known.confirming and not probe.confirms:
+        if calls_for_confirmation(verdict.outcome) and not known.confirming and not probe.confirms:
             due = now + timedelta(seconds=self.config.confirm_after)
             news.append(record.confirm(probe_id, now, probe.channel, due))
         if verdict.final:
             news.append(record.finished(probe_id, now, verdict))
         else:
-            heapq.heappush(self._checks, (_next_look(known.case.started_at, probe, verdict.deadline, now), probe_id))
+            heapq.heappush(self._checks, (next_look(known.case.started_at, probe, verdict.deadline, now), probe_id))
         if news:
             self.ledger.append(*news)
             heapq.heappush(self._checks, (now + _WRITTEN_BY, probe_id))  # once more, should this not be written
@@ -286,6 +317,7 @@ class Prober:
             body = {"seconds": step.total_seconds()}
             self.ledger.append(Event(EventKind.CLOCK_STEPPED, self._clock.now(), body))
             self._due = {slug: due + step for slug, due in self._due.items()}
+            self.last_tick = self.last_tick and self.last_tick + step
 
     async def _append(self, kind: EventKind, body: dict[str, Any]) -> None:
         await self._record(Event(kind, self._clock.now(), body))
@@ -306,23 +338,9 @@ class Prober:
     async def _close(self, site: Site) -> None:
         await site.close()
 
-    async def _wind_up(self) -> None:
+    async def _wind_up(self, scheduled: bool) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
         await asyncio.to_thread(self.site.stop_watching)
         await self.site.close()
-        await self._append(EventKind.STOPPED, {})
-
-
-def _calls_for_confirmation(outcome: Outcome | None) -> bool:
-    return outcome not in (None, Outcome.ARRIVED, Outcome.LATE, Outcome.INDETERMINATE)
-
-
-def _next_look(started: datetime, probe: Probe, decided: object, now: datetime) -> datetime:
-    """At the deadline; from then on every second until the deadline result is known; at last at give-up."""
-    deadline = started + timedelta(seconds=probe.deadline)
-    if now < deadline:
-        return deadline
-    if decided is None:
-        return now + timedelta(seconds=1)
-    return max(started + timedelta(seconds=probe.give_up), now + timedelta(seconds=1))
+        await self._append(EventKind.STOPPED, {"scheduled": scheduled})

@@ -1,4 +1,4 @@
-"""When a channel is due, and with what: pure functions of configuration, time and chance."""
+"""When a channel is due, and with what, and when a probe is judged: pure functions of configuration, time, chance."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import product
+
+from canary.model import Outcome, Probe
 
 JITTER = 0.1
 """Part of the interval by which it varies each way: nothing learns the rhythm, no two channels march in step."""
@@ -40,3 +42,18 @@ def turn(channel: str, count: int, senders: Sequence[str], variants: Sequence[st
     seed = sha256(f"{channel}/{number}".encode()).digest()
     random.Random(seed).shuffle(pairs)  # noqa: S311  # an order, not a secret
     return pairs[place]
+
+
+def calls_for_confirmation(outcome: Outcome | None) -> bool:
+    """Whether a second probe is owed, since one failure proves little."""
+    return outcome not in (None, Outcome.ARRIVED, Outcome.LATE, Outcome.INDETERMINATE)
+
+
+def next_look(started: datetime, probe: Probe, decided: object, now: datetime) -> datetime:
+    """When to judge a probe again: at the deadline, every second until its result is known, at last at give-up."""
+    deadline = started + timedelta(seconds=probe.deadline)
+    if now < deadline:
+        return deadline
+    if decided is None:
+        return now + timedelta(seconds=1)
+    return max(started + timedelta(seconds=probe.give_up), now + timedelta(seconds=1))

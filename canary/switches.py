@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from canary.config import Config
 from canary.ledger import Ledger
+from canary.ledger.completeness import EVERY_CHANNEL, Hold
+
+__all__ = ["EVERY_CHANNEL", "STOP_ALL", "Obstacle", "Switches", "clear_stop", "stop_all", "stop_reason"]
 
 STOP_ALL = "STOP"
 """The kill switch: while a file of this name is in the state folder, nothing is sent. Its first line is the reason."""
 
-EVERY_CHANNEL = "*"
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a probe may not be sent: a word, and a sentence for people."""
+
+    reason: Hold
+    detail: str
 
 
 class Switches:
@@ -24,22 +34,23 @@ class Switches:
         """Why everything is stopped, or None."""
         return stop_reason(self._config.state)
 
-    def obstacle(self, channel: str, now: datetime, *, starting: int) -> str | None:
+    def obstacle(self, channel: str, now: datetime, *, starting: int) -> Obstacle | None:
         """Why ``channel`` may not be probed now, or None; ``starting`` probes are about to be open."""
         if reason := self.stopped():
-            return f"everything is stopped: {reason}"
+            return Obstacle(Hold.STOPPED, f"everything is stopped: {reason}")
         book = self._ledger.book
         for name in (EVERY_CHANNEL, channel):
             if name in book.totals.paused:
-                return f"paused: {book.totals.paused[name]}"
+                return Obstacle(Hold.PAUSED, f"paused: {book.totals.paused[name]}")
         for blackout in self._config.blackouts:
             if blackout.covers(channel, now):
-                return f"blackout until {blackout.until:%Y-%m-%d %H:%M} UTC: {blackout.reason}"
+                window = f"until {blackout.until:%Y-%m-%d %H:%M} UTC, approved by {blackout.approved_by}"
+                return Obstacle(Hold.BLACKOUT, f"blackout {window}: {blackout.reason}")
         cap = self._config.channels[channel].max_per_hour
         if book.scheduled_since(channel, now - timedelta(hours=1)) >= cap:
-            return f"cap of {cap} probes an hour reached"
+            return Obstacle(Hold.CAP, f"cap of {cap} probes an hour reached")
         if len(book.open) + starting >= self._config.limits.open_probes:
-            return f"cap of {self._config.limits.open_probes} open probes reached"
+            return Obstacle(Hold.CAP, f"cap of {self._config.limits.open_probes} open probes reached")
         return None
 
 
@@ -58,6 +69,10 @@ def stop_all(state: Path, reason: str) -> None:
     (state / STOP_ALL).write_text(reason + "\n", encoding="utf-8")
 
 
-def clear_stop(state: Path) -> None:
-    """Reset the kill switch."""
-    (state / STOP_ALL).unlink(missing_ok=True)
+def clear_stop(state: Path) -> bool:
+    """Reset the kill switch; whether it was thrown."""
+    try:
+        (state / STOP_ALL).unlink()
+    except FileNotFoundError:
+        return False
+    return True

@@ -11,6 +11,7 @@ import typer
 from canary.cli.common import ConfigPath, keyring, known_channel, opened, out
 from canary.config import load
 from canary.ledger import Event, EventKind
+from canary.ledger.completeness import cleared, stopped_all
 from canary.mark import Keyring
 from canary.switches import EVERY_CHANNEL, clear_stop
 from canary.switches import stop_all as throw
@@ -34,10 +35,11 @@ def resume(config: ConfigPath, channel: Channel = None) -> None:
     settings = load(config)
     with opened(settings) as ledger:
         names = [known_channel(settings, channel)] if channel else [*ledger.book.totals.paused]
-        if not channel:
-            clear_stop(settings.state)
-        body = {"channels": names, "by": getpass.getuser()}
-        ledger.append(Event(EventKind.RESUMED, datetime.now(UTC), body)).result()
+        now, user = datetime.now(UTC), getpass.getuser()
+        news = [Event(EventKind.RESUMED, now, {"channels": names, "by": user})]
+        if not channel and (clear_stop(settings.state) or ledger.book.totals.stopped is not None):
+            news.append(cleared(now, user))
+        ledger.append(*news).result()
     out.print(f"resumed: {channel or 'every channel'}")
 
 
@@ -51,8 +53,7 @@ def stop_all(config: ConfigPath, reason: Reason) -> None:
     throw(settings.state, reason)
     out.print(f"kill switch thrown; `cpr-canary resume {config}` undoes it")
     with opened(settings) as ledger:
-        body = {"channels": [], "reason": f"kill switch: {reason}", "by": getpass.getuser()}
-        ledger.append(Event(EventKind.PAUSED, datetime.now(UTC), body)).result()
+        ledger.append(stopped_all(datetime.now(UTC), reason, getpass.getuser())).result()
 
 
 def rotate_key(config: ConfigPath) -> None:

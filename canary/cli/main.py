@@ -7,7 +7,7 @@ import sys
 import typer
 
 from canary import __version__
-from canary.cli import check, control, demo, form, probe, run, schema, status, variants
+from canary.cli import check, control, demo, form, probe, run, schema, silence, status, variants
 from canary.cli.common import Exit, err
 from canary.config import ConfigError
 from canary.model import OwnFaultError
@@ -30,6 +30,7 @@ app.command("status")(status.status)
 app.command("pause")(control.pause)
 app.command("resume")(control.resume)
 app.command("stop-all")(control.stop_all)
+app.command("silence")(silence.silence)
 app.command("rotate-key")(control.rotate_key)
 app.command("variants")(variants.variants)
 app.command("schema")(schema.schema)

@@ -1,6 +1,7 @@
 """The ledger: the append-only record of everything, and the only source of truth."""
 
 from canary.ledger.book import Book, OpenProbe
+from canary.ledger.completeness import Inventory, inventories
 from canary.ledger.events import Event, EventKind
 from canary.ledger.results import Result
 from canary.ledger.store import Ledger
@@ -13,8 +14,10 @@ __all__ = [
     "Event",
     "EventKind",
     "Histogram",
+    "Inventory",
     "Ledger",
     "OpenProbe",
     "Result",
     "Totals",
+    "inventories",
 ]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from canary.judge import judge
+from canary.ledger.completeness import CLOCK_EVERY, CLOCK_STEP
 from canary.ledger.events import Event, EventKind, parse_time, read_probe, read_sighting, read_submission
 from canary.ledger.totals import ChannelTotals, Histogram, Totals, add
 from canary.model import Case, DeadlineResult, Forgery, Outcome, Stage
@@ -72,7 +73,28 @@ class Book:
                 return known is not None and not known.confirming
             case EventKind.SIGHTING:
                 return not self._seen_before(event, known)
+        return self._is_news(event)
+
+    def _is_news(self, event: Event) -> bool:
+        """Whether a hold begins or ends, or a clock is to be told; who threw or reset the kill switch always is."""
+        body, totals = event.body, self.totals
+        match event.kind:
+            case EventKind.HELD:
+                return totals.held.get(body["channel"]) != str(body["reason"])
+            case EventKind.RELEASED:
+                return body["channel"] in totals.held
+            case EventKind.STOPPED_ALL:
+                return totals.stopped is None or body["by"] is not None
+            case EventKind.CLEARED:
+                return totals.stopped is not None or body["by"] is not None
+            case EventKind.CLOCK:
+                return self.clock_is_news(body["queue"], body["offset"], event.at)
         return True
+
+    def clock_is_news(self, queue: str, offset: float, at: datetime) -> bool:
+        """Whether the offset of a queue's clock is to be told: it is once an hour, and when it has changed."""
+        told, told_at = self.totals.clocks.get(queue, (0.0, 0.0))
+        return abs(offset - told) > CLOCK_STEP or abs(at.timestamp() - told_at) >= CLOCK_EVERY.total_seconds()
 
     def _seen_before(self, event: Event, known: OpenProbe | None) -> bool:
         known = known or self._read(event.probe or "", self.seq)
@@ -199,6 +221,21 @@ class Book:
         for channel in event.body["channels"]:
             self.totals.paused.pop(channel, None)
 
+    def _held(self, event: Event) -> None:
+        self.totals.held[event.body["channel"]] = event.body["reason"]
+
+    def _released(self, event: Event) -> None:
+        self.totals.held.pop(event.body["channel"], None)
+
+    def _stopped_all(self, event: Event) -> None:
+        self.totals.stopped = event.body["reason"]
+
+    def _cleared(self, _: Event) -> None:
+        self.totals.stopped = None
+
+    def _clock(self, event: Event) -> None:
+        self.totals.clocks[event.body["queue"]] = event.body["offset"], event.at.timestamp()
+
     def _clock_stepped(self, event: Event) -> None:
         """Move the start of what is in flight by as much as our clock was wrong, so that no latency is falsified."""
         by = timedelta(seconds=event.body["seconds"])
@@ -225,5 +262,10 @@ _HANDLERS: dict[EventKind, Callable[[Book, Event], None]] = {
     EventKind.TROUBLE: Book._trouble,
     EventKind.PAUSED: Book._paused,
     EventKind.RESUMED: Book._resumed,
+    EventKind.HELD: Book._held,
+    EventKind.RELEASED: Book._released,
+    EventKind.STOPPED_ALL: Book._stopped_all,
+    EventKind.CLEARED: Book._cleared,
+    EventKind.CLOCK: Book._clock,
     EventKind.CLOCK_STEPPED: Book._clock_stepped,
 }

@@ -30,6 +30,9 @@ from canary.ledger.schema import cursors, events, open_engine, reading, results,
 from canary.ledger.upgrade import sources, upgrade
 from canary.model import Component, OwnFaultError
 
+NOT_WRITTEN = "not_written"
+"""The reason of the fault that the ledger or an artefact could not be written."""
+
 _BATCH = 500
 _GATHER = 0.1
 """Seconds between two commits under load: what is handed in meanwhile shares one flush. The first one never waits."""
@@ -72,7 +75,7 @@ class Ledger:
         self._inbox: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._snapshot_at = self.book.seq
         self.not_written = 0
-        """How often a commit failed since this process started; such a fault cannot be told by the ledger itself."""
+        """How often a commit or an artefact failed since this process started: the ledger itself cannot tell that."""
         self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
         self._writer.start()
 
@@ -87,6 +90,15 @@ class Ledger:
         done.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
         self._inbox.put(_Entry(new, cursor, done))
         return done
+
+    def keep(self, content: bytes) -> str:
+        """Keep an artefact and return its SHA-256. Raises :class:`canary.model.OwnFaultError` if it cannot be."""
+        try:
+            return self.artefacts.put(content)
+        except OSError as error:
+            self.not_written += 1
+            detail = f"an artefact could not be kept: {error}"
+            raise OwnFaultError(Component.STORE, NOT_WRITTEN, detail) from error
 
     def refresh(self) -> None:
         """Take in what another process has appended."""
@@ -215,7 +227,7 @@ class Ledger:
                 results = self._transact(batch, snapshot)
         except (OSError, SQLAlchemyError) as error:
             self.not_written += 1
-            fault = OwnFaultError(Component.STORE, "not_written", f"the ledger could not be written: {error}")
+            fault = OwnFaultError(Component.STORE, NOT_WRITTEN, f"the ledger could not be written: {error}")
             for entry in batch:
                 entry.done.set_exception(fault)
         except Exception as error:  # an event that cannot be written must not take others with it, nor end the thread

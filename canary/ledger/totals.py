@@ -58,6 +58,12 @@ class Totals:
     """Forged sightings that belong to no probe of ours, by reason."""
     paused: dict[str, str] = field(default_factory=dict)
     """The reason by paused channel; ``*`` stands for all of them."""
+    stopped: str | None = None
+    """Why the kill switch is thrown, or None."""
+    held: dict[str, str] = field(default_factory=dict)
+    """By channel whose due probes are not sent: the reason, of :class:`canary.ledger.completeness.Hold`."""
+    clocks: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By queue: the offset of its clock in seconds as it was last told, and when that was."""
     confirmations: dict[str, tuple[str, float]] = field(default_factory=dict)
     """By channel: the failed probe that is to be confirmed, and when."""
 
