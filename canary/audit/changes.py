@@ -79,7 +79,9 @@ def holds(told: Iterable[Event], period: Period) -> list[Span]:
                 for channel in body["channels"]:
                     ends(("pause", _where(channel)), event.at)
             case EventKind.STOPPED_ALL:
-                span = Span("kill switch", _where(EVERY_CHANNEL), body.get("reason", ""), body.get("by") or "", event.at, None)
+                span = Span(
+                    "kill switch", _where(EVERY_CHANNEL), body.get("reason", ""), body.get("by") or "", event.at, None
+                )
                 open_.setdefault(("stop", ""), span)
             case EventKind.CLEARED:
                 ends(("stop", ""), event.at)

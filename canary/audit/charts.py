@@ -108,7 +108,9 @@ def histogram(latencies: Latencies, bounds: tuple[float, ...]) -> str:
 
 def month_bars(months: Mapping[str, Counts]) -> str:
     """The part of the judged probes of each month that missed its deadline, in percent; numbers above the bars."""
-    shares = [100 * (1 - (counts.availability if counts.availability is not None else 1.0)) for counts in months.values()]
+    shares = [
+        100 * (1 - (counts.availability if counts.availability is not None else 1.0)) for counts in months.values()
+    ]
     words = [
         f"{share:.3f} %" if counts.judged else "no probes"
         for share, counts in zip(shares, months.values(), strict=True)
@@ -214,13 +216,13 @@ def _svg(height: float, parts: Sequence[str], title: str) -> str:
 
 
 def _text(x: float, y: float, words: str, *, anchor: str = "start", colour: str = _INK) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="8.5" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="8.5" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
+    )
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, colour: str, width: float) -> str:
-    return (
-        f'<line x1="{x1:.2f}" y1="{y1:.1f}" x2="{x2:.2f}" y2="{y2:.1f}" stroke="{colour}" stroke-width="{width}"/>'
-    )
+    return f'<line x1="{x1:.2f}" y1="{y1:.1f}" x2="{x2:.2f}" y2="{y2:.1f}" stroke="{colour}" stroke-width="{width}"/>'
 
 
 def _cross(x: float, y: float) -> str:

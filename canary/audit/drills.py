@@ -80,4 +80,3 @@ def _answer(received: datetime | None, answered: datetime | None, rule: Rule, no
     if answered is None:
         return Answer.PENDING if now < received + limit else Answer.NONE
     return Answer.IN_TIME if answered - received <= limit else Answer.LATE
-

@@ -31,17 +31,21 @@ T = TypeVar("T")
 
 def render(report: Report, counted: Tally, files: dict[str, str]) -> str:
     """The page; ``files`` are the files beside it with their SHA-256."""
-    return _environment().get_template("report.html").render(
-        report=report,
-        results=results(report),
-        charts=_charts(report, counted),
-        files=files,
-        exceptions=longest(report.exceptions),
-        rows=ROWS,
-        Answer=Answer,
-        style=Markup(_STYLE),  # noqa: S704  # a file of ours
-        median_detection=_middle(report.detections()),
-        slowest_detection=max(report.detections(), default=None),
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            results=results(report),
+            charts=_charts(report, counted),
+            files=files,
+            exceptions=longest(report.exceptions),
+            rows=ROWS,
+            Answer=Answer,
+            style=Markup(_STYLE),  # noqa: S704  # a file of ours
+            median_detection=_middle(report.detections()),
+            slowest_detection=max(report.detections(), default=None),
+        )
     )
 
 
@@ -71,13 +75,9 @@ def _environment() -> Environment:
 def _charts(report: Report, counted: Tally) -> dict[str, list[Markup]]:
     days = list(report.period.days())
     rows = [charts.Row(slug, channel.days) for slug, channel in sorted(counted.channels.items())]
-    ranges = [
-        (slug, channel.arrived, _deadline(report, slug)) for slug, channel in sorted(counted.channels.items())
-    ]
+    ranges = [(slug, channel.arrived, _deadline(report, slug)) for slug, channel in sorted(counted.channels.items())]
     drawn = {
-        "strips": [
-            charts.availability_strip(part, some) for some in _quarters(days) for part in _parts(rows, _STRIP)
-        ],
+        "strips": [charts.availability_strip(part, some) for some in _quarters(days) for part in _parts(rows, _STRIP)],
         "legend": [charts.legend()],
         "ranges": [charts.latency_ranges(part) for part in _parts(ranges, _STRIP)],
         "histogram": [charts.histogram(counted.arrived, BUCKETS)],

@@ -8,8 +8,8 @@ from canary.model import Component, OwnFaultError
 def to_pdf(page: str) -> bytes:
     """The PDF of a page. Raises OwnFaultError (component config) if the libraries that draw text are not installed."""
     try:
-        from weasyprint import HTML  # noqa: PLC0415  # half a second, and libraries of the system
-        from weasyprint.urls import URLFetcher  # noqa: PLC0415
+        from weasyprint import HTML  # half a second, and libraries of the system
+        from weasyprint.urls import URLFetcher
     except OSError as error:
         detail = f"no PDF without Pango and HarfBuzz (Debian: libpangoft2-1.0-0 libharfbuzz-subset0): {error}"
         raise OwnFaultError(Component.CONFIG, "no_pango", detail) from error

@@ -55,7 +55,9 @@ def _without_name(text: str) -> str:
         return bare[: max(bare.rfind('"', 0, -1), 0)] + REDACTED + " "
     words = bare.rsplit(" ", _NAME_WORDS)
     name = len(words)
-    while name > max(len(words) - _NAME_WORDS, 0) and words[name - 1][:1].isalpha() and not words[name - 1][0].islower():
+    while (
+        name > max(len(words) - _NAME_WORDS, 0) and words[name - 1][:1].isalpha() and not words[name - 1][0].islower()
+    ):
         name -= 1
     if name == len(words):
         return text

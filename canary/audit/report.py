@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from canary import __version__
 from canary.audit import changes
 from canary.audit.changes import Change, InForce, Span
-from canary.audit.counts import Counts, Latencies, Percentiles
+from canary.audit.counts import Counts, Percentiles
 from canary.audit.drills import Answer, Drill, drill
 from canary.audit.evidence import Evidence, evidence
 from canary.audit.exceptions import Run, annotations, complete

@@ -74,7 +74,9 @@ def _downtime(report: Report) -> str:
 
 
 def _holds(report: Report) -> str:
-    return f"{number(len(report.holds))} holds and {number(len(report.blackouts))} configured blackouts touch the period."
+    return (
+        f"{number(len(report.holds))} holds and {number(len(report.blackouts))} configured blackouts touch the period."
+    )
 
 
 def _channels(report: Report) -> str:

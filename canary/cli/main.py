@@ -7,7 +7,7 @@ import sys
 import typer
 
 from canary import __version__
-from canary.cli import check, control, demo, form, probe, run, schema, silence, status, variants
+from canary.cli import audit, check, control, demo, exceptions, form, probe, run, schema, silence, status, variants
 from canary.cli.common import Exit, err
 from canary.config import ConfigError
 from canary.model import OwnFaultError
@@ -35,6 +35,8 @@ app.command("rotate-key")(control.rotate_key)
 app.command("variants")(variants.variants)
 app.command("schema")(schema.schema)
 app.add_typer(form.app, name="form")
+app.add_typer(audit.app, name="audit")
+app.add_typer(exceptions.app, name="exceptions")
 
 
 def _version(asked: bool) -> None:

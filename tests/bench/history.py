@@ -197,7 +197,16 @@ class _Writer:
             }
             for number in range(history.channels)
         }
-        body = {"configuration": "c" * 64, "version": "0.1.0", "python": "3.11.2", "platform": "Linux"}
+        body = {
+            "part": 1,
+            "parts": 1,
+            "blackouts": [],
+            "blind_drills": [],
+            "configuration": "c" * 64,
+            "version": "0.1.0",
+            "python": "3.11.2",
+            "platform": "Linux",
+        }
         return _template(Event(EventKind.CONFIGURED, _AT, body | {"channels": snapshot}))
 
     def _probe(self, number: int, tick: int, at: int, fault: _Fault | None) -> None:
@@ -208,7 +217,11 @@ class _Writer:
         blind = number % 10 == 3 and (at - self._start) // (86_400 * _SECOND) % 30 == 8
         outcome = fault.outcome if fault else Outcome.ARRIVED
         if kind == "web_form" and outcome in (Outcome.BOUNCED, Outcome.REJECTED):
-            fault = replace(fault, outcome=Outcome.FORM_ERROR, place=None, reason="the page says: try again later") if fault else None
+            fault = (
+                replace(fault, outcome=Outcome.FORM_ERROR, place=None, reason="the page says: try again later")
+                if fault
+                else None
+            )
             outcome = Outcome.FORM_ERROR
         seen = _seen_after(rng, outcome)
         fields: dict[str, object] = {
@@ -230,7 +243,9 @@ class _Writer:
             self._tell(at + seen + 500_000, template % fields, "sighting", name)
         told = at + 700_001 if outcome in _AT_ONCE_ENDED else at + (seen + 500_001 if wrong and seen else _DEADLINE)
         if wrong and outcome is not Outcome.INDETERMINATE:
-            self._tell(min(told, at + _DEADLINE), _CONFIRM % (fields | {"again": _stamp(told + 60 * _SECOND)}), "confirm", name)
+            self._tell(
+                min(told, at + _DEADLINE), _CONFIRM % (fields | {"again": _stamp(told + 60 * _SECOND)}), "confirm", name
+            )
         decided = told if outcome in _AT_ONCE_ENDED else at + _DEADLINE + 200_000
         result = _result(outcome)
         self._tell(decided, _DECIDED[result] % fields, "deadline", name)

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-
 def _library(name: str) -> tuple[str, ...]:
     """Where Debian keeps a shared library, by machine."""
     return tuple(f"/usr/lib/{machine}-linux-gnu/{name}" for machine in ("x86_64", "aarch64"))
