@@ -113,7 +113,7 @@ def silences(told: Iterable[Event]) -> list[Span]:
 
 
 def restarts(told: Iterable[Event]) -> list[Change]:
-    """Starts and stops of the scheduled prober; a start without a stop before it means that it was killed or crashed."""
+    """Starts and stops of the scheduled prober; a start without a stop before it: it was killed, or crashed."""
     found: list[Change] = []
     running = False
     for event in told:

@@ -21,6 +21,7 @@ _LABEL = 130.0
 _ROW = 13.0
 _FONT = 'font-family="DejaVu Sans, sans-serif"'
 _INK, _FAINT, _LINE = "#1a1a1a", "#6b6b6b", "#b8b8b8"
+_TICKS = (0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 7 * 86_400.0)
 _SHADES = ((1.0, "#d9e6df"), (0.999, "#b7cfc2"), (0.99, "#e0a458"), (0.9, "#c05a2b"), (0.0, "#5c0f0f"))
 """From at least this availability on, the shade; luminance falls from one to the next."""
 
@@ -76,8 +77,8 @@ def latency_ranges(rows: Sequence[tuple[str, Latencies, float]]) -> str:
         return ""
     top, height = 20.0, 26.0 + _ROW * len(known)
     scale = _LogScale(
-        min(latencies.quantile(0.01) or 0.1 for _, latencies, _ in known),
-        max(max(latencies.quantile(1.0) or 1.0, deadline) for _, latencies, deadline in known),
+        min(min(latencies) for _, latencies, _ in known),
+        max(max(*latencies, deadline, 10 * _TICKS[0]) for _, latencies, deadline in known),
     )
     parts = [*scale.axis(top, height - 4)]
     for number, (name, latencies, deadline) in enumerate(known):
@@ -134,7 +135,7 @@ def _bars(labels: Sequence[str], values: Sequence[float], words: Sequence[str], 
         middle, high = (number + 0.5) * width, tall * value / most
         bar = min(width * 0.6, 60.0)
         parts += [
-            f'<rect x="{middle - bar / 2:.1f}" y="{base - high:.1f}" width="{bar:.1f}" height="{high:.1f}" fill="#4d6b5c"/>',
+            _box(middle - bar / 2, base - high, bar, high, 'fill="#4d6b5c"'),
             _text(middle, base - high - 4, word, anchor="middle"),
             _text(middle, base + 12, label, anchor="middle", colour=_FAINT),
         ]
@@ -157,11 +158,8 @@ def _runs(row: Row, days: Sequence[date]) -> list[tuple[int, int, str]]:
 def _cell(x: float, y: float, width: float, height: float, kind: str) -> str:
     """A shaded cell; our own faults are hatched, and no probes is an empty frame with a line through it."""
     if kind.startswith("#"):
-        return f'<rect x="{x:.2f}" y="{y:.1f}" width="{width:.2f}" height="{height:.1f}" fill="{kind}"/>'
-    frame = (
-        f'<rect x="{x:.2f}" y="{y:.1f}" width="{width:.2f}" height="{height:.1f}" fill="#ffffff" '
-        f'stroke="{_LINE}" stroke-width="0.6"/>'
-    )
+        return _box(x, y, width, height, f'fill="{kind}"')
+    frame = _box(x, y, width, height, f'fill="#ffffff" stroke="{_LINE}" stroke-width="0.6"')
     if kind == "none":
         return frame + _line(x, y + height / 2, x + width, y + height / 2, _LINE, 0.6)
     steps = max(2, min(60, round(width / 3)))
@@ -185,26 +183,27 @@ def _month_marks(days: Sequence[date], cell: float, height: float) -> list[str]:
 
 
 class _LogScale:
-    """Seconds to the right of the labels, each power of ten as wide as the others."""
+    """Seconds to the right of the labels, each ten times as far as the one before."""
 
     def __init__(self, low: float, high: float) -> None:
-        self._low = math.floor(math.log10(max(low, 0.01)))
-        self._high = max(math.ceil(math.log10(max(high, 0.02))), self._low + 1)
+        self._low = max((tick for tick in _TICKS if tick <= low), default=_TICKS[0])
+        self._high = min((tick for tick in _TICKS if tick >= high), default=high)
 
     def x(self, value: float) -> float:
         """Where ``value`` stands."""
-        part = (math.log10(max(value, 10.0**self._low)) - self._low) / (self._high - self._low)
-        return _LABEL + (WIDTH - _LABEL - 12) * min(part, 1.0)
+        part = math.log(max(value, self._low) / self._low) / math.log(self._high / self._low)
+        return _LABEL + (WIDTH - _LABEL - 20) * min(part, 1.0)
 
     def axis(self, top: float, bottom: float) -> list[str]:
-        """A line at each power of ten."""
+        """A line at each tick."""
         parts = []
-        for power in range(self._low, self._high + 1):
-            x = self.x(10.0**power)
-            parts += [
-                _line(x, top - 4, x, bottom, _LINE, 0.6),
-                _text(x, top - 8, seconds(10.0**power), anchor="middle", colour=_FAINT),
-            ]
+        for tick in _TICKS:
+            if self._low <= tick <= self._high:
+                x = self.x(tick)
+                parts += [
+                    _line(x, top - 4, x, bottom, _LINE, 0.6),
+                    _text(x, top - 8, seconds(tick), anchor="middle", colour=_FAINT),
+                ]
         return parts
 
 
@@ -219,6 +218,10 @@ def _text(x: float, y: float, words: str, *, anchor: str = "start", colour: str 
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="8.5" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
     )
+
+
+def _box(x: float, y: float, width: float, height: float, style: str) -> str:
+    return f'<rect x="{x:.2f}" y="{y:.1f}" width="{width:.2f}" height="{height:.1f}" {style}/>'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, colour: str, width: float) -> str:

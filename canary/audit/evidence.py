@@ -12,7 +12,7 @@ from canary.ledger import Event, EventKind
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A signed head of the log: the first ``size`` events, under the Merkle root ``root`` (RFC 6962, in hexadecimal)."""
+    """A signed head of the log: its first ``size`` events, under the Merkle root ``root`` (RFC 6962, hexadecimal)."""
 
     at: datetime
     size: int

@@ -158,7 +158,7 @@ def complete(source: Source, runs: Iterable[Run], notes: dict[str, tuple[Note, .
         run.notes = notes.get(run.id, ())
 
 
-def annotations(told: Iterable[Event]) -> dict[str, tuple[Note, ...]]:
+def notes_of(told: Iterable[Event]) -> dict[str, tuple[Note, ...]]:
     """By exception: what was noted, in order, from ``annotated`` events."""
     found: dict[str, list[Note]] = {}
     for event in told:

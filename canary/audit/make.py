@@ -15,9 +15,7 @@ from canary.ledger.events import digest
 SUMS = "SHA256SUMS"
 
 
-def make(
-    report: Report, counted: Tally, folder: Path, progress: Callable[[str], None] = lambda what: None
-) -> dict[str, str]:
+def make(report: Report, counted: Tally, folder: Path, progress: Callable[[str], object] = str) -> dict[str, str]:
     """Write the report into ``folder`` (mode 0700, made if needed); returns the SHA-256 of each file by its name.
 
     ``progress`` is told what is being made. Raises OSError.

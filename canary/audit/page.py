@@ -1,4 +1,4 @@
-"""The report as one HTML page, the same for screen and print. Whatever is not ours is escaped by the template engine."""
+"""The report as one HTML page, the same for screen and print. The template engine escapes whatever is not ours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from canary.audit import charts, wording
-from canary.audit.drills import Answer
+from canary.audit.drills import Answer, drill_table
 from canary.audit.exceptions import Run
 from canary.audit.population import Tally
 from canary.audit.report import Report
@@ -43,6 +43,7 @@ def render(report: Report, counted: Tally, files: dict[str, str]) -> str:
             rows=ROWS,
             Answer=Answer,
             style=Markup(_STYLE),  # noqa: S704  # a file of ours
+            drills=drill_table(report.drills),
             median_detection=_middle(report.detections()),
             slowest_detection=max(report.detections(), default=None),
         )
@@ -67,7 +68,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("percent", "number", "moment", "latency", "duration", "shown"):
+    for name in ("percent", "number", "several", "hours", "moment", "latency", "duration", "shown"):
         environment.filters[name] = getattr(wording, name)
     return environment
 

@@ -119,13 +119,14 @@ def channel_month(channel: ChannelTally, month: str) -> Counts:
     return joined(counts for day, counts in channel.days.items() if f"{day:%Y-%m}" == month)
 
 
-def tally(source: Source, period: Period, now: datetime, progress: Progress = lambda done, days: None) -> Tally:
+def tally(source: Source, period: Period, now: datetime, progress: Progress | None = None) -> Tally:
     """Count the period; what lies after ``now`` is none of it."""
     counting = _Counting(source, period)
     days = list(period.days())
     for number, day in enumerate(days):
         counting.day(day)
-        progress(number + 1, len(days))
+        if progress:
+            progress(number + 1, len(days))
     return counting.finish(now)
 
 
@@ -151,7 +152,7 @@ class _Counting:
         cube: Counter[tuple[str, ...]] = Counter()
         wrong = slug in self._failures.open or slug in self._own.open or slug not in self._judged
         for row in rows:
-            _, _, sender, variant, outcome, deadline, arrived, accepted, acknowledged, blind, at, *_ = row
+            sender, variant, outcome, deadline, arrived, accepted, acknowledged, blind, at = row[2:11]
             if channel is None:
                 channel = self._new_channel(row)
             if arrived is not None:

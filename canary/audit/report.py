@@ -12,7 +12,7 @@ from canary.audit.changes import Change, InForce, Span
 from canary.audit.counts import Counts, Percentiles
 from canary.audit.drills import Answer, Drill, drill
 from canary.audit.evidence import Evidence, evidence
-from canary.audit.exceptions import Run, annotations, complete
+from canary.audit.exceptions import Run, complete, notes_of
 from canary.audit.period import Period
 from canary.audit.population import Gap, Progress, Tally, channel_month, tally
 from canary.audit.redact import redacted
@@ -138,7 +138,7 @@ def build(
     *,
     profile: str,
     redact: bool = True,
-    progress: Progress = lambda done, days: None,
+    progress: Progress | None = None,
 ) -> tuple[Report, Tally]:
     """Read the period and make the report of it, and what its charts are drawn from.
 
@@ -147,7 +147,7 @@ def build(
     owed, table = duties(profile, config.audit.deadlines), controls(profile, config.audit.controls)
     rule = owed.at(period.last)
     counted = tally(source, period, now, progress)
-    complete(source, counted.exceptions, annotations(source.told(EventKind.ANNOTATED)))
+    complete(source, counted.exceptions, notes_of(source.told(EventKind.ANNOTATED)))
     known = list(inventories(source.told(EventKind.CONFIGURED, until=period.until)))
     drills = [drill(source, probe, rule, now) for probe in counted.blind]
     inside = {"since": period.since, "until": period.until}
@@ -226,7 +226,7 @@ def _lines(groups: Mapping[tuple[str, str], object]) -> tuple[Line, ...]:
 
 
 def _month(counted: Tally, month: str) -> Line:
-    return Line(month, counted.month(month), counted.months[month] if month in counted.months else None)
+    return Line(month, counted.month(month), counted.months.get(month))
 
 
 def _channel_months(counted: Tally) -> tuple[Line, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from canary.audit.drills import Answer
 from canary.audit.report import Report
 from canary.audit.rules import Control, Measure
-from canary.audit.wording import duration, latency, number, percent
+from canary.audit.wording import duration, hours, latency, number, percent, several
 
 
 def results(report: Report) -> dict[Measure, str]:
@@ -37,8 +38,8 @@ def _exceptions(report: Report) -> str:
     known = [run.duration for run in report.exceptions if run.duration]
     noted = sum(bool(run.notes) for run in report.exceptions)
     return (
-        f"{number(len(report.exceptions))} exceptions, {number(report.open_exceptions)} of them without a good retest; "
-        f"the longest that ended took {duration(max(known, default=None))}; {number(noted)} have a remedy note."
+        f"{several(len(report.exceptions), 'exception')}, {number(report.open_exceptions)} without a good retest yet; "
+        f"the longest that ended took {duration(max(known, default=None))}; with a remedy note: {number(noted)}."
     )
 
 
@@ -46,7 +47,10 @@ def _latency(report: Report) -> str:
     took = report.whole.arrived
     if took is None:
         return "No report arrived."
-    return f"Time to arrival: median {latency(took.p50)}, 99th percentile {latency(took.p99)}, at most {latency(took.most)}."
+    return (
+        f"Time to arrival: median {latency(took.p50)}, 99th percentile {latency(took.p99)}, "
+        f"at most {latency(took.most)}."
+    )
 
 
 def _response(report: Report) -> str:
@@ -54,23 +58,27 @@ def _response(report: Report) -> str:
         return "No blind drill was held, so nothing is known of human response times."
     received = len(report.drills) - report.answers(Answer.NOT_RECEIVED)
     return (
-        f"{number(len(report.drills))} drill reports, {number(received)} received; answered by a human within "
-        f"{latency(report.rule.limit)}: {number(report.answers(Answer.IN_TIME))}, later: "
+        f"{several(len(report.drills), 'drill report')}, {number(received)} received; answered by a human within "
+        f"{hours(report.rule.limit)}: {number(report.answers(Answer.IN_TIME))}, later: "
         f"{number(report.answers(Answer.LATE))}, not at all: {number(report.answers(Answer.NONE))}."
     )
 
 
 def _population(report: Report) -> str:
     return (
-        f"{number(report.scheduled)} probes were scheduled, {number(report.whole.counts.total)} ended, "
-        f"{number(len(report.unfinished))} have no result and are listed."
+        f"Scheduled: {several(report.scheduled, 'probe')}; ended: {number(report.whole.counts.total)}; "
+        f"without a result, and listed: {number(len(report.unfinished))}."
     )
 
 
 def _downtime(report: Report) -> str:
     if not report.downtime:
         return "No downtime of the prober was found."
-    return f"The prober was down {number(len(report.downtime))} times; nothing is known of those times."
+    whole = sum(((span.end or report.made_at) - span.start for span in report.downtime), timedelta())
+    return (
+        f"The prober was down {several(len(report.downtime), 'time')}, {duration(whole)} in all: "
+        "no probe was sent then, and nothing is known of those times."
+    )
 
 
 def _holds(report: Report) -> str:
@@ -81,17 +89,20 @@ def _holds(report: Report) -> str:
 
 def _channels(report: Report) -> str:
     if not report.days_in_force:
-        return f"{number(len(report.channels))} channels were probed; no record of the configuration covers the period."
+        return f"{several(len(report.channels), 'channel')} probed; no record of the configuration covers the period."
     least, most = min(report.days_in_force.values()), max(report.days_in_force.values())
-    between = f"{least}" if least == most else f"{least} to {most}"
-    return f"{between} channels were in force, each with its approval; {len(report.configuration_changes)} changes are listed."
+    between = several(most, "channel") if least == most else f"{least} to {several(most, 'channel')}"
+    changes = several(len(report.configuration_changes), "change")
+    return f"In force each day: {between}, each with its approval; {changes} of the configuration, listed."
 
 
 def _evidence(report: Report) -> str:
     known = report.evidence
     whole = "every number up to the newest is there" if known.gap_free else "EVENTS ARE MISSING"
     ends = "both ends of the period are" if known.before and known.after else "not both ends of the period are"
-    return f"{number(known.kept)} events, {whole}; {ends} enclosed by signed checkpoints ({known.checkpoints} in it)."
+    return (
+        f"{several(known.kept, 'event')}, {whole}; {ends} enclosed by signed checkpoints ({known.checkpoints} in it)."
+    )
 
 
 _SENTENCES: dict[Measure, Callable[[Report], str]] = {

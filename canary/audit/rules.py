@@ -104,7 +104,7 @@ def duties(profile: str, file: Path | None = None) -> Duties:
     known = _read(path, _DutiesFile).root
     if profile not in known:
         raise ConfigError([Mistake(str(path), 1, profile, "missing, want the rules of this profile")])
-    return known[profile]  # type: ignore[index]  # it is one of the keys
+    return known[profile]
 
 
 @cache
@@ -123,10 +123,10 @@ def _read(path: Path, model: type[_Model]) -> _Model:
         raise ConfigError([Mistake(str(path), 1, "", "want UTF-8")]) from None
     except yaml_lines.UnreadableError as error:
         raise ConfigError([Mistake(str(path), error.line, "", error.message)]) from None
-    except ValidationError as errors:
+    except ValidationError as wrong:
         mistakes = []
-        for error in errors.errors(include_url=False):
-            where = tuple(str(step) for step in error["loc"])
-            words = {"missing": "missing", "extra_forbidden": "unknown key"}.get(error["type"]) or wording(error)
+        for found in wrong.errors(include_url=False):
+            where = tuple(str(step) for step in found["loc"])
+            words = {"missing": "missing", "extra_forbidden": "unknown key"}.get(found["type"]) or wording(found)
             mistakes.append(Mistake(str(path), document.line(where), ".".join(where), words))
         raise ConfigError(mistakes) from None

@@ -31,9 +31,7 @@ def rank(seed: str, probe: str) -> str:
     return sha256(f"{seed}/{probe}".encode()).hexdigest()
 
 
-def draw(
-    population: Iterable[str], seed: str, size: int, listed: Callable[[str], object] = lambda line: None
-) -> Sample:
+def draw(population: Iterable[str], seed: str, size: int, listed: Callable[[str], object] = str) -> Sample:
     """Draw ``size`` of the ids, which come in byte order; ``listed`` is told each line of the list."""
     whole, number = sha256(), 0
 

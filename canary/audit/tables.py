@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from canary.audit.changes import Span
 from canary.audit.counts import Counts, Percentiles
+from canary.audit.exceptions import Run
 from canary.audit.population import Tally
 from canary.audit.report import Report
 from canary.audit.results import result_of, results
@@ -128,7 +129,7 @@ def _exceptions(report: Report, _: Tally) -> Table:
     rows = (
         (
             run.id, run.channel, run.kind, run.outcome, run.place, run.reason,
-            "; ".join(f"{outcome}{f' in {place}' if place else ''}: {number}" for (outcome, place), number in sorted(run.causes.items())),
+            _causes(run),
             run.first, run.first_at, run.last_at, run.detected_at,
             run.detected_at - run.first_at if run.detected_at else None, run.probes,
             _joined(sorted(run.senders)), _joined(sorted(run.variants)), run.confirmed, run.retest, run.retest_at,
@@ -141,14 +142,20 @@ def _exceptions(report: Report, _: Tally) -> Table:
     return head, rows
 
 
+def _causes(run: Run) -> str:
+    several = sorted(run.causes.items())
+    return "; ".join(f"{outcome}{place and f' in {place}'}: {number}" for (outcome, place), number in several)
+
+
 def _own_faults(report: Report, _: Tally) -> Table:
     rows = ((f.start, f.end, f.reason, f.probes, _joined(f.channels)) for f in report.own_faults)
     return ("from", "to", "reason", "probes", "channels"), rows
 
 
 def _drills(report: Report, _: Tally) -> Table:
-    head = ("probe", "channel", "variant", "submitted_at", "received_at", "acknowledged_at", "preliminary_report_to_reporter_at",
-            "seconds_after_receipt", "answer", "preliminary_report_to_subscribers")  # fmt: skip
+    head = ("probe", "channel", "variant", "submitted_at", "received_at", "acknowledged_at",
+            "preliminary_report_to_reporter_at", "seconds_after_receipt", "answer",
+            "preliminary_report_to_subscribers")  # fmt: skip
     rows = (
         (d.probe, d.channel, d.variant, d.submitted_at, d.received_at, d.acknowledged_at, d.answered_at, d.took,
          d.answer.value, "not knowable")

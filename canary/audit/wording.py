@@ -22,6 +22,16 @@ def number(value: int | None) -> str:
     return NONE if value is None else f"{value:,}".replace(",", "\u202f")
 
 
+def several(count: int, thing: str) -> str:
+    """``1 exception``, ``2 exceptions``."""
+    return f"{number(count)} {thing}{'' if count == 1 else 's'}"
+
+
+def hours(value: float) -> str:
+    """A limit in seconds, in hours."""
+    return f"{value / 3600:g} h"
+
+
 def moment(at: datetime | None) -> str:
     """A time in UTC, to the second."""
     return NONE if at is None else f"{at:%Y-%m-%d %H:%M:%S}"
@@ -37,7 +47,7 @@ def duration(length: timedelta | None) -> str:
     if length is None:
         return NONE
     left = round(length.total_seconds())
-    parts = []
+    parts: list[str] = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         if left >= size or (size == 1 and not parts):
             parts.append(f"{left // size} {unit}")

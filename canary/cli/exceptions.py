@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from canary.audit import wording
-from canary.audit.exceptions import Run, annotation, annotations, complete, find
+from canary.audit.exceptions import Run, annotation, complete, find, notes_of
 from canary.audit.population import tally
 from canary.audit.source import reading
 from canary.cli.audit import DAY, whole_period
@@ -42,7 +42,7 @@ def list_(
     period = whole_period(first or last - _USUAL, last)
     with reading(settings.state) as source, err.status("reading"):
         runs = [run for run in tally(source, period, now).exceptions if run.retest is None or not only_open]
-        complete(source, runs, annotations(source.told(EventKind.ANNOTATED)))
+        complete(source, runs, notes_of(source.told(EventKind.ANNOTATED)))
     if as_json:
         print_json([_object(run) for run in runs])
     else:

@@ -202,8 +202,6 @@ class BlindDrill(Settings):
 class Audit(Settings):
     """What audit reports are made with; all of it may be left out."""
 
-    profile: Profile = Field(
-        "tls", description="the certificates whose Baseline Requirements count: tls, smime, codesigning"
-    )
+    profile: Profile = Field("tls", description="whose Baseline Requirements count: tls, smime, codesigning")
     deadlines: FilePath | None = Field(None, description="file of deadlines with their dates, instead of ours")
     controls: FilePath | None = Field(None, description="file of controls and their references, instead of ours")

@@ -13,38 +13,23 @@ import sqlite3
 import string
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
+from bench import history_events as written
 from sqlalchemy import create_engine
 
 from canary.ledger import Event, EventKind, Ledger
-from canary.ledger import events as record
 from canary.ledger.schema import events, results
-from canary.model import (
-    Component,
-    DeadlineResult,
-    Failure,
-    Outcome,
-    Place,
-    Probe,
-    Role,
-    Seen,
-    Sighting,
-    Stage,
-    Submission,
-    TimeSource,
-    Verdict,
-)
+from canary.model import DeadlineResult, Outcome
 
 VARIANTS = ("plain", "V04", "V05", "V06", "V07", "V08", "V10", "V12")
 SENDERS = ("researcher", "freemail")
-DEADLINE, GIVE_UP = 900.0, 86_400.0
 _SECOND = 1_000_000  # times are whole microseconds here
-_DEADLINE, _GIVE_UP = int(DEADLINE) * _SECOND, int(GIVE_UP) * _SECOND
+_DEADLINE, _GIVE_UP = int(written.DEADLINE) * _SECOND, int(written.GIVE_UP) * _SECOND
 _AT_ONCE = 20_000
 
 OUTAGES = (
@@ -56,8 +41,6 @@ OUTAGES = (
     (Outcome.REJECTED, None, "550 5.7.1 <anna.kovacs@example-ca.example>: message content rejected"),
     (Outcome.LATE, "cpr", "arrived 4321 s after submission, wanted 900 s"),
 )
-_ROLES = {"cpr": Role.MONITORED, "cpr-junk": Role.JUNK, "quarantine": Role.QUARANTINE, "general": Role.WRONG_QUEUE}
-_AT_ONCE_ENDED = (Outcome.REJECTED, Outcome.FORM_ERROR, Outcome.INDETERMINATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +156,11 @@ class _Writer:
     # What happens
 
     def _boundaries(self, down: _Faults) -> None:
-        self._tell(self._start, _STARTED, "started", None)
+        self._tell(self._start, written.STARTED, "started", None)
         self._tell(self._start, self._configured(), "configured", None)
         for fault in down.all:
-            self._tell(fault.start, _STOPPED, "stopped", None)
-            self._tell(fault.end, _STARTED, "started", None)
+            self._tell(fault.start, written.STOPPED, "stopped", None)
+            self._tell(fault.end, written.STARTED, "started", None)
             self._tell(fault.end, self._configured(), "configured", None)
 
     def _configured(self) -> str:
@@ -188,8 +171,8 @@ class _Writer:
                 "disclosed_in": ["ccadb-prm", "cps"] if number % 3 else ["ccadb-alias"],
                 "approved_by": "J. Doe, Head of Compliance, 2026-03-02",
                 "interval": history.interval,
-                "deadline": DEADLINE,
-                "give_up": GIVE_UP,
+                "deadline": written.DEADLINE,
+                "give_up": written.GIVE_UP,
                 "arrives_in": ["cpr"],
                 "senders": list(SENDERS),
                 "variants": list(VARIANTS),
@@ -207,7 +190,7 @@ class _Writer:
             "python": "3.11.2",
             "platform": "Linux",
         }
-        return _template(Event(EventKind.CONFIGURED, _AT, body | {"channels": snapshot}))
+        return written.template(Event(EventKind.CONFIGURED, written.AT, body | {"channels": snapshot}))
 
     def _probe(self, number: int, tick: int, at: int, fault: _Fault | None) -> None:
         rng, history = self._rng, self._history
@@ -217,54 +200,55 @@ class _Writer:
         blind = number % 10 == 3 and (at - self._start) // (86_400 * _SECOND) % 30 == 8
         outcome = fault.outcome if fault else Outcome.ARRIVED
         if kind == "web_form" and outcome in (Outcome.BOUNCED, Outcome.REJECTED):
-            fault = (
-                replace(fault, outcome=Outcome.FORM_ERROR, place=None, reason="the page says: try again later")
-                if fault
-                else None
-            )
-            outcome = Outcome.FORM_ERROR
+            outcome, words = Outcome.FORM_ERROR, "the page says: try again later"
+            fault = _Fault(0, 0, outcome, None, words)
         seen = _seen_after(rng, outcome)
         fields: dict[str, object] = {
             "name": name, "channel": channel, "kind": kind, "sender": sender, "variant": variant,
-            "due": _stamp(at), "blind": "true" if blind else "false", "mark": _MARK % name,
+            "due": _stamp(at), "blind": "true" if blind else "false", "mark": written.MARK % name,
             "place": (fault.place if fault else None) or "cpr", "reason": fault.reason if fault else "",
             "latency": _number(seen), "outcome": outcome.value,
             "arrived": _stamp(at + seen), "noticed": _stamp(at + seen + 500_000),
         }  # fmt: skip
-        self._tell(at, _SCHEDULED % fields, "scheduled", name)
+        self._tell(at, written.SCHEDULED % fields, "scheduled", name)
         if rng.random() < 2e-6:
             return  # never heard of again
-        self._tell(at + 1, _SUBMITTING % fields, "submitting", name)
-        submitted = _SUBMITTED.get(outcome, _TAKEN) % fields
+        self._tell(at + 1, written.SUBMITTING % fields, "submitting", name)
+        submitted = written.SUBMITTED.get(outcome, written.TAKEN) % fields
         self._tell(at + 700_000, submitted, "submitted", name)
         wrong = outcome not in (Outcome.ARRIVED, Outcome.LATE)
-        if outcome not in (*_AT_ONCE_ENDED, Outcome.MISSING):
-            template = _BOUNCE if outcome is Outcome.BOUNCED else _SIGHTING[str(fields["place"])]
-            self._tell(at + seen + 500_000, template % fields, "sighting", name)
-        told = at + 700_001 if outcome in _AT_ONCE_ENDED else at + (seen + 500_001 if wrong and seen else _DEADLINE)
+        if outcome not in (*written.AT_ONCE_ENDED, Outcome.MISSING):
+            text = written.BOUNCE if outcome is Outcome.BOUNCED else written.SIGHTING[str(fields["place"])]
+            self._tell(at + seen + 500_000, text % fields, "sighting", name)
+        told = (
+            at + 700_001 if outcome in written.AT_ONCE_ENDED else at + (seen + 500_001 if wrong and seen else _DEADLINE)
+        )
         if wrong and outcome is not Outcome.INDETERMINATE:
             self._tell(
-                min(told, at + _DEADLINE), _CONFIRM % (fields | {"again": _stamp(told + 60 * _SECOND)}), "confirm", name
+                min(told, at + _DEADLINE),
+                written.CONFIRM % (fields | {"again": _stamp(told + 60 * _SECOND)}),
+                "confirm",
+                name,
             )
-        decided = told if outcome in _AT_ONCE_ENDED else at + _DEADLINE + 200_000
+        decided = told if outcome in written.AT_ONCE_ENDED else at + _DEADLINE + 200_000
         result = _result(outcome)
-        self._tell(decided, _DECIDED[result] % fields, "deadline", name)
+        self._tell(decided, written.DECIDED[result] % fields, "deadline", name)
         end = decided + 1
-        if wrong and outcome not in _AT_ONCE_ENDED:
+        if wrong and outcome not in written.AT_ONCE_ENDED:
             end = at + _GIVE_UP + 200_000
         elif outcome is Outcome.LATE:
             end = max(decided, at + seen + 500_000) + 1
         arrived = seen / _SECOND if outcome in (Outcome.ARRIVED, Outcome.LATE) else None
-        accepted = None if outcome in _AT_ONCE_ENDED else 0.512345
+        accepted = None if outcome in written.AT_ONCE_ENDED else 0.512345
         row = (
             name, channel, kind, sender, variant, _stamp(at), outcome.value, result.value,
             fault.place if fault else "cpr", fields["reason"], accepted, arrived, None, None, None, int(blind),
         )  # fmt: skip
-        self._tell(end, _FINISHED[outcome] % fields, "finished", name, row)
+        self._tell(end, written.FINISHED[outcome] % fields, "finished", name, row)
         if blind and outcome is Outcome.ARRIVED and rng.random() < 0.9:
             took = int(rng.uniform(0.5, 22 if rng.random() < 0.95 else 40) * 3600 * _SECOND) | 1
             reply = fields | {"arrived": _stamp(at + took), "noticed": _stamp(at + took + 500_000)}
-            self._tell(at + took + 500_000, _ANSWER % reply, "sighting", name)
+            self._tell(at + took + 500_000, written.ANSWER % reply, "sighting", name)
 
     # Writing
 
@@ -277,7 +261,7 @@ class _Writer:
             at, _, text, kind, probe, row = heapq.heappop(self._pending)
             self._seq += 1
             when = _stamp(at)
-            body = text.replace(_WHEN, when, 1).replace(_SEQ, str(self._seq)).encode()
+            body = text.replace(written.WHEN, when, 1).replace(written.SEQ, str(self._seq)).encode()
             self._events.append((self._seq, when, kind, probe, body))
             if kind == "scheduled":
                 self._first[str(probe)] = self._seq
@@ -320,7 +304,7 @@ def _seen_after(rng: random.Random, outcome: Outcome) -> int:
     """Microseconds to the sighting, an odd number so that it is written the same in JSON and in Python; 0 for none."""
     if outcome is Outcome.LATE:
         return int(rng.uniform(1000, 20_000) * _SECOND) | 1
-    if outcome in (*_AT_ONCE_ENDED, Outcome.MISSING):
+    if outcome in (*written.AT_ONCE_ENDED, Outcome.MISSING):
         return 0
     return int(min(rng.lognormvariate(1.6, 0.8), 600.0) * _SECOND) | 1
 
@@ -351,83 +335,6 @@ def _stamp(at: int) -> str:
 
 def _number(micros: int) -> str:
     return repr(micros / _SECOND)
-
-
-# The events of a probe, as the ledger's own functions write them, with places for what differs
-
-_AT = datetime(2001, 1, 1, 1, 1, 1, 111111, UTC)
-_WHEN = record.timestamp(_AT)
-_SEQ = "1000000007"
-_DUE, _ARRIVED_AT, _NOTICED_AT, _AGAIN = (_AT + timedelta(days=days) for days in (1, 2, 3, 4))
-_MARK = "%sabcdefghijklmnopqrstuvwx"
-_LATENCY = 0.123454
-
-
-def _template(event: Event) -> str:
-    """The canonical form with ``%(name)s`` where a probe's own value goes."""
-    text = replace(event, seq=int(_SEQ)).canonical().decode()
-    for name in ("name", "channel", "kind", "sender", "variant", "mark", "place", "reason", "outcome"):
-        text = text.replace(f"<{name}>", f"%({name})s")
-    for name, at in (("due", _DUE), ("arrived", _ARRIVED_AT), ("noticed", _NOTICED_AT), ("again", _AGAIN)):
-        text = text.replace(record.timestamp(at), f"%({name})s")
-    return text.replace(str(_LATENCY), "%(latency)s").replace('"blind":false', '"blind":%(blind)s')
-
-
-def _sighting(seen: Seen, place: Place) -> str:
-    sighting = Sighting(
-        seen=seen, probe="<name>", place=place, arrived_at=_ARRIVED_AT, source=TimeSource.RECEIVED, uncertainty=1.5,
-        noticed_at=_NOTICED_AT, message=sha256(place.queue.encode()).hexdigest(), message_id="<<name>@probe.example>",
-        intact=True if seen is Seen.REPORT else None, detail="" if seen is Seen.REPORT else "<reason>", where="4711",
-        generation=1,
-    )  # fmt: skip
-    return _template(record.sighting(_AT, sighting, "desk"))
-
-
-def _finished(outcome: Outcome) -> str:
-    stages = {} if outcome in _AT_ONCE_ENDED else {Stage.ACCEPTED: 0.512345}
-    if outcome in (Outcome.ARRIVED, Outcome.LATE):
-        stages[Stage.ARRIVED] = _LATENCY
-    place = None if outcome in _AT_ONCE_ENDED else "<place>"
-    return _template(record.finished("<name>", _AT, Verdict(outcome, None, True, place, "<reason>", stages, 0, {})))
-
-
-def _submission(failure: Failure | None) -> str:
-    ours = failure is Failure.OURS
-    submission = Submission(
-        at=_DUE, accepted=failure is None, seconds=0.512345, failure=failure,
-        reason="250 2.0.0 Ok: queued as 4F1C2D3E4A" if failure is None else "<reason>",
-        reference="4F1C2D3E4A" if failure is None else None, component=Component.SMTP if ours else None,
-        own_reason="refused" if ours else None, steps=(("connect", 0.101234), ("data", 0.401234)),
-    )  # fmt: skip
-    kept = {"transcript": sha256(b"transcript").hexdigest()}
-    return _template(record.submitted("<name>", _AT, submission, kept))
-
-
-_REPLIES = Place("researcher-replies", Role.REPLIES)
-_STARTED = _template(Event(EventKind.STARTED, _AT, {"version": "0.1.0", "configuration": "c" * 64}))
-_STOPPED = _template(Event(EventKind.STOPPED, _AT, {}))
-_SCHEDULED = _template(
-    record.scheduled(
-        Probe("<name>", "<channel>", "<kind>", "<sender>", "<variant>", _DUE, frozenset({"cpr"}), DEADLINE, GIVE_UP,
-              in_turn=True),
-        "<mark>",
-    )
-).replace(_WHEN, "%(due)s")  # fmt: skip
-_SUBMITTING = _template(record.submitting("<name>", _AT, "<<name>@probe.example>", sha256(b"payload").hexdigest()))
-_TAKEN = _submission(None)
-_SUBMITTED = {
-    Outcome.REJECTED: _submission(Failure.REJECTED),
-    Outcome.FORM_ERROR: _submission(Failure.FORM_ERROR),
-    Outcome.INDETERMINATE: _submission(Failure.OURS),
-}
-_SIGHTING = {queue: _sighting(Seen.REPORT, Place(queue, role)) for queue, role in _ROLES.items()}
-_BOUNCE, _ANSWER = _sighting(Seen.BOUNCE, _REPLIES), _sighting(Seen.ANSWER, _REPLIES)
-_CONFIRM = _template(record.confirm("<name>", _AT, "<channel>", _AGAIN))
-_DECIDED = {
-    result: _template(Event(EventKind.DEADLINE, _AT, {"result": result.value, "outcome": "<outcome>"}, "<name>"))
-    for result in DeadlineResult
-}
-_FINISHED = {outcome: _finished(outcome) for outcome in Outcome}
 
 
 def every_channel(history: History) -> Iterator[str]:
