@@ -32,7 +32,7 @@ from builders import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canary.judge import REPLAY_AFTER, judge, latency
+from canary.judge import REPLAY_AFTER, clock_offset, judge, latency
 from canary.model import (
     Case,
     DeadlineResult,
@@ -383,3 +383,23 @@ def test_a_verdict_makes_sense(case: Case, age: float, looked: dict[str, datetim
 def test_taken_is_not_arrived() -> None:
     found = verdict(a_case(submission=taken()), at=10)
     assert (found.outcome, found.stages) == (None, {Stage.ACCEPTED: 0.5})
+
+
+# Clocks
+
+
+@given(st.floats(0, 10_000), st.floats(0, 10_000), st.floats(-1e6, 1e6), st.sampled_from([0.0, 0.5, 1.0]))
+def test_a_clock_is_off_by_at_least_what_is_told(sent: float, took: float, off: float, uncertainty: float) -> None:
+    """A report that arrived ``sent`` after submission and was noticed ``took`` later, by a clock that is ``off``."""
+    seen = replace(report(at=sent + off, noticed=sent + took), uncertainty=uncertainty)
+    told = clock_offset(a_case(), seen)
+    assert abs(told) <= abs(off) + 1e-5
+    assert told == 0 or (told > 0) == (off > 0)
+    assert abs(off) - abs(told) <= max(sent, took) + uncertainty + 1e-5
+
+
+@pytest.mark.parametrize(
+    ("arrived", "wanted"), [(0, 0.0), (5, 0.0), (10, 0.0), (-1, 0.0), (11, 0.0), (-61, -60.0), (41, 30.0)]
+)
+def test_a_clock_between_submission_and_noticing_is_taken_for_right(arrived: float, wanted: float) -> None:
+    assert clock_offset(a_case(), report(at=arrived, noticed=10)) == wanted

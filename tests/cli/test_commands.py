@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from servers.ca_site import PASSWORD, CaSite
 from servers.canary_run import configuration, direct, staff, written
 from servers.polling import until
 
-from canary.ledger import EventKind, Ledger
+from canary.ledger import Event, EventKind, Ledger
 from canary.reports import VARIANTS
 
 
@@ -47,7 +48,7 @@ def test_help_and_version_teach() -> None:
     assert cpr_canary("--version").stdout.startswith("cpr-canary ")
 
 
-@pytest.mark.parametrize("command", ["check", "run", "status", "pause", "resume", "stop-all", "probe"])
+@pytest.mark.parametrize("command", ["check", "run", "status", "pause", "resume", "stop-all", "silence", "probe"])
 def test_every_command_has_help(command: str) -> None:
     assert cpr_canary(command, "--help").returncode == 0
 
@@ -137,6 +138,36 @@ def test_kill_switch_holds_everywhere_until_resumed(ca: CaSite, config: Path) ->
     assert ca.messages("desk", "CPR") == []
     assert cpr_canary("resume", config).returncode == 0
     assert cpr_canary("probe", config, "--channel", "alias", "--json").returncode == 0
+
+
+def events(config: Path) -> list[Event]:
+    ledger = Ledger(config.parent / "state")
+    told = list(ledger.events())
+    ledger.close()
+    return told
+
+
+def test_kill_switch_is_evidence(config: Path) -> None:
+    assert cpr_canary("stop-all", config, "--reason", "mail migration").returncode == 0
+    assert cpr_canary("resume", config).returncode == 0
+    assert cpr_canary("resume", config).returncode == 0  # nothing to reset
+    told = events(config)
+    kinds = [EventKind.STOPPED_ALL, EventKind.RESUMED, EventKind.CLEARED, EventKind.RESUMED]
+    assert [event.kind for event in told] == kinds
+    assert told[0].body == {"reason": "mail migration", "by": getpass.getuser()}
+    assert told[2].body == {"by": getpass.getuser()}
+
+
+def test_silence_is_evidence_and_silences_nothing(config: Path) -> None:
+    what = ("--alert", "CPRCanaryChannelDown", "--by", "J. Doe", "--reason", "mail migration")
+    refused = cpr_canary("silence", config, *what, "--until", "tomorrow")
+    assert refused.returncode == 2
+    assert "2026-12-24T18:00:00Z" in refused.stderr
+    assert cpr_canary("silence", config, *what, "--until", "2026-12-24T18:00:00+01:00").returncode == 0
+    assert "does not silence anything" in cpr_canary("silence", "--help").stdout
+    [event] = events(config)
+    assert (event.kind, event.body["until"]) == (EventKind.SILENCED, "2026-12-24T17:00:00.000000Z")
+    assert (event.body["by"], event.body["reason"]) == ("J. Doe", "mail migration")
 
 
 def test_pause_is_evidence(config: Path) -> None:

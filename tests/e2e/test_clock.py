@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from servers.ca_site import CaSite
-from servers.canary_run import configuration, running
+from servers.canary_run import Run, configuration, running
 
 from canary.clock import Clock
 from canary.ledger import EventKind
@@ -21,6 +21,11 @@ class Wall:
 
     def __call__(self) -> float:
         return time.time() + self.offset
+
+
+def offsets(run: Run, queue: str) -> list[float]:
+    """How far the clock at a queue was off, as it was told."""
+    return [event.body["offset"] for event in run.events(EventKind.CLOCK) if event.body["queue"] == queue]
 
 
 async def test_clock_set_forward_in_mid_probe_makes_nothing_late(ca: CaSite, tmp_path: Path) -> None:
@@ -46,5 +51,9 @@ async def test_clock_that_was_wrong_and_is_set_right(ca: CaSite, tmp_path: Path)
         wall.offset = 0.0
         await run.until(lambda: run.events(EventKind.CLOCK_STEPPED), "the step")
         right = await run.outcome(await run.probe())
+        await run.until(lambda: len(offsets(run, "cpr")) == 2, "both offsets")
+        first, second = offsets(run, "cpr")
     assert (behind.outcome, right.outcome) == (Outcome.ARRIVED, Outcome.ARRIVED)
+    assert 3500 < first < 3600  # the mail server was ahead of us; at least by this much
+    assert second == 0
     assert behind.stages[Stage.ARRIVED] < 60

@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from servers.ca_site import CaSite
 from servers.canary_run import Run, configuration, written
 from servers.form_examples import STEPS
 from servers.form_site import Fault, FormSite
 
-from canary.config import load
-from canary.ledger import EventKind, Ledger
+from canary.config import ConfigError, load
+from canary.ledger import EventKind, Ledger, inventories
 from canary.mark import Keyring
 from canary.model import Outcome
 from canary.prober import Prober
@@ -99,8 +100,38 @@ async def test_blackout_pause_kill_switch_and_caps_keep_a_channel_silent(ca: CaS
         stopped_at = len(run.events(EventKind.SCHEDULED))
         await asyncio.sleep(12)
         sent = run.events(EventKind.SCHEDULED)
-    assert {event.body["channel"] for event in sent} == {"open"}
-    assert len(sent) == stopped_at
+        assert {event.body["channel"] for event in sent} == {"open"}
+        assert len(sent) == stopped_at
+        holds = {"dark": {"blackout", "stopped"}, "paused": {"paused", "stopped"}, "open": {"stopped"}}
+        assert held(run) == holds
+        [thrown] = run.events(EventKind.STOPPED_ALL)
+        assert thrown.body == {"reason": "enough", "by": None}
+        (tmp_path / "state" / "STOP").unlink()
+        await run.until(lambda: run.events(EventKind.CLEARED), "the switch being reset")
+        await run.until(lambda: "open" not in run.ledger.book.totals.held, "the next probe")
+
+
+def held(run: Run) -> dict[str, set[str]]:
+    """By channel, why its probes were not sent; each hold was told once."""
+    told = [(event.body["channel"], event.body["reason"]) for event in run.events(EventKind.HELD)]
+    assert len(told) == len(set(told))
+    return {channel: {why for held, why in told if held == channel} for channel, _ in told}
+
+
+async def test_what_is_in_force_is_recorded_at_the_start_and_at_a_reload(ca: CaSite, tmp_path: Path) -> None:
+    config = configuration(ca, tmp_path)
+    async with scheduled(config, tmp_path) as run:
+        await run.until(lambda: run.events(EventKind.CONFIGURED), "the start")
+        config["channels"]["second"] = config["channels"]["alias"] | {"to": "second@ca.test"}
+        await run.prober.reload(lambda: load(written(config, tmp_path)))
+        path = written(config | {"surprise": 1}, tmp_path)
+        with pytest.raises(ConfigError):
+            await run.prober.reload(lambda: load(path))
+        before, after = inventories(run.events(EventKind.CONFIGURED))
+    assert (list(before.channels), list(after.channels)) == (["alias"], ["alias", "second"])
+    [started] = run.events(EventKind.STARTED)
+    assert (started.body["configuration"], started.body["scheduled"]) == (before.configuration, True)
+    assert [event.body["accepted"] for event in run.events(EventKind.RELOADED)] == [True, False]
 
 
 async def test_cap_on_open_probes(ca: CaSite, tmp_path: Path) -> None:
@@ -111,6 +142,7 @@ async def test_cap_on_open_probes(ca: CaSite, tmp_path: Path) -> None:
         await run.until(lambda: run.events(EventKind.SUBMITTED), "the first probe")
         await asyncio.sleep(13)
         assert len(run.events(EventKind.SCHEDULED)) == 1
+        assert held(run) == {"alias": {"cap"}}
 
 
 async def test_channel_that_revokes_by_machine_is_looked_at_and_never_submitted(ca: CaSite, tmp_path: Path) -> None:
