@@ -7,7 +7,21 @@ import sys
 import typer
 
 from canary import __version__
-from canary.cli import check, control, demo, evidence, form, probe, run, schema, silence, status, variants
+from canary.cli import (
+    audit,
+    check,
+    control,
+    demo,
+    evidence,
+    exceptions,
+    form,
+    probe,
+    run,
+    schema,
+    silence,
+    status,
+    variants,
+)
 from canary.cli.common import Exit, err
 from canary.config import ConfigError
 from canary.model import OwnFaultError
@@ -36,6 +50,8 @@ app.command("variants")(variants.variants)
 app.command("schema")(schema.schema)
 app.add_typer(form.app, name="form")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(audit.app, name="audit")
+app.add_typer(exceptions.app, name="exceptions")
 
 
 def _version(asked: bool) -> None:

@@ -60,11 +60,11 @@ class Ledger:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.artefacts = Artefacts(folder / "artefacts")
-            self._engine = open_engine(folder / "ledger.sqlite")
-            upgrade(self._engine)
-            self._reader = reading(self._engine)
+            self.engine = open_engine(folder / "ledger.sqlite")
+            upgrade(self.engine)
+            self.reader = reading(self.engine)
             self.lock = threading.RLock()
-            self._connection = self._engine.connect()
+            self._connection = self.engine.connect()
             self._transaction: Connection | None = None
             self._ahead = False
             self._rows: list[dict[str, Any]] = []
@@ -109,11 +109,11 @@ class Ledger:
         self._inbox.put(None)
         self._writer.join()
         self._connection.close()
-        self._engine.dispose()
+        self.engine.dispose()
 
     def cursor(self, name: str) -> dict[str, int] | None:
         """Where the watcher ``name`` stood when it last handed something in."""
-        with self._reader.connect() as connection:
+        with self.reader.connect() as connection:
             row = connection.execute(select(cursors.c.place).where(cursors.c.name == name)).first()
         return json.loads(row.place) if row else None
 
@@ -125,7 +125,7 @@ class Ledger:
         """Whether the ledger has this probe."""
         if probe in self.book.open:
             return True
-        with self._reader.connect() as connection:
+        with self.reader.connect() as connection:
             return connection.execute(select(events.c.seq).where(events.c.probe == probe).limit(1)).first() is not None
 
     def events(
@@ -149,7 +149,7 @@ class Ledger:
         if upto is not None:
             query = query.where(events.c.seq <= upto)
         query = query.order_by(events.c.seq.desc()).limit(newest) if newest else query.order_by(events.c.seq)
-        with self._reader.connect() as connection:
+        with self.reader.connect() as connection:
             for row in connection.execute(query):
                 yield read(row.body)
 
@@ -162,7 +162,7 @@ class Ledger:
         if upto is not None:
             query = query.where(events.c.seq <= upto)
         while True:
-            with self._reader.connect() as connection:  # no longer than a page: the log of the database must not grow
+            with self.reader.connect() as connection:  # no longer than a page: the log of the database must not grow
                 page = connection.execute(query.where(events.c.seq > after)).all()
             yield from map(tuple, page)
             if len(page) < _PAGE:
@@ -176,19 +176,19 @@ class Ledger:
             query = query.where(results.c.scheduled_at >= timestamp(since))
         if until is not None:
             query = query.where(results.c.scheduled_at < timestamp(until))
-        with self._reader.connect() as connection:
+        with self.reader.connect() as connection:
             for row in connection.execute(query, execution_options={"yield_per": _PAGE}):
                 yield from_row(row)
 
     def check_results(self) -> Iterator[str]:
         """What the table of results says otherwise than the events, a sentence each; none if it is right."""
         query = select(results).order_by(results.c.finished_seq)
-        with self._reader.connect() as one, self._reader.connect() as other:
+        with self.reader.connect() as one, self.reader.connect() as other:
             kept = map(from_row, one.execute(query, execution_options={"yield_per": _PAGE}))
             yield from differences(kept, recompute(sources(other)))
 
     def _restore(self) -> Book:
-        with self._reader.connect() as connection:
+        with self.reader.connect() as connection:
             row = connection.execute(select(snapshots).order_by(snapshots.c.seq.desc()).limit(1)).first()
         book = Book.restore(self._recall, row.book, row.seq) if row else Book(self._recall)
         for event in self.events(after=book.seq):

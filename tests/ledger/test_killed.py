@@ -77,7 +77,7 @@ def test_a_ledger_that_cannot_be_opened_is_our_own_fault(tmp_path: Path) -> None
 def test_the_database_survives_a_power_cut_by_its_settings(tmp_path: Path) -> None:
     """Every commit is synchronised to the disk before it returns: the log is WAL, and synchronous is FULL (2)."""
     ledger = Ledger(tmp_path)
-    with ledger._engine.connect() as connection:
+    with ledger.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     ledger.close()
     with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
