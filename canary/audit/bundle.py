@@ -254,8 +254,9 @@ class _Bundle:
         payload = self._artefacts.path(sent.body["payload"])
         if not payload.exists() or payload.stat().st_size > LARGEST:
             return None
-        text = words(payload.read_bytes())
-        for head in self._heads.older(scheduled.seq, _LOOK_BACK):
+        text, older = words(payload.read_bytes()), self._heads.older(scheduled.seq, _LOOK_BACK)
+        self._sizes |= {head.size for head in older[:1]}  # the one that it should carry
+        for head in older:
             if Checkpoint.parse(self._heads.note(head.size).text).root.hex() in text:
                 self._sizes.add(head.size)
                 return head.size

@@ -11,12 +11,17 @@ from pathlib import Path
 
 from builders import a_probe
 from evidence.logging_keys import ORIGIN, MemoryKeys
+from servers.tsa import Tsa
+from servers.witness import WitnessServer
 
 from canary.audit.bundle import Made, Wanted, make
 from canary.audit.verifier import canonical
 from canary.audit.verifier.archive import MANIFEST, SUMS
 from canary.evidence.log import EvidenceLog
 from canary.evidence.rotation import SigningKeys
+from canary.evidence.settings import TsaSettings, WitnessSettings
+from canary.evidence.timestamps import Authority
+from canary.evidence.witness import Witness
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
@@ -87,9 +92,7 @@ class Office:
             verdict = judge(case, end, {"cpr": end})
             assert verdict.deadline is not None
             assert verdict.outcome is not None
-            self.add(
-                record.deadline(name, end, verdict.deadline, verdict.outcome), record.finished(name, end, verdict)
-            )
+            self.add(record.deadline(name, end, verdict.deadline, verdict.outcome), record.finished(name, end, verdict))
         return name
 
     def _transcript(self, name: str) -> str:
@@ -106,6 +109,18 @@ class Office:
         """Say that the canary stopped, after all that was told, and sign."""
         self.add(Event(EventKind.STOPPED, self.now() + timedelta(seconds=GIVE_UP + 1), {}))
         self.log.advance(force=True)
+
+    def stamp(self, tsa: Tsa, name: str = "one") -> Event:
+        """Have the newest checkpoint time-stamped."""
+        settings = TsaSettings(name=name, url=tsa.url, ca_file=tsa.ca_file)
+        authority = Authority(settings, self.ledger, self.folder / "timestamps", self.now)
+        return authority.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1)))
+
+    def cosign(self, witness: WitnessServer, name: str = "other") -> Event:
+        """Have the newest checkpoint cosigned."""
+        settings = WitnessSettings(name=name, url=witness.url, vkey=str(witness.vkey))
+        outside = Witness(settings, self.log, self.ledger, self.now)
+        return outside.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1)))
 
     def wanted(self, seed: str = "7", size: int = 3, *asked: str) -> Wanted:
         return Wanted(self.begun, self.now() + timedelta(days=1), seed, size, asked)

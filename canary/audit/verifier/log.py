@@ -56,7 +56,7 @@ def read_log(archive: Archive, keys: Sequence[tlog.Key], findings: Findings) -> 
         return None
     log = Log(newest)
     found = _read_events(archive, log, findings)
-    chain = _key_chain(found, newest.origin, keys, findings)
+    chain = key_chain(found, newest.origin, keys, findings)
     _read_heads(archive, log, findings)
     for head in [newest, *log.heads.values()]:
         with findings.one(HEADS, f"checkpoint of {head.size} events"):
@@ -117,7 +117,7 @@ def read_time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _key_chain(
+def key_chain(
     events: list[Event], origin: str, keys: Sequence[tlog.Key], findings: Findings
 ) -> list[tuple[int, tlog.Key]]:
     """Which key signs from which event on: those that a given key leads to, by statements that both keys signed."""

@@ -63,7 +63,7 @@ def check_complete(events: list[Event], head: datetime, tolerance: timedelta) ->
         wanted(before.at - after.at <= tolerance, f"was {after.kind} before it was {before.kind}")
     if "finished" not in kinds:
         due = begun[0].at + timedelta(seconds=begun[0].body["give_up"] + begun[0].body["deadline"]) + tolerance
-        wanted(head <= due, f"has no result, which was due by {due:%Y-%m-%d %H:%M:%S} UTC")
+        wanted(head <= due, f"has no result, which was due by {due:%F %T} UTC")
 
 
 def check_outcome(events: list[Event], stepped: bool) -> None:

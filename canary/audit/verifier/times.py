@@ -59,7 +59,7 @@ def read_stamps(archive: Archive, log: Log, roots: Sequence[x509.Certificate], f
         findings.failed(TOKENS, "--tsa-ca was given, and the bundle has no time-stamp")
     if proved:
         oldest, newest = min(p.at for p in proved), max(p.at for p in proved)
-        findings.row(TOKENS).said = f"{len(proved)} from {oldest:%Y-%m-%d %H:%M:%S} to {newest:%Y-%m-%d %H:%M:%S} UTC"
+        findings.row(TOKENS).said = f"{len(proved)} from {oldest:%F %T} to {newest:%F %T} UTC"
     return proved
 
 
@@ -73,14 +73,14 @@ def check_within(log: Log, proved: list[Proved], tolerance: timedelta, findings:
             for stamp in proved:
                 slack = tolerance + stamp.accuracy
                 late = event.seq <= stamp.size and event.at > stamp.at + slack
-                wanted(not late, f"says {_shown(event)}, and was time-stamped on {stamp.at:%Y-%m-%d %H:%M:%S}")
+                wanted(not late, f"says {_shown(event)}, and was time-stamped on {stamp.at:%F %T}")
                 early = stamp.seq is not None and event.seq >= stamp.seq and event.at < stamp.at - slack
                 wanted(not early, f"is back-dated to {_shown(event)}: it follows a time-stamp of "
-                                  f"{stamp.at:%Y-%m-%d %H:%M:%S}")  # fmt: skip
+                                  f"{stamp.at:%F %T}")  # fmt: skip
 
 
 def _shown(event: Event) -> str:
-    return f"{event.at:%Y-%m-%d %H:%M:%S}"
+    return f"{event.at:%F %T}"
 
 
 def bounds(proved: list[Proved], carried: int | None, last: int) -> tuple[datetime | None, datetime | None]:
@@ -94,8 +94,10 @@ def bounds(proved: list[Proved], carried: int | None, last: int) -> tuple[dateti
     return max(after, default=None), min(before, default=None)
 
 
-def read_witnesses(archive: Archive, log: Log, keys: Sequence[tlog.Key], findings: Findings) -> dict[str, int]:
-    """By witness: how large the largest head is that it cosigned."""
+def read_witnesses(
+    archive: Archive, log: Log, keys: Sequence[tlog.Key], tolerance: timedelta, findings: Findings
+) -> dict[str, int]:
+    """By witness: how large the largest head is that it cosigned, at a time when all events in it had happened."""
     cosigned = {str(key): 0 for key in keys}
     for name in archive.of("cosignature"):
         with findings.one(WITNESSED, name):
@@ -105,10 +107,14 @@ def read_witnesses(archive: Archive, log: Log, keys: Sequence[tlog.Key], finding
             wanted(known is not None and known.note.text == head.note.text, "is of a checkpoint that is not there")
             for key in keys:
                 time = head.note.signed_at(key)
-                if time is not None:
-                    cosigned[str(key)] = max(cosigned[str(key)], head.size)
-                    at = datetime.fromtimestamp(time, UTC)
-                    findings.row(WITNESSED).said = f"newest at {at:%Y-%m-%d %H:%M:%S} UTC by {key.name}"
+                if time is None:
+                    continue
+                at = datetime.fromtimestamp(time, UTC)
+                below = [event for event in log.events.values() if event.seq <= head.size]
+                young = next((event for event in below if event.at > at + tolerance), None)
+                wanted(young is None, f"was cosigned on {at:%F %T}, before event {young.seq if young else 0}")
+                cosigned[str(key)] = max(cosigned[str(key)], head.size)
+                findings.row(WITNESSED).said = f"newest of {head.size} events, on {at:%F %T} UTC by {key.name}"
     if not keys:
         findings.unchecked(WITNESSED, "no --witness was given")
     return cosigned

@@ -49,6 +49,7 @@ class Options:
 def verify(path: Path, options: Options) -> Findings:
     """Check the bundle in a file. Raises OSError if it cannot be read; all else is among the findings."""
     findings = Findings()
+    path.open("rb").close()
     with findings.one(BUNDLE):
         wanted(bool(options.keys), "no key of the log was given (--key), and one out of the bundle proves nothing")
         archive = Archive(path)
@@ -108,7 +109,7 @@ class _Check:
             self._check_period()
         proved = times.read_stamps(archive, log, options.roots, findings)
         times.check_within(log, proved, self._tolerance, findings)
-        cosigned = times.read_witnesses(archive, log, options.witnesses, findings)
+        cosigned = times.read_witnesses(archive, log, options.witnesses, self._tolerance, findings)
         self._probes = {probe: probes.told(log, probe) for probe in dict.fromkeys(self._ids)}
         last = {probe: max((event.seq for event in told), default=0) for probe, told in self._probes.items()}
         times.check_covered(last, proved, cosigned, bool(options.roots), findings)
@@ -137,7 +138,7 @@ class _Check:
         newest = log.events.get(end)
         wanted(newest is not None, f"event {end}, the newest in the log, is not in the bundle")
         assert newest is not None
-        wanted(newest.at >= period.until, f"the log ends at {newest.at:%Y-%m-%d %H:%M:%S} UTC, before the period does")
+        wanted(newest.at >= period.until, f"the log ends at {newest.at:%F %T} UTC, before the period does")
         if period.start:
             head = log.heads.get(period.start)
             told = [e for e in log.kind("checkpoint") if e.body["size"] == period.start]
@@ -147,9 +148,7 @@ class _Check:
             assert head is not None
             wanted(told[0].body["root"] == head.root.hex(), f"event {told[0].seq} tells another root")
             early = told[0].at - self._tolerance <= period.since
-            wanted(
-                early, f"the period's part of the log begins at {told[0].at:%Y-%m-%d %H:%M:%S} UTC, after the period"
-            )
+            wanted(early, f"the period's part of the log begins at {told[0].at:%F %T} UTC, after the period")
         names = [str(tlog.Key.parse(e.body["new"])) for e in log.kind("key_rotated") if e.body["new"].startswith(
             log.newest.origin + "+")]  # fmt: skip
         wanted(not names or names == self._archive.manifest["vkeys"], "the manifest names other keys than the log")
@@ -223,7 +222,9 @@ class _Check:
         sent = probes.first(told, "submitting")
         text = self._read.get(sent.body["payload"]) if sent else None
         older = {size: head for size, head in self._log.heads.items() if size < scheduled.seq}
-        if text is None or not older:
+        first_key = min((event.at for event in self._log.kind("key_rotated")), default=None)
+        signing = bool(older) or (first_key is not None and first_key + self._tolerance < scheduled.at)
+        if text is None or not signing:
             self._findings.unchecked(CARRIED, "some were deleted or never sent, or no checkpoint was signed before")
             return None
         found = [size for size, head in older.items() if head.root.hex() in text]
