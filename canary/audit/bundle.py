@@ -20,7 +20,7 @@ from canary.audit.leaves import Leaf, Leaves, reading
 from canary.audit.verifier import canonical, probes, sample
 from canary.audit.verifier.archive import FORMAT, MANIFEST, SUMS
 from canary.audit.verifier.content import LARGEST, words
-from canary.audit.verifier.log import Event, forgotten, read_event
+from canary.audit.verifier.log import Event, read_event
 from canary.evidence.log import EvidenceLog
 from canary.evidence.merkle import inclusion_proof
 from canary.evidence.notes import Checkpoint, Note, Proof, hash_lines
@@ -224,17 +224,24 @@ class _Bundle:
 
     def _rules(self, told: Mapping[str, list[Leaf]]) -> dict[str, str]:
         """By which rule something was deleted, of all that the bundle would have; with the events that tell so."""
-        gone = {str(leaf.seq) for leaf in self._events.values() if not leaf.body}
-        for leaves in told.values():
-            for item in probes.artefacts(_read(leaves)):
-                if not self._artefacts.path(item.sha256).exists():
-                    gone.add(item.sha256)
+        gone = {
+            item.sha256
+            for leaves in told.values()
+            for item in probes.artefacts(_read(leaves))
+            if not self._artefacts.path(item.sha256).exists()
+        }
+        emptied = [leaf.seq for leaf in self._events.values() if not leaf.body]
         rules: dict[str, str] = {}
-        for leaf in self._leaves.of_kind(EventKind.FORGOTTEN) if gone else ():
-            event = read_event(leaf.body)
-            if found := gone.intersection(forgotten(event)):
+        for leaf in self._leaves.of_kind(EventKind.FORGOTTEN) if gone or emptied else ():
+            body = read_event(leaf.body).body
+            if "artefacts" not in body:
+                found = any(body["first"] <= seq <= body["last"] for seq in emptied)
+            else:
+                here = gone.intersection(body["artefacts"])
+                rules |= dict.fromkeys(here, body["rule"])
+                found = bool(here)
+            if found:
                 self._add([leaf])
-                rules |= dict.fromkeys(forgotten(event) if found else (), event.body["rule"])
         return rules
 
     def _probe(self, probe: str, leaves: list[Leaf], rules: Mapping[str, str]) -> int | None:

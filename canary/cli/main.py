@@ -16,6 +16,7 @@ from canary.cli import (
     exceptions,
     form,
     probe,
+    retention,
     run,
     schema,
     silence,
@@ -52,6 +53,7 @@ app.add_typer(form.app, name="form")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(audit.app, name="audit")
 app.add_typer(exceptions.app, name="exceptions")
+app.add_typer(retention.app, name="retention")
 
 
 def _version(asked: bool) -> None:

@@ -16,6 +16,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from canary.caretaker import forget_daily
 from canary.cli.common import ConfigPath, keyring, opened, opened_evidence
 from canary.clock import Clock
 from canary.config import Config, load
@@ -72,9 +73,11 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
         async with serve(create_app(prober, reload), host, port) as bound:
             _log.info("running", channels=len(config.channels), metrics=f"http://{host}:{bound}/metrics")
             evidence.start()
+            forgetting = asyncio.create_task(forget_daily(prober))
             try:
                 await prober.run()
             finally:
+                forgetting.cancel()
                 await asyncio.to_thread(evidence.stop)
     except OSError as error:
         raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error

@@ -514,7 +514,7 @@ def test_the_checkpoint_of_another_log(office: Office, tmp_path: Path) -> None:
 
 def forget(office: Office, digest: str, *, told: bool) -> None:
     if told:
-        office.tell(EventKind.FORGOTTEN, rule="messages-90d", artefacts=[digest], events=[])
+        office.tell(EventKind.FORGOTTEN, rule="messages", first=1, last=2, count=1, artefacts=[digest])
     office.ledger.artefacts.path(digest).unlink()
 
 
@@ -532,7 +532,7 @@ def test_what_was_deleted_by_a_rule_is_told_and_accepted(office: Office) -> None
     assert "deleted by retention" in found.rows[verify.ARTEFACTS].said
     summary = json.loads(unpacked(office.folder / "bundle.zip")[f"probes/{probe}/summary.json"])
     states = {item["what"]: item["state"] for item in summary["artefacts"]}
-    assert states["exactly what was sent"] == "deleted under rule messages-90d, hash kept"
+    assert states["exactly what was sent"] == "deleted under rule messages, hash kept"
     assert states["smtp-transcript.txt"] == "kept"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from servers.ca_site import PASSWORD, CaSite
 from servers.canary_run import configuration, direct, staff, written
 from servers.polling import until
@@ -48,7 +49,9 @@ def test_help_and_version_teach() -> None:
     assert cpr_canary("--version").stdout.startswith("cpr-canary ")
 
 
-@pytest.mark.parametrize("command", ["check", "run", "status", "pause", "resume", "stop-all", "silence", "probe"])
+@pytest.mark.parametrize(
+    "command", ["check", "run", "status", "pause", "resume", "stop-all", "silence", "retention", "probe"]
+)
 def test_every_command_has_help(command: str) -> None:
     assert cpr_canary(command, "--help").returncode == 0
 
@@ -168,6 +171,28 @@ def test_silence_is_evidence_and_silences_nothing(config: Path) -> None:
     [event] = events(config)
     assert (event.kind, event.body["until"]) == (EventKind.SILENCED, "2026-12-24T17:00:00.000000Z")
     assert (event.body["by"], event.body["reason"]) == ("J. Doe", "mail migration")
+
+
+def test_retention_shows_what_it_forgets_and_tells_the_ledger(config: Path) -> None:
+    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+    settings["channels"]["alias"] |= {"deadline": "1s", "give_up": "1s"}
+    settings["retention"] = {"messages": "1s", "traces": "1s", "events": "1h"}
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    artefacts = config.parent / "state" / "artefacts"
+    cpr_canary("probe", config, "--channel", "alias", "--json")
+    ledger = Ledger(config.parent / "state")
+    payload = next(ledger.events(kind=EventKind.SUBMITTING)).body["payload"]
+    ledger.close()
+    for path in artefacts.glob("*/*"):
+        os.utime(path, (0, 0))  # as if written long ago
+    shown = cpr_canary("retention", "run", config, "--dry-run")
+    assert shown.returncode == 0
+    assert "messages" in shown.stdout
+    assert (artefacts / payload[:2] / payload[2:]).exists()
+    told = json.loads(cpr_canary("retention", "run", config, "--json").stdout)
+    assert told["forgotten"][0]["count"] >= 1
+    assert not (artefacts / payload[:2] / payload[2:]).exists()
+    assert payload in [e for e in events(config) if e.kind is EventKind.FORGOTTEN][0].body["artefacts"]
 
 
 def test_pause_is_evidence(config: Path) -> None:

@@ -40,7 +40,9 @@ class Log:
     events: dict[int, Event] = field(default_factory=dict)
     forgotten: set[int] = field(default_factory=set)
     rules: dict[str, str] = field(default_factory=dict)
-    """By SHA-256 of an artefact (or the number of an event, as text) that was deleted: by which rule."""
+    """By SHA-256 of an artefact that was deleted: by which rule."""
+    emptied: list[tuple[int, int]] = field(default_factory=list)
+    """First and last number of events that were emptied."""
 
     def kind(self, kind: str) -> list[Event]:
         """The events of a kind, in order."""
@@ -193,17 +195,14 @@ def _read_rules(log: Log, findings: Findings) -> None:
     """What the log says was deleted, and why; every event that is not there must be among it."""
     for event in log.kind("forgotten"):
         with findings.one(FORGOTTEN, f"event {event.seq}"):
-            for item in forgotten(event):
-                log.rules[item] = event.body["rule"]
+            wanted(event.body["last"] < event.seq, "tells that events were deleted that came after it")
+            log.rules |= dict.fromkeys(event.body.get("artefacts", ()), event.body["rule"])
+            if "artefacts" not in event.body:
+                log.emptied.append((event.body["first"], event.body["last"]))
     for seq in sorted(log.forgotten):
         with findings.one(FORGOTTEN, f"event {seq}"):
-            wanted(str(seq) in log.rules, "is not there, and no event tells that it was deleted")
-
-
-def forgotten(event: Event) -> list[str]:
-    """The hashes of artefacts and the numbers of events that a ``forgotten`` event says were deleted, as text."""
-    found = [str(item) for item in event.body.get("artefacts", [])]
-    return found + [str(seq) for seq in event.body.get("events", [])]
+            told = any(first <= seq <= last for first, last in log.emptied)
+            wanted(told, "is not there, and no event tells that it was deleted")
 
 
 def check_order(log: Log, tolerance: timedelta, what: str, findings: Findings) -> None:

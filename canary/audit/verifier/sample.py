@@ -160,7 +160,12 @@ def check_row(row: Listed | None, events: list[Event]) -> None:
 
 
 def check_spots(
-    log: Log, numbers: list[int], population: Population, span: tuple[datetime, datetime], findings: Findings
+    log: Log,
+    numbers: list[int],
+    population: Population,
+    span: tuple[datetime, datetime],
+    start: int,
+    findings: Findings,
 ) -> None:
     """Whether the events with these numbers are there, and their probes in the population."""
     for seq in numbers:
@@ -172,10 +177,16 @@ def check_spots(
             if probe is None:
                 continue
             scheduled = next((e for e in log.kind("scheduled") if e.probe == probe), None)
-            if scheduled is None:
-                stray = log.events[seq].kind == "sighting" and log.events[seq].body["forgery"] is not None
-                wanted(stray, f"is of the probe {probe}, and the bundle does not tell when that was scheduled")
-            elif span[0] <= scheduled.at < span[1]:
-                row = population.rows.get(probe)
+            row = population.rows.get(probe)
+            if scheduled is not None:
                 listed = row is not None and row.scheduled == scheduled.seq
-                wanted(listed, f"is of the probe {probe}, which is not in the population")
+                other = not span[0] <= scheduled.at < span[1]
+                wanted(listed or other, f"is of the probe {probe}, which is not in the population")
+            elif row is not None:
+                wanted(row.scheduled in log.forgotten, f"is of the probe {probe}, and no event tells its schedule")
+            elif log.events[seq].kind == "sighting" and log.events[seq].body["forgery"] is not None:
+                continue  # forged, with the id of no probe
+            else:
+                gone = any(first <= start for first, _ in log.emptied)
+                wanted(gone, f"is of the probe {probe}, and no event tells when that was scheduled")
+                findings.unchecked(SPOTS, "some probes began before the period, and those events were deleted")

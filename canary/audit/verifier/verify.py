@@ -82,6 +82,8 @@ class _Check:
         self._tolerance = timedelta(seconds=options.tolerance)
         self._read: dict[str, str] = {}
         """By SHA-256 of a message that was looked into: its words, while its probe is checked."""
+        self._beheaded: list[str] = []
+        """The probes whose first event is not there."""
 
     def run(self) -> None:
         archive, findings, options = self._archive, self._findings, self._options
@@ -158,15 +160,14 @@ class _Check:
         findings, log, told = self._findings, self._log, self._probes[probe]
         subject = f"probe {probe}"
         fact: dict[str, Any] = {"probe": probe, "events": len(told)}
-        if not told and self._is_forgotten(probe):
-            return fact | {"state": "deleted"}
-        with findings.one(COMPLETE, subject):
-            probes.check_complete(told, max(event.at for event in log.events.values()), self._tolerance)
+        if probes.first(told, "scheduled") is None:
+            self._beheaded.append(probe)  # the population will tell whether its first events were deleted
+        else:
+            with findings.one(COMPLETE, subject):
+                probes.check_complete(told, max(event.at for event in log.events.values()), self._tolerance)
+            self._check_outcome(subject, told)
         if not told:
-            return fact
-        stepped = any(told[0].seq < event.seq < told[-1].seq for event in log.kind("clock_stepped"))
-        with findings.one(OUTCOME, subject):
-            probes.check_outcome(told, stepped)
+            return fact | {"outcome": "deleted"}
         for item in probes.artefacts(told):
             with findings.one(ARTEFACTS, f"{subject}: {item.what} (event {item.event})"):
                 self._check_artefact(item, told)
@@ -184,8 +185,10 @@ class _Check:
         }
         return fact
 
-    def _is_forgotten(self, probe: str) -> bool:
-        return any(probe in event.body.get("probes", ()) for event in self._log.kind("forgotten"))
+    def _check_outcome(self, subject: str, told: list[Event]) -> None:
+        stepped = any(told[0].seq < event.seq < told[-1].seq for event in self._log.kind("clock_stepped"))
+        with self._findings.one(OUTCOME, subject):
+            probes.check_outcome(told, stepped)
 
     def _check_artefact(self, item: probes.Artefact, told: list[Event]) -> None:
         name = f"artefacts/{item.sha256}"
@@ -283,12 +286,16 @@ class _Check:
         with findings.one(sample.SAMPLE):
             right = population.lowest
             wanted(self._archive.manifest["probes"] == right, "the seed gives other probes: " + ", ".join(right[:20]))
+        for probe in self._beheaded:
+            with findings.one(COMPLETE, f"probe {probe}"):
+                begun = population.rows.get(probe)
+                wanted(begun is not None and begun.scheduled in log.forgotten, "no event says that it was scheduled")
         for probe, told in self._probes.items():
             listed = population.rows.get(probe)
-            if told and (probe in self._archive.manifest["probes"] or listed is not None):
+            if probe not in self._beheaded and (probe in self._archive.manifest["probes"] or listed is not None):
                 with findings.one(LISTED, f"probe {probe}"):
                     sample.check_row(listed, told)
-        sample.check_spots(log, numbers, population, span, findings)
+        sample.check_spots(log, numbers, population, span, period.start, findings)
 
     def _finish(self) -> None:
         """Every file was read with the digest that the manifest names, or is told to be wrong."""
