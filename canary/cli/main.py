@@ -9,6 +9,7 @@ import typer
 from canary import __version__
 from canary.cli import (
     audit,
+    bundle,
     check,
     control,
     demo,
@@ -52,6 +53,9 @@ app.command("schema")(schema.schema)
 app.add_typer(form.app, name="form")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(audit.app, name="audit")
+audit.app.command("bundle")(bundle.bundle)
+audit.app.command("verify")(bundle.verify)
+audit.app.command("verify-log")(bundle.verify_log)
 app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(retention.app, name="retention")
 

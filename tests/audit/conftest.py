@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +13,13 @@ from audit.office import JUNK, Files, Office, packed, unpacked
 from servers.tsa import Tsa
 from servers.witness import WitnessServer
 
+import canary.audit.verifier
 from canary.audit.verifier.__main__ import options
 from canary.audit.verifier.findings import Findings
 from canary.audit.verifier.verify import Options, verify
+
+VERIFIER = Path(canary.audit.verifier.__file__).parent
+NEEDED = ("cryptography", "cffi", "_cffi_backend", "pycparser")
 
 
 @dataclass
@@ -62,3 +68,14 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Healthy]:
         brought = options([first_key], tsa.ca_file, [witness_key], 60.0, "7", 5)
         yield Healthy(office, tsa, path, unpacked(path), brought, first_key, witness_key, folder)
     office.close()
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of the verifier, the package ``cryptography`` and what that needs."""
+    folder = tmp_path_factory.mktemp("alone")
+    shutil.copytree(VERIFIER, folder / "verifier", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in Path(sysconfig.get_path("platlib")).iterdir():
+        if path.name.split(".")[0] in NEEDED:
+            (folder / path.name).symlink_to(path)
+    return folder

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -17,12 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers.tsa import openssl_verifies
 
-import canary.audit.verifier
 from canary.audit.verifier.__main__ import main
 from canary.audit.verifier.verify import verify
-
-VERIFIER = Path(canary.audit.verifier.__file__).parent
-NEEDED = ("cryptography", "cffi", "_cffi_backend", "pycparser")
 
 
 def test_it_is_accepted_and_every_question_was_asked(healthy: Healthy) -> None:
@@ -60,17 +54,6 @@ def test_openssl_agrees_about_the_time_stamps(healthy: Healthy, tmp_path: Path) 
         reply.write_bytes(healthy.files[name])
         assert openssl_verifies(reply, head, healthy.tsa.ca_file)
         assert not openssl_verifies(reply, head + b"x", healthy.tsa.ca_file)
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a copy of the verifier, the package ``cryptography`` and what that needs."""
-    folder = tmp_path_factory.mktemp("alone")
-    shutil.copytree(VERIFIER, folder / "verifier", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in Path(sysconfig.get_path("platlib")).iterdir():
-        if path.name.split(".")[0] in NEEDED:
-            (folder / path.name).symlink_to(path)
-    return folder
 
 
 def run_alone(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
