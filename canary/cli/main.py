@@ -8,10 +8,13 @@ import typer
 
 from canary import __version__
 from canary.cli import (
+    audit,
+    bundle,
     check,
     control,
     demo,
     evidence,
+    exceptions,
     form,
     probe,
     retention,
@@ -48,8 +51,13 @@ app.command("rotate-key")(control.rotate_key)
 app.command("variants")(variants.variants)
 app.command("schema")(schema.schema)
 app.add_typer(form.app, name="form")
-app.add_typer(retention.app, name="retention")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(audit.app, name="audit")
+audit.app.command("bundle")(bundle.bundle)
+audit.app.command("verify")(bundle.verify)
+audit.app.command("verify-log")(bundle.verify_log)
+app.add_typer(exceptions.app, name="exceptions")
+app.add_typer(retention.app, name="retention")
 
 
 def _version(asked: bool) -> None:
