@@ -11,14 +11,14 @@ from rich.table import Table
 
 from canary.channels import UnusableError
 from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json
-from canary.config import Config, load
+from canary.config import Config, advice, load
 from canary.model import OwnFaultError
 from canary.site import Site
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found at one thing that was looked at; ``fault`` is None, ours or theirs."""
+    """What was found at one thing that was looked at; ``fault`` is None, ours, theirs, or advice."""
 
     what: str
     fault: str | None
@@ -29,9 +29,11 @@ def check(config: ConfigPath, as_json: Json = False) -> None:
     """Validate the configuration, then connect: log in everywhere, find every folder, load every form. Sends nothing.
 
     Exits 2 for a mistake in the configuration, 3 if something of ours does not answer, 1 if a channel of the CA cannot
-    take a report, else 0.
+    take a report, else 0. Advice about what is allowed and could be better changes nothing in that.
     """
-    findings = asyncio.run(_look(load(config)))
+    settings = load(config)
+    findings = [Finding(where, "advice", sentence) for where, sentence in advice(settings)]
+    findings += asyncio.run(_look(settings))
     if as_json:
         print_json([finding.__dict__ for finding in findings])
     else:
@@ -80,6 +82,7 @@ async def _find(what: str, look: Awaitable[str]) -> Finding:
 def _print(findings: list[Finding]) -> None:
     table = Table("", "what", "found")
     for finding in findings:
-        sign = "[green]ok[/]" if finding.fault is None else f"[red]{finding.fault}[/]"
+        colour = {None: "green", "advice": "yellow"}.get(finding.fault, "red")
+        sign = f"[{colour}]{finding.fault or 'ok'}[/]"
         table.add_row(sign, finding.what, finding.detail.replace("[", r"\["))
     out.print(table)

@@ -18,7 +18,7 @@ import typer
 
 from canary.cli.common import ConfigPath, keyring, opened, opened_evidence
 from canary.clock import Clock
-from canary.config import Config, load
+from canary.config import Config, advice, load
 from canary.ledger import Ledger
 from canary.model import Component, OwnFaultError
 from canary.prober import Prober
@@ -54,6 +54,7 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
             await prober.reload(lambda: load(path))
             await asyncio.to_thread(evidence.change, prober.config.evidence)
             _log.info("configuration reloaded")
+            advise(prober.config)
         except ValueError as error:
             _log.error("configuration refused, the running one stays", error=str(error))
             raise
@@ -70,6 +71,7 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
     host, port = config.web.host, config.web.port
     try:
         async with serve(create_app(prober, reload), host, port) as bound:
+            advise(config)
             _log.info("running", channels=len(config.channels), metrics=f"http://{host}:{bound}/metrics")
             evidence.start()
             try:
@@ -79,6 +81,12 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
     except OSError as error:
         raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error
     _log.info("stopped")
+
+
+def advise(config: Config) -> None:
+    """Tell in the log what the configuration may be and could be better."""
+    for where, sentence in advice(config):
+        _log.warning("advice", where=where, what=sentence)
 
 
 async def _logged(work: object) -> None:

@@ -1,5 +1,6 @@
 """The YAML file as typed settings; every mistake named with its line and what was wanted."""
 
+from canary.config.advice import advice
 from canary.config.load import load
 from canary.config.mistakes import ConfigError, Mistake
 from canary.config.sections import Blackout, BlindDrill, Limits, Operator, SenderSettings, Web
@@ -15,6 +16,7 @@ __all__ = [
     "Operator",
     "SenderSettings",
     "Web",
+    "advice",
     "digest",
     "load",
     "schema",

@@ -75,6 +75,15 @@ def test_check_logs_in_everywhere_and_sends_nothing(ca: CaSite, config: Path) ->
     assert ca.messages("desk", "CPR") == ca.messages("desk", "INBOX") == []
 
 
+def test_check_gives_advice_and_is_content(config: Path) -> None:
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("deadline: 60s", "deadline: 61s"), encoding="utf-8")
+    done = cpr_canary("check", config)
+    assert done.returncode == 0
+    assert "channels.alias.deadline" in done.stdout
+    assert "advice" in done.stdout
+
+
 def test_check_names_a_folder_that_is_missing_and_a_server_that_is_down(ca: CaSite, tmp_path: Path) -> None:
     config = configuration(ca, tmp_path)
     config["mailboxes"]["desk"]["folders"].append({"name": "Nowhere", "queue": "nowhere", "role": "junk"})

@@ -1,0 +1,27 @@
+"""What is allowed in a configuration and yet not as good as it could be: told, never refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from canary.config.whole import Config
+from canary.ledger import SHOWN
+from canary.model import Stage
+from canary.settings import written
+
+Advice = tuple[str, str]
+"""Where, as a path of keys, and what, in a sentence."""
+
+
+def advice(config: Config) -> Iterator[Advice]:
+    """Every piece of advice about a configuration that was accepted."""
+    bounds = SHOWN[Stage.ARRIVED]
+    for slug, channel in config.channels.items():
+        if channel.deadline not in bounds:
+            nearest = ", ".join(written(bound) for bound in bounds if bound >= 60)
+            yield (
+                f"channels.{slug}.deadline",
+                f"got {written(channel.deadline)}, which is no boundary of the latency histogram: how many reports "
+                f"arrive within it can only be estimated there (the counts of met and missed are exact); "
+                f"one of {nearest} would show it",
+            )
