@@ -27,10 +27,15 @@ class Selector:
 
 
 def parse(expr: str) -> Any:
-    """The syntax tree, with Grafana's durations filled in (its other variables stand in quotes). Raises ValueError."""
+    """The syntax tree of an expression, see :func:`filled_in`. Raises ValueError."""
+    return promql_parser.parse(filled_in(expr))
+
+
+def filled_in(expr: str) -> str:
+    """An expression with Grafana's durations filled in; its other variables stand in quotes, where they may stay."""
     for variable, duration in _DURATIONS.items():
         expr = expr.replace(variable, duration)
-    return promql_parser.parse(expr)
+    return expr
 
 
 def selectors(expr: str) -> list[Selector]:

@@ -9,19 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from deploy.metrics_used import NOT_CHARTED, rows, unused
 
-from canary.metrics import PREFIX, TABLE
 from dashboards.__main__ import BOARDS, HERE
-from tests.dashboards import known, lint
+from tests.dashboards import lint
 from tests.dashboards.lint import Json
-from tests.dashboards.promql import selectors
-from tests.dashboards.recording import rules_of
-
-NOT_CHARTED = {
-    "channel_last_attempt_timestamp_seconds": "the counts show that it is probed; for ad hoc questions",
-    "probes_attempted_total": "accepted against met is what matters; for ad hoc questions",
-}
-"""Metric -> why neither a dashboard nor a rule uses it."""
+from tests.dashboards.promql import filled_in
 
 Spoil = Callable[[Json], object]
 
@@ -104,10 +97,9 @@ def test_every_rule_is_shown_to_find_something() -> None:
 
 def test_every_metric_is_used_or_said_not_to_be() -> None:
     expressions = [expr for name in BOARDS for expr in lint.expressions(board(name))]
-    expressions += [rule["expr"] for file in (known.RULES, known.ALERTS) for rule in rules_of(file)]
-    used = {known.family(s.metric) for expr in expressions for s in selectors(expr)}
-    assert set(TABLE) - used == set(NOT_CHARTED)
-    assert all(PREFIX not in name for name in NOT_CHARTED)
+    used = rows([filled_in(expr) for expr in expressions])
+    assert unused([filled_in(expr) for expr in expressions]) == set()
+    assert used & NOT_CHARTED.keys() == set()
 
 
 def test_every_uid_is_a_dashboard() -> None:
