@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -62,6 +63,7 @@ class Prober:
         self.site = Site(config)
         self.switches = Switches(config, ledger)
         self._holds = Holds(ledger)
+        self._run = secrets.token_hex(4)
         self.last_tick: datetime | None = None
         self.lag = 0.0
         """Seconds by which the last probe started late."""
@@ -98,7 +100,7 @@ class Prober:
 
     async def _record_start(self, scheduled: bool) -> None:
         """What runs, and with a schedule also what is in force."""
-        body = {"version": __version__, "configuration": digest(self.config), "scheduled": scheduled}
+        body = {"version": __version__, "configuration": digest(self.config), "run": self._run, "scheduled": scheduled}
         now = self._clock.now()
         in_force = snapshot(self.config, now) if scheduled else []
         await self._record(Event(EventKind.STARTED, now, body), *in_force)
@@ -249,8 +251,8 @@ class Prober:
         try:
             await self.probe(channel, **choice)
         except OwnFaultError as error:
-            _log.error("not probed, since it could not be recorded", channel=channel, error=error.detail)
             self._holds.not_recorded(channel, self._clock.now())
+            _log.error("not probed, since it could not be recorded", channel=channel, error=error.detail)
         else:
             self._holds.recorded(channel, self._clock.now())
 
@@ -347,4 +349,4 @@ class Prober:
             await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
         await asyncio.to_thread(self.site.stop_watching)
         await self.site.close()
-        await self._append(EventKind.STOPPED, {"scheduled": scheduled})
+        await self._append(EventKind.STOPPED, {"run": self._run, "scheduled": scheduled})

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from canary import __version__
-from canary.cli import check, control, demo, evidence, form, probe, run, schema, silence, status, variants
+from canary.cli import check, control, demo, evidence, form, probe, retention, run, schema, silence, status, variants
 from canary.cli.common import Exit, err
 from canary.config import ConfigError
 from canary.model import OwnFaultError
@@ -36,6 +36,7 @@ app.command("variants")(variants.variants)
 app.command("schema")(schema.schema)
 app.add_typer(form.app, name="form")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(retention.app, name="retention")
 
 
 def _version(asked: bool) -> None:

@@ -23,6 +23,7 @@ from canary.cli.common import (
     print_json,
     style,
 )
+from canary.cli.run import log_to_stderr
 from canary.clock import Clock
 from canary.config import Config, load
 from canary.judge import judge
@@ -61,6 +62,7 @@ def probe(
         raise typer.BadParameter(f"{channel} is reachability_only: nothing is ever submitted to it")
     if reason := stop_reason(settings.state):
         raise typer.BadParameter(f"the kill switch is thrown ({reason}); `cpr-canary resume` resets it")
+    log_to_stderr(as_json=False)
     with opened(settings) as ledger:
         result = asyncio.run(_probe(settings, ledger, channel, variant, sender, quiet=as_json))
     if as_json:

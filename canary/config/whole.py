@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 from canary.channels import Sender
 from canary.channels import kinds as channel_kinds
 from canary.channels.browser import BrowserSettings
-from canary.config.sections import Blackout, BlindDrill, Limits, Operator, SenderSettings, Web, listed
+from canary.config.sections import Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web, listed
 from canary.evidence.settings import EvidenceSettings
 from canary.model import Place
 from canary.queues import MailboxSettings
@@ -40,6 +40,7 @@ class Config(Settings):
     web: Web = Field(default_factory=Web)
     browser: BrowserSettings = Field(default_factory=BrowserSettings)
     limits: Limits = Field(default_factory=Limits)
+    retention: Retention = Field(default_factory=Retention)
     evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
     confirm_after: Duration = Field(60.0, description="how long after a failure a second probe is sent to confirm it")
     mailboxes: dict[Slug, MailboxSettings] = Field(

@@ -20,6 +20,8 @@ from canary.evidence.notes import Checkpoint, Note, NoteError, Proof, Signature,
 from canary.evidence.rotation import Rotation, SigningKeys, history
 from canary.evidence.tiles import WIDTH, EvidenceError, Tiles, sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
+from canary.ledger.events import read
+from canary.ledger.schema import LASTING
 
 OWN = frozenset({EventKind.CHECKPOINT, EventKind.TIMESTAMPED, EventKind.COSIGNED})
 """Events that the evidence itself adds: alone they are no reason to sign again soon."""
@@ -130,10 +132,29 @@ class EvidenceLog:
             if note is not None and note.text == text:
                 self._publish(note.with_signatures(signatures))
 
-    def forget(self, seqs: set[int]) -> None:
-        """Empty these events in the entry bundles; what proves them stays. Raises OSError."""
+    def forget(self) -> None:
+        """Empty in the entry bundles what retention has emptied in the ledger; what proves it stays.
+
+        Goes on where it stood; bundles are looked at again until all that is to be emptied is. Raises EvidenceError.
+        """
         with self._alone():
-            self.tiles.forget({seq - 1 for seq in seqs})
+            stand, gone = self._forgotten(), self.ledger.forgotten_upto()
+            size = max((head.size for head in self._heads()), default=0)
+            for first in range(stand // WIDTH * WIDTH, min(gone, size), WIDTH):
+                bodies = dict(self.ledger.leaves(first, min(first + WIDTH, size)))
+                self.tiles.forget({seq - 1 for seq, body in bodies.items() if not body})
+                kept = (seq for seq, body in bodies.items() if body and seq <= gone and read(body).kind not in LASTING)
+                stand = min([gone, first + WIDTH, *(seq - 1 for seq in kept)])
+                write_file(self.folder / "forgotten", b"%d" % stand)
+                if stand < min(gone, first + WIDTH):
+                    return
+
+    def _forgotten(self) -> int:
+        """The event up to which the bundles hold nothing any more that the ledger forgot."""
+        try:
+            return int((self.folder / "forgotten").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return 0
 
     def _heads(self) -> list[Checkpoint]:
         """Every head that is known to be, or may have been, signed last; in order. Raises ForkError if two disagree."""

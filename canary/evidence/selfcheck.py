@@ -74,6 +74,7 @@ class _Check:
         self._log, self._tiles = log, Tiles(log.folder / "log")
         self.problems: list[str] = []
         self.forgotten = 0
+        self._forgotten_upto = log.ledger.forgotten_upto()
         self._roots: list[bytes] = []  # of the full tiles
         self._hashes: list[bytes] = []  # of the tile that was read last
         self._signed: deque[Checkpoint] = deque()
@@ -115,6 +116,8 @@ class _Check:
             self.forgotten += body == b""
             if body is None:
                 self._tell(f"event {seq} is missing in the ledger")
+            elif not body and seq > self._forgotten_upto:
+                self._tell(f"event {seq} was emptied, and nothing in the ledger says so")
             elif known and self._hashes[-1] != kept:
                 self._tell(f"event {seq} is not the one that was signed")
             elif bundle and bundle[place] != body:

@@ -33,7 +33,6 @@ _SHARE = 3.0
 """A self-check rests so many times as long as it works: a quarter of one processor at the most."""
 
 _FIRST_RETRY, _LAST_RETRY = 30.0, 3600.0
-_CHECK_LOOKS = 60.0
 _STOP_WITHIN = 10.0
 _MEASURE_EVERY = 3600.0
 
@@ -140,6 +139,11 @@ class Evidence:
                 self._news.notify_all()
         return self.latest()
 
+    def forget(self) -> None:
+        """Empty in the published bundles what retention has emptied. A failure is recorded and logged, not raised."""
+        with self._told("forget"):
+            self.log.forget()
+
     def check(self, *, gently: bool = False) -> Checked | None:
         """Check the whole log now, ``gently`` with rests in between. Returns None if nothing was signed yet."""
         begun = [time.monotonic()]
@@ -154,8 +158,6 @@ class Evidence:
         if found is not None:
             self.checked = found
             found.write(self.folder / "verified.json")
-            for problem in found.problems:
-                _log.error("the evidence is not as it was signed", problem=problem)
         return found
 
     def figures(self) -> Figures:
@@ -188,9 +190,9 @@ class Evidence:
             self.advance()
             with self._told("measure"):
                 self._measure()
-            self._stopping.wait(self._until_next())
+            self._stopping.wait(self.until_next())
 
-    def _until_next(self) -> float:
+    def until_next(self) -> float:
         """Seconds to the next checkpoint: every so often, and when a day (UTC) has ended."""
         now = self._now()
         midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -198,11 +200,13 @@ class Evidence:
 
     def _check_for_ever(self) -> None:
         while not self._stopping.is_set():
-            last = self.checked
+            last, seen = self.checked, self._news_number
             if last is None or (self._now() - last.at).total_seconds() >= self.settings.verify_every:
                 with self._told("check"):
-                    self.check(gently=True)
-            self._stopping.wait(min(_CHECK_LOOKS, self.settings.verify_every))
+                    found = self.check(gently=True)
+                    if found is not None and found.problems:
+                        raise EvidenceError(f"the ledger is not as it was signed: {'; '.join(found.problems)}")
+            self._wait_for_news(seen)
 
     def _keep_up(self, what: Authority | Witness) -> None:
         """Do what is pending, and again at each new checkpoint; what fails is tried again, ever more rarely."""

@@ -47,6 +47,7 @@ class _Entry:
     events: Sequence[Event]
     cursor: tuple[str, Mapping[str, int]] | None
     done: Future[list[Event]]
+    snapshot: bool = False
 
 
 class Ledger:
@@ -57,14 +58,15 @@ class Ledger:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.artefacts = Artefacts(folder / "artefacts")
-            self._engine = open_engine(folder / "ledger.sqlite")
-            upgrade(self._engine)
-            self._reader = reading(self._engine)
+            self.engine = open_engine(folder / "ledger.sqlite")
+            upgrade(self.engine)
+            self.reader = reading(self.engine)
             self.lock = threading.RLock()
-            self._connection = self._engine.connect()
+            self._connection = self.engine.connect()
             self._transaction: Connection | None = None
             self._ahead = False
             self._rows: list[dict[str, Any]] = []
@@ -86,10 +88,12 @@ class Ledger:
         disk, or :class:`canary.model.OwnFaultError` if they could not be written, or ValueError for an event of more
         than :data:`canary.ledger.events.LARGEST` bytes.
         """
-        done: Future[list[Event]] = Future()
-        done.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
-        self._inbox.put(_Entry(new, cursor, done))
-        return done
+        return self._hand_in(_Entry(new, cursor, Future()))
+
+    def _hand_in(self, entry: _Entry) -> Future[list[Event]]:
+        entry.done.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
+        self._inbox.put(entry)
+        return entry.done
 
     def keep(self, content: bytes) -> str:
         """Keep an artefact and return its SHA-256. Raises :class:`canary.model.OwnFaultError` if it cannot be."""
@@ -109,11 +113,11 @@ class Ledger:
         self._inbox.put(None)
         self._writer.join()
         self._connection.close()
-        self._engine.dispose()
+        self.engine.dispose()
 
     def cursor(self, name: str) -> dict[str, int] | None:
         """Where the watcher ``name`` stood when it last handed something in."""
-        with self._reader.connect() as connection:
+        with self.reader.connect() as connection:
             row = connection.execute(select(cursors.c.place).where(cursors.c.name == name)).first()
         return json.loads(row.place) if row else None
 
@@ -125,7 +129,7 @@ class Ledger:
         """Whether the ledger has this probe."""
         if probe in self.book.open:
             return True
-        with self._reader.connect() as connection:
+        with self.reader.connect() as connection:
             return connection.execute(select(events.c.seq).where(events.c.probe == probe).limit(1)).first() is not None
 
     def events(
@@ -138,8 +142,11 @@ class Ledger:
         upto: int | None = None,
         newest: int | None = None,
     ) -> Iterator[Event]:
-        """Events in order, of a probe together with the steps of our clock; with ``newest`` that many, newest first."""
-        query = select(events.c.body).where(events.c.seq > after)
+        """Events in order, of a probe together with the steps of our clock; with ``newest`` that many, newest first.
+
+        Those that retention emptied are left out.
+        """
+        query = select(events.c.body).where(events.c.seq > after, events.c.body != b"")
         if probe is not None:
             query = query.where(_concerns(probe))
         if kind is not None:
@@ -149,7 +156,7 @@ class Ledger:
         if upto is not None:
             query = query.where(events.c.seq <= upto)
         query = query.order_by(events.c.seq.desc()).limit(newest) if newest else query.order_by(events.c.seq)
-        with self._reader.connect() as connection:
+        with self.reader.connect() as connection:
             for row in connection.execute(query):
                 yield read(row.body)
 
@@ -162,7 +169,7 @@ class Ledger:
         if upto is not None:
             query = query.where(events.c.seq <= upto)
         while True:
-            with self._reader.connect() as connection:  # no longer than a page: the log of the database must not grow
+            with self.reader.connect() as connection:  # no longer than a page: the log of the database must not grow
                 page = connection.execute(query.where(events.c.seq > after)).all()
             yield from map(tuple, page)
             if len(page) < _PAGE:
@@ -176,19 +183,33 @@ class Ledger:
             query = query.where(results.c.scheduled_at >= timestamp(since))
         if until is not None:
             query = query.where(results.c.scheduled_at < timestamp(until))
-        with self._reader.connect() as connection:
+        with self.reader.connect() as connection:
             for row in connection.execute(query, execution_options={"yield_per": _PAGE}):
                 yield from_row(row)
 
     def check_results(self) -> Iterator[str]:
-        """What the table of results says otherwise than the events, a sentence each; none if it is right."""
-        query = select(results).order_by(results.c.finished_seq)
-        with self._reader.connect() as one, self._reader.connect() as other:
+        """What the table of results says otherwise than the events, a sentence each; none if it is right.
+
+        Nothing is said of probes whose events retention emptied.
+        """
+        gone = self.forgotten_upto()
+        query = select(results).where(results.c.scheduled_seq > gone).order_by(results.c.finished_seq)
+        with self.reader.connect() as one, self.reader.connect() as other:
             kept = map(from_row, one.execute(query, execution_options={"yield_per": _PAGE}))
-            yield from differences(kept, recompute(sources(other)))
+            yield from differences(kept, (row for row in recompute(sources(other)) if row.scheduled_seq > gone))
+
+    def forgotten_upto(self) -> int:
+        """The number of the last event that retention has emptied, or is about to; 0 for none."""
+        tombstones = (event.body for event in self.events(kind=EventKind.FORGOTTEN))
+        return max((body["last"] for body in tombstones if body["rule"] == "events"), default=0)
+
+    def keep_snapshot(self) -> int:
+        """Write the state down now; returns the number of an event up to which no start needs the events any more."""
+        self._hand_in(_Entry((), None, Future(), snapshot=True)).result()
+        return self._snapshot_at
 
     def _restore(self) -> Book:
-        with self._reader.connect() as connection:
+        with self.reader.connect() as connection:
             row = connection.execute(select(snapshots).order_by(snapshots.c.seq.desc()).limit(1)).first()
         book = Book.restore(self._recall, row.book, row.seq) if row else Book(self._recall)
         for event in self.events(after=book.seq):
@@ -248,7 +269,11 @@ class Ledger:
                 self._catch_up(self._connection)
                 results = [self._add(self._connection, entry) for entry in batch]
                 self._flush(self._connection)
-                if snapshot or self.book.seq - self._snapshot_at >= _SNAPSHOT_EVERY:
+                if (
+                    snapshot
+                    or any(entry.snapshot for entry in batch)
+                    or self.book.seq - self._snapshot_at >= _SNAPSHOT_EVERY
+                ):
                     self._keep_snapshot(self._connection)
             self._ahead = False
         finally:
@@ -299,8 +324,8 @@ class Ledger:
 
 
 def _concerns(probe: str) -> ColumnElement[bool]:
-    """The events of a probe, and the steps of our clock."""
-    return (events.c.probe == probe) | (events.c.kind == EventKind.CLOCK_STEPPED.value)
+    """The events of a probe that retention left, and the steps of our clock."""
+    return ((events.c.probe == probe) | (events.c.kind == EventKind.CLOCK_STEPPED.value)) & (events.c.body != b"")
 
 
 def _fold(probe: str, told: Iterable[Event]) -> OpenProbe | None:

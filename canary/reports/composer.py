@@ -50,7 +50,7 @@ def compose(
     attachments = _evidence(kind, facts, person)
     facts["subject"] = say(sections["subject"][0], facts, rng)
     if root is not None:
-        facts["root"] = root
+        facts["log_root"] = root
     text = _text(sections, facts, person, serial, rng)
     if not blind:
         text = _with_notice(text, language, facts, rng)
@@ -79,7 +79,7 @@ def _text(sections: Sections, facts: Facts, person: Person, serial: str | None, 
     if serial is not None:
         facts["serial"] = serial
         paragraphs.insert(rng.randint(0, len(paragraphs)), say(sections["serial"][0], facts, rng))
-    if "root" in facts:
+    if "log_root" in facts:
         paragraphs.insert(rng.randint(0, len(paragraphs)), say(sections["digest"][0], facts, rng))
     paragraphs.insert(rng.choice([0, len(paragraphs)]), say(sections["reference"][0], facts, rng))
     if rng.random() < 0.8:

@@ -84,6 +84,10 @@ class Desk:
             self.ledger.append(Event(kind, self.time, told))
         self.ledger.append(Event(kind, self.time, told)).result()
 
+    def tombstone(self, last: int) -> None:
+        """The event by which retention tells that it empties all up to ``last``."""
+        self.ledger.append(Event(EventKind.FORGOTTEN, self.time, {"rule": "events", "last": last})).result()
+
     def later(self, **by: float) -> None:
         self.time += timedelta(**by)
 

@@ -14,11 +14,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from evidence.logging_keys import ORIGIN, Desk
+from evidence.logging_keys import ORIGIN, START, Desk
 
 from canary.evidence.log import EvidenceLog, ForkError
 from canary.evidence.merkle import leaf_hash, root, verify_consistency
 from canary.evidence.notes import Checkpoint, Note, NoteError, Proof
+from canary.evidence.selfcheck import Checked, check
 from canary.evidence.tiles import EvidenceError
 from canary.ledger import EventKind, Ledger
 from canary.model import OwnFaultError
@@ -278,12 +279,36 @@ def test_lost_tiles_of_forgotten_events_cannot_be_made_again(desk: Desk) -> None
 
 
 def test_a_forgotten_event_is_in_no_bundle_any_more(desk: Desk) -> None:
-    desk.add(10, detail="a name and an address")
+    desk.add(400, detail="a name and an address")
     desk.log.advance()
-    desk.log.forget({4})
-    [bundle] = (desk.log.folder / "log/tile/entries/000.p").iterdir()
-    assert bundle.read_bytes().count(b"a name and an address") == 9
-    assert desk.log.inclusion(4).verify(leaves(desk.ledger)[3], desk.vkey)
+    hashes = leaves(desk.ledger)
+    desk.add(1)
+    desk.log.advance()
+    desk.tombstone(300)
+    empty(desk, 250)  # an end in the middle of it
+    desk.log.forget()
+    assert published(desk).count(b"a name and an address") == 150
+    empty(desk, 300)
+    desk.log.forget()
+    assert published(desk).count(b"a name and an address") == 100
+    assert desk.log.inclusion(4).verify(hashes[3], desk.vkey)
+    desk.add(1)
+    is_not_forked = desk.log.advance()
+    assert is_not_forked is not None
+    desk.log.forget()
+    assert check(desk.log, START) == Checked(START, is_not_forked.size, 300, ())
+
+
+def empty(desk: Desk, upto: int) -> None:
+    with unguarded(desk) as connection:
+        connection.execute("UPDATE event SET body = x'' WHERE seq <= ?", (upto,))
+
+
+def published(desk: Desk) -> bytes:
+    """Every bundle of the newest checkpoint, one after another."""
+    bundles = sorted((desk.log.folder / "log/tile/entries").rglob("*"), key=lambda path: path.stat().st_mtime)
+    newest = {path.parent if path.parent.suffix else path: path for path in bundles if path.is_file()}
+    return b"".join(path.read_bytes() for path in newest.values())
 
 
 # An end at any moment

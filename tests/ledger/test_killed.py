@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from ledger.checking import is_whole, start
@@ -64,6 +66,29 @@ def test_a_full_disk_is_told_and_writes_nothing_by_half(tmp_path: Path) -> None:
     ledger.close()
 
 
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that also those find who are not root."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_a_folder_that_turns_read_only_is_told_and_all_goes_on_when_it_is_not_any_more(public_folder: Path) -> None:
+    process = start("read_only.py", public_folder)
+    found = json.loads(process.communicate(timeout=120)[0])
+    assert found == {
+        "before": ["done", "done"],
+        "read-only": ["store/not_written", "store/not_written"],
+        "not_written": 2,
+        "after": ["done", "done"],
+        "numbers": [1, 2],
+    }
+    ledger = Ledger(public_folder / "state")
+    is_whole(ledger)
+    ledger.close()
+
+
 def test_a_ledger_that_cannot_be_opened_is_our_own_fault(tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("in the way")
     (tmp_path / "garbage").mkdir()
@@ -77,7 +102,7 @@ def test_a_ledger_that_cannot_be_opened_is_our_own_fault(tmp_path: Path) -> None
 def test_the_database_survives_a_power_cut_by_its_settings(tmp_path: Path) -> None:
     """Every commit is synchronised to the disk before it returns: the log is WAL, and synchronous is FULL (2)."""
     ledger = Ledger(tmp_path)
-    with ledger._engine.connect() as connection:
+    with ledger.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     ledger.close()
     with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:

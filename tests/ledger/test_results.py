@@ -224,7 +224,7 @@ def test_the_largest_event_is_written(ledger: Ledger) -> None:
 
 def test_rows_of_a_day_are_few_of_many(ledger: Ledger) -> None:
     """The index is used: what is asked for is not searched for in all of the table."""
-    with ledger._engine.connect() as connection:
+    with ledger.engine.connect() as connection:
         plan = connection.exec_driver_sql(
             "EXPLAIN QUERY PLAN SELECT * FROM result WHERE scheduled_at >= ? AND scheduled_at < ? "
             "ORDER BY scheduled_at, scheduled_seq",

@@ -171,3 +171,31 @@ def test_names_that_a_charset_lacks_do_not_fall_back_to_utf8() -> None:
 def test_braces_and_line_breaks_in_the_configuration_are_only_text() -> None:
     report = composed("plain", verify="see {this}\n<or|that>")
     assert "see {this} <or|that>" in report.text.splitlines()[0]
+
+
+ROOT = "3b7f9a" * 10 + "01c8"
+
+
+@pytest.mark.parametrize("variant", CHEAP)
+@pytest.mark.parametrize("blind", [False, True])
+def test_the_root_of_the_evidence_is_carried_once_and_is_no_mark(variant: str, blind: bool) -> None:
+    for seed in range(6):
+        report = composed(variant, seed, blind=blind, root=ROOT)
+        assert report.text.count(ROOT) == 1
+        assert report.html is None or report.html.count(ROOT) == 1
+        assert [mark.text for mark in KEYS.find(report.text)] == [report.mark]
+        assert ROOT not in composed(variant, seed, blind=blind).text
+        assert not blind or not re.search(
+            r"test|prüf(ung|e )|próba|teszt|测试|اختبار ", around(report.text), re.IGNORECASE
+        )
+
+
+def around(text: str) -> str:
+    """The paragraph with the root hash."""
+    return next(part for part in text.split("\n\n") if ROOT in part)
+
+
+def test_the_root_is_said_in_many_ways() -> None:
+    for variant in ("plain", "V10", "V21-de", "V21-pl", "V21-hu", "V21-zh", "V21-ar"):
+        said = {around(composed(variant, seed, root=ROOT).text).replace(ROOT, "") for seed in range(60)}
+        assert len(said) > 10, variant

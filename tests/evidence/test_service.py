@@ -1,0 +1,230 @@
+"""The evidence of a running canary: signed, stamped and cosigned by itself; what fails holds nothing else up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from servers.polling import until
+from servers.tsa import Tsa
+from servers.witness import WitnessServer
+
+from canary.caretaker import forget
+from canary.evidence import service as module
+from canary.evidence.keys import FileKeys
+from canary.evidence.service import Evidence
+from canary.evidence.settings import EvidenceSettings
+from canary.ledger import Event, EventKind, Ledger
+from canary.ledger.retention import Retention, Rule
+
+ORIGIN = "ca.example/cpr-canary"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FIRST_RETRY", 0.05)
+    monkeypatch.setattr(module, "_LAST_RETRY", 0.2)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def opened(ledger: Ledger, folder: Path, **given: object) -> Evidence:
+    return Evidence(EvidenceSettings.model_validate(given), folder, ORIGIN, ledger, now)
+
+
+def add(ledger: Ledger) -> None:
+    ledger.append(Event(EventKind.PAUSED, now(), {"channels": [], "reason": "x", "by": "y"})).result()
+
+
+def count(ledger: Ledger, kind: EventKind, **body: object) -> int:
+    return sum(all(event.body[k] == v for k, v in body.items()) for event in ledger.events(kind=kind))
+
+
+def troubles(ledger: Ledger) -> list[str]:
+    return [f"{e.body['component']}/{e.body['reason']}" for e in ledger.events(kind=EventKind.TROUBLE)]
+
+
+def tsa_settings(name: str, tsa: Tsa) -> dict[str, object]:
+    return {"name": name, "url": tsa.url, "ca_file": str(tsa.ca_file), "every": "1s"}
+
+
+def test_everything_happens_by_itself(tmp_path: Path, ledger: Ledger) -> None:
+    key = FileKeys(tmp_path / "evidence/key", ORIGIN).create()
+    with Tsa(tmp_path / "tsa") as tsa, WitnessServer(key.vkey) as witness:
+        evidence = opened(
+            ledger,
+            tmp_path,
+            timestamps=[tsa_settings("one", tsa)],
+            witnesses=[{"name": "auditor", "url": witness.url, "vkey": str(witness.vkey)}],
+        )
+        add(ledger)
+        evidence.start()
+        until(lambda: count(ledger, EventKind.TIMESTAMPED, tsa="one"), "a time-stamp")
+        until(lambda: count(ledger, EventKind.COSIGNED, witness="auditor"), "a cosignature")
+        until(lambda: evidence.checked is not None, "a self-check")
+        evidence.stop()
+    head = evidence.latest()
+    assert head is not None
+    assert evidence.carried() == (head.size, head.root.hex())
+    figures = evidence.figures()
+    assert (figures.last_verify_success, figures.pending_timestamps) == (True, 0)
+    assert figures.size_bytes > (tmp_path / "ledger.sqlite").stat().st_size
+    for moment in (figures.last_checkpoint, figures.last_verify, figures.last_timestamp):
+        assert moment is not None
+        assert abs(moment - now().timestamp()) < 120
+    assert troubles(ledger) == []
+
+
+def test_an_authority_that_is_down_holds_up_no_other_and_is_asked_again(tmp_path: Path, ledger: Ledger) -> None:
+    with Tsa(tmp_path / "up") as up, Tsa(tmp_path / "down") as down:
+        down.down = True
+        evidence = opened(ledger, tmp_path, timestamps=[tsa_settings("down", down), tsa_settings("up", up)])
+        add(ledger)
+        evidence.start()
+        until(lambda: count(ledger, EventKind.TIMESTAMPED, tsa="up"), "the time-stamp of the other one")
+        until(lambda: down.queries > 3, "several tries")
+        assert evidence.figures().pending_timestamps == 1
+        assert troubles(ledger) == ["http/timestamp"]  # once, not at each try
+        down.down = False
+        until(lambda: count(ledger, EventKind.TIMESTAMPED, tsa="down"), "its time-stamp at last")
+        until(lambda: evidence.figures().pending_timestamps == 0, "nothing pending")
+        evidence.stop()
+
+
+def test_what_was_pending_is_still_so_after_a_restart(tmp_path: Path, ledger: Ledger) -> None:
+    with Tsa(tmp_path / "tsa") as tsa:
+        tsa.down = True
+        first = opened(ledger, tmp_path, timestamps=[tsa_settings("one", tsa)])
+        add(ledger)
+        first.start()
+        until(lambda: tsa.queries, "a try")
+        first.stop()
+        tsa.down = False
+        second = opened(ledger, tmp_path, timestamps=[tsa_settings("one", tsa)])
+        second.start()
+        until(lambda: count(ledger, EventKind.TIMESTAMPED), "the time-stamp")
+        second.stop()
+
+
+def test_a_fork_is_told_and_nothing_more_is_signed(tmp_path: Path, ledger: Ledger) -> None:
+    evidence = opened(ledger, tmp_path)
+    add(ledger)
+    head = evidence.advance()
+    tile = next((tmp_path / "evidence/log/tile/0").rglob("2"))
+    tile.write_bytes(bytes(64))
+    again = opened(ledger, tmp_path)
+    add(ledger)
+    assert again.advance() == head
+    assert again.figures().last_verify_success is False
+    until(lambda: troubles(ledger) == ["store/evidence"], "the trouble")
+    assert again.advance() == head
+    assert count(ledger, EventKind.CHECKPOINT) == 1
+    assert count(ledger, EventKind.TROUBLE) == 1
+
+
+def test_a_key_that_cannot_be_used_is_told_and_forgiven(tmp_path: Path, ledger: Ledger) -> None:
+    evidence = opened(ledger, tmp_path)
+    add(ledger)
+    head = evidence.advance()
+    (tmp_path / "evidence/key").chmod(0o644)
+    add(ledger)
+    assert evidence.advance() == head
+    until(lambda: troubles(ledger) == ["config/evidence_key"], "the trouble")
+    assert evidence.figures().last_verify_success is None
+    (tmp_path / "evidence/key").chmod(0o600)
+    later = evidence.advance()
+    assert head is not None
+    assert later is not None
+    assert later.size > head.size
+
+
+def test_a_checkpoint_that_cannot_be_read_stops_no_probe(tmp_path: Path, ledger: Ledger) -> None:
+    evidence = opened(ledger, tmp_path)
+    assert evidence.carried() is None
+    add(ledger)
+    evidence.advance()
+    evidence.log.published.write_text("nonsense")
+    assert evidence.carried() is None
+
+
+def test_a_check_that_finds_something_is_kept_for_the_next_start(tmp_path: Path, ledger: Ledger) -> None:
+    evidence = opened(ledger, tmp_path)
+    assert evidence.check() is None
+    add(ledger)
+    evidence.advance()
+    shutil.rmtree(tmp_path / "evidence/log/tile/entries")
+    found = evidence.check()
+    assert found is not None
+    assert found.problems == ("tile/entries/000.p/2 is missing",)
+    assert json.loads((tmp_path / "evidence/verified.json").read_text())["problems"]
+    assert opened(ledger, tmp_path).figures().last_verify_success is False
+
+
+def test_what_the_self_check_finds_is_recorded(tmp_path: Path, ledger: Ledger) -> None:
+    evidence = opened(ledger, tmp_path)
+    add(ledger)
+    evidence.advance()
+    shutil.rmtree(tmp_path / "evidence/log/tile/entries")
+    evidence.start()
+    until(lambda: "store/evidence" in troubles(ledger), "the trouble")
+    evidence.stop()
+    [told] = [event for event in ledger.events(kind=EventKind.TROUBLE) if event.body["reason"] == "evidence"][:1]
+    assert "tile/entries/000.p/2 is missing" in told.body["detail"]
+
+
+def test_the_configuration_may_change_while_it_runs(tmp_path: Path, ledger: Ledger) -> None:
+    with Tsa(tmp_path / "tsa") as tsa:
+        evidence = opened(ledger, tmp_path)
+        add(ledger)
+        evidence.start()
+        until(evidence.latest, "a checkpoint")
+        evidence.change(EvidenceSettings.model_validate({"timestamps": [tsa_settings("new", tsa)]}))
+        until(lambda: count(ledger, EventKind.TIMESTAMPED, tsa="new"), "a time-stamp by the new one")
+        evidence.stop()
+
+
+def test_a_checkpoint_is_due_when_the_day_ends(tmp_path: Path, ledger: Ledger) -> None:
+    time = [datetime(2026, 3, 1, 23, 58, tzinfo=UTC)]
+    evidence = Evidence(EvidenceSettings(), tmp_path, ORIGIN, ledger, lambda: time[0])
+    assert timedelta(seconds=evidence.until_next()) == timedelta(minutes=2, milliseconds=100)
+    time[0] += timedelta(minutes=3)
+    assert evidence.until_next() == 300
+
+
+def test_it_ends_all_its_threads(tmp_path: Path, ledger: Ledger) -> None:
+    evidence = opened(ledger, tmp_path)
+    before = set(threading.enumerate())
+    evidence.start()
+    assert set(threading.enumerate()) > before
+    evidence.stop()
+    assert set(threading.enumerate()) == before
+
+
+def test_what_retention_empties_is_signed_before_and_in_no_bundle_after(tmp_path: Path, ledger: Ledger) -> None:
+    evidence = opened(ledger, tmp_path)
+    old = Event(EventKind.PAUSED, now() - timedelta(days=400), {"channels": [], "reason": "personal", "by": "y"})
+    ledger.append(*[old] * 300).result()
+    add(ledger)
+    work = Retention(ledger, {rule: timedelta(days=90) for rule in Rule})
+    forget(work, evidence, now())
+    bundles = [path for path in (tmp_path / "evidence/log/tile/entries").rglob("*") if path.is_file()]
+    assert len(bundles) > 1
+    assert b"personal" not in b"".join(path.read_bytes() for path in bundles)
+    found = evidence.check()
+    assert found is not None
+    assert (found.problems, found.forgotten) == ((), 300)
+    assert evidence.log.inclusion(7).checkpoint == evidence.log.note()
