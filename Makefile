@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBIAN := $(PYTHON) tests/servers/debian.py --install
-BROWSER := chromium fonts-dejavu-core
+BROWSER := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench format clean
+.PHONY: help demo test lint bench dashboards pictures format clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/runtime ## Watch the canary find seven faults in an embedded demo CA (about 90 s)
 	@$(DEBIAN) $(BROWSER)
@@ -20,8 +20,8 @@ test: lint ## Everything: lint, types, import rules, tests against real servers
 	$(BIN)/pytest -n 4 $(ARGS)
 
 lint: $(VENV)/development ## Style, types, import rules
-	$(BIN)/ruff format --check canary tests
-	$(BIN)/ruff check canary tests
+	$(BIN)/ruff format --check canary dashboards tests
+	$(BIN)/ruff check canary dashboards tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -29,9 +29,16 @@ bench: $(VENV)/development ## Measure, beside other tools in the same run
 	@$(DEBIAN)
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
+dashboards: $(VENV)/development ## Generate the Grafana dashboards again
+	$(BIN)/python -m dashboards
+
+pictures: $(VENV)/development ## Draw the dashboards for the documentation again
+	@$(DEBIAN)
+	PYTHONPATH=tests $(BIN)/python -m tests.dashboards.pictures docs/images
+
 format: $(VENV)/development ## Format the code
-	$(BIN)/ruff format canary tests
-	$(BIN)/ruff check --fix canary tests
+	$(BIN)/ruff format canary dashboards tests
+	$(BIN)/ruff check --fix canary dashboards tests
 
 clean: ## Remove what these targets made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

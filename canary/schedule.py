@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from itertools import product
 
@@ -37,11 +38,16 @@ def turn(channel: str, count: int, senders: Sequence[str], variants: Sequence[st
 
     The order is mixed anew each round, from the channel's name and the round alone, so a restart goes on where it was.
     """
+    number, place = divmod(count, len(senders) * len(variants))
+    return _round(channel, number, tuple(senders), tuple(variants))[place]
+
+
+@lru_cache(maxsize=1000)
+def _round(channel: str, number: int, senders: tuple[str, ...], variants: tuple[str, ...]) -> list[tuple[str, str]]:
     pairs = sorted(product(senders, variants))
-    number, place = divmod(count, len(pairs))
     seed = sha256(f"{channel}/{number}".encode()).digest()
     random.Random(seed).shuffle(pairs)  # noqa: S311  # an order, not a secret
-    return pairs[place]
+    return pairs
 
 
 def calls_for_confirmation(outcome: Outcome | None) -> bool:

@@ -29,6 +29,9 @@ _QUIET = (
     "--disable-quic",
     "--disable-blink-features=AutomationControlled",  # or pages are told that nobody sits in front of it
 )
+_ABOUT_THE_SANDBOX = ("sandbox", "zygote_host")
+"""What is in the last words of a Chromium that may not have its sandbox: that there is none that it can use, or, where
+it may make user namespaces but not chroot in them (as in Podman), only the name of the file that builds it."""
 
 
 class BrowserSettings(Settings):
@@ -111,7 +114,7 @@ class Browser:
             try:
                 browser = await _start(playwright, path, sandbox=True)
             except PlaywrightError as error:
-                if "sandbox" not in error.message:
+                if not any(sign in error.message for sign in _ABOUT_THE_SANDBOX):
                     raise
                 if wish == "on":
                     told = "run as an unprivileged user and allow user namespaces, or set sandbox: auto"

@@ -44,7 +44,7 @@ def resume(config: ConfigPath, channel: Channel = None) -> None:
 
 
 def stop_all(config: ConfigPath, reason: Reason) -> None:
-    """Throw the kill switch: nothing is sent from the next quarter of a second on. Undone by resume.
+    """Throw the kill switch: nothing is sent from the next second on. Undone by resume.
 
     The same as creating the file STOP in the state folder, or sending SIGUSR1 to the running canary.
     """

@@ -16,6 +16,7 @@ import typer
 from canary.cli.common import Json, err, exit_code, out, print_json
 from canary.cli.probe import Result
 from canary.cli.run import log_to_stderr
+from canary.demo.ca import HOST
 from canary.demo.faults import BY_NAME, FAULTS, Fault
 from canary.demo.following import Shown
 from canary.demo.screen import Screen, proof, sentence
@@ -34,6 +35,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="One round of probes through every channel, no faults.")] = False,
     stay: Annotated[bool, typer.Option("--stay", help="Afterwards probe on schedule until Ctrl-C.")] = False,
     as_json: Json = False,
+    host: Annotated[str, typer.Option(help="Address on which /metrics is served; all else stays on loopback.")] = HOST,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve /metrics; 0: a free port.")] = 0,
 ) -> None:
     """Watch the canary notice seven faults that real CAs had, on a CA inside this process.
@@ -48,6 +50,7 @@ def demo(
         faults=() if once else _chosen(fault or ()),
         rounds=1 if once or fault else _ROUNDS,
         stay=stay,
+        host=host,
         port=port,
         unhurried=out.is_terminal and not as_json,
     )

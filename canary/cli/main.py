@@ -7,7 +7,23 @@ import sys
 import typer
 
 from canary import __version__
-from canary.cli import check, control, demo, evidence, form, probe, retention, run, schema, silence, status, variants
+from canary.cli import (
+    audit,
+    bundle,
+    check,
+    control,
+    demo,
+    evidence,
+    exceptions,
+    form,
+    probe,
+    retention,
+    run,
+    schema,
+    silence,
+    status,
+    variants,
+)
 from canary.cli.common import Exit, err
 from canary.config import ConfigError
 from canary.model import OwnFaultError
@@ -36,6 +52,11 @@ app.command("variants")(variants.variants)
 app.command("schema")(schema.schema)
 app.add_typer(form.app, name="form")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(audit.app, name="audit")
+audit.app.command("bundle")(bundle.bundle)
+audit.app.command("verify")(bundle.verify)
+audit.app.command("verify-log")(bundle.verify_log)
+app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(retention.app, name="retention")
 
 

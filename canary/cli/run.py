@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -42,6 +43,7 @@ def run(
     settings = load(config)
     log_to_stderr(as_json=log_json)
     with opened(settings) as ledger, only_one(settings.state):
+        collect_rarely()
         asyncio.run(_run(config, settings, ledger))
 
 
@@ -85,6 +87,13 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
     except OSError as error:
         raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error
     _log.info("stopped")
+
+
+def collect_rarely() -> None:
+    """Do not search for garbage in what lives as long as the process: modules, configuration, book."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def advise(config: Config) -> None:

@@ -3,10 +3,11 @@
 from canary.config.advice import advice
 from canary.config.load import load
 from canary.config.mistakes import ConfigError, Mistake
-from canary.config.sections import Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web
+from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web
 from canary.config.whole import Config, digest, schema
 
 __all__ = [
+    "Audit",
     "Blackout",
     "BlindDrill",
     "Config",

@@ -13,7 +13,7 @@ from canary.channels.mime import ADDRESS
 from canary.mark import LENGTH
 from canary.model import Person
 from canary.queues.replies import RepliesSettings
-from canary.settings import Duration, Server, Settings, Slug, is_loopback, written
+from canary.settings import Duration, FilePath, Server, Settings, Slug, is_loopback, written
 
 _LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -73,6 +73,9 @@ Address = Annotated[str, AfterValidator(_address)]
 Line = Annotated[str, AfterValidator(_line)]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+Profile = Literal["tls", "smime", "codesigning"]
+"""A type of certificates: each has Baseline Requirements of its own."""
+
 Slugs = Annotated[tuple[Slug, ...], BeforeValidator(listed)]
 
 
@@ -212,3 +215,11 @@ class BlindDrill(Settings):
     date: Day = Field(description="the one day (UTC) on which it is held")
     channels: Annotated[Slugs, Field(min_length=1)] = Field(description="the channels that are drilled")
     approved_by: Line = Field(description="who approved it, and when; kept as evidence")
+
+
+class Audit(Settings):
+    """What audit reports are made with; all of it may be left out."""
+
+    profile: Profile = Field("tls", description="whose Baseline Requirements count: tls, smime, codesigning")
+    deadlines: FilePath | None = Field(None, description="file of deadlines with their dates, instead of ours")
+    controls: FilePath | None = Field(None, description="file of controls and their references, instead of ours")

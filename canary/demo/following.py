@@ -81,10 +81,12 @@ class Onlooker(Protocol):
 
 
 @asynccontextmanager
-async def working(config: Config, ledger: Ledger, port: int, *, scheduled: bool = False) -> AsyncIterator[Canary]:
-    """A canary at work, its metrics served at ``port`` (0: a free one); stopped gracefully at the end.
+async def working(
+    config: Config, ledger: Ledger, port: int, *, host: str = HOST, scheduled: bool = False
+) -> AsyncIterator[Canary]:
+    """A canary at work, its metrics served at ``host`` and ``port`` (0: a free one); stopped gracefully at the end.
 
-    Raises OwnFaultError if the port is taken.
+    Raises OwnFaultError if it cannot listen there.
     """
     clock = Clock()
     evidence = Evidence(config.evidence, config.state, config.origin, ledger, clock.now)
@@ -92,9 +94,9 @@ async def working(config: Config, ledger: Ledger, port: int, *, scheduled: bool 
     prober.evidence = evidence
     async with AsyncExitStack() as stack:
         try:
-            bound = await stack.enter_async_context(serve(create_app(prober), HOST, port))
+            bound = await stack.enter_async_context(serve(create_app(prober), host, port))
         except OSError as error:
-            raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {HOST}:{port}: {error}") from error
+            raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {host}:{port}: {error}") from error
         running = asyncio.create_task(prober.run(scheduled=scheduled))
         evidence.start()
         try:

@@ -52,14 +52,15 @@ class Audience(Onlooker, Protocol):
 class Performance:
     """One showing: what is to be shown, and what came of it.
 
-    ``rounds`` of probes through every channel come first. ``port`` is where ``/metrics`` is served, 0 for a free one;
-    ``stay`` goes on after the summary until cancelled; ``unhurried`` gives people time to read. ``seconds`` is how long
-    the acts took, and ``evidence`` what the self-check of all that was recorded found.
+    ``rounds`` of probes through every channel come first. ``/metrics`` is served at ``host`` and ``port``, 0 for a free
+    one; ``stay`` goes on after the summary until cancelled; ``unhurried`` gives people time to read. ``seconds`` is how
+    long the acts took, and ``evidence`` what the self-check of all that was recorded found.
     """
 
     faults: Sequence[Fault]
     rounds: int
     stay: bool = False
+    host: str = HOST
     port: int = 0
     unhurried: bool = False
     probes: list[Shown] = field(default_factory=list)
@@ -91,14 +92,14 @@ class Performance:
             config = _configured(ca, folder)
             ledger = Ledger(config.state)
             try:
-                async with working(config, ledger, self.port) as canary:
-                    audience.started(await canary.ready(), f"http://{HOST}:{canary.port}/metrics")
+                async with working(config, ledger, self.port, host=self.host) as canary:
+                    audience.started(await canary.ready(), f"http://{self.host}:{canary.port}/metrics")
                     await self._acts(ca, canary, audience)
                 self.evidence = await asyncio.to_thread(canary.evidence.check)
                 self.complete = True
                 audience.summary(self)
                 if self.stay:  # another prober goes on with the ledger of the first, as after any restart
-                    async with working(config, ledger, canary.port, scheduled=True) as canary:
+                    async with working(config, ledger, canary.port, host=self.host, scheduled=True) as canary:
                         audience.staying()
                         await canary.follow_schedule(audience)
             finally:

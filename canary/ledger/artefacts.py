@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 
 from canary.ledger.events import digest
@@ -21,21 +20,22 @@ class Artefacts:
         return self._folder / name[:2] / name[2:]
 
     def put(self, content: bytes) -> str:
-        """Keep ``content`` and return its SHA-256. A reader sees the whole file or none. Raises OSError."""
+        """Keep ``content`` and return its SHA-256. Raises OSError.
+
+        It is written in place, since :meth:`get` never takes a part for the whole.
+        """
         name = digest(content)
-        path = str(self.path(name))
-        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}"  # ours alone: a thread writes one at a time
+        path = str(self.path(name))  # three times a probe: no Path objects from here on
         try:
-            descriptor = self._create(temporary)
+            descriptor = self._create(path)
         except FileNotFoundError:
             Path(path).parent.mkdir(mode=0o700, exist_ok=True)
-            descriptor = self._create(temporary)
+            descriptor = self._create(path)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
-            os.replace(temporary, path)  # noqa: PTH105  # three times a probe: no Path objects here
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            Path(path).unlink(missing_ok=True)
             raise
         return name
 

@@ -10,9 +10,9 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-import rfc8785
 from pydantic import TypeAdapter
 
+from canary.ledger.canonical import canonical
 from canary.model import DeadlineResult, Outcome, Probe, Sighting, Stage, Submission, Verdict
 
 _PROBE: TypeAdapter[Probe] = TypeAdapter(Probe)
@@ -84,21 +84,7 @@ class Event:
         }
         if self.probe is not None:
             whole["probe"] = self.probe
-        try:
-            return rfc8785.dumps(whole)
-        except rfc8785.CanonicalizationError:
-            return rfc8785.dumps(_sayable(whole))
-
-
-def _sayable(value: Any) -> Any:
-    """``value`` with ``?`` for what UTF-8 cannot say: half a surrogate pair, which hostile headers decode to."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, Mapping):
-        return {_sayable(key): _sayable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_sayable(item) for item in value]
-    return value
+        return canonical(whole)
 
 
 def cut(text: str, longest: int = LONGEST) -> str:
@@ -108,7 +94,7 @@ def cut(text: str, longest: int = LONGEST) -> str:
 
 def timestamp(at: datetime) -> str:
     """A time as it is written: UTC with microseconds and ``Z``, so that text order is time order."""
-    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def parse_time(text: str) -> datetime:

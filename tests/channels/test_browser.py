@@ -84,6 +84,22 @@ async def test_an_insisted_sandbox_starts_or_is_our_own_fault() -> None:
     assert refused or (told.endswith("sandbox on") and os.geteuid() != 0)
 
 
+@pytest.mark.parametrize(
+    "last_words",
+    [
+        "FATAL:content/browser/zygote_host/zygote_host_impl_linux.cc:128] No usable sandbox!",
+        "FATAL:content/browser/zygote_host/zygote_host_impl_linux.cc:221] Check failed: . : No such file (2)",
+    ],
+)
+async def test_a_refused_sandbox_is_told_from_a_crash(tmp_path: Path, last_words: str) -> None:
+    refused = tmp_path / "chromium"
+    refused.write_text(f"#!/bin/sh\necho '{last_words}' >&2\nexit 1\n")
+    refused.chmod(0o755)
+    with pytest.raises(OwnFaultError) as fault:
+        await Browser(BrowserSettings(executable=refused, sandbox="on")).describe()
+    assert (fault.value.component, fault.value.reason) == (Component.BROWSER, "sandbox")
+
+
 async def test_what_is_no_browser_is_our_own_fault(tmp_path: Path) -> None:
     broken = tmp_path / "chromium"
     broken.write_text("#!/bin/sh\nexit 1\n")

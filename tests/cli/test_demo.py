@@ -179,6 +179,15 @@ def test_taken_port_is_our_fault(temp: Path) -> None:
         first.communicate(timeout=60)
 
 
+def test_metrics_are_served_where_another_machine_can_scrape_them_if_asked(temp: Path) -> None:
+    with started(temp, "--once", "--stay", "--json", "--host", "0.0.0.0") as process:
+        port = next_line(process, r"http://0\.0\.0\.0:(\d+)/metrics", error=True)[1]
+        with urllib.request.urlopen(f"http://127.0.0.2:{port}/metrics", timeout=30) as answer:
+            assert b"cpr_canary_build_info" in answer.read()
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+
+
 @pytest.mark.parametrize(("number", "stop"), [(signal.SIGINT, os.killpg), (signal.SIGTERM, os.kill)])
 def test_stopped_in_the_middle_it_ends_cleanly(
     temp: Path, number: signal.Signals, stop: Callable[[int, int], None]

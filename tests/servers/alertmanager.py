@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,13 +59,13 @@ class Webhook:
     """Takes notifications and keeps them: a pager, a ticket system, a heartbeat service."""
 
     def __init__(self) -> None:
-        self._received: list[tuple[str, dict[str, Any]]] = []
+        self._received: list[tuple[str, dict[str, Any], float]] = []
         webhook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                webhook._received.append((self.path, json.loads(body)))
+                webhook._received.append((self.path, json.loads(body), time.monotonic()))
                 self.send_response(200)
                 self.end_headers()
 
@@ -76,7 +77,11 @@ class Webhook:
 
     def notifications(self, path: str = "/") -> list[dict[str, Any]]:
         """What was posted to ``path``, in order."""
-        return [body for posted_to, body in list(self._received) if posted_to == path]
+        return [body for posted_to, body, _ in list(self._received) if posted_to == path]
+
+    def received(self, path: str = "/") -> list[float]:
+        """When each of :meth:`notifications` came, by the monotonic clock."""
+        return [at for posted_to, _, at in list(self._received) if posted_to == path]
 
     def alerts(self, path: str = "/") -> list[dict[str, Any]]:
         """Every alert of :meth:`notifications`, as often as it was told."""

@@ -14,6 +14,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+
+def _library(name: str) -> tuple[str, ...]:
+    """Where Debian keeps a shared library, by machine."""
+    return tuple(f"/usr/lib/{machine}-linux-gnu/{name}" for machine in ("x86_64", "aarch64"))
+
+
 PACKAGES: dict[str, tuple[str, ...]] = {
     "postfix": ("/usr/sbin/postfix",),
     "dovecot-core": ("/usr/sbin/dovecot",),
@@ -22,11 +28,18 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "dovecot-sieve": ("/usr/bin/sievec",),
     "chromium": ("/usr/bin/chromium", "/usr/bin/google-chrome"),
     "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
+    "libatomic1": ("/usr/lib/x86_64-linux-gnu/libatomic.so.1", "/usr/lib/aarch64-linux-gnu/libatomic.so.1"),
+    "libpango-1.0-0": _library("libpango-1.0.so.0"),  # it, and the next three: PDF by weasyprint
+    "libpangoft2-1.0-0": _library("libpangoft2-1.0.so.0"),
+    "libharfbuzz0b": _library("libharfbuzz.so.0"),
+    "libharfbuzz-subset0": _library("libharfbuzz-subset.so.0"),
+    "poppler-utils": ("/usr/bin/pdftoppm",),
     "prometheus": ("/usr/bin/promtool",),
     "prometheus-alertmanager": ("/usr/bin/prometheus-alertmanager",),
     "softhsm2": ("/usr/bin/softhsm2-util",),
     "openssl": ("/usr/bin/openssl",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),
+    "systemd": ("/usr/bin/systemd-analyze",),
 }
 """Package -> the files that show it is there; any one of them will do."""
 

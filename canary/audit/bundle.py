@@ -1,0 +1,331 @@
+"""The evidence of a sample, as one zip file that an auditor checks with no help of ours: see docs/evidence.md.
+
+The sample is picked by the auditor's seed. The same ledger, seed and period give the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+from canary.audit.heads import Heads
+from canary.audit.leaves import Leaf, Leaves, reading
+from canary.audit.verifier import canonical, probes, sample
+from canary.audit.verifier.archive import FORMAT, MANIFEST, SUMS
+from canary.audit.verifier.content import LARGEST, words
+from canary.audit.verifier.log import Event, read_event
+from canary.evidence.log import EvidenceLog
+from canary.evidence.merkle import inclusion_proof
+from canary.evidence.notes import Checkpoint, Note, Proof, hash_lines
+from canary.evidence.tiles import EvidenceError
+from canary.ledger import EventKind
+from canary.ledger.events import timestamp
+
+_MOST_FILES = 0xFFFF - 2
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_LOOK_BACK = 100
+"""Checkpoints before a probe among which the one is that its report carries; it is the newest but for a race."""
+
+Progress = Callable[[str], None]
+
+
+class BundleError(Exception):
+    """No bundle can be made of what was asked for; said in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the auditor asks for: ``size`` probes by ``seed`` of those scheduled in the period, and those ``asked``."""
+
+    since: datetime
+    until: datetime
+    seed: str
+    size: int
+    asked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made. ``missing`` are artefacts that are not kept, without a word in the ledger."""
+
+    sha256: str
+    probes: tuple[str, ...]
+    population: int
+    files: int
+    missing: tuple[str, ...]
+
+
+def make(
+    path: Path,
+    log: EvidenceLog,
+    wanted: Wanted,
+    chains: Mapping[str, Path] | None = None,
+    progress: Progress = lambda _: None,
+) -> Made:
+    """Write a bundle; ``chains`` are the certificate files of time-stamping authorities by name.
+
+    Raises BundleError, EvidenceError, OwnFaultError, and OSError.
+    """
+    told = next(log.ledger.events(kind=EventKind.CHECKPOINT, newest=1), None)
+    if told is None:
+        raise BundleError("no checkpoint was signed yet, so there is nothing to prove")
+    temporary = path.with_name(f".{path.name}.new")
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)  # it may hold personal data
+    try:
+        with (
+            os.fdopen(descriptor, "wb") as file,
+            zipfile.ZipFile(file, "w", allowZip64=False) as archive,
+            reading(log.folder.parent, told.body["size"]) as leaves,
+        ):
+            made = _Bundle(_Files(archive), log, leaves, wanted, progress).write(chains or {})
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return made
+
+
+@dataclass
+class _Files:
+    """The zip and the digests of what is in it."""
+
+    archive: zipfile.ZipFile
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, content: bytes) -> None:
+        if name in self.digests:
+            return
+        if len(self.digests) >= _MOST_FILES:
+            raise BundleError(f"a bundle has at most {_MOST_FILES} files; ask for a smaller sample")
+        with self._open(name) as file:
+            file.write(content)
+        self.digests[name] = sha256(content).hexdigest()
+
+    def add_file(self, name: str, source: Path) -> None:
+        """Copy a file, piece by piece."""
+        if name in self.digests:
+            return
+        found = sha256()
+        with source.open("rb") as content, self._open(name) as file:
+            while piece := content.read(1 << 18):
+                found.update(piece)
+                file.write(piece)
+        self.digests[name] = found.hexdigest()
+
+    def _open(self, name: str) -> IO[bytes]:
+        info = zipfile.ZipInfo(name, _EPOCH)
+        info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o100600 << 16
+        return self.archive.open(info, "w")
+
+    def seal(self, manifest: dict[str, object]) -> str:
+        """Write the manifest and the list of sums; returns the manifest's own."""
+        raw = canonical.dumps({**manifest, "files": self.digests})
+        digest = sha256(raw).hexdigest()
+        whole = {**self.digests, MANIFEST: digest}
+        self.add(MANIFEST, raw)
+        self.add(SUMS, "".join(f"{whole[name]}  {name}\n" for name in sorted(whole)).encode())
+        return digest
+
+
+class _Bundle:
+    def __init__(self, files: _Files, log: EvidenceLog, leaves: Leaves, wanted: Wanted, progress: Progress) -> None:
+        self._files, self._log, self._leaves, self._wanted = files, log, leaves, wanted
+        self._artefacts, self._progress = log.ledger.artefacts, progress
+        self._heads = Heads(log.ledger, leaves.size)
+        self._note = self._heads.note(leaves.size)
+        self._until = self._end_of_period()
+        before = self._heads.before(timestamp(wanted.since))
+        self._start = before.size if before else 0
+        self._events: dict[int, Leaf] = {}
+        self._sizes: set[int] = {self._start} - {0}
+        self._missing: list[str] = []
+
+    def write(self, chains: Mapping[str, Path]) -> Made:
+        """Everything, in the order in which it becomes known what is needed."""
+        count, picked = self._population()
+        asked = [probe for probe in dict.fromkeys(self._wanted.asked) if probe not in picked]
+        self._progress("events")
+        told = {probe: self._of_probe(probe) for probe in [*picked, *asked]}
+        self._pick_events(told)
+        rules = self._rules(told)
+        self._progress("messages and files")
+        carried = {probe: self._probe(probe, leaves, rules) for probe, leaves in told.items()}
+        self._progress("time-stamps and cosignatures")
+        self._stamps([leaves[-1].seq for leaves in told.values()], [size for size in carried.values() if size], chains)
+        self._cosignatures()
+        self._progress("proofs")
+        self._checkpoints()
+        for seq in sorted(self._events):
+            self._event(self._events[seq])
+        digest = self._files.seal(self._manifest(picked, asked))
+        return Made(digest, tuple(told), count, len(self._files.digests), tuple(self._missing))
+
+    def _end_of_period(self) -> datetime:
+        """The period's end, or that of what is signed where that is earlier."""
+        newest = datetime.fromisoformat(self._one(self._leaves.size).at)
+        until = min(self._wanted.until, newest)
+        if until <= self._wanted.since:
+            raise BundleError(f"nothing of the period is signed yet: the newest checkpoint ends at {newest:%F %T} UTC")
+        return until
+
+    def _one(self, seq: int) -> Leaf:
+        leaf = self._leaves.one(seq)
+        if leaf is None:
+            raise EvidenceError(f"event {seq} is missing in the ledger")
+        return leaf
+
+    def _of_probe(self, probe: str) -> list[Leaf]:
+        told = self._leaves.of_probe(probe)
+        if not told:
+            raise BundleError(f"there is no probe {probe} in what is signed")
+        return told
+
+    def _population(self) -> tuple[int, list[str]]:
+        """Write the list of all probes; returns how many there are, and the sample of them."""
+        count, lowest = 0, sample.Lowest(self._wanted.seed, self._wanted.size)
+        with TemporaryDirectory() as folder:
+            listed = Path(folder) / "population.csv"
+            with listed.open("w", encoding="ascii", newline="\n") as file:
+                file.write(f"{sample.HEADER}\n")
+                for row in self._leaves.population(self._wanted.since, self._until):
+                    ended = row.finished or ""
+                    file.write(f"{row.probe},{row.seq},{ended},{row.at},{row.channel},{row.result},{row.outcome}\n")
+                    lowest.add(row.probe)
+                    count += 1
+                    if count % 10_000 == 0:
+                        self._progress(f"population: {count} probes")
+            self._files.add_file("population.csv", listed)
+        return count, lowest.probes()
+
+    def _pick_events(self, told: Mapping[str, list[Leaf]]) -> None:
+        """The events of the probes, those that the seed picks, and those that hold the others together."""
+        for leaves in told.values():
+            self._add(leaves)
+        for seq in sample.spots(self._wanted.seed, self._wanted.size, self._start, self._leaves.size):
+            spot = self._one(seq)
+            self._add([spot])
+            if spot.probe is not None:
+                self._add(leaf for leaf in self._leaves.of_probe(spot.probe) if leaf.kind == EventKind.SCHEDULED)
+        self._add([self._one(self._leaves.size)])
+        self._add(self._leaves.of_kind(EventKind.KEY_ROTATED))
+        self._add(self._leaves.of_kind(EventKind.CLOCK_STEPPED, after=min(self._events)))
+        if self._start:
+            self._add([self._one(self._heads.older(self._start + 1, 1)[0].seq)])
+
+    def _add(self, leaves: Iterable[Leaf]) -> None:
+        self._events |= {leaf.seq: leaf for leaf in leaves}
+
+    def _rules(self, told: Mapping[str, list[Leaf]]) -> dict[str, str]:
+        """By which rule something was deleted, of all that the bundle would have; with the events that tell so."""
+        gone = {
+            item.sha256
+            for leaves in told.values()
+            for item in probes.artefacts(_read(leaves))
+            if not self._artefacts.path(item.sha256).exists()
+        }
+        emptied = [leaf.seq for leaf in self._events.values() if not leaf.body]
+        rules: dict[str, str] = {}
+        for leaf in self._leaves.of_kind(EventKind.FORGOTTEN) if gone or emptied else ():
+            body = read_event(leaf.body).body
+            if "artefacts" not in body:
+                found = any(body["first"] <= seq <= body["last"] for seq in emptied)
+            else:
+                here = gone.intersection(body["artefacts"])
+                rules |= dict.fromkeys(here, body["rule"])
+                found = bool(here)
+            if found:
+                self._add([leaf])
+        return rules
+
+    def _probe(self, probe: str, leaves: list[Leaf], rules: Mapping[str, str]) -> int | None:
+        """A probe's files and its summary; returns the size of the checkpoint whose root its report carried."""
+        events = _read(leaves)
+        for item in probes.artefacts(events):
+            source = self._artefacts.path(item.sha256)
+            if source.exists():
+                self._files.add_file(f"artefacts/{item.sha256}", source)
+            elif item.sha256 not in rules:
+                self._missing.append(item.sha256)
+        if events:
+            self._files.add(f"probes/{probe}/summary.json", canonical.dumps(probes.summary(events, rules)))
+        sent, scheduled = probes.first(events, "submitting"), probes.first(events, "scheduled")
+        if sent is None or scheduled is None:
+            return None
+        payload = self._artefacts.path(sent.body["payload"])
+        if not payload.exists() or payload.stat().st_size > LARGEST:
+            return None
+        text, older = words(payload.read_bytes()), self._heads.older(scheduled.seq, _LOOK_BACK)
+        self._sizes |= {head.size for head in older[:1]}  # the one that it should carry
+        for head in older:
+            if Checkpoint.parse(self._heads.note(head.size).text).root.hex() in text:
+                self._sizes.add(head.size)
+                return head.size
+        return None
+
+    def _stamps(self, last: list[int], carried: list[int], chains: Mapping[str, Path]) -> None:
+        """The time-stamps that say the most about each probe, and those at both ends of the period."""
+        for stamp in self._heads.stamps_around([*carried, self._start], [*last, self._leaves.size]):
+            source = self._artefacts.path(stamp.token)
+            if not source.exists():
+                self._missing.append(stamp.token)
+                continue
+            self._sizes.add(stamp.size)
+            self._files.add_file(f"timestamps/{stamp.size}-{stamp.tsa}.tsr", source)
+            if stamp.tsa in chains:
+                self._files.add(f"timestamps/{stamp.tsa}.pem", chains[stamp.tsa].read_bytes())
+            if stamp.seq <= self._leaves.size:
+                self._add([self._one(stamp.seq)])
+
+    def _cosignatures(self) -> None:
+        by_size: dict[int, Note] = {}
+        for size, note in self._heads.cosigned:
+            self._sizes.add(size)
+            by_size[size] = by_size[size].with_signatures(note.signatures) if size in by_size else note
+        for size, note in by_size.items():
+            self._files.add(f"cosignatures/{size}", str(note).encode())
+
+    def _checkpoints(self) -> None:
+        newest = self._leaves.size
+        self._files.add("checkpoint", str(self._note).encode())
+        for size in sorted(self._sizes - {newest}):
+            self._files.add(f"checkpoints/{size}", str(self._heads.note(size)).encode())
+            lines = [f"old {size}", *hash_lines(self._log.consistency(size, newest)), "", str(self._note)]
+            self._files.add(f"consistency/{size}-{newest}", "\n".join(lines).encode())
+
+    def _event(self, leaf: Leaf) -> None:
+        """The exact bytes of an event and its proof; of one that was emptied, its hash."""
+        index, size = leaf.seq - 1, self._leaves.size
+        nodes = self._log.tiles.nodes(size)
+        extra = b"" if leaf.body else nodes(0, index)
+        if leaf.body:
+            self._files.add(f"events/{leaf.seq}.json", leaf.body)
+        proof = Proof(index, tuple(inclusion_proof(index, size, nodes)), self._note, extra)
+        self._files.add(f"proofs/{leaf.seq}.tlog-proof", str(proof).encode())
+
+    def _manifest(self, picked: list[str], asked: list[str]) -> dict[str, object]:
+        origin = Checkpoint.parse(self._note.text).origin
+        period = {"from": timestamp(self._wanted.since), "to": timestamp(self._until)}
+        return {
+            "format": FORMAT,
+            "origin": origin,
+            "vkeys": [new for new in self._keys_told() if new.startswith(f"{origin}+")],
+            "period": {**period, "start": self._start, "end": self._leaves.size},
+            "seed": self._wanted.seed,
+            "size": self._wanted.size,
+            "probes": picked,
+            "asked": asked,
+        }
+
+    def _keys_told(self) -> list[str]:
+        return [event.body["new"] for event in _read(self._leaves.of_kind(EventKind.KEY_ROTATED))]
+
+
+def _read(leaves: Iterable[Leaf]) -> list[Event]:
+    return [read_event(leaf.body) for leaf in leaves if leaf.body]

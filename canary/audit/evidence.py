@@ -1,0 +1,70 @@
+"""What stands behind a report: is every event there, and which signed checkpoints enclose the period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from canary.audit.period import Period
+from canary.audit.source import Head, Source
+from canary.ledger import Event, EventKind
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A signed head of the log: its first ``size`` events, under the Merkle root ``root`` (RFC 6962, hexadecimal)."""
+
+    at: datetime
+    size: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """``before`` is the newest checkpoint at the start of the period, ``after`` the oldest that covers its end.
+
+    Where there is none that covers the end yet, ``newest`` is what there is.
+    """
+
+    head: Head | None
+    kept: int
+    before: Checkpoint | None
+    after: Checkpoint | None
+    newest: Checkpoint | None
+    checkpoints: int
+    timestamps: int
+    cosignatures: int
+    keys_rotated: int
+    forgotten: int
+
+    @property
+    def gap_free(self) -> bool:
+        """Whether as many events are there as the newest one's number says."""
+        return self.head is None or self.head.seq == self.kept
+
+
+def evidence(source: Source, period: Period) -> Evidence:
+    """What the ledger says of itself."""
+    inside = {"since": period.since, "until": period.until}
+    head = source.head()
+    last = head.at if head else period.until
+
+    def number(kind: EventKind) -> int:
+        return source.count(kind, **inside)
+
+    return Evidence(
+        head=head,
+        kept=source.events_kept(),
+        before=_checkpoint(source.newest(EventKind.CHECKPOINT, period.since)),
+        after=_checkpoint(source.oldest(EventKind.CHECKPOINT, period.until)),
+        newest=_checkpoint(source.newest(EventKind.CHECKPOINT, last)),
+        checkpoints=number(EventKind.CHECKPOINT),
+        timestamps=number(EventKind.TIMESTAMPED),
+        cosignatures=number(EventKind.COSIGNED),
+        keys_rotated=number(EventKind.KEY_ROTATED),
+        forgotten=number(EventKind.FORGOTTEN),
+    )
+
+
+def _checkpoint(event: Event | None) -> Checkpoint | None:
+    return Checkpoint(event.at, event.body["size"], event.body["root"]) if event and event.body else None

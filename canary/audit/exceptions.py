@@ -1,0 +1,191 @@
+"""Exceptions: consecutive failed probes of a channel are one, from the first failure to the first good probe.
+
+A failed probe missed its deadline. An indeterminate one is our own fault: it neither makes an exception nor ends one.
+The id of an exception is ``CHANNEL.PROBE``, of its first failed probe, so it is the same in every report.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from canary.audit.source import Ended, Source
+from canary.ledger.events import Event, EventKind, parse_time
+from canary.model import DeadlineResult, Outcome
+
+_MET, _MISSED = DeadlineResult.MET.value, DeadlineResult.MISSED.value
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody wrote about an exception afterwards."""
+
+    at: datetime
+    by: str
+    text: str
+    cause: str | None
+    bug: str | None
+
+
+@dataclass(slots=True)
+class Run:
+    """Consecutive probes of a channel that went wrong alike: missed, or indeterminate."""
+
+    channel: str
+    kind: str
+    first: str
+    first_at: datetime
+    outcome: str
+    place: str | None
+    reason: str
+    last_at: datetime
+    probes: int = 1
+    causes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    senders: set[str] = field(default_factory=set)
+    variants: set[str] = field(default_factory=set)
+    retest: str | None = None
+    retest_at: datetime | None = None
+    recovered_at: datetime | None = None
+    """When the first good probe after it was in its queue."""
+    detected_at: datetime | None = None
+    """When the first failure was recorded as one."""
+    confirmed: str | None = None
+    """The outcome of the probe that was sent to confirm the first failure."""
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The same in every report."""
+        return f"{self.channel}.{self.first}"
+
+    def add(self, row: Ended) -> None:
+        """One more probe that went wrong."""
+        self.probes += 1
+        self.last_at = parse_time(row.scheduled_at)
+        self._note(row)
+
+    def _note(self, row: Ended) -> None:
+        self.causes[row.outcome or "", row.place or ""] += 1
+        self.senders.add(row.sender)
+        self.variants.add(row.variant)
+        if row.confirms == self.first:
+            self.confirmed = row.outcome
+
+    def close(self, row: Ended) -> None:
+        """The first good probe after it."""
+        self.retest, self.retest_at = row.probe, parse_time(row.scheduled_at)
+        self.recovered_at = self.retest_at + timedelta(seconds=row.arrived or 0.0)
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From the first failed probe to the arrival of the first good one; None while there is none."""
+        return self.recovered_at - self.first_at if self.recovered_at else None
+
+
+def begin(row: Ended) -> Run:
+    """The run that begins with this probe."""
+    at = parse_time(row.scheduled_at)
+    run = Run(row.channel, row.kind, row.probe, at, row.outcome or "", row.place, row.reason, at)
+    run._note(row)
+    return run
+
+
+class Fold:
+    """Gathers runs from the probes of each channel in the order of their schedule."""
+
+    def __init__(self, wrong: Callable[[Ended], bool], good: Callable[[Ended], bool]) -> None:
+        self._wrong, self._good = wrong, good
+        self.open: dict[str, Run] = {}
+        self.closed: list[Run] = []
+
+    def feed(self, row: Ended) -> None:
+        """Take in the next probe of its channel."""
+        run = self.open.get(row.channel)
+        if self._wrong(row):
+            if run:
+                run.add(row)
+            else:
+                self.open[row.channel] = begin(row)
+        elif run and self._good(row):
+            run.close(row)
+            self.closed.append(self.open.pop(row.channel))
+
+    def runs(self) -> list[Run]:
+        """All of them, in the order in which they began."""
+        return sorted([*self.closed, *self.open.values()], key=lambda run: (run.first_at, run.channel))
+
+
+def failures() -> Fold:
+    """Gathers exceptions."""
+    return Fold(lambda row: row.deadline == _MISSED, lambda row: row.deadline == _MET)
+
+
+def own_faults() -> Fold:
+    """Gathers what was our own fault, likewise; any judged probe ends it."""
+    return Fold(
+        lambda row: row.deadline not in (_MET, _MISSED) and row.outcome == Outcome.INDETERMINATE,
+        lambda row: row.deadline in (_MET, _MISSED),
+    )
+
+
+def before(source: Source, row: Ended) -> list[Ended]:
+    """The probes of the channel of ``row``, a failed one, since the last good one before it: oldest first."""
+    earlier: list[Ended] = []
+    for known in source.ended_before(row.channel, parse_time(row.scheduled_at)):
+        if known.deadline == _MET:
+            break
+        earlier.append(known)
+    return earlier[::-1]
+
+
+def follow(source: Source, fold: Fold, since: datetime) -> None:
+    """Read on after ``since`` for every run that is still open, until it ends or the ledger does."""
+    for channel in list(fold.open):
+        for row in source.ended_from(channel, since):
+            fold.feed(row)
+            if channel not in fold.open:
+                break
+
+
+def complete(source: Source, runs: Iterable[Run], notes: dict[str, tuple[Note, ...]]) -> None:
+    """Fill in when each was detected, and what was noted about it."""
+    for run in runs:
+        times = source.times(run.first)
+        told = [times[kind] for kind in (EventKind.CONFIRM, EventKind.DEADLINE) if kind in times]
+        run.detected_at = min(told, default=times.get(EventKind.FINISHED))
+        run.notes = notes.get(run.id, ())
+
+
+def notes_of(told: Iterable[Event]) -> dict[str, tuple[Note, ...]]:
+    """By exception: what was noted, in order, from ``annotated`` events."""
+    found: dict[str, list[Note]] = {}
+    for event in told:
+        body = event.body
+        if body:  # retention may have emptied it
+            note = Note(event.at, body["by"], body["note"], body.get("cause"), body.get("bug"))
+            found.setdefault(body["exception"], []).append(note)
+    return {name: tuple(notes) for name, notes in found.items()}
+
+
+def annotation(run: Run, at: datetime, *, note: str, by: str, cause: str | None, bug: str | None) -> Event:
+    """The event that adds a note to an exception."""
+    body = {"exception": run.id, "channel": run.channel, "note": note, "by": by, "cause": cause, "bug": bug}
+    return Event(EventKind.ANNOTATED, at, body, run.first)
+
+
+def find(source: Source, name: str) -> Run | None:
+    """The exception with this id, as it stands now; None if there is none."""
+    channel, _, probe = name.rpartition(".")
+    row = source.ended_probe(probe)
+    if row is None or row.channel != channel or row.deadline != _MISSED:
+        return None
+    if any(known.deadline == _MISSED for known in before(source, row)):
+        return None  # in the middle of one
+    fold = failures()
+    for known in source.ended_from(channel, parse_time(row.scheduled_at)):
+        fold.feed(known)
+        if fold.closed:
+            break
+    return fold.runs()[0]

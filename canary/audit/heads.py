@@ -1,0 +1,80 @@
+"""Which checkpoints, time-stamps and cosignatures a ledger tells of, by number: what a bundle picks from."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from canary.evidence.notes import Note
+from canary.evidence.tiles import EvidenceError
+from canary.ledger import EventKind, Ledger
+from canary.ledger.events import timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class ToldHead:
+    """A checkpoint of ``size`` events, told by event ``seq``."""
+
+    size: int
+    seq: int
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToldStamp:
+    """A time-stamp of the checkpoint of ``size`` events, told by event ``seq``; ``token`` is the artefact."""
+
+    size: int
+    seq: int
+    tsa: str
+    token: str
+
+
+class Heads:
+    """Every checkpoint up to that of ``size`` events, and what others said of them. Reads the ledger once."""
+
+    def __init__(self, ledger: Ledger, size: int) -> None:
+        self._ledger = ledger
+        told = ledger.events(kind=EventKind.CHECKPOINT)
+        self._heads = [ToldHead(e.body["size"], e.seq, timestamp(e.at)) for e in told if e.body["size"] <= size]
+        self._sizes = [head.size for head in self._heads]
+        self._stamps = [
+            ToldStamp(e.body["size"], e.seq, e.body["tsa"], e.body["token"])
+            for e in ledger.events(kind=EventKind.TIMESTAMPED)
+            if e.body["size"] <= size
+        ]
+        newest = {e.body["witness"]: e for e in ledger.events(kind=EventKind.COSIGNED) if e.body["size"] <= size}
+        self.cosigned = [(e.body["size"], Note.parse(e.body["note"])) for e in newest.values()]
+        """By witness: the newest checkpoint that it cosigned, with its cosignature."""
+
+    def before(self, since: str) -> ToldHead | None:
+        """The newest checkpoint that was told at ``since`` or before."""
+        return next((head for head in reversed(self._heads) if head.at <= since), None)
+
+    def older(self, seq: int, most: int) -> list[ToldHead]:
+        """At most so many checkpoints without event ``seq``, newest first."""
+        upto = bisect_right(self._sizes, seq - 1)
+        return self._heads[max(0, upto - most) : upto][::-1]
+
+    def note(self, size: int) -> Note:
+        """The checkpoint of this size as it was signed. Raises EvidenceError."""
+        place = bisect_right(self._sizes, size) - 1
+        if place < 0 or self._sizes[place] != size:
+            raise EvidenceError(f"the checkpoint of {size} events is not told in the ledger")
+        seq = self._heads[place].seq
+        event = next(self._ledger.events(kind=EventKind.CHECKPOINT, after=seq - 1, upto=seq))
+        return Note.parse(event.body["note"])
+
+    def stamps_around(self, earliest: Iterable[int], latest: Iterable[int]) -> set[ToldStamp]:
+        """Of each authority: the newest time-stamp told up to each event number of ``earliest``, and the first one of
+        a checkpoint that has each of ``latest``."""
+        found: set[ToldStamp] = set()
+        earliest, latest = set(earliest), set(latest)
+        for tsa in {stamp.tsa for stamp in self._stamps}:
+            ours = [stamp for stamp in self._stamps if stamp.tsa == tsa]
+            for seq in earliest:
+                found |= set([stamp for stamp in ours if stamp.seq <= seq][-1:])
+            for seq in latest:
+                found |= set([stamp for stamp in ours if stamp.size >= seq][:1])
+        return found

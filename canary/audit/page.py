@@ -1,0 +1,101 @@
+"""The report as one HTML page, the same for screen and print. The template engine escapes whatever is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from canary.audit import charts, wording
+from canary.audit.drills import Answer, drill_table
+from canary.audit.exceptions import Run
+from canary.audit.population import Tally
+from canary.audit.report import Report
+from canary.audit.results import results
+from canary.ledger import BUCKETS
+
+ROWS = 400
+"""Rows of a table that may grow without bound; the files beside the page have all of them."""
+
+_STRIP = 40
+"""Channels in one strip, so that it fits on a page."""
+
+_STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
+
+T = TypeVar("T")
+
+
+def render(report: Report, counted: Tally, files: dict[str, str]) -> str:
+    """The page; ``files`` are the files beside it with their SHA-256."""
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            results=results(report),
+            charts=_charts(report, counted),
+            files=files,
+            exceptions=longest(report.exceptions),
+            rows=ROWS,
+            Answer=Answer,
+            style=Markup(_STYLE),  # noqa: S704  # a file of ours
+            drills=drill_table(report.drills),
+            median_detection=_middle(report.detections()),
+            slowest_detection=max(report.detections(), default=None),
+        )
+    )
+
+
+def longest(runs: Sequence[Run]) -> list[Run]:
+    """The longest exceptions (those that last first of all), as many as the page shows, in the order of time."""
+    ranked = sorted(runs, key=lambda run: run.duration or timedelta.max, reverse=True)[:ROWS]
+    return sorted(ranked, key=lambda run: (run.first_at, run.channel))
+
+
+def _middle(values: list[float]) -> float | None:
+    return values[(len(values) - 1) // 2] if values else None
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("canary.audit", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("percent", "number", "several", "hours", "moment", "latency", "duration", "shown"):
+        environment.filters[name] = getattr(wording, name)
+    return environment
+
+
+def _charts(report: Report, counted: Tally) -> dict[str, list[Markup]]:
+    days = list(report.period.days())
+    rows = [charts.Row(slug, channel.days) for slug, channel in sorted(counted.channels.items())]
+    ranges = [(slug, channel.arrived, _deadline(report, slug)) for slug, channel in sorted(counted.channels.items())]
+    drawn = {
+        "strips": [charts.availability_strip(part, some) for some in _quarters(days) for part in _parts(rows, _STRIP)],
+        "legend": [charts.legend()],
+        "ranges": [charts.latency_ranges(part) for part in _parts(ranges, _STRIP)],
+        "histogram": [charts.histogram(counted.arrived, BUCKETS)],
+        "months": [charts.month_bars({line.name: line.counts for line in report.months})],
+    }
+    return {name: [Markup(svg) for svg in several if svg] for name, several in drawn.items()}  # noqa: S704  # escaped there
+
+
+def _deadline(report: Report, slug: str) -> float:
+    settings = next((line.settings for line in report.channels if line.slug == slug), {})
+    return float(str(settings.get("deadline", 0)))
+
+
+def _quarters(days: Sequence[T]) -> list[Sequence[T]]:
+    """At most a quarter of a year in one strip."""
+    return _parts(days, 92)
+
+
+def _parts(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

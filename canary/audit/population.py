@@ -1,0 +1,229 @@
+"""The period, counted: one pass over the ended probes, day by day, in memory that does not grow with their number."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from canary.audit.counts import Counts, Group, Latencies, Percentiles
+from canary.audit.exceptions import Run, before, failures, follow, own_faults
+from canary.audit.period import Period
+from canary.audit.source import Ended, Source
+from canary.ledger import Event, EventKind
+from canary.model import DeadlineResult
+
+Progress = Callable[[int, int], None]
+"""Told how many days of how many are done."""
+
+_MET, _MISSED = DeadlineResult.MET.value, DeadlineResult.MISSED.value
+_UNIX_EPOCH = 2440587.5  # as a Julian day
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time without a good probe."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it was."""
+        return self.end - self.start
+
+
+@dataclass(slots=True)
+class ChannelTally:
+    """One channel in the period."""
+
+    kind: str
+    days: dict[date, Counts] = field(default_factory=dict)
+    variants: defaultdict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
+    senders: defaultdict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
+    outcomes: Counter[str] = field(default_factory=Counter)
+    accepted: int = 0
+    acknowledged: int = 0
+    arrived: Latencies = field(default_factory=Latencies)
+    months: dict[str, Percentiles | None] = field(default_factory=dict)
+    month: Latencies = field(default_factory=Latencies)
+    """Of the month that is being counted."""
+    good: float = 0.0
+    """When the newest good probe so far was scheduled, or where counting began, as a Julian day."""
+    gap: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def counts(self) -> Counts:
+        """The whole period."""
+        return joined(self.days.values())
+
+    def longest_gap(self) -> Gap:
+        """The longest time without a good probe, as far as it lies in the period."""
+        start, end = (datetime.fromtimestamp((day - _UNIX_EPOCH) * 86_400, UTC) for day in self.gap)
+        return Gap(start, end)
+
+    def note_good(self, day: float) -> None:
+        """A good probe was scheduled, or counting ends."""
+        if day - self.good > self.gap[1] - self.gap[0]:
+            self.gap = (self.good, day)
+        self.good = day
+
+
+@dataclass(slots=True)
+class Tally:
+    """The period. ``variants`` and ``senders`` are over all channels of a kind, by (kind, name)."""
+
+    period: Period
+    channels: dict[str, ChannelTally] = field(default_factory=dict)
+    variants: defaultdict[tuple[str, str], Group] = field(default_factory=lambda: defaultdict(Group))
+    senders: defaultdict[tuple[str, str], Group] = field(default_factory=lambda: defaultdict(Group))
+    months: dict[str, Percentiles] = field(default_factory=dict)
+    exceptions: list[Run] = field(default_factory=list)
+    own_faults: list[Run] = field(default_factory=list)
+    blind: list[str] = field(default_factory=list)
+    """The probes of blind drills."""
+    unfinished: list[Event] = field(default_factory=list)
+    scheduled: int = 0
+
+    @property
+    def counts(self) -> Counts:
+        """All channels."""
+        return joined(channel.counts for channel in self.channels.values())
+
+    @property
+    def arrived(self) -> Latencies:
+        """All channels."""
+        whole = Latencies()
+        for channel in self.channels.values():
+            whole.update(channel.arrived)
+        return whole
+
+    def month(self, month: str) -> Counts:
+        """All channels in a month such as ``2026-03``."""
+        return joined(channel_month(channel, month) for channel in self.channels.values())
+
+
+def joined(several: Iterable[Counts]) -> Counts:
+    """The sum."""
+    whole = Counts()
+    for counts in several:
+        whole.join(counts)
+    return whole
+
+
+def channel_month(channel: ChannelTally, month: str) -> Counts:
+    """One channel in one month such as ``2026-03``."""
+    return joined(counts for day, counts in channel.days.items() if f"{day:%Y-%m}" == month)
+
+
+def tally(source: Source, period: Period, now: datetime, progress: Progress | None = None) -> Tally:
+    """Count the period; what lies after ``now`` is none of it."""
+    counting = _Counting(source, period)
+    days = list(period.days())
+    for number, day in enumerate(days):
+        counting.day(day)
+        if progress:
+            progress(number + 1, len(days))
+    return counting.finish(now)
+
+
+class _Counting:
+    def __init__(self, source: Source, period: Period) -> None:
+        self._source, self._tally = source, Tally(period)
+        self._failures, self._own = failures(), own_faults()
+        self._judged: set[str] = set()
+
+    def day(self, day: date) -> None:
+        since = datetime.combine(day, time(), UTC)
+        until = since + timedelta(days=1)
+        for slug, rows in groupby(self._source.ended(since, until), key=itemgetter(1)):
+            self._channel_day(slug, rows, day)
+        self._tally.unfinished += self._source.unfinished(since, until)
+        self._tally.scheduled += self._source.count(EventKind.SCHEDULED, since, until)
+        if until.day == 1:
+            self._month_ends(f"{day:%Y-%m}")
+
+    def _channel_day(self, slug: str, rows: Iterable[Any], day: date) -> None:
+        """Millions of rows come through here: one dictionary a row and purpose, and calls only for what is rare."""
+        channel = self._tally.channels.get(slug)
+        cube: Counter[tuple[str, ...]] = Counter()
+        wrong = slug in self._failures.open or slug in self._own.open or slug not in self._judged
+        for row in rows:
+            sender, variant, outcome, deadline, arrived, accepted, acknowledged, blind, at = row[2:11]
+            if channel is None:
+                channel = self._new_channel(row)
+            if arrived is not None:
+                channel.month[arrived] += 1
+                self._tally.variants[channel.kind, variant].arrived[arrived] += 1
+                self._tally.senders[channel.kind, sender].arrived[arrived] += 1
+            cube[sender, variant, outcome, deadline, accepted, acknowledged] += 1
+            if deadline == _MET:
+                channel.note_good(at)
+            if blind:
+                self._tally.blind.append(row.probe)
+            if wrong or deadline != _MET:
+                wrong = self._watch(row)
+        if channel is not None:
+            self._add(channel, day, cube)
+
+    def _new_channel(self, row: Ended) -> ChannelTally:
+        channel = self._tally.channels[row.channel] = ChannelTally(row.kind)
+        since = self._tally.period.since
+        known = self._source.last_good(row.channel, since)
+        channel.good = row.day if known is None else _julian(since)
+        channel.gap = (channel.good, channel.good)
+        return channel
+
+    def _add(self, channel: ChannelTally, day: date, cube: Counter[tuple[str, ...]]) -> None:
+        of_day = channel.days[day] = Counts()
+        for (sender, variant, outcome, deadline, accepted, acknowledged), number in cube.items():
+            for counts in (
+                of_day,
+                channel.variants[variant],
+                channel.senders[sender],
+                self._tally.variants[channel.kind, variant].counts,
+                self._tally.senders[channel.kind, sender].counts,
+            ):
+                counts.add(deadline, number)
+            channel.outcomes[outcome or "none"] += number
+            channel.accepted += number if accepted else 0
+            channel.acknowledged += number if acknowledged else 0
+
+    def _watch(self, row: Ended) -> bool:
+        """Exceptions and own faults; whether one of them is open."""
+        if row.channel not in self._judged and row.deadline in (_MET, _MISSED):
+            self._judged.add(row.channel)
+            for earlier in () if row.deadline == _MET else before(self._source, row):
+                self._failures.feed(earlier)
+        self._failures.feed(row)
+        self._own.feed(row)
+        return row.channel in self._failures.open or row.channel in self._own.open
+
+    def _month_ends(self, month: str) -> None:
+        whole = Latencies()
+        for channel in self._tally.channels.values():
+            if channel.month:
+                channel.months[month] = channel.month.percentiles()
+                channel.arrived.update(channel.month)
+                whole.update(channel.month)
+                channel.month = Latencies()
+        if found := whole.percentiles():
+            self._tally.months[month] = found
+
+    def finish(self, now: datetime) -> Tally:
+        period = self._tally.period
+        self._month_ends(f"{period.last:%Y-%m}")
+        for channel in self._tally.channels.values():
+            channel.note_good(_julian(min(period.until, now)))
+        for fold in (self._failures, self._own):
+            follow(self._source, fold, period.until)
+        self._tally.exceptions, self._tally.own_faults = self._failures.runs(), self._own.runs()
+        return self._tally
+
+
+def _julian(at: datetime) -> float:
+    return at.timestamp() / 86_400 + _UNIX_EPOCH

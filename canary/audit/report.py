@@ -1,0 +1,291 @@
+"""The report as plain data: everything that is on the page, in the files and in the JSON, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from canary import __version__
+from canary.audit import changes
+from canary.audit.changes import Change, InForce, Span
+from canary.audit.counts import Counts, Percentiles
+from canary.audit.drills import Answer, Drill, drill
+from canary.audit.evidence import Evidence, evidence
+from canary.audit.exceptions import Run, complete, notes_of
+from canary.audit.period import Period
+from canary.audit.population import Gap, Progress, Tally, channel_month, tally
+from canary.audit.redact import redacted
+from canary.audit.rules import Control, Duties, Rule, controls, duties
+from canary.audit.source import Source
+from canary.config import Config, digest
+from canary.ledger import EventKind, Inventory, inventories
+from canary.ledger.events import read_probe
+from canary.ledger.gaps import gaps
+
+_TOGETHER = timedelta(minutes=15)
+"""Own faults for one reason that are no further apart than this are told as one, whatever channels they concern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A group of probes in a table."""
+
+    name: str
+    counts: Counts
+    arrived: Percentiles | None
+    gap: Gap | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLine:
+    """One channel: how it was configured, and what came of its probes."""
+
+    slug: str
+    kind: str
+    settings: Mapping[str, object]
+    times: tuple[tuple[datetime, datetime | None], ...]
+    counts: Counts
+    arrived: Percentiles | None
+    gap: Gap | None
+    accepted: int
+    acknowledged: int
+    outcomes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFault:
+    """A time in which probes failed for a reason of our own."""
+
+    start: datetime
+    end: datetime
+    reason: str
+    channels: tuple[str, ...]
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A scheduled probe that has no result (yet)."""
+
+    probe: str
+    channel: str
+    scheduled_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A period of one operator's channels, as an auditor is shown it. Times are UTC."""
+
+    operator: str
+    domains: tuple[str, ...]
+    profile: str
+    duties: Duties
+    rule: Rule
+    period: Period
+    made_at: datetime
+    version: str
+    configuration: str
+    redacted: bool
+    days_in_force: Mapping[str, int]
+    """By day: how many channels were in force, as the configuration of that day had it."""
+    channels: tuple[ChannelLine, ...]
+    months: tuple[Line, ...]
+    channel_months: tuple[Line, ...]
+    variants: tuple[Line, ...]
+    senders: tuple[Line, ...]
+    whole: Line
+    exceptions: tuple[Run, ...]
+    own_faults: tuple[OwnFault, ...]
+    drills: tuple[Drill, ...]
+    drills_forgotten: int
+    scheduled: int
+    unfinished: tuple[Unfinished, ...]
+    downtime: tuple[Span, ...]
+    holds: tuple[Span, ...]
+    blackouts: tuple[Span, ...]
+    blind_drills: tuple[Mapping[str, object], ...]
+    silences: tuple[Span, ...]
+    restarts: tuple[Change, ...]
+    configuration_changes: tuple[Change, ...]
+    clocks: tuple[tuple[str, int, float], ...]
+    clock_steps: tuple[Change, ...]
+    troubles: tuple[tuple[str, int], ...]
+    checks: tuple[tuple[str, str, int], ...]
+    evidence: Evidence
+    controls: tuple[Control, ...] = field(default=())
+
+    @property
+    def open_exceptions(self) -> int:
+        """Exceptions that no good probe has ended yet."""
+        return sum(run.retest is None for run in self.exceptions)
+
+    def answers(self, answer: Answer) -> int:
+        """Drills with this answer."""
+        return sum(drill.answer is answer for drill in self.drills)
+
+    def detections(self) -> list[float]:
+        """Seconds from each first failure to its being recorded, sorted."""
+        return sorted((r.detected_at - r.first_at).total_seconds() for r in self.exceptions if r.detected_at)
+
+
+def build(
+    source: Source,
+    config: Config,
+    period: Period,
+    now: datetime,
+    *,
+    profile: str,
+    redact: bool = True,
+    progress: Progress | None = None,
+) -> tuple[Report, Tally]:
+    """Read the period and make the report of it, and what its charts are drawn from.
+
+    Raises :class:`canary.config.ConfigError` if a file of rules is wrong.
+    """
+    owed, table = duties(profile, config.audit.deadlines), controls(profile, config.audit.controls)
+    rule = owed.at(period.last)
+    counted = tally(source, period, now, progress)
+    complete(source, counted.exceptions, notes_of(source.told(EventKind.ANNOTATED)))
+    known = list(inventories(source.told(EventKind.CONFIGURED, until=period.until)))
+    drills = [drill(source, probe, rule, now) for probe in counted.blind]
+    inside = {"since": period.since, "until": period.until}
+    report = Report(
+        operator=config.operator.name,
+        domains=config.operator.domains,
+        profile=profile,
+        duties=owed,
+        rule=rule,
+        period=period,
+        made_at=now,
+        version=__version__,
+        configuration=digest(config),
+        redacted=redact,
+        days_in_force=_days_in_force(known, period),
+        channels=_channels(counted, changes.in_force(known, period)),
+        months=tuple(_month(counted, month) for month in period.months()),
+        channel_months=_channel_months(counted),
+        variants=_lines(counted.variants),
+        senders=_lines(counted.senders),
+        whole=Line("all channels", counted.counts, counted.arrived.percentiles()),
+        exceptions=tuple(counted.exceptions),
+        own_faults=_own_faults(counted.own_faults),
+        drills=tuple(found for found in drills if found),
+        drills_forgotten=drills.count(None),
+        scheduled=counted.scheduled,
+        unfinished=tuple(_unfinished(counted, now)),
+        downtime=tuple(changes.downtime(gaps(source, period.since, min(period.until, now)))),
+        holds=tuple(changes.holds(source.told(*changes.SWITCHES, until=period.until), period)),
+        blackouts=tuple(changes.blackouts(known, period)),
+        blind_drills=_blind_drills(known, period),
+        silences=tuple(changes.silences(source.told(EventKind.SILENCED, **inside))),
+        restarts=tuple(changes.restarts(source.told(EventKind.STARTED, EventKind.STOPPED, **inside))),
+        configuration_changes=tuple(
+            changes.configuration_changes(known, source.told(EventKind.RELOADED, **inside), period)
+        ),
+        clocks=tuple(changes.clocks(source.told(EventKind.CLOCK, **inside))),
+        clock_steps=tuple(changes.clock_steps(source.told(EventKind.CLOCK_STEPPED, **inside))),
+        troubles=tuple(changes.troubles(source.told(EventKind.TROUBLE, **inside))),
+        checks=tuple(changes.checks(source.told(EventKind.CHECKED, **inside))),
+        evidence=evidence(source, period),
+        controls=table,
+    )
+    return (redacted(report) if redact else report), counted
+
+
+def _channels(counted: Tally, configured: list[InForce]) -> tuple[ChannelLine, ...]:
+    """Every channel that was in force or probed in the period."""
+    in_force = {channel.slug: channel for channel in configured}
+    lines = []
+    for slug in sorted(in_force.keys() | counted.channels.keys()):
+        told, channel = counted.channels.get(slug), in_force.get(slug)
+        settings = channel.settings if channel else {}
+        lines.append(
+            ChannelLine(
+                slug=slug,
+                kind=told.kind if told else str(settings.get("kind", "")),
+                settings=settings,
+                times=channel.times if channel else (),
+                counts=told.counts if told else Counts(),
+                arrived=told.arrived.percentiles() if told else None,
+                gap=told.longest_gap() if told else None,
+                accepted=told.accepted if told else 0,
+                acknowledged=told.acknowledged if told else 0,
+                outcomes=dict(told.outcomes) if told else {},
+            )
+        )
+    return tuple(lines)
+
+
+def _lines(groups: Mapping[tuple[str, str], object]) -> tuple[Line, ...]:
+    return tuple(
+        Line(name, group.counts, group.arrived.percentiles(), group=kind)  # type: ignore[attr-defined]
+        for (kind, name), group in sorted(groups.items())
+    )
+
+
+def _month(counted: Tally, month: str) -> Line:
+    return Line(month, counted.month(month), counted.months.get(month))
+
+
+def _channel_months(counted: Tally) -> tuple[Line, ...]:
+    return tuple(
+        Line(month, channel_month(channel, month), channel.months.get(month), group=slug)
+        for slug, channel in sorted(counted.channels.items())
+        for month in counted.period.months()
+    )
+
+
+def _own_faults(runs: list[Run]) -> tuple[OwnFault, ...]:
+    """One line a reason and time, with all the channels that it concerned."""
+    told: list[OwnFault] = []
+    newest: dict[str, int] = {}
+    for run in runs:
+        place = newest.get(run.reason)
+        if place is not None and run.first_at <= told[place].end + _TOGETHER:
+            known = told[place]
+            told[place] = replace(
+                known,
+                end=max(known.end, run.last_at),
+                channels=tuple(sorted({*known.channels, run.channel})),
+                probes=known.probes + run.probes,
+            )
+        else:
+            newest[run.reason] = len(told)
+            told.append(OwnFault(run.first_at, run.last_at, run.reason, (run.channel,), run.probes))
+    return tuple(told)
+
+
+def _unfinished(counted: Tally, now: datetime) -> list[Unfinished]:
+    lines = []
+    for event in counted.unfinished:
+        channel, why = "no longer kept", "no longer kept"
+        if event.body:
+            probe = read_probe(event)
+            channel = probe.channel
+            over = event.at + timedelta(seconds=probe.give_up) < now
+            why = "never ended: the prober was not running when its time was over" if over else "still on its way"
+        lines.append(Unfinished(event.probe or "", channel, event.at, why))
+    return lines
+
+
+def _days_in_force(known: list[Inventory], period: Period) -> dict[str, int]:
+    """How many channels the newest configuration at the end of each day has."""
+    found: dict[str, int] = {}
+    for day in period.days():
+        end = Period(day, day).until
+        before = [inventory for inventory in known if inventory.at < end]
+        if before:
+            found[day.isoformat()] = len(before[-1].channels)
+    return found
+
+
+def _blind_drills(known: list[Inventory], period: Period) -> tuple[Mapping[str, object], ...]:
+    found: list[Mapping[str, object]] = []
+    for inventory in known:
+        for item in inventory.blind_drills:
+            if period.first.isoformat() <= item["date"] <= period.last.isoformat() and item not in found:
+                found.append(item)
+    return tuple(found)

@@ -1,0 +1,118 @@
+"""The results that the control table refers to, as sentences of facts. No opinion: that is the auditor's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from canary.audit.drills import Answer
+from canary.audit.report import Report
+from canary.audit.rules import Control, Measure
+from canary.audit.wording import duration, hours, latency, number, percent, several
+
+
+def results(report: Report) -> dict[Measure, str]:
+    """Every measure in a sentence."""
+    return {measure: say(report) for measure, say in _SENTENCES.items()}
+
+
+def result_of(control: Control, told: dict[Measure, str]) -> str:
+    """What the measures of a control say, together."""
+    return " ".join(told[measure] for measure in control.measures)
+
+
+def _availability(report: Report) -> str:
+    counts = report.whole.counts
+    if not counts.judged:
+        return "No probe was judged in the period."
+    return (
+        f"{number(counts.met)} of {number(counts.judged)} judged probes were in their queue in time "
+        f"({percent(counts.availability)}); {number(counts.indeterminate)} more were indeterminate by our own fault "
+        "and are in no share."
+    )
+
+
+def _exceptions(report: Report) -> str:
+    if not report.exceptions:
+        return "No exceptions."
+    known = [run.duration for run in report.exceptions if run.duration]
+    noted = sum(bool(run.notes) for run in report.exceptions)
+    return (
+        f"{several(len(report.exceptions), 'exception')}, {number(report.open_exceptions)} without a good retest yet; "
+        f"the longest that ended took {duration(max(known, default=None))}; with a remedy note: {number(noted)}."
+    )
+
+
+def _latency(report: Report) -> str:
+    took = report.whole.arrived
+    if took is None:
+        return "No report arrived."
+    return (
+        f"Time to arrival: median {latency(took.p50)}, 99th percentile {latency(took.p99)}, "
+        f"at most {latency(took.most)}."
+    )
+
+
+def _response(report: Report) -> str:
+    if not report.drills:
+        return "No blind drill was held, so nothing is known of human response times."
+    received = len(report.drills) - report.answers(Answer.NOT_RECEIVED)
+    return (
+        f"{several(len(report.drills), 'drill report')}, {number(received)} received; answered by a human within "
+        f"{hours(report.rule.limit)}: {number(report.answers(Answer.IN_TIME))}, later: "
+        f"{number(report.answers(Answer.LATE))}, not at all: {number(report.answers(Answer.NONE))}."
+    )
+
+
+def _population(report: Report) -> str:
+    return (
+        f"Scheduled: {several(report.scheduled, 'probe')}; ended: {number(report.whole.counts.total)}; "
+        f"without a result, and listed: {number(len(report.unfinished))}."
+    )
+
+
+def _downtime(report: Report) -> str:
+    if not report.downtime:
+        return "No downtime of the prober was found."
+    whole = sum(((span.end or report.made_at) - span.start for span in report.downtime), timedelta())
+    return (
+        f"The prober was down {several(len(report.downtime), 'time')}, {duration(whole)} in all: "
+        "no probe was sent then, and nothing is known of those times."
+    )
+
+
+def _holds(report: Report) -> str:
+    return (
+        f"{number(len(report.holds))} holds and {number(len(report.blackouts))} configured blackouts touch the period."
+    )
+
+
+def _channels(report: Report) -> str:
+    if not report.days_in_force:
+        return f"{several(len(report.channels), 'channel')} probed; no record of the configuration covers the period."
+    least, most = min(report.days_in_force.values()), max(report.days_in_force.values())
+    between = several(most, "channel") if least == most else f"{least} to {several(most, 'channel')}"
+    changes = several(len(report.configuration_changes), "change")
+    return f"In force each day: {between}, each with its approval; {changes} of the configuration, listed."
+
+
+def _evidence(report: Report) -> str:
+    known = report.evidence
+    whole = "every number up to the newest is there" if known.gap_free else "EVENTS ARE MISSING"
+    ends = "both ends of the period are" if known.before and known.after else "not both ends of the period are"
+    return (
+        f"{several(known.kept, 'event')}, {whole}; {ends} enclosed by signed checkpoints ({known.checkpoints} in it)."
+    )
+
+
+_SENTENCES: dict[Measure, Callable[[Report], str]] = {
+    Measure.AVAILABILITY: _availability,
+    Measure.EXCEPTIONS: _exceptions,
+    Measure.LATENCY: _latency,
+    Measure.RESPONSE: _response,
+    Measure.POPULATION: _population,
+    Measure.DOWNTIME: _downtime,
+    Measure.HOLDS: _holds,
+    Measure.CHANNELS: _channels,
+    Measure.EVIDENCE: _evidence,
+}

@@ -1,0 +1,132 @@
+"""The data an auditor may want to change: deadlines with their dates, and the table of controls. YAML, both.
+
+Each is in the package; an operator names a file of the same form in the configuration (``audit.deadlines``,
+``audit.controls``). A file that is wrong is refused whole, with every mistake and its line.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, RootModel, ValidationError
+
+from canary.config import ConfigError, Mistake, yaml_lines
+from canary.config.mistakes import wording
+from canary.config.sections import Day, Line, Profile, listed
+from canary.settings import Duration, Settings
+
+_HERE = Path(__file__).parent
+
+
+class Measure(StrEnum):
+    """The results that a control may refer to."""
+
+    AVAILABILITY = "availability"
+    EXCEPTIONS = "exceptions"
+    LATENCY = "latency"
+    RESPONSE = "response"
+    POPULATION = "population"
+    DOWNTIME = "downtime"
+    HOLDS = "holds"
+    CHANNELS = "channels"
+    EVIDENCE = "evidence"
+
+
+class Rule(Settings):
+    """One dated duty."""
+
+    id: Line
+    section: Line
+    since: Day = Field(alias="from")
+    read_in: Line
+    what: Line
+    limit: Duration
+    owed_to: Annotated[tuple[Literal["reporter", "subscriber"], ...], BeforeValidator(listed)]
+
+
+class Duties(Settings):
+    """What is owed for one type of certificates; ``rules`` in any order."""
+
+    title: Line
+    rules: Annotated[tuple[Rule, ...], BeforeValidator(listed), Field(min_length=1)]
+
+    def at(self, day: date) -> Rule:
+        """The newest rule that was there on ``day``; where none was yet, the oldest."""
+        known = [rule for rule in self.rules if rule.since <= day] or [min(self.rules, key=lambda rule: rule.since)]
+        return max(known, key=lambda rule: rule.since)
+
+
+class Reference(Settings):
+    """Where an audit scheme asks for the same; ``verified`` says that somebody read it there."""
+
+    reference: Line
+    verified: bool
+
+    def __str__(self) -> str:
+        return self.reference if self.verified or self.reference == "none" else f"{self.reference} (unverified)"
+
+
+class Control(Settings):
+    """A requirement, the control that meets it, how it is tested, and which results tell of it."""
+
+    section: Line
+    profiles: Annotated[tuple[Profile, ...], BeforeValidator(listed)]
+    requirement: Line
+    webtrust: Reference
+    etsi: Reference
+    control: Line
+    test: Line
+    measures: Annotated[
+        tuple[Annotated[Measure, BeforeValidator(lambda v: Measure(v) if v in list(Measure) else v)], ...],
+        BeforeValidator(listed),
+    ]
+
+
+class _DutiesFile(RootModel[dict[Profile, Duties]]):
+    pass
+
+
+class _ControlsFile(RootModel[Annotated[tuple[Control, ...], BeforeValidator(listed)]]):
+    pass
+
+
+_Model = TypeVar("_Model", _DutiesFile, _ControlsFile)
+
+
+@cache
+def duties(profile: str, file: Path | None = None) -> Duties:
+    """What is owed for certificates of ``profile``. Raises ConfigError if ``file`` is wrong or lacks the profile."""
+    path = file or _HERE / "deadlines.yaml"
+    known = _read(path, _DutiesFile).root
+    if profile not in known:
+        raise ConfigError([Mistake(str(path), 1, profile, "missing, want the rules of this profile")])
+    return known[profile]
+
+
+@cache
+def controls(profile: str, file: Path | None = None) -> tuple[Control, ...]:
+    """The controls for certificates of ``profile``. Raises ConfigError if ``file`` is wrong."""
+    return tuple(c for c in _read(file or _HERE / "controls.yaml", _ControlsFile).root if profile in c.profiles)
+
+
+def _read(path: Path, model: type[_Model]) -> _Model:
+    try:
+        document = yaml_lines.parse(path.read_text(encoding="utf-8"))
+        return model.model_validate(document.value)
+    except OSError as error:
+        raise ConfigError([Mistake(str(path), 1, "", f"{error.strerror}, want a file that can be read")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([Mistake(str(path), 1, "", "want UTF-8")]) from None
+    except yaml_lines.UnreadableError as error:
+        raise ConfigError([Mistake(str(path), error.line, "", error.message)]) from None
+    except ValidationError as wrong:
+        mistakes = []
+        for found in wrong.errors(include_url=False):
+            where = tuple(str(step) for step in found["loc"])
+            words = {"missing": "missing", "extra_forbidden": "unknown key"}.get(found["type"]) or wording(found)
+            mistakes.append(Mistake(str(path), document.line(where), ".".join(where), words))
+        raise ConfigError(mistakes) from None

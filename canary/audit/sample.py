@@ -1,0 +1,53 @@
+"""A sample that the auditor draws and anyone can draw again with sha256sum.
+
+The population is every probe that was scheduled in the period, with or without a result. Each is ranked by
+SHA-256("SEED/PROBE-ID") in hexadecimal, in UTF-8 and without a line break; the lowest ranks are drawn. The list that is
+hashed is every id in byte order, one a line, each with a line feed.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+from canary.audit.period import Period
+from canary.audit.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was drawn: (rank, probe id), lowest rank first; of how many; and the SHA-256 of the list of all."""
+
+    seed: str
+    drawn: tuple[tuple[str, str], ...]
+    population: int
+    population_sha256: str
+
+
+def rank(seed: str, probe: str) -> str:
+    """The rank of a probe under a seed."""
+    return sha256(f"{seed}/{probe}".encode()).hexdigest()
+
+
+def draw(population: Iterable[str], seed: str, size: int, listed: Callable[[str], object] = str) -> Sample:
+    """Draw ``size`` of the ids, which come in byte order; ``listed`` is told each line of the list."""
+    whole, number = sha256(), 0
+
+    def ranked() -> Iterator[tuple[str, str]]:
+        nonlocal number
+        for probe in population:
+            whole.update(f"{probe}\n".encode())
+            listed(f"{probe}\n")
+            number += 1
+            yield rank(seed, probe), probe
+
+    drawn = heapq.nsmallest(size, ranked())
+    return Sample(seed, tuple(drawn), number, whole.hexdigest())
+
+
+def population(source: Source, period: Period) -> Iterator[str]:
+    """The id of every probe scheduled in the period, in byte order."""
+    unfinished = sorted(event.probe or "" for event in source.unfinished(period.since, period.until))
+    return heapq.merge(source.population(period.since, period.until), unfinished)

@@ -1,0 +1,242 @@
+"""The files beside the page: CSV for spreadsheets, JSON for machines. A text can never become a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from canary.audit.changes import Span
+from canary.audit.counts import Counts, Percentiles
+from canary.audit.exceptions import Run
+from canary.audit.population import Tally
+from canary.audit.report import Report
+from canary.audit.results import result_of, results
+from canary.ledger.events import timestamp
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
+
+
+def cell(value: Any) -> Any:
+    """A value as a cell; a text that a spreadsheet might take for a formula gets an apostrophe before it."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return timestamp(value)
+    if isinstance(value, timedelta):
+        return round(value.total_seconds(), 3)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float | date):
+        return value
+    text = str(value).replace("\0", "\ufffd")
+    return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA) or text.startswith(_FORMULA) else text
+
+
+def to_csv(table: Table) -> bytes:
+    """The table as CSV (RFC 4180), UTF-8 with a byte order mark, which spreadsheets need to see that it is that."""
+    head, rows = table
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(head)
+    writer.writerows([cell(value) for value in row] for row in rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def to_json(report: Report) -> bytes:
+    """The whole report, for machines."""
+    return (json.dumps(_plain(report), ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def tables(report: Report, counted: Tally) -> dict[str, bytes]:
+    """Every file by its name."""
+    return {name: to_csv(make(report, counted)) for name, make in _TABLES.items()}
+
+
+_COUNTS = ("judged", "met", "missed", "indeterminate", "undecided", "availability")
+_TOOK = ("p50_seconds", "p95_seconds", "p99_seconds", "max_seconds")
+
+
+def _counts(counts: Counts) -> tuple[Any, ...]:
+    return counts.judged, counts.met, counts.missed, counts.indeterminate, counts.undecided, counts.availability
+
+
+def _took(took: Percentiles | None) -> tuple[Any, ...]:
+    return (took.p50, took.p95, took.p99, took.most) if took else ("", "", "", "")
+
+
+def _channels(report: Report, _: Tally) -> Table:
+    head = ("channel", "kind", "disclosed_in", "approved_by", "interval_seconds", "deadline_seconds", "arrives_in",
+            "reachability_only", "in_force", *_COUNTS, *_TOOK, "longest_gap_seconds", "longest_gap_from", "accepted",
+            "acknowledged", "outcomes")  # fmt: skip
+    rows = (
+        (
+            c.slug, c.kind, _joined(c.settings.get("disclosed_in")), c.settings.get("approved_by"),
+            c.settings.get("interval"), c.settings.get("deadline"), _joined(c.settings.get("arrives_in")),
+            c.settings.get("reachability_only"),
+            "; ".join(f"{timestamp(start)} to {timestamp(end) if end else 'the end'}" for start, end in c.times),
+            *_counts(c.counts), *_took(c.arrived), c.gap.length if c.gap else None, c.gap.start if c.gap else None,
+            c.accepted, c.acknowledged, "; ".join(f"{name} {number}" for name, number in sorted(c.outcomes.items())),
+        )
+        for c in report.channels
+    )  # fmt: skip
+    return head, rows
+
+
+def _days(report: Report, counted: Tally) -> Table:
+    rows = (
+        (day, slug, report.days_in_force.get(day.isoformat()), *_counts(channel.days[day]))
+        for day in report.period.days()
+        for slug, channel in sorted(counted.channels.items())
+        if day in channel.days
+    )
+    return ("day", "channel", "channels_in_force", *_COUNTS), rows
+
+
+def _months(report: Report, _: Tally) -> Table:
+    whole = ((line.name, "", *_counts(line.counts), *_took(line.arrived)) for line in report.months)
+    single = ((line.name, line.group, *_counts(line.counts), *_took(line.arrived)) for line in report.channel_months)
+    return ("month", "channel", *_COUNTS, *_TOOK), [*whole, *single]
+
+
+def _groups(report: Report, counted: Tally) -> Table:
+    """By variant and by sender: first over all channels of a kind, then each channel."""
+    rows: list[Sequence[Any]] = []
+    for what, lines in (("variant", report.variants), ("sender", report.senders)):
+        rows += [(what, line.name, line.group, "", *_counts(line.counts), *_took(line.arrived)) for line in lines]
+    for slug, channel in sorted(counted.channels.items()):
+        for what, groups in (("variant", channel.variants), ("sender", channel.senders)):
+            rows += [
+                (what, name, channel.kind, slug, *_counts(counts), *_took(None))
+                for name, counts in sorted(groups.items())
+            ]
+    return ("group", "name", "kind", "channel", *_COUNTS, *_TOOK), rows
+
+
+def _exceptions(report: Report, _: Tally) -> Table:
+    head = ("id", "channel", "kind", "outcome", "place", "reason", "all_causes", "first_probe", "first_failure",
+            "last_failure", "detected_at", "detected_after_seconds", "failed_probes", "senders", "variants",
+            "confirmation", "retest_probe", "retest_scheduled_at", "recovered_at", "duration_seconds",
+            "noted_cause", "bug", "notes")  # fmt: skip
+    rows = (
+        (
+            run.id, run.channel, run.kind, run.outcome, run.place, run.reason,
+            _causes(run),
+            run.first, run.first_at, run.last_at, run.detected_at,
+            run.detected_at - run.first_at if run.detected_at else None, run.probes,
+            _joined(sorted(run.senders)), _joined(sorted(run.variants)), run.confirmed, run.retest, run.retest_at,
+            run.recovered_at, run.duration, next((n.cause for n in reversed(run.notes) if n.cause), None),
+            _joined(dict.fromkeys(n.bug for n in run.notes if n.bug)),
+            " | ".join(f"{timestamp(n.at)} {n.by}: {n.text}" for n in run.notes),
+        )
+        for run in report.exceptions
+    )  # fmt: skip
+    return head, rows
+
+
+def _causes(run: Run) -> str:
+    several = sorted(run.causes.items())
+    return "; ".join(f"{outcome}{place and f' in {place}'}: {number}" for (outcome, place), number in several)
+
+
+def _own_faults(report: Report, _: Tally) -> Table:
+    rows = ((f.start, f.end, f.reason, f.probes, _joined(f.channels)) for f in report.own_faults)
+    return ("from", "to", "reason", "probes", "channels"), rows
+
+
+def _drills(report: Report, _: Tally) -> Table:
+    head = ("probe", "channel", "variant", "submitted_at", "received_at", "acknowledged_at",
+            "preliminary_report_to_reporter_at", "seconds_after_receipt", "answer",
+            "preliminary_report_to_subscribers")  # fmt: skip
+    rows = (
+        (d.probe, d.channel, d.variant, d.submitted_at, d.received_at, d.acknowledged_at, d.answered_at, d.took,
+         d.answer.value, "not knowable")
+        for d in report.drills
+    )  # fmt: skip
+    return head, rows
+
+
+def _unfinished(report: Report, _: Tally) -> Table:
+    rows = ((item.probe, item.channel, item.scheduled_at, item.why) for item in report.unfinished)
+    return ("probe", "channel", "scheduled_at", "why"), rows
+
+
+def _holds(report: Report, _: Tally) -> Table:
+    def row(span: Span) -> Sequence[Any]:
+        return (
+            span.start,
+            span.end,
+            span.end - span.start if span.end else None,
+            span.what,
+            span.where,
+            span.reason,
+            span.by,
+        )
+
+    spans = (*report.downtime, *report.blackouts, *report.holds, *report.silences)
+    return ("from", "to", "seconds", "what", "where", "reason", "by_or_approved_by"), map(row, spans)
+
+
+def _changes(report: Report, _: Tally) -> Table:
+    several = (*report.restarts, *report.configuration_changes, *report.clock_steps)
+    rows = ((change.at, change.what, change.detail) for change in sorted(several, key=lambda change: change.at))
+    return ("at", "what", "detail"), rows
+
+
+def _controls(report: Report, _: Tally) -> Table:
+    """The shape of Apple's Detailed Controls Report (Root Program Policy 1.2.3.1)."""
+    told = results(report)
+    head = ("requirement_section", "requirement", "control", "test_procedure", "result", "auditors_conclusion",
+            "webtrust", "webtrust_verified", "etsi", "etsi_verified")  # fmt: skip
+    rows = (
+        (c.section, c.requirement, c.control, c.test, result_of(c, told), "", c.webtrust.reference,
+         c.webtrust.verified, c.etsi.reference, c.etsi.verified)
+        for c in report.controls
+    )  # fmt: skip
+    return head, rows
+
+
+_TABLES: dict[str, Callable[[Report, Tally], Table]] = {
+    "channels.csv": _channels,
+    "days.csv": _days,
+    "months.csv": _months,
+    "groups.csv": _groups,
+    "exceptions.csv": _exceptions,
+    "own_faults.csv": _own_faults,
+    "drills.csv": _drills,
+    "unfinished.csv": _unfinished,
+    "holds.csv": _holds,
+    "changes.csv": _changes,
+    "controls.csv": _controls,
+}
+
+
+def _joined(several: Any) -> str:
+    return ", ".join(map(str, several or ()))
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can say."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {" ".join(key) if isinstance(key, tuple) else str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, set):
+        return sorted(value)
+    if isinstance(value, datetime):
+        return timestamp(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value.isoformat() if isinstance(value, date) else value

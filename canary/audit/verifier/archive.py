@@ -1,0 +1,178 @@
+"""The zip file, which may be hostile: nothing is ever unpacked to disk, and every size has a bound.
+
+A file is read once, in pieces, and its SHA-256 compared with the manifest's before anything in it is believed.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any
+
+from . import canonical
+from .findings import RefusedError, wanted
+
+FORMAT = "cpr-canary-bundle@1"
+MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+LARGEST_FILE, LARGEST_TOTAL = 4 * GIB, 16 * GIB
+_MANIFEST_LIMIT = 16 * MIB
+_DIRECTORY_LIMIT = 16 * MIB
+_PIECE = 256 * KIB
+_KEYS = {"format", "origin", "vkeys", "period", "seed", "size", "probes", "asked", "files"}
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_END = struct.Struct("<4s4H2LH")
+"""The end of a zip file: signature, disk numbers, entries here and in all, size and place of the directory, comment."""
+
+_NUMBER, _ID, _SLUG = "(?:0|[1-9][0-9]{0,15})", "[a-z2-7]{16}", "[a-z0-9][a-z0-9-]{0,62}"
+LAYOUT = {
+    "checkpoint": (re.compile("checkpoint"), 64 * KIB),
+    "head": (re.compile(rf"checkpoints/{_NUMBER}"), 64 * KIB),
+    "cosignature": (re.compile(rf"cosignatures/{_NUMBER}"), 64 * KIB),
+    "consistency": (re.compile(rf"consistency/{_NUMBER}-{_NUMBER}"), 64 * KIB),
+    "token": (re.compile(rf"timestamps/{_NUMBER}-{_SLUG}\.tsr"), 256 * KIB),
+    "chain": (re.compile(rf"timestamps/{_SLUG}\.pem"), 256 * KIB),
+    "event": (re.compile(rf"events/{_NUMBER}\.json"), 65_535),
+    "proof": (re.compile(rf"proofs/{_NUMBER}\.tlog-proof"), 64 * KIB),
+    "artefact": (re.compile("artefacts/[0-9a-f]{64}"), GIB),
+    "summary": (re.compile(rf"probes/{_ID}/summary\.json"), 1 * MIB),
+    "population": (re.compile(r"population\.csv"), 2 * GIB),
+}
+"""Every file that a bundle may have, and how large it may be."""
+
+
+class Archive:
+    """A bundle's files, by kind; closed by :meth:`close`. Raises RefusedError for a zip that is not one of ours."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        try:
+            _check_end(self._file)
+            self._zip = zipfile.ZipFile(self._file)
+            self._entries = _entries(self._zip)
+            self.manifest = self._manifest()
+        except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+            self._file.close()
+            raise RefusedError(f"not a zip file that can be read: {error}") from error
+        except BaseException:
+            self._file.close()
+            raise
+        self._left = LARGEST_TOTAL
+        self.files: dict[str, str] = self.manifest["files"]
+        self.unread = dict.fromkeys(self.files)
+        """What nobody has asked for yet."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._zip.close()
+        self._file.close()
+
+    def _manifest(self) -> dict[str, Any]:
+        for name in (MANIFEST, SUMS):
+            wanted(name in self._entries, f"there is no {name}")
+        raw, sums = (b"".join(self._pieces(name, _MANIFEST_LIMIT)) for name in (MANIFEST, SUMS))
+        self.digest = sha256(raw).hexdigest()
+        manifest: dict[str, Any] = canonical.load(raw)
+        wanted(isinstance(manifest, dict) and manifest.keys() == _KEYS, f"{MANIFEST} is not one of {FORMAT}")
+        wanted(manifest["format"] == FORMAT, f"the format is {manifest['format']!r:.80}, wanted {FORMAT}")
+        files = manifest["files"]
+        for name, digest in files.items():
+            wanted(kind_of(name) is not None, f"{MANIFEST} names {name!r:.120}, which is no file of a bundle")
+            wanted(bool(_SHA256.fullmatch(digest)), f"{MANIFEST} has no SHA-256 of {name}")
+        whole = {**files, MANIFEST: self.digest}
+        wanted(
+            sums == "".join(f"{whole[name]}  {name}\n" for name in sorted(whole)).encode(), f"{SUMS} is another list"
+        )
+        there = self._entries.keys() - {MANIFEST, SUMS}
+        for name in sorted(files.keys() - there):
+            raise RefusedError(f"{name} is in the manifest and not in the bundle")
+        for name in sorted(there - files.keys()):
+            raise RefusedError(f"{name!r:.120} is in the bundle and not in the manifest")
+        return manifest
+
+    def of(self, kind: str) -> list[str]:
+        """The names of the files of a kind; by number, where they have one."""
+        names = [name for name in self.files if kind_of(name) == kind]
+        return sorted(names, key=lambda name: [int(part) if part.isdigit() else 0 for part in re.split(r"\D+", name)])
+
+    def read(self, name: str) -> bytes:
+        """The content of a file whose SHA-256 is as the manifest says. Raises RefusedError."""
+        return b"".join(self.pieces(name))
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """The content piece by piece; what came is not to be believed until the last one came without an error."""
+        kind = kind_of(name)
+        wanted(kind is not None and name in self.files, f"there is no {name}")
+        assert kind is not None
+        self.unread.pop(name, None)
+        found = sha256()
+        for piece in self._pieces(name, LAYOUT[kind][1]):
+            self._left -= len(piece)
+            wanted(self._left >= 0, f"the bundle unpacks to more than {LARGEST_TOTAL} bytes")
+            found.update(piece)
+            yield piece
+        wanted(found.hexdigest() == self.files[name], f"{name} is not the file that the manifest names")
+
+    def size(self, name: str) -> int:
+        """How long a file says to be, unpacked."""
+        return self._entries[name].file_size
+
+    def _pieces(self, name: str, limit: int) -> Iterator[bytes]:
+        wanted(self._entries[name].file_size <= limit, f"{name} is larger than {limit} bytes")
+        with _reading(self._zip, self._entries[name]) as file:
+            left = limit
+            while piece := file.read(min(_PIECE, left + 1)):
+                left -= len(piece)
+                wanted(left >= 0, f"{name} is larger than {limit} bytes")
+                yield piece
+
+
+def kind_of(name: str) -> str | None:
+    """What kind of file has this name; None if it is none of a bundle."""
+    return next((kind for kind, (pattern, _) in LAYOUT.items() if pattern.fullmatch(name)), None)
+
+
+@contextmanager
+def _reading(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+    try:
+        with archive.open(entry) as file:
+            yield file
+    except RefusedError:
+        raise
+    except Exception as error:  # zipfile and zlib raise whatever a broken file leads to
+        raise RefusedError(f"{entry.filename!r:.120} cannot be unpacked: {error!s:.120}") from error
+
+
+def _check_end(file: IO[bytes]) -> None:
+    """Refuse a directory that would not fit into memory, before anybody reads it; bundles have no zip comment."""
+    size = file.seek(0, 2)
+    wanted(_END.size <= size <= LARGEST_FILE, f"the file has {size} bytes, which no bundle has")
+    file.seek(size - _END.size)
+    signature, _, _, here, entries, length, start, comment = _END.unpack(file.read(_END.size))
+    file.seek(0)
+    wanted(signature == b"PK\x05\x06" and comment == 0, "not a zip file, or it has something behind its end")
+    wanted(here == entries < 0xFFFF and length <= _DIRECTORY_LIMIT, "the zip file has too many entries")
+    wanted(start + length + _END.size == size, "the zip file has something before its beginning")
+
+
+def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    found: dict[str, zipfile.ZipInfo] = {}
+    for entry in archive.infolist():
+        name = entry.filename
+        shown = f"the entry {entry.orig_filename!r:.120}"
+        wanted(
+            name == entry.orig_filename and (name in (MANIFEST, SUMS) or kind_of(name) is not None),
+            f"{shown} is no file of a bundle",
+        )  # no absolute path, no .., no folder can have such a name
+        wanted(name not in found, f"{shown} is there twice")
+        wanted(entry.external_attr >> 28 in (0, 8), f"{shown} is a link or a device, not a file")
+        wanted(not entry.flag_bits & 0x1, f"{shown} is encrypted")
+        wanted(entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), f"{shown} is packed in another way")
+        found[name] = entry
+    return found

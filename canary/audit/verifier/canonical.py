@@ -1,0 +1,69 @@
+"""Canonical JSON (RFC 8785): one way only to write a value, so no two readers can see two things in the same bytes."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from .findings import RefusedError, wanted
+
+_LARGEST_EXACT = 2**53 - 1
+_POINT_LEFT, _POINT_RIGHT = -6, 21  # beyond, ECMAScript writes an exponent
+
+
+def load(raw: bytes) -> Any:
+    """The value of canonical JSON. Raises RefusedError for any other form, such as one that names a key twice."""
+    try:
+        value = json.loads(raw.decode("utf-8"))
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise RefusedError(f"not JSON: {error!s:.100}") from error
+    wanted(dumps(value) == raw, "not canonical JSON (RFC 8785)")
+    return value
+
+
+def dumps(value: Any) -> bytes:
+    """The canonical form of a value. Raises RefusedError for what it cannot say."""
+    try:
+        return "".join(_parts(value)).encode("utf-8")
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise RefusedError("not sayable in canonical JSON") from error
+
+
+def _parts(value: Any) -> list[str]:
+    if value is None or isinstance(value, bool | str):
+        return [json.dumps(value, ensure_ascii=False)]
+    if isinstance(value, int):
+        wanted(abs(value) <= _LARGEST_EXACT, "a number beyond 2**53")
+        return [str(value)]
+    if isinstance(value, float):
+        return [_number(value)]
+    parts: list[str] = []
+    if isinstance(value, dict):
+        for key in sorted(value, key=lambda name: name.encode("utf-16-be")):
+            parts += [",", *_parts(key), ":", *_parts(value[key])]
+        return ["{", *parts[1:], "}"]
+    for item in value:
+        parts += [",", *_parts(item)]
+    return ["[", *parts[1:], "]"]
+
+
+def _number(value: float) -> str:
+    """A number as ECMAScript writes it (ECMA-262 Number::toString): the shortest digits that read back the same."""
+    if value == 0:
+        return "0"
+    wanted(value - value == 0, "a number that is not finite")
+    sign, digits_, exponent = Decimal(repr(value)).as_tuple()
+    digits = "".join(map(str, digits_))
+    point = len(digits) + int(exponent)  # the value is 0.DIGITS times ten to this
+    digits = digits.rstrip("0")
+    if len(digits) <= point <= _POINT_RIGHT:
+        text = digits.ljust(point, "0")
+    elif 0 < point <= _POINT_RIGHT:
+        text = f"{digits[:point]}.{digits[point:]}"
+    elif _POINT_LEFT < point <= 0:
+        text = f"0.{'0' * -point}{digits}"
+    else:
+        mantissa = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
+        text = f"{mantissa}e{point - 1:+d}"
+    return "-" * sign + text

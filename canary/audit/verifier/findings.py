@@ -1,0 +1,97 @@
+"""What was checked, and what was found: a row a question, so that nothing is left out silently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST = 50
+"""Failures of a row that are told one by one; there may be thousands after the first."""
+
+
+class RefusedError(ValueError):
+    """Something in the bundle is not as it must be, said in a sentence."""
+
+
+@dataclass
+class Row:
+    """One question, and how often it was answered well and badly."""
+
+    what: str
+    checked: int = 0
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    """Why it was not, or not always, asked."""
+    said: str = ""
+    """What else there is to say."""
+
+    @property
+    def state(self) -> str:
+        """``failed``, ``ok``, or ``not checked``."""
+        return "failed" if self.failed else "ok" if self.checked else "not checked"
+
+
+class Findings:
+    """Every row, in the order in which they were first asked, and what the bundle says of itself."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.facts: dict[str, Any] = {}
+
+    @property
+    def ok(self) -> bool:
+        """Whether something was checked and nothing failed."""
+        return bool(self.rows) and not any(row.failed for row in self.rows.values())
+
+    def row(self, what: str) -> Row:
+        """The row of a question, made if there is none yet."""
+        return self.rows.setdefault(what, Row(what))
+
+    @contextmanager
+    def one(self, what: str, subject: str = "") -> Iterator[None]:
+        """Ask once: whatever is raised inside is a failure, so nothing that cannot be read passes as good."""
+        row = self.row(what)
+        row.checked += 1
+        try:
+            yield
+        except Exception as error:  # also what nobody thought of: to be refused, not to end the check
+            told = str(error) if isinstance(error, RefusedError) else f"cannot be read: {error!r:.200}"
+            self.failed(what, f"{subject}: {told}" if subject else told)
+
+    def failed(self, what: str, why: str) -> None:
+        """A failure of a question."""
+        row = self.row(what)
+        row.failed += 1
+        if len(row.failures) < MOST:
+            row.failures.append(why)
+
+    def unchecked(self, what: str, why: str) -> None:
+        """A question that was not asked."""
+        row = self.row(what)
+        if why not in row.unchecked and len(row.unchecked) < MOST:
+            row.unchecked.append(why)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, for machines."""
+        checks = [
+            {
+                "what": row.what,
+                "state": row.state,
+                "checked": row.checked,
+                "failed": row.failed,
+                "failures": row.failures,
+                "unchecked": row.unchecked,
+                "said": row.said,
+            }
+            for row in self.rows.values()
+        ]
+        return {"ok": self.ok, "bundle": self.facts, "checks": checks}
+
+
+def wanted(good: bool, otherwise: str) -> None:
+    """Raise :class:`RefusedError` with ``otherwise`` unless ``good``."""
+    if not good:
+        raise RefusedError(otherwise)

@@ -1,0 +1,201 @@
+"""A probe's events: whether they are complete and in order, whether the outcome follows from them, and a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from .findings import wanted
+from .log import Event, Log
+
+_ONCE = ("scheduled", "submitting", "submitted", "deadline", "finished")
+_WRONG = {"junked": {"junk"}, "quarantined": {"quarantine"}, "wrong_queue": {"wrong_queue", "monitored"}}
+_DECIMALS = 0.002
+"""Seconds by which a latency may differ from its recomputation; the ledger keeps microseconds."""
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A file that an event names by its hash, and what it is."""
+
+    sha256: str
+    what: str
+    event: int
+
+
+def told(log: Log, probe: str) -> list[Event]:
+    """The events of a probe, in order."""
+    return [log.events[seq] for seq in sorted(log.events) if log.events[seq].probe == probe]
+
+
+def artefacts(events: Iterable[Event]) -> Iterator[Artefact]:
+    """The files that the events of a probe name."""
+    for event in events:
+        if event.kind == "submitting":
+            yield Artefact(event.body["payload"], "exactly what was sent", event.seq)
+        elif event.kind == "submitted":
+            for name, digest in sorted(event.body["artefacts"].items()):
+                yield Artefact(digest, name, event.seq)
+        elif event.kind == "sighting":
+            yield Artefact(event.body["message"], f"{event.body['seen']} in {_place(event)[0]}", event.seq)
+
+
+def first(events: Iterable[Event], kind: str) -> Event | None:
+    """The first event of a kind."""
+    return next((event for event in events if event.kind == kind), None)
+
+
+def check_complete(events: list[Event], head: datetime, tolerance: timedelta) -> None:
+    """Scheduled before anything, sent once at most, ended once and in time. ``head`` is the newest time in the log."""
+    kinds = [event.kind for event in events]
+    for kind in _ONCE:
+        wanted(kinds.count(kind) <= 1, f"was {kind} {kinds.count(kind)} times")
+    wanted("scheduled" in kinds, "no event says that it was scheduled")
+    order = [kind for kind in kinds if kind in ("scheduled", "submitting", "submitted", "finished")]
+    right = [kind for kind in _ONCE if kind in order]
+    wanted(order == right, f"was {', then '.join(order)}")
+    wanted("submitted" not in kinds or "submitting" in kinds, "was sent, and no event says so beforehand")
+    begun = [event for event in events if event.kind in ("scheduled", "submitting", "submitted")]
+    for before, after in pairwise(begun):
+        wanted(before.at - after.at <= tolerance, f"was {after.kind} before it was {before.kind}")
+    if "finished" not in kinds:
+        due = begun[0].at + timedelta(seconds=begun[0].body["give_up"] + begun[0].body["deadline"]) + tolerance
+        wanted(head <= due, f"has no result, which was due by {due:%F %T} UTC")
+
+
+def check_outcome(events: list[Event], stepped: bool) -> None:
+    """Whether what it is said to have come to follows from what was seen before it was said."""
+    finished, decided = first(events, "finished"), first(events, "deadline")
+    if finished is not None:
+        known = [event for event in events if event.seq < finished.seq]
+        _check_follows(finished.body["outcome"], finished.body, known, stepped)
+    if decided is not None:
+        outcome, result = decided.body["outcome"], decided.body["result"]
+        right = {"arrived": "met", "indeterminate": "indeterminate"}.get(outcome, "missed")
+        wanted(result == right, f"was {result} at its deadline, and {outcome} is {right}")
+        known = [event for event in events if event.seq < decided.seq]
+        _check_follows(outcome, {}, known, stepped)
+
+
+def _check_follows(outcome: str | None, body: dict[str, Any], known: list[Event], stepped: bool) -> None:
+    scheduled, submitted = first(known, "scheduled"), first(known, "submitted")
+    assert scheduled is not None
+    copies = _copies(known)
+    expected = scheduled.body["expected"]
+    arrived = [copies[queue] for queue in expected if queue in copies]
+    complete = len(arrived) == len(expected)
+    replies = {event.body["seen"] for event in _genuine(known)}
+    match outcome:
+        case "arrived" | "late" | "altered":
+            wanted(complete, f"is {outcome}, and was not seen in all of {', '.join(expected)}")
+            took = max(_latency(known, event) for event in arrived)
+            if not stepped:
+                right = took > scheduled.body["deadline"] if outcome == "late" else took <= scheduled.body["deadline"]
+                wanted(right, f"is {outcome}, and took {took:.3f} s of {scheduled.body['deadline']:.0f} s")
+                stage = body.get("stages", {}).get("arrived", took)
+                wanted(abs(stage - took) <= _DECIMALS, f"is said to have taken {stage:.3f} s, and took {took:.3f} s")
+            changed = any(event.body["intact"] is False for event in arrived)
+            wanted(outcome == "late" or changed is (outcome == "altered"), f"is {outcome}, and was changed: {changed}")
+        case "junked" | "quarantined" | "wrong_queue":
+            roles = {_place(event)[1] for event in _genuine(known) if event.body["seen"] == "report"}
+            wanted(bool(roles & _WRONG[outcome]), f"is {outcome}, and was seen in no such place")
+        case "bounced":
+            wanted("bounce" in replies, "is bounced, and no bounce was seen")
+        case "rejected" | "form_error":
+            failure = submitted.body["failure"] if submitted else None
+            wanted(failure == outcome, f"is {outcome}, and its submission says {failure}")
+        case "missing":
+            wanted(not complete, f"is missing, and was seen in {', '.join(expected)}")
+        case _:
+            wanted(outcome in (None, "indeterminate"), f"has an unknown outcome {outcome!r:.40}")
+
+
+def _genuine(events: Iterable[Event]) -> Iterator[Event]:
+    """The sightings that nothing speaks against."""
+    sent = first(events := list(events), "submitting")
+    ours = sent.body["message_id"] if sent else None
+    for event in events:
+        if event.kind != "sighting" or event.body["forgery"] is not None:
+            continue
+        replies = _place(event)[1] == "replies"
+        report = event.body["seen"] == "report"
+        if report is not replies and not (report and ours and event.body["message_id"] != ours):
+            yield event
+
+
+def _copies(events: Iterable[Event]) -> dict[str, Event]:
+    """By monitored queue: the first genuine copy of the report there."""
+    found: dict[str, Event] = {}
+    events = list(events)
+    for event in _genuine(events):
+        queue, role = _place(event)
+        if event.body["seen"] == "report" and role == "monitored":
+            known = found.get(queue)
+            if known is None or _latency(events, event) < _latency(events, known):
+                found[queue] = event
+    return found
+
+
+def _latency(events: Iterable[Event], sighting: Event) -> float:
+    """Seconds from submission to a sighting, kept within what is known: not before it was sent, nor after we saw it."""
+    events = list(events)
+    submitted, submitting, scheduled = (first(events, kind) for kind in ("submitted", "submitting", "scheduled"))
+    assert scheduled is not None
+    started = _time(submitted.body["at"]) if submitted else (submitting or scheduled).at
+    arrived, noticed = (_time(sighting.body[name]) for name in ("arrived_at", "noticed_at"))
+    return max(0.0, min((arrived - started).total_seconds(), (noticed - started).total_seconds()))
+
+
+def _place(event: Event) -> tuple[str, str]:
+    return event.body["place"]["queue"], event.body["place"]["role"]
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def summary(events: list[Event], rules: Mapping[str, str]) -> dict[str, Any]:
+    """What a bundle's ``summary.json`` says of a probe: read from its events, so it can be made again and compared."""
+    scheduled, finished, decided = (first(events, kind) for kind in ("scheduled", "finished", "deadline"))
+    about = scheduled.body if scheduled else {}
+    known = ("channel", "kind", "sender", "variant", "expected", "deadline", "give_up", "blind", "confirms")
+    files = [
+        {
+            "sha256": item.sha256,
+            "what": item.what,
+            "event": item.event,
+            "state": f"deleted under rule {rules[item.sha256]}, hash kept" if item.sha256 in rules else "kept",
+        }
+        for item in artefacts(events)
+    ]
+    return {
+        "probe": events[0].probe if events else None,
+        **{name: about.get(name) for name in known},
+        "outcome": finished.body["outcome"] if finished else None,
+        "reason": finished.body["reason"] if finished else None,
+        "place": finished.body["place"] if finished else None,
+        "stages": finished.body["stages"] if finished else {},
+        "result": decided.body["result"] if decided else None,
+        "events": [event.seq for event in events],
+        "times": list(_times(events)),
+        "artefacts": files,
+    }
+
+
+def _times(events: list[Event]) -> Iterator[dict[str, Any]]:
+    """Every time that is told, what it is of, and where it was read."""
+    for event in events:
+        ours = {"event": event.seq, "source": "clock of the canary"}
+        yield {"what": f"{event.kind} recorded", "at": f"{event.at:%Y-%m-%dT%H:%M:%S.%f}Z", **ours}
+        if event.kind == "submitted":
+            yield {"what": "sending began", "at": event.body["at"], **ours}
+            yield {"what": "sending took", "seconds": event.body["seconds"], **ours}
+        if event.kind == "sighting":
+            body = event.body
+            what = f"{body['seen']} in {body['place']['queue']}"
+            source = {"event": event.seq, "source": body["source"], "uncertainty": body["uncertainty"]}
+            yield {"what": f"{what} arrived", "at": body["arrived_at"], **source}
+            yield {"what": f"{what} noticed", "at": body["noticed_at"], **ours}

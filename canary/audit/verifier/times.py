@@ -1,0 +1,133 @@
+"""What others say about the times: time-stamping authorities and witnesses, against what the events say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from cryptography import x509
+
+from . import stamps, tlog
+from .archive import Archive
+from .findings import Findings, wanted
+from .log import Event, Log
+
+TOKENS, WITHIN, COVERED = (
+    "time-stamps",
+    "no event is younger or older than a time-stamp allows",
+    "covered by time-stamps",
+)
+WITNESSED = "cosignatures of witnesses"
+
+
+@dataclass(frozen=True)
+class Proved:
+    """A good time-stamp of the head of ``size`` events; ``seq`` is the event that tells it, if it is in the log."""
+
+    size: int
+    at: datetime
+    accuracy: timedelta
+    by: str
+    seq: int | None
+
+
+def read_stamps(archive: Archive, log: Log, roots: Sequence[x509.Certificate], findings: Findings) -> list[Proved]:
+    """The time-stamps that lead to a given root; whatever else is there fails."""
+    told = {event.body.get("token"): event for event in log.kind("timestamped")}
+    others: list[x509.Certificate] = []
+    for name in archive.of("chain"):
+        with findings.one(TOKENS, name):
+            others += stamps.load_pem(archive.read(name))
+    proved = []
+    for name in archive.of("token"):
+        raw = archive.read(name)
+        if not roots:
+            findings.unchecked(TOKENS, "no --tsa-ca was given: time-stamps and what they prove are not looked at")
+            continue
+        with findings.one(TOKENS, name):
+            size = int(name.removeprefix("timestamps/").partition("-")[0])
+            wanted(size in log.heads, f"there is no checkpoint of {size} events")
+            stamp = stamps.check(raw, log.heads[size].raw, roots, others)
+            event = told.get(sha256(raw).hexdigest())
+            if event is not None:
+                wanted(event.body["size"] == size and event.seq > size, f"event {event.seq} tells another time-stamp")
+            proved.append(Proved(size, stamp.at, stamp.accuracy, stamp.by, event.seq if event else None))
+    if roots and not archive.of("token"):
+        findings.row(TOKENS).checked += 1
+        findings.failed(TOKENS, "--tsa-ca was given, and the bundle has no time-stamp")
+    if proved:
+        oldest, newest = min(p.at for p in proved), max(p.at for p in proved)
+        findings.row(TOKENS).said = f"{len(proved)} from {oldest:%F %T} to {newest:%F %T} UTC"
+    return proved
+
+
+def check_within(log: Log, proved: list[Proved], tolerance: timedelta, findings: Findings) -> None:
+    """Nothing in a head happened after its time-stamp; nothing behind a told time-stamp happened before it."""
+    if not proved:
+        findings.unchecked(WITHIN, "there is no verified time-stamp")
+        return
+    for event in log.events.values():
+        with findings.one(WITHIN, f"event {event.seq}"):
+            for stamp in proved:
+                slack = tolerance + stamp.accuracy
+                late = event.seq <= stamp.size and event.at > stamp.at + slack
+                wanted(not late, f"says {_shown(event)}, and was time-stamped on {stamp.at:%F %T}")
+                early = stamp.seq is not None and event.seq >= stamp.seq and event.at < stamp.at - slack
+                wanted(not early, f"is back-dated to {_shown(event)}: it follows a time-stamp of "
+                                  f"{stamp.at:%F %T}")  # fmt: skip
+
+
+def _shown(event: Event) -> str:
+    return f"{event.at:%F %T}"
+
+
+def bounds(proved: list[Proved], carried: int | None, last: int) -> tuple[datetime | None, datetime | None]:
+    """When a probe can have been at the earliest and the latest, by time-stamps alone.
+
+    ``carried`` is the size of the head whose root the report carried: whoever wrote it knew all time-stamps that are
+    told in it. ``last`` is the number of its last event.
+    """
+    after = [p.at - p.accuracy for p in proved if p.seq is not None and carried is not None and p.seq <= carried]
+    before = [p.at + p.accuracy for p in proved if p.size >= last]
+    return max(after, default=None), min(before, default=None)
+
+
+def read_witnesses(
+    archive: Archive, log: Log, keys: Sequence[tlog.Key], tolerance: timedelta, findings: Findings
+) -> dict[str, int]:
+    """By witness: how large the largest head is that it cosigned, at a time when all events in it had happened."""
+    cosigned = {str(key): 0 for key in keys}
+    for name in archive.of("cosignature"):
+        with findings.one(WITNESSED, name):
+            head = tlog.Head.parse(archive.read(name))
+            known = log.heads.get(head.size)
+            wanted(name == f"cosignatures/{head.size}", f"is of {head.size} events")
+            wanted(known is not None and known.note.text == head.note.text, "is of a checkpoint that is not there")
+            for key in keys:
+                time = head.note.signed_at(key)
+                if time is None:
+                    continue
+                at = datetime.fromtimestamp(time, UTC)
+                below = [event for event in log.events.values() if event.seq <= head.size]
+                young = next((event for event in below if event.at > at + tolerance), None)
+                wanted(young is None, f"was cosigned on {at:%F %T}, before event {young.seq if young else 0}")
+                cosigned[str(key)] = max(cosigned[str(key)], head.size)
+                findings.row(WITNESSED).said = f"newest of {head.size} events, on {at:%F %T} UTC by {key.name}"
+    if not keys:
+        findings.unchecked(WITNESSED, "no --witness was given")
+    return cosigned
+
+
+def check_covered(
+    probes: dict[str, int], proved: list[Proved], cosigned: dict[str, int], stamped: bool, findings: Findings
+) -> None:
+    """Whether each probe, by the number of its last event, lies below a time-stamp and below every witness's head."""
+    for probe, last in probes.items():
+        if stamped:
+            with findings.one(COVERED, f"probe {probe}"):
+                wanted(any(stamp.size >= last for stamp in proved), f"no time-stamp is over its last event {last}")
+        for witness, size in cosigned.items():
+            with findings.one(WITNESSED, f"probe {probe}"):
+                wanted(size >= last, f"{witness} has cosigned {size} events, and its last one is {last}")

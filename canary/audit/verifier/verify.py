@@ -1,0 +1,310 @@
+"""The whole check of a bundle, question by question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+
+from . import canonical, probes, sample, times, tlog
+from .archive import Archive
+from .content import LARGEST, words
+from .findings import Findings, RefusedError, wanted
+from .log import Event, check_order, read_log, read_time
+
+BUNDLE, FILES = "bundle is well-formed", "files are those that the manifest names"
+ASKED = "bundle is the one that was asked for"
+ORDER = "times of events are in order"
+PERIOD = "log covers the period"
+ARTEFACTS = "files are those that events name"
+COMPLETE, OUTCOME = "probes: scheduled before, result after", "outcomes follow from what was seen"
+MARKS, CARRIED = "messages carry the mark that the log tells", "reports carry the root of an earlier checkpoint"
+LISTED, SUMMARIES = "probes are in the population as their events tell", "summaries say what the events say"
+
+LIMITS = (
+    "that a mark was made by this canary: only the holder of its secret mark key can tell",
+    "that nothing happened which was never put into the log; events picked at random and the population bound it",
+    "whether certificates of a time-stamping authority were revoked",
+)
+"""What no bundle can show."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the auditor brings: nothing of it may come out of the bundle. Times in seconds."""
+
+    keys: Sequence[tlog.Key]
+    roots: Sequence[x509.Certificate] = ()
+    witnesses: Sequence[tlog.Key] = ()
+    tolerance: float = 60.0
+    seed: str | None = None
+    size: int | None = None
+
+
+def verify(path: Path, options: Options) -> Findings:
+    """Check the bundle in a file. Raises OSError if it cannot be read; all else is among the findings."""
+    findings = Findings()
+    path.open("rb").close()
+    with findings.one(BUNDLE):
+        wanted(bool(options.keys), "no key of the log was given (--key), and one out of the bundle proves nothing")
+        archive = Archive(path)
+        try:
+            _Check(archive, options, findings).run()
+        finally:
+            archive.close()
+    return findings
+
+
+@dataclass(frozen=True)
+class _Period:
+    since: datetime
+    until: datetime
+    start: int
+    end: int
+
+    @classmethod
+    def read(cls, told: dict[str, Any]) -> _Period:
+        wanted(told.keys() == {"from", "to", "start", "end"}, "the manifest has no period")
+        period = cls(read_time(told["from"]), read_time(told["to"]), told["start"], told["end"])
+        right = type(period.start) is type(period.end) is int and 0 <= period.start <= period.end
+        wanted(period.since < period.until and right, "the manifest has no period")
+        return period
+
+
+class _Check:
+    def __init__(self, archive: Archive, options: Options, findings: Findings) -> None:
+        self._archive, self._options, self._findings = archive, options, findings
+        self._tolerance = timedelta(seconds=options.tolerance)
+        self._read: dict[str, str] = {}
+        """By SHA-256 of a message that was looked into: its words, while its probe is checked."""
+        self._beheaded: list[str] = []
+        """The probes whose first event is not there."""
+
+    def run(self) -> None:
+        archive, findings, options = self._archive, self._findings, self._options
+        manifest = archive.manifest
+        self._period = period = _Period.read(manifest["period"])
+        self._seed, self._size = manifest["seed"], manifest["size"]
+        self._ids: list[str] = [*manifest["probes"], *manifest["asked"]]
+        with findings.one(ASKED):
+            self._check_asked()
+        findings.facts.update(
+            sha256=archive.digest,
+            origin=manifest["origin"],
+            seed=self._seed,
+            size=self._size,
+            period=manifest["period"],
+        )
+        log = read_log(archive, options.keys, findings)
+        if log is None:
+            findings.unchecked("everything else", "the newest checkpoint is not genuine, so nothing stands on it")
+            return
+        self._log = log
+        findings.facts["checkpoint"] = {"size": log.newest.size, "root": log.newest.root.hex()}
+        check_order(log, self._tolerance, ORDER, findings)
+        with findings.one(PERIOD):
+            self._check_period()
+        proved = times.read_stamps(archive, log, options.roots, findings)
+        times.check_within(log, proved, self._tolerance, findings)
+        cosigned = times.read_witnesses(archive, log, options.witnesses, self._tolerance, findings)
+        self._probes = {probe: probes.told(log, probe) for probe in dict.fromkeys(self._ids)}
+        last = {probe: max((event.seq for event in told), default=0) for probe, told in self._probes.items()}
+        times.check_covered(last, proved, cosigned, bool(options.roots), findings)
+        findings.facts["probes"] = [self._check_probe(probe, proved) for probe in self._probes]
+        self._check_other_files()
+        self._check_population(period)
+        self._finish()
+
+    def _check_asked(self) -> None:
+        """The manifest's own fields, against what the auditor says to have asked for."""
+        manifest, options = self._archive.manifest, self._options
+        ids = self._ids
+        good = isinstance(self._seed, str) and type(self._size) is int and self._size >= 0
+        wanted(good and all(isinstance(probe, str) for probe in ids), "the manifest has no sample")
+        wanted(len(set(ids)) == len(ids), "the manifest names a probe twice")
+        told = [str(tlog.Key.parse(key)) for key in manifest["vkeys"]]
+        wanted(told == manifest["vkeys"] and bool(told), "the manifest names no keys")
+        wanted(options.seed in (None, self._seed), f"the seed is {self._seed:.80}, and {options.seed} was asked for")
+        wanted(options.size in (None, self._size), f"the size is {self._size}, and {options.size} was asked for")
+
+    def _check_period(self) -> None:
+        """That the log goes from before the period to its end, by the times that its events tell."""
+        log, period = self._log, self._period
+        end = log.newest.size
+        wanted(period.end == end, f"the manifest ends at {period.end} events, the newest checkpoint at {end}")
+        newest = log.events.get(end)
+        wanted(newest is not None, f"event {end}, the newest in the log, is not in the bundle")
+        assert newest is not None
+        wanted(newest.at >= period.until, f"the log ends at {newest.at:%F %T} UTC, before the period does")
+        if period.start:
+            head = log.heads.get(period.start)
+            told = [e for e in log.kind("checkpoint") if e.body["size"] == period.start]
+            wanted(
+                head is not None and len(told) == 1, f"the checkpoint of {period.start} events is not told in the log"
+            )
+            assert head is not None
+            wanted(told[0].body["root"] == head.root.hex(), f"event {told[0].seq} tells another root")
+            early = told[0].at - self._tolerance <= period.since
+            wanted(early, f"the period's part of the log begins at {told[0].at:%F %T} UTC, after the period")
+        names = [str(tlog.Key.parse(e.body["new"])) for e in log.kind("key_rotated") if e.body["new"].startswith(
+            log.newest.origin + "+")]  # fmt: skip
+        wanted(not names or names == self._archive.manifest["vkeys"], "the manifest names other keys than the log")
+
+    def _check_probe(self, probe: str, proved: list[times.Proved]) -> dict[str, Any]:
+        """One probe of the sample; returns what there is to tell of it."""
+        findings, log, told = self._findings, self._log, self._probes[probe]
+        subject = f"probe {probe}"
+        fact: dict[str, Any] = {"probe": probe, "events": len(told)}
+        if probes.first(told, "scheduled") is None:
+            self._beheaded.append(probe)  # the population will tell whether its first events were deleted
+        else:
+            with findings.one(COMPLETE, subject):
+                probes.check_complete(told, max(event.at for event in log.events.values()), self._tolerance)
+            self._check_outcome(subject, told)
+        if not told:
+            return fact | {"outcome": "deleted"}
+        for item in probes.artefacts(told):
+            with findings.one(ARTEFACTS, f"{subject}: {item.what} (event {item.event})"):
+                self._check_artefact(item, told)
+        carried = self._carried(subject, told)
+        self._read.clear()
+        self._check_summary(probe, told)
+        after, before = times.bounds(proved, carried, told[-1].seq)
+        finished = probes.first(told, "finished")
+        fact |= {
+            "channel": told[0].body.get("channel"),
+            "outcome": finished.body["outcome"] if finished else None,
+            "carried": carried,
+            "not_before": after.isoformat() if after else None,
+            "not_after": before.isoformat() if before else None,
+        }
+        return fact
+
+    def _check_outcome(self, subject: str, told: list[Event]) -> None:
+        stepped = any(told[0].seq < event.seq < told[-1].seq for event in self._log.kind("clock_stepped"))
+        with self._findings.one(OUTCOME, subject):
+            probes.check_outcome(told, stepped)
+
+    def _check_artefact(self, item: probes.Artefact, told: list[Event]) -> None:
+        name = f"artefacts/{item.sha256}"
+        if name not in self._archive.files:
+            rule = self._log.rules.get(item.sha256)
+            wanted(rule is not None, "is not in the bundle, and no event tells that it was deleted")
+            self._findings.row(ARTEFACTS).said = "some were deleted by retention, as the log tells; their hash is kept"
+            return
+        if name not in self._archive.unread:
+            return  # the same file under two names, and checked already
+        found, kept, kind = sha256(), [], next(event for event in told if event.seq == item.event).kind
+        look = kind in ("submitting", "sighting") and self._archive.size(name) <= LARGEST
+        for piece in self._archive.pieces(name):
+            found.update(piece)
+            if look:
+                kept.append(piece)
+        wanted(found.hexdigest() == item.sha256, "is another file than the one that the event names")
+        if look:
+            self._read[item.sha256] = words(b"".join(kept))
+
+    def _carried(self, subject: str, told: list[Event]) -> int | None:
+        """Look into what was sent and what was found; returns the size of the checkpoint that the report carried."""
+        scheduled = probes.first(told, "scheduled")
+        if scheduled is None:
+            return None
+        for item, event in self._reports(told):
+            text = self._read.get(item.sha256)
+            if text is None:
+                self._findings.unchecked(MARKS, "some messages were deleted, or are too large to look into")
+                continue
+            with self._findings.one(MARKS, f"{subject}: {item.what} (event {event.seq})"):
+                wanted(scheduled.body["mark"].lower() in text, "does not contain the mark of event "
+                       f"{scheduled.seq}")  # fmt: skip
+        sent = probes.first(told, "submitting")
+        text = self._read.get(sent.body["payload"]) if sent else None
+        older = {size: head for size, head in self._log.heads.items() if size < scheduled.seq}
+        first_key = min((event.at for event in self._log.kind("key_rotated")), default=None)
+        signing = bool(older) or (first_key is not None and first_key + self._tolerance < scheduled.at)
+        if text is None or not signing:
+            self._findings.unchecked(CARRIED, "some were deleted or never sent, or no checkpoint was signed before")
+            return None
+        found = [size for size, head in older.items() if head.root.hex() in text]
+        with self._findings.one(CARRIED, subject):
+            wanted(bool(found), "carries the root of no checkpoint in the bundle that is older than it")
+        return max(found, default=None)
+
+    @staticmethod
+    def _reports(told: list[Event]) -> list[tuple[probes.Artefact, Event]]:
+        """What was sent, and the copies of it that were found and counted."""
+        by_seq = {event.seq: event for event in told}
+        pairs = [(item, by_seq[item.event]) for item in probes.artefacts(told)]
+        return [
+            (item, event)
+            for item, event in pairs
+            if event.kind == "submitting"
+            or (event.kind == "sighting" and event.body["seen"] == "report" and event.body["forgery"] is None)
+        ]
+
+    def _check_summary(self, probe: str, told: list[Event]) -> None:
+        with self._findings.one(SUMMARIES, f"probe {probe}"):
+            name = f"probes/{probe}/summary.json"
+            wanted(name in self._archive.files, f"{name} is not there")
+            right = canonical.dumps(probes.summary(told, self._log.rules))
+            wanted(self._archive.read(name) == right, f"{name} says something else than the events")
+
+    def _check_other_files(self) -> None:
+        """Files that only other events name, such as tokens; whatever nothing names fails."""
+        named = {item.sha256 for event in self._log.events.values() for item in probes.artefacts([event])}
+        for name in list(self._archive.unread):
+            if name == "population.csv" or name.startswith("timestamps/"):
+                continue
+            with self._findings.one(FILES, name):
+                found = sha256()
+                for piece in self._archive.pieces(name):
+                    found.update(piece)
+                known = name == f"artefacts/{found.hexdigest()}" and found.hexdigest() in named
+                wanted(known, "nothing in the bundle asks for it")
+
+    def _check_population(self, period: _Period) -> None:
+        findings, log = self._findings, self._log
+        numbers = sample.spots(self._seed, self._size, period.start, period.end)
+        asked = {*self._ids, *(log.events[seq].probe or "" for seq in numbers if seq in log.events)}
+        population = sample.Population()
+        span = (period.since, period.until)
+        with findings.one(sample.POPULATION):
+            wanted("population.csv" in self._archive.files, "population.csv is not there")
+            population = sample.read_population(
+                self._archive, self._seed, self._size, span, (period.start, period.end), asked
+            )
+        if findings.row(sample.POPULATION).failed:
+            return
+        counts = dict(sorted(population.results.items()))
+        findings.facts["population"] = {"count": population.count, "unfinished": population.unfinished, **counts}
+        findings.row(sample.POPULATION).said = f"{population.count} scheduled, {population.unfinished} without a result"
+        with findings.one(sample.SAMPLE):
+            right = population.lowest
+            wanted(self._archive.manifest["probes"] == right, "the seed gives other probes: " + ", ".join(right[:20]))
+        for probe in self._beheaded:
+            with findings.one(COMPLETE, f"probe {probe}"):
+                begun = population.rows.get(probe)
+                wanted(begun is not None and begun.scheduled in log.forgotten, "no event says that it was scheduled")
+        for probe, told in self._probes.items():
+            listed = population.rows.get(probe)
+            if probe not in self._beheaded and (probe in self._archive.manifest["probes"] or listed is not None):
+                with findings.one(LISTED, f"probe {probe}"):
+                    sample.check_row(listed, told)
+        sample.check_spots(log, numbers, population, span, period.start, findings)
+
+    def _finish(self) -> None:
+        """Every file was read with the digest that the manifest names, or is told to be wrong."""
+        for name in list(self._archive.unread):
+            with self._findings.one(FILES, name):
+                for _ in self._archive.pieces(name):
+                    pass
+        row = self._findings.row(FILES)
+        row.checked = len(self._archive.files)
+
+
+__all__ = ["LIMITS", "Options", "RefusedError", "verify"]

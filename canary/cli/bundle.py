@@ -1,0 +1,124 @@
+"""``cpr-canary audit bundle``, ``verify`` and ``verify-log``: evidence to take away, and to check."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from canary.audit.bundle import BundleError, Made, Wanted, make
+from canary.audit.verifier.__main__ import options, table
+from canary.audit.verifier.findings import RefusedError
+from canary.audit.verifier.verify import verify as check_bundle
+from canary.audit.whole import Whole, check_whole
+from canary.cli.audit import From, To, whole_period
+from canary.cli.common import ConfigPath, Exit, Json, err, opened, opened_evidence, out, print_json
+from canary.config import load
+from canary.evidence.notes import NoteError
+from canary.evidence.tiles import EvidenceError
+from canary.model import Component, OwnFaultError
+
+
+def bundle(
+    config: ConfigPath,
+    first: From,
+    last: To,
+    seed: Annotated[str, typer.Option(help="Any text the auditor chooses; it picks the sample.")],
+    size: Annotated[int, typer.Option(min=0, max=5000, help="How many probes to draw.")],
+    file: Annotated[Path, typer.Option("--out", help="The zip file to write.")],
+    probe: Annotated[list[str] | None, typer.Option(help="One more probe, by its id; may be given again.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the evidence of a sample of probes as one zip file, for an auditor to check on a machine of their own.
+
+    It holds messages as they were sent and found: personal data, if the reports have any. Needs no key, and may be used
+    while the canary is running. What is not signed yet is not in it.
+    """
+    settings, period = load(config), whole_period(first, last)
+    wanted = Wanted(period.since, min(period.until, datetime.now(UTC)), seed, size, tuple(probe or ()))
+    chains = {tsa.name: tsa.ca_file for tsa in settings.evidence.timestamps}
+    with opened(settings) as ledger, err.status("population") as spinner:
+        try:
+            log = opened_evidence(settings, ledger).log
+            made = make(file, log, wanted, chains, spinner.update)
+        except BundleError as error:
+            raise typer.BadParameter(str(error)) from None
+        except (EvidenceError, NoteError, OSError) as error:
+            raise OwnFaultError(Component.STORE, "evidence", str(error)) from error
+    if as_json:
+        print_json({"file": str(file), "sha256_of_manifest": made.sha256, "probes": made.probes,
+                    "population": made.population, "files": made.files, "missing": made.missing})  # fmt: skip
+    else:
+        _tell(made, file)
+
+
+def _tell(made: Made, file: Path) -> None:
+    out.print(
+        f"{file}: {len(made.probes)} of {made.population} probes, {made.files} files", highlight=False, markup=False
+    )
+    out.print(f"SHA-256 of its manifest: {made.sha256}", highlight=False)
+    for missing in made.missing:
+        err.print(f"artefact {missing} is not kept, and no event tells that it was deleted", style="red")
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The zip file.", exists=True, dir_okay=False)],
+    key: Annotated[list[str], typer.Option(help="Public key of the log, had from elsewhere than the bundle (a vkey).")],
+    tsa_ca: Annotated[
+        Path | None, typer.Option(exists=True, help="Roots of the time-stamping authorities (PEM).")
+    ] = None,
+    witness: Annotated[list[str] | None, typer.Option(help="Public key of a witness (a vkey).")] = None,
+    seed: Annotated[str | None, typer.Option(help="The seed that was asked for.")] = None,
+    size: Annotated[int | None, typer.Option(help="The size of the sample that was asked for.")] = None,
+    tolerance: Annotated[float, typer.Option(help="Seconds between clocks.")] = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Check a bundle. Exits 0 if all is good, 1 if anything is not, 2 for a wrong call.
+
+    Whoever does not trust this installation runs the same check elsewhere: see docs/evidence.md.
+    """
+    try:
+        findings = check_bundle(file, options(key, tsa_ca, witness or [], tolerance, seed, size))
+    except (RefusedError, OSError) as error:
+        raise typer.BadParameter(str(error)) from None
+    if as_json:
+        print_json(findings.to_json())
+    else:
+        typer.echo(table(findings), nl=False)
+    raise typer.Exit(Exit.ARRIVED if findings.ok else Exit.NOT_ARRIVED)
+
+
+def verify_log(config: ConfigPath, as_json: Json = False) -> None:
+    """Check the whole ledger: every event against the signed tree, and every result against the events.
+
+    Exits 1 if anything is not as it was signed. Takes as much memory for a million probes as for a thousand.
+    """
+    settings = load(config)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with (
+        opened(settings) as ledger,
+        Progress(*columns, console=err, transient=True, disable=as_json) as bar,
+    ):
+        task = bar.add_task("events", total=None)
+        found = check_whole(
+            opened_evidence(settings, ledger).log,
+            datetime.now(UTC),
+            lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+        )
+    if as_json:
+        print_json({"events": found.events, "forgotten": found.forgotten, "results": found.results,
+                    "problems": found.problems})  # fmt: skip
+    else:
+        _tell_whole(found)
+    raise typer.Exit(Exit.ARRIVED if found.ok else Exit.NOT_ARRIVED)
+
+
+def _tell_whole(found: Whole) -> None:
+    for problem in found.problems:
+        out.print(problem, style="red", markup=False, highlight=False)
+    forgotten = f" ({found.forgotten} emptied by retention)" if found.forgotten else ""
+    verdict = "as they were signed" if found.ok else "[bold red]not as they were signed[/]"
+    out.print(f"{found.events} events{forgotten} and {found.results} results: {verdict}", highlight=False)

@@ -1,0 +1,157 @@
+"""A canary's evidence, made by hand and for real: a ledger, its log, keys, messages, a time-stamping authority."""
+
+from __future__ import annotations
+
+import random
+import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from builders import a_probe
+from evidence.logging_keys import ORIGIN, MemoryKeys
+from servers.tsa import Tsa
+from servers.witness import WitnessServer
+
+from canary.audit.bundle import Made, Wanted, make
+from canary.audit.verifier import canonical
+from canary.audit.verifier.archive import MANIFEST, SUMS
+from canary.evidence.log import EvidenceLog
+from canary.evidence.rotation import SigningKeys
+from canary.evidence.settings import TsaSettings, WitnessSettings
+from canary.evidence.timestamps import Authority
+from canary.evidence.witness import Witness
+from canary.judge import judge
+from canary.ledger import Event, EventKind, Ledger
+from canary.ledger import events as record
+from canary.mark import Keyring, new_probe_id
+from canary.model import Case, Place, Role, Seen, Sighting, Submission, TimeSource
+
+DEADLINE, GIVE_UP = 5.0, 20.0
+CPR, JUNK = Place("cpr", Role.MONITORED), Place("junk", Role.JUNK)
+
+
+class Office:
+    """Writes probes as the prober does, at the real time; ``close`` when done."""
+
+    def __init__(self, folder: Path, origin: str = ORIGIN) -> None:
+        self.folder, self.origin = folder, origin
+        self.ledger = Ledger(folder)
+        self.marks = Keyring([b"k" * 32])
+        self.store = MemoryKeys(folder / "signed", origin)
+        self.keys = SigningKeys(self.ledger, self.store, origin, timedelta(days=7))
+        self.log = EvidenceLog(self.ledger, folder / "evidence", origin, self.keys, self.now)
+        self.begun = self.now() - timedelta(minutes=1)
+
+    def close(self) -> None:
+        self.ledger.close()
+
+    @staticmethod
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    @property
+    def vkey(self) -> str:
+        """The key that signs now."""
+        return str(self.store.signers()[0].vkey)
+
+    def add(self, *events: Event) -> list[Event]:
+        return self.ledger.append(*events).result()
+
+    def tell(self, kind: EventKind, **body: object) -> Event:
+        return self.add(Event(kind, self.now(), body))[0]
+
+    def probe(
+        self, *, place: Place = CPR, arrives: float | None = 1.0, root: str | None = None, ends: bool = True
+    ) -> str:
+        """A probe from its schedule to its end; ``arrives`` is when it was seen at ``place``, None for never."""
+        at, name = self.now(), new_probe_id()
+        probe = replace(a_probe(name), scheduled_at=at, deadline=DEADLINE, give_up=GIVE_UP)
+        mark = self.marks.make(name, at)
+        message = self._message(mark, root)
+        message_id = f"<{name}@probe.example>"
+        found = b"Received: from probe.example by mx.ca.example\r\n" + message
+        submission = Submission(at=at, accepted=True, seconds=0.2, reason="250 2.0.0 queued as 4711")
+        self.add(
+            record.scheduled(probe, mark),
+            record.submitting(name, at, message_id, self.ledger.artefacts.put(message)),
+            record.submitted(name, at, submission, {"smtp-transcript.txt": self._transcript(name)}),
+        )
+        sightings: tuple[Sighting, ...] = ()
+        if arrives is not None:
+            seen = at + timedelta(seconds=arrives)
+            kept = self.ledger.artefacts.put(found)
+            sightings = (
+                Sighting(Seen.REPORT, name, place, seen, TimeSource.RECEIVED, 1.0, seen, kept, message_id, intact=True),
+            )
+            self.add(record.sighting(seen, sightings[0], "cpr-mailbox"))
+        case = Case(probe, at, message_id, submission, sightings)
+        if ends:
+            end = at + timedelta(seconds=GIVE_UP)
+            verdict = judge(case, end, {"cpr": end})
+            assert verdict.deadline is not None
+            assert verdict.outcome is not None
+            self.add(record.deadline(name, end, verdict.deadline, verdict.outcome), record.finished(name, end, verdict))
+        return name
+
+    def _transcript(self, name: str) -> str:
+        return self.ledger.artefacts.put(f"S 220 mx.ca.example\nC EHLO {name}\nS 250 2.0.0 queued\n".encode())
+
+    def _message(self, mark: str, root: str | None) -> bytes:
+        latest = self.log.latest()
+        carried = root or (latest.root.hex() if latest else "none yet")
+        body = f"A key is out. Reference {mark}.\r\nLog: {carried}\r\n{random.random()}\r\n"
+        head = f"From: a@probe.example\r\nTo: cpr@ca.example\r\nSubject: key [{mark}]\r\n"
+        return f"{head}Content-Type: text/plain; charset=utf-8\r\n\r\n{body}".encode()
+
+    def stop(self) -> None:
+        """Say that the canary stopped, after all that was told, and sign."""
+        self.add(Event(EventKind.STOPPED, self.now() + timedelta(seconds=GIVE_UP + 1), {}))
+        self.log.advance(force=True)
+
+    def stamp(self, tsa: Tsa, name: str = "one") -> Event:
+        """Have the newest checkpoint time-stamped."""
+        settings = TsaSettings(name=name, url=tsa.url, ca_file=tsa.ca_file)
+        authority = Authority(settings, self.ledger, self.folder / "timestamps", self.now)
+        return authority.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1)))
+
+    def cosign(self, witness: WitnessServer, name: str = "other") -> Event:
+        """Have the newest checkpoint cosigned."""
+        settings = WitnessSettings(name=name, url=witness.url, vkey=str(witness.vkey))
+        outside = Witness(settings, self.log, self.ledger, self.now)
+        return outside.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1)))
+
+    def wanted(self, seed: str = "7", size: int = 3, *asked: str) -> Wanted:
+        return Wanted(self.begun, self.now() + timedelta(days=1), seed, size, asked)
+
+    def bundle(self, path: Path, wanted: Wanted | None = None, chains: dict[str, Path] | None = None) -> Made:
+        return make(path, self.log, wanted or self.wanted(), chains)
+
+
+Files = dict[str, bytes]
+
+
+def unpacked(path: Path) -> Files:
+    """Every file of a bundle."""
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(path: Path, files: Files) -> Path:
+    """A bundle of these files as they are, manifest and all."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def sealed(files: Files, **changes: object) -> Files:
+    """The files under a manifest that fits them: what a forger would do."""
+    manifest = canonical.load(files[MANIFEST]) | changes
+    rest = {name: content for name, content in files.items() if name not in (MANIFEST, SUMS)}
+    manifest["files"] = {name: sha256(content).hexdigest() for name, content in rest.items()}
+    raw = canonical.dumps(manifest)
+    whole = {**manifest["files"], MANIFEST: sha256(raw).hexdigest()}
+    sums = "".join(f"{whole[name]}  {name}\n" for name in sorted(whole)).encode()
+    return {**rest, MANIFEST: raw, SUMS: sums}

@@ -1,0 +1,159 @@
+"""Hostile zip files: refused before anything of them is believed, and nothing ever reaches the disk."""
+
+from __future__ import annotations
+
+import resource
+import stat
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from audit.conftest import Healthy
+from audit.office import packed, sealed
+
+from canary.audit.verifier import archive as zips
+from canary.audit.verifier import verify
+from canary.audit.verifier.archive import Archive
+from canary.audit.verifier.findings import RefusedError
+
+
+def refused(path: Path, reason: str) -> None:
+    before = sorted(path.parent.rglob("*"))
+    with pytest.raises(RefusedError, match=reason):
+        Archive(path)
+    assert sorted(path.parent.rglob("*")) == before
+
+
+def entry(path: Path, healthy: Healthy, info: zipfile.ZipInfo, content: bytes = b"x") -> Path:
+    """A healthy bundle with one more entry."""
+    packed(path, healthy.files)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(info, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../events/1.json",
+        "/etc/passwd",
+        "events/../../1.json",
+        "events/01.json",
+        "events/1.json/",
+        "events\\1.json",
+        "EVENTS/1.json",
+        "artefacts/" + "g" * 64,
+        "artefacts/" + "a" * 63,
+        "timestamps/1-../../x.tsr",
+        "probes/../../x/summary.json",
+        "population.csv\n",
+        "events/１.json",
+        "",
+    ],
+)
+def test_a_name_that_no_bundle_has(healthy: Healthy, tmp_path: Path, name: str) -> None:
+    refused(entry(tmp_path / "b.zip", healthy, zipfile.ZipInfo(name)), "is no file of a bundle")
+
+
+def test_a_name_that_goes_on_behind_a_null(healthy: Healthy, tmp_path: Path) -> None:
+    path = entry(tmp_path / "b.zip", healthy, zipfile.ZipInfo("events/999.jsonX../x"))
+    path.write_bytes(path.read_bytes().replace(b"events/999.jsonX../x", b"events/999.json\0../x"))
+    refused(path, "is no file of a bundle")
+
+
+def test_a_link(healthy: Healthy, tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("events/999.json")
+    info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    refused(entry(tmp_path / "b.zip", healthy, info, b"/etc/passwd"), "is a link or a device")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_is_there_twice(healthy: Healthy, tmp_path: Path) -> None:
+    refused(entry(tmp_path / "b.zip", healthy, zipfile.ZipInfo("checkpoint")), "is there twice")
+
+
+def test_a_way_of_packing_that_is_not_known(healthy: Healthy, tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("events/999.json")
+    info.compress_type = zipfile.ZIP_LZMA
+    refused(entry(tmp_path / "b.zip", healthy, info), "is packed in another way")
+
+
+def _flag(raw: bytes) -> bytes:
+    place = raw.index(b"PK\x01\x02")
+    return raw[: place + 8] + struct.pack("<H", struct.unpack_from("<H", raw, place + 8)[0] | 1) + raw[place + 10 :]
+
+
+def _count(raw: bytes) -> bytes:
+    return raw[:-14] + struct.pack("<HH", 0xFFFF, 0xFFFF) + raw[-10:]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_flag, "is encrypted"),
+        (_count, "too many entries"),
+        (lambda raw: raw + b"x", "something behind its end"),
+        (lambda raw: b"#!/bin/sh\n" + raw, "something before its beginning"),
+        (lambda raw: raw[:-1], "not a zip file"),
+        (lambda raw: raw[: len(raw) // 2], "not a zip file"),
+        (lambda raw: raw[:-22] + raw[-22:].replace(b"PK", b"XX"), "not a zip file"),
+        (lambda raw: b"", "which no bundle has"),
+    ],
+)
+def test_a_zip_that_is_not_one(healthy: Healthy, tmp_path: Path, change: Callable[[bytes], bytes], reason: str) -> None:
+    path = tmp_path / "b.zip"
+    path.write_bytes(change(healthy.path.read_bytes()))
+    refused(path, reason)
+
+
+def test_a_bomb_in_the_manifest(healthy: Healthy, tmp_path: Path) -> None:
+    files = healthy.files | {"manifest.json": b" " * (17 << 20)}
+    refused(packed(tmp_path / "b.zip", files), "manifest.json is larger than 16777216 bytes")
+
+
+def test_a_bomb_that_says_to_be_small(healthy: Healthy, tmp_path: Path) -> None:
+    """A file of 64 MiB, packed into 64 KiB, whose entry says to have 300 bytes."""
+    path = packed(tmp_path / "b.zip", sealed(healthy.files | {"checkpoint": b"x" * (64 << 20)}))
+    raw = bytearray(path.read_bytes())
+    name = raw.index(b"PK\x01\x02", raw.rindex(b"PK\x03\x04"))
+    while raw[name + 46 : name + 56] != b"checkpoint" or raw[name + 28 : name + 30] != b"\x0a\x00":
+        name = raw.index(b"PK\x01\x02", name + 4)
+    struct.pack_into("<L", raw, name + 24, 300)
+    path.write_bytes(bytes(raw))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = verify.verify(path, healthy.options)
+    assert any("checkpoint" in failure for failure in found.rows["signed checkpoints"].failures)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
+
+
+def test_a_file_that_is_too_large(healthy: Healthy, tmp_path: Path) -> None:
+    files = sealed(healthy.files | {"checkpoint": b"x" * (64 * 1024 + 1)})
+    found = verify.verify(packed(tmp_path / "b.zip", files), healthy.options)
+    assert "checkpoint: checkpoint is larger than 65536 bytes" in found.rows["signed checkpoints"].failures
+
+
+def test_more_than_all_files_may_have_together(healthy: Healthy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zips, "LARGEST_TOTAL", 20_000)
+    found = verify.verify(healthy.path, healthy.options)
+    assert any("unpacks to more than" in failure for row in found.rows.values() for failure in row.failures)
+
+
+def test_each_file_is_read_once(healthy: Healthy, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    real = zipfile.ZipFile.open
+
+    def count(self: zipfile.ZipFile, name: zipfile.ZipInfo, *more: object) -> object:
+        opened.append(name.filename)
+        return real(self, name, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", count)
+    assert verify.verify(healthy.path, healthy.options).ok
+    assert sorted(opened) == sorted(healthy.files)
+
+
+def test_nothing_is_written(healthy: Healthy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert verify.verify(healthy.path, healthy.options).ok
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,142 @@
+"""The page that tells the formats: its commands are run on a real bundle, and its examples are computed again."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from audit.conftest import Healthy
+from audit.office import Files, packed, sealed
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from canary.audit.verifier import archive, canonical, sample, tlog
+from canary.audit.verifier.log import read_event
+from canary.evidence.keys import FileSigner
+from canary.evidence.merkle import inclusion_proof as path
+from canary.evidence.merkle import leaf_hash, nodes_of, root
+from canary.evidence.notes import Checkpoint, Proof, VKey, sign
+from canary.evidence.rotation import Rotation
+
+PAGE = (Path(__file__).parents[2] / "docs/evidence.md").read_text(encoding="utf-8")
+EXAMPLES = {
+    name: text.rstrip("\n") for name, text in re.findall(r"^```\w+ example=(\w+)\n(.*?)^```$", PAGE, re.S | re.M)
+}
+SCRIPT = "set -eu\n" + "\n".join(re.findall(r"^```sh\n(.*?)^```$", PAGE, re.S | re.M))
+
+
+def run(folder: Path, healthy: Healthy, bundle: Path) -> subprocess.CompletedProcess[str]:
+    """The page's commands, in an empty folder."""
+    folder.mkdir()
+    brought = {"BUNDLE": bundle, "VKEY": healthy.office.vkey, "TSA_CA": healthy.tsa.ca_file, "SEED": "7", "SIZE": "5"}
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", SCRIPT],
+        cwd=folder,
+        env=os.environ | {name: str(value) for name, value in brought.items()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_healthy_bundle_passes_by_hand(healthy: Healthy, tmp_path: Path) -> None:
+    ended = run(tmp_path / "by-hand", healthy, healthy.path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    events = sum(name.startswith("events/") for name in healthy.files)
+    artefacts = sum(name.startswith("artefacts/") for name in healthy.files)
+    assert "Signature Verified Successfully" in ended.stdout
+    assert f"{events} events are in the log" in ended.stdout
+    assert f"{artefacts} files are those that events name" in ended.stdout
+    assert ended.stdout.count("Time stamp:") == sum(name.endswith(".tsr") for name in healthy.files)
+    assert "5 probes are those that the seed picks" in ended.stdout
+    assert re.search(r"[1-9] messages carry the root of 30 events", ended.stdout)
+
+
+def _event(files: Files) -> Files:
+    name = next(name for name in files if name.startswith("events/"))
+    return files | {name: files[name].replace(b'"at":"2', b'"at":"3')}
+
+
+def _artefact(files: Files) -> Files:
+    name = next(name for name in files if name.startswith("artefacts/"))
+    return files | {name: files[name] + b" "}
+
+
+def _checkpoint(files: Files) -> Files:
+    return files | {
+        "checkpoint": files["checkpoint"].replace(b"ca.example/cpr-canary\n", b"ca.example/cpr-canery\n", 1)
+    }
+
+
+def _token(files: Files) -> Files:
+    name = next(name for name in files if name.endswith(".tsr"))
+    return files | {name: files[name][:-1] + bytes([files[name][-1] ^ 1])}
+
+
+def _sample(files: Files) -> Files:
+    probes = canonical.load(files["manifest.json"])["probes"]
+    return sealed(files, probes=probes[1:])
+
+
+@pytest.mark.parametrize("change", [_event, _artefact, _checkpoint, _token, _sample])
+def test_a_tampered_one_does_not(healthy: Healthy, tmp_path: Path, change: object) -> None:
+    changed = sealed(change(healthy.files)) if change is not _sample else _sample(healthy.files)  # type: ignore[operator]
+    assert run(tmp_path / "by-hand", healthy, packed(tmp_path / "b.zip", changed)).returncode != 0
+
+
+# The examples
+
+
+LEAVES = [line.encode() for line in EXAMPLES["leaves"].split("\n")]
+HASHES = [leaf_hash(leaf) for leaf in LEAVES]
+KEY = tlog.Key.parse(EXAMPLES["vkey"])
+
+
+def note(name: str) -> bytes:
+    return (EXAMPLES[name] + "\n").encode()
+
+
+def test_the_leaves_are_events_and_have_these_hashes() -> None:
+    assert [read_event(leaf).seq for leaf in LEAVES] == [1, 2, 3]
+    assert [item.hex() for item in HASHES] == EXAMPLES["hashes"].split("\n")
+    assert root(HASHES).hex() == EXAMPLES["root"]
+
+
+def test_the_log_itself_writes_the_same() -> None:
+    secret = Ed25519PrivateKey.from_private_bytes(bytes([1]) * 32)
+    signer = FileSigner(VKey("ca.example/cpr-canary", secret.public_key().public_bytes_raw()), secret)
+    signed = sign(Checkpoint("ca.example/cpr-canary", 3, root(HASHES)).text, signer)
+    assert str(signer.vkey) == EXAMPLES["vkey"]
+    assert str(signed).encode() == note("checkpoint")
+    assert str(Proof(1, tuple(path(1, 3, nodes_of(HASHES))), signed)).encode() == note("proof")
+    at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert str(Rotation.make(None, signer, at, at).statement).encode() == note("rotation")
+
+
+def test_the_checkpoint_and_both_proofs_hold() -> None:
+    head = tlog.Head.parse(note("checkpoint"))
+    assert head.note.signed_at(KEY) == 0
+    _, index, hashes, signed = tlog.read_proof(note("proof"))
+    assert signed == head.raw
+    tlog.check_inclusion(tlog.leaf_hash(LEAVES[1]), index, head.size, hashes, head.root)
+    old, hashes, signed = tlog.read_consistency(note("consistency"))
+    assert signed == head.raw
+    tlog.check_consistency(old, head.size, hashes, root(HASHES[:2]), head.root)
+
+
+def test_the_sample() -> None:
+    assert sample.rank("7", "aaaaaaaaaaaaaaaa") in EXAMPLES["rank"]
+    command = EXAMPLES["rank"].split("\n")[0]
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert ended.stdout.rstrip() == EXAMPLES["rank"].split("\n")[1]
+    assert " ".join(map(str, sample.spots("7", 3, 10, 1000))) == EXAMPLES["spots"]
+
+
+def test_every_file_of_a_bundle_is_told(healthy: Healthy) -> None:
+    for name in healthy.files:
+        if (kind := archive.kind_of(name)) is not None:
+            folder = name.partition("/")[0]
+            assert f"`{folder}" in PAGE, kind

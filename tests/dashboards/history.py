@@ -1,0 +1,328 @@
+"""Four weeks of the example installation with everything that goes wrong: events as a prober would have written them.
+
+Time is simulated, the rest is the product's own: the example configuration, the turns of senders and variants, the
+judge, the fold of the ledger, and the exporter that :mod:`tests.dashboards.backfill` scrapes.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from canary.clock import Clock
+from canary.config import Config, load
+from canary.judge import judge
+from canary.ledger import Event, EventKind, Ledger, OpenProbe, completeness
+from canary.ledger import events as record
+from canary.ledger.book import Book
+from canary.ledger.events import numbered
+from canary.mark import Keyring
+from canary.model import (
+    Component,
+    DeadlineResult,
+    Failure,
+    Forgery,
+    Outcome,
+    Place,
+    Probe,
+    Role,
+    Seen,
+    Sighting,
+    Submission,
+    TimeSource,
+)
+from canary.prober import Prober
+from canary.queues import Depth
+from canary.schedule import turn
+
+EXAMPLE = Path(__file__).parents[2] / "deploy/cpr-canary.example.yaml"
+END = datetime(2026, 11, 24, 12, tzinfo=UTC)
+DAYS = 29
+START = END - timedelta(days=DAYS)
+
+REPLIES = Place("researcher-replies", Role.REPLIES)
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something wrong from ``begin`` for ``hours`` (both in hours before :data:`END`)."""
+
+    begin: float
+    hours: float
+
+    def at(self, when: datetime) -> bool:
+        before = (END - when).total_seconds() / 3600
+        return self.begin - self.hours < before <= self.begin
+
+
+ALIAS_DEAD = Incident(20 * 24, 9)
+"""problem-alias accepts and loses everything."""
+SLOW_WEEK = Incident(15 * 24, 7 * 24)
+"""ccadb-alias takes minutes instead of seconds."""
+SLOW_MORNING = Incident(4.2 * 24, 9)
+"""problem-alias queues, some reports beyond their deadline."""
+QUEUE_UNREADABLE = Incident(13 * 24, 5)
+"""The desk's password expired."""
+PAUSED = Incident(8 * 24, 24)
+"""contact-chloe moves house."""
+FILTER_HITS_ARCHIVES = Incident(6 * 24, 6 * 24)
+"""Since then a gateway quarantines reports with keys attached that come in by problem-alias."""
+PROBER_DOWN = Incident(5 * 24, 2)
+WRONG_QUEUE = Incident(3 * 24, 3 * 24)
+"""Since then the old form feeds the general mailbox."""
+FREEMAIL_JUNKED = Incident(32, 14)
+"""A new rule junks what the free mail provider sends."""
+MEMBER_LOST = Incident(20, 20)
+"""chloe is no longer a member of ccadb-alias."""
+SMTP_DOWN = Incident(4.5, 1.5)
+"""The researcher's submission server is down: our own fault."""
+RELOAD_REFUSED = Incident(3, 1)
+BEN_ON_LEAVE = Incident(5 * 24, 5 * 24)
+FORGED = (50.0, 49.2, 300.0)
+"""Hours before the end at which somebody put in a report with a mark of their own making."""
+
+
+@dataclass
+class _Now:
+    at: datetime = START
+
+    def seconds(self) -> float:
+        return self.at.timestamp()
+
+
+class History:
+    """A prober in simulated time. ``go_to`` lets things happen up to a moment; then ``prober`` can be scraped."""
+
+    def __init__(self, config: Config, ledger: Ledger, keys: Keyring) -> None:
+        self._now = _Now()
+        ledger.book = Book(self._closed_case)
+        self.prober = Prober(config, ledger, keys, Clock(self._now.seconds, lambda: 0.0))
+        self._config, self._book = config, ledger.book
+        self._rng = random.Random(7)
+        self._serial = count(1)
+        self._closed: dict[str, OpenProbe] = {}
+        self._agenda: list[tuple[datetime, int, Callable[[datetime], None]]] = []
+        self.prober.reloaded_at = START
+        self._enter(START, self._start)
+        self._enter(START + timedelta(minutes=10), self._tell_clocks)
+        for n, slug in enumerate(config.channels):
+            self._enter(START + timedelta(seconds=40 + 7 * n), lambda at, slug=slug: self._due(slug, at))
+        self._enter(_ago(PAUSED.begin), self._pause)
+        self._enter(_ago(PAUSED.begin - PAUSED.hours), self._resume)
+        for hours in FORGED:
+            self._enter(_ago(hours), self._forge)
+
+    @property
+    def now(self) -> datetime:
+        return self._now.at
+
+    @property
+    def ended(self) -> set[str]:
+        """The ids of the probes that have ended."""
+        return set(self._closed)
+
+    def is_down(self) -> bool:
+        """Whether the prober does not run, so that it cannot be scraped."""
+        return PROBER_DOWN.at(self._now.at)
+
+    def go_to(self, moment: datetime) -> None:
+        """Let happen what is to happen until then, and bring the gauges up to date."""
+        while self._agenda and self._agenda[0][0] <= moment:
+            at, _, act = heapq.heappop(self._agenda)
+            self._now.at = at
+            act(at)
+        self._now.at = moment
+        self._look_around(moment)
+
+    def _enter(self, at: datetime, act: Callable[[datetime], None]) -> None:
+        heapq.heappush(self._agenda, (at, next(self._serial), act))
+
+    def _write(self, event: Event) -> None:
+        self._book.apply(numbered(event, self._book.seq + 1))
+
+    def _closed_case(self, probe: str, _: int) -> OpenProbe | None:
+        return self._closed.get(probe)
+
+    def _start(self, at: datetime) -> None:
+        self._write(Event(EventKind.STARTED, at, {"version": "0", "configuration": "0" * 64}))
+
+    def _pause(self, at: datetime) -> None:
+        self._write(Event(EventKind.PAUSED, at, {"channels": ["contact-chloe"], "reason": "moves house"}))
+        self._write(completeness.held(at, "contact-chloe", completeness.Hold.PAUSED, "moves house"))
+
+    def _resume(self, at: datetime) -> None:
+        self._write(Event(EventKind.RESUMED, at, {"channels": ["contact-chloe"], "reason": "moved"}))
+        self._write(completeness.released(at, "contact-chloe", completeness.Hold.PAUSED))
+
+    def _tell_clocks(self, at: datetime) -> None:
+        """Hourly, as the desk does; chloe's server has no NTP."""
+        self._enter(at + completeness.CLOCK_EVERY, self._tell_clocks)
+        for queue, place in self._config.queues().items():
+            if place.role is Role.MONITORED:
+                drift = (at - START) / timedelta(days=1) * 0.9 if queue == "chloe-cpr" else 0
+                self._write(completeness.clock(at, queue, drift + self._rng.uniform(-0.4, 0.4), 1.0))
+
+    def _look_around(self, at: datetime) -> None:
+        prober, wave = self.prober, 1 + math.sin(at.timestamp() / 43200)
+        prober.last_tick = at - timedelta(seconds=0.2)
+        prober.lag = self._rng.uniform(0.01, 0.4)
+        prober.reload_ok = not RELOAD_REFUSED.at(at)
+        for queue, place in self._config.queues().items():
+            if not (queue == "cpr" and QUEUE_UNREADABLE.at(at)):
+                prober.desk.read_at[queue] = at - timedelta(seconds=self._rng.uniform(1, 25))
+            unread = int(wave * (6 if place.role is Role.MONITORED else 2))
+            oldest = at - timedelta(hours=wave * 2 + 0.1) if unread else None
+            prober.desk.depths[queue] = Depth(unread, 40 + int(at.timestamp() / 86400) % 30, oldest)
+
+    # the life of a probe
+
+    def _due(self, slug: str, at: datetime) -> None:
+        settings = self._config.channels[slug]
+        self._enter(
+            at + timedelta(seconds=settings.interval * self._rng.uniform(0.9, 1.1)), lambda t: self._due(slug, t)
+        )
+        if not PROBER_DOWN.at(at) and slug not in self._book.totals.paused:
+            self._send(slug, at)
+
+    def _send(self, slug: str, at: datetime) -> None:
+        settings, config = self._config.channels[slug], self._config
+        totals = self._book.totals.channels.get(slug)
+        turns = totals.turns if totals else 0
+        sender, variant = turn(slug, turns, config.senders_of(slug), config.variants_of(slug))
+        probe = Probe(
+            id=f"{next(self._serial):026d}",
+            channel=slug,
+            kind=settings.kind,
+            sender=sender,
+            variant=variant,
+            scheduled_at=at,
+            expected=frozenset(settings.arrives_in),
+            deadline=settings.deadline,
+            give_up=settings.give_up,
+            ack_within=settings.acknowledged_within,
+            in_turn=True,
+        )
+        message = f"<{probe.id}@persona.example>"
+        self._write(record.scheduled(probe, "m" * 40))
+        self._write(record.submitting(probe.id, at, message, "0" * 64))
+        submission = self._submission(probe, at)
+        self._enter(at + timedelta(seconds=submission.seconds), lambda t: self._submitted(probe, submission, t))
+        if submission.accepted:
+            for seen, place, seconds in self._journey(probe, at):
+                seen_at = at + timedelta(seconds=seconds)
+                self._enter(seen_at, lambda t, s=seen, p=place: self._sight(self._sighting(probe.id, s, p, t, message)))
+        for seconds in (probe.deadline, 2 * probe.deadline, probe.give_up):
+            self._enter(at + timedelta(seconds=seconds + 1), lambda t: self._check(probe.id, t))
+
+    def _submission(self, probe: Probe, at: datetime) -> Submission:
+        took = self._rng.lognormvariate(1.6, 0.3) if "form" in probe.kind else self._rng.lognormvariate(-0.5, 0.4)
+        if SMTP_DOWN.at(at) and probe.sender == "researcher" and "form" not in probe.kind:
+            reason = {"component": Component.SMTP, "own_reason": "cannot_connect", "reason": "connection refused"}
+            return Submission(at, accepted=False, seconds=30.0, failure=Failure.OURS, **reason)
+        if "form" in probe.kind and self._rng.random() < 0.004:
+            return Submission(
+                at, accepted=False, seconds=took, failure=Failure.FORM_ERROR, reason="500 from the server"
+            )
+        return Submission(at, accepted=True, seconds=took)
+
+    def _submitted(self, probe: Probe, submission: Submission, at: datetime) -> None:
+        self._write(record.submitted(probe.id, at, submission, {}))
+        self._check(probe.id, at)
+
+    def _journey(self, probe: Probe, at: datetime) -> Iterator[tuple[Seen, Place, float]]:
+        """What is seen of an accepted report, where, and after how many seconds."""
+        queues, took = self._config.queues(), self._seconds(probe, at)
+        place = self._astray(probe, at)
+        if place == "nowhere":
+            return
+        for queue in [place] if place else sorted(probe.expected):
+            if not (queue == "chloe-cpr" and probe.channel == "ccadb-alias" and MEMBER_LOST.at(at)):
+                yield Seen.REPORT, queues[queue], took + self._rng.uniform(0, 1)
+        if place is None and self._rng.random() < 0.002:
+            yield Seen.REPORT, queues[min(probe.expected)], took + 20
+        if probe.ack_within is not None and place is None:
+            yield Seen.ACKNOWLEDGEMENT, REPLIES, took + self._rng.uniform(2, 50)
+        if probe.channel == "contact-ben" and BEN_ON_LEAVE.at(at):
+            yield Seen.OUT_OF_OFFICE, REPLIES, took + 3
+        elif place is None and self._rng.random() < 0.12:
+            yield Seen.ANSWER, REPLIES, min(82_000, self._rng.lognormvariate(8.6, 0.9))
+
+    def _astray(self, probe: Probe, at: datetime) -> str | None:
+        """The wrong place a report goes to, ``nowhere``, or None if it goes the right way."""
+        if probe.channel == "problem-alias":
+            if ALIAS_DEAD.at(at):
+                return "nowhere"
+            if FREEMAIL_JUNKED.at(at) and probe.sender == "freemail":
+                return "cpr-junk"
+            if FILTER_HITS_ARCHIVES.at(at) and probe.variant in ("V02-7z", "V02-tgz"):
+                return "quarantine"
+        if probe.channel == "legacy-form" and WRONG_QUEUE.at(at):
+            return "general"
+        return "nowhere" if self._rng.random() < 0.0008 else None
+
+    def _seconds(self, probe: Probe, at: datetime) -> float:
+        usual = self._rng.lognormvariate(1.5, 0.5)
+        if probe.sender == "freemail" and self._rng.random() < 0.1:
+            usual += 310  # greylisted
+        if probe.channel == "ccadb-alias" and SLOW_WEEK.at(at):
+            usual += self._rng.lognormvariate(5.2, 0.5)
+        if probe.channel == "problem-alias" and SLOW_MORNING.at(at):
+            usual += self._rng.lognormvariate(6.5, 0.4)
+        return usual
+
+    def _sighting(self, probe: str, seen: Seen, place: Place, at: datetime, message: str | None) -> Sighting:
+        where = str(next(self._serial))
+        return Sighting(
+            seen, probe, place, at, TimeSource.RECEIVED, 1.0, at, f"{where:>064}", message, intact=True, where=where
+        )
+
+    def _sight(self, sighting: Sighting) -> None:
+        self._write(record.sighting(sighting.noticed_at, sighting, "desk"))
+        self._check(sighting.probe, sighting.noticed_at)
+
+    def _forge(self, at: datetime) -> None:
+        place = self._config.queues()["cpr"]
+        newest = next(reversed(self._book.open))
+        forged = self._sighting(newest, Seen.REPORT, place, at, None)
+        self._sight(replace(forged, forgery=Forgery.BAD_MAC))
+
+    def _check(self, probe: str, at: datetime) -> None:
+        """As :meth:`canary.prober.Prober._check` does it, confirmations left out."""
+        known = self._book.open.get(probe)
+        if known is None:
+            return
+        verdict = judge(known.case, at, self._looked(at))
+        if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
+            self._write(record.deadline(probe, at, DeadlineResult(verdict.deadline), Outcome(verdict.outcome)))
+        if verdict.final:
+            self._closed[probe] = known
+            self._write(record.finished(probe, at, verdict))
+
+    def _looked(self, at: datetime) -> dict[str, datetime]:
+        unreadable = _ago(QUEUE_UNREADABLE.begin) if QUEUE_UNREADABLE.at(at) else None
+        return {queue: unreadable if queue == "cpr" and unreadable else at for queue in self._config.queues()}
+
+
+def _ago(hours: float) -> datetime:
+    return END - timedelta(hours=hours)
+
+
+@contextmanager
+def example_history(folder: Path) -> Iterator[History]:
+    """The history of the installation that ``deploy/cpr-canary.example.yaml`` describes; its state is in ``folder``."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    path = folder / "canary.yaml"
+    path.write_text(text.replace("state: /var/lib/cpr-canary", "state: state"), encoding="utf-8")
+    config = load(path)
+    ledger = Ledger(config.state)
+    try:
+        yield History(config, ledger, Keyring.open(config.state / "mark.key"))
+    finally:
+        ledger.close()
