@@ -19,6 +19,8 @@ from canary.reports import differences
 
 _CLEAN_FOR = timedelta(days=1)
 """How long after its end a probe's messages are offered for clean-up."""
+_RESOLUTION = 1.0
+"""Seconds that the times of a mail server are exact to."""
 
 
 class Desk:
@@ -67,7 +69,7 @@ class Desk:
             sighting = self._sight(item, known, now)
             news.append(record.sighting(now, sighting, name))
             if known is not None and sighting.forgery is None:
-                news.extend(self._clock_of(known, sighting, now))
+                news.extend(self._clock_of(known, item, sighting))
         for event in self._ledger.append(*news, cursor=(name, cursor)).result():
             if event.probe is not None:
                 self._changed(event.probe)
@@ -98,10 +100,14 @@ class Desk:
             self._cleanable[name] = offered
         return list(offered)
 
-    def _clock_of(self, known: OpenProbe, sighting: Sighting, now: datetime) -> list[Event]:
+    def _clock_of(self, known: OpenProbe, item: Found, sighting: Sighting) -> list[Event]:
         """How far the clock was off that told when the sighting arrived, where that is news."""
-        queue, offset = sighting.place.queue, clock_offset(known.case, sighting)
-        if sighting.source is TimeSource.NOTICED or not self._ledger.book.clock_is_news(queue, offset, now):
+        if sighting.source is TimeSource.NOTICED:
+            if item.told_at is None:
+                return []
+            sighting = replace(sighting, arrived_at=item.told_at, uncertainty=_RESOLUTION)  # not believed, for a reason
+        queue, offset, now = sighting.place.queue, clock_offset(known.case, sighting), sighting.noticed_at
+        if not self._ledger.book.clock_is_news(queue, offset, now):
             return []
         return [clock(now, queue, offset, sighting.uncertainty)]
 

@@ -1,8 +1,8 @@
 """Every metric in one table, exported from the ledger by a custom collector: counters survive a restart.
 
 Labels are closed sets: ``channel`` and ``queue`` are slugs of the configuration, never an address. With
-``histograms: per_kind`` what is many-valued (latencies, outcomes, forgeries) is summed over the channels of a kind, and
-what was missed of late is left out, for installations of hundreds of channels.
+``histograms: per_kind`` what is many-valued (attempts, latencies, outcomes, forgeries) is summed over the channels of a
+kind, and what no alert needs of a channel is left out, for installations of hundreds of channels.
 """
 
 from canary.metrics.exporter import Exporter, registry

@@ -22,8 +22,8 @@ from canary.settings import ChannelSettings
 from canary.switches import EVERY_CHANNEL, stop_reason
 
 _MISSED_WITHIN = timedelta(days=7)
-_MOST_MISSED = 10
-"""Variants and senders of one channel that are told as missed: enough to see what a filter hit, in few series."""
+_MOST_MISSED = {"variant": 5, "sender": 3}
+"""How many of one channel are told as missed, the newest: enough to see what a filter hit, in few series."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Exporter(Collector):
                 promised = settings.acknowledged_within is not None
                 _add_many_valued(families, labels, totals, promised)
                 _add_missed(families, labels, totals, missed_since)
-                _add_roster(families, labels, totals, len(settings.arrives_in))
+                _add_more_of_people(families, labels, totals, settings)
         for kind, totals in sums.items():
             _add_many_valued(families, ("", kind, ""), totals, True)
 
@@ -190,28 +190,32 @@ def _add_counts(families: Families, labels: Sequence[str], totals: ChannelTotals
 
 
 def _add_people(families: Families, labels: Sequence[str], totals: ChannelTotals, settings: ChannelSettings) -> None:
-    """Whom an alias reaches, and whether a contact is there, as soon as a probe has told."""
+    """Whom an alias reaches, and whether a contact is there, as soon as a probe has told: what alerts need."""
     newest, expected = totals.newest, len(settings.arrives_in)
     if expected > 1 and newest.reached_at:
         families.add("alias_roster_drift_members", [*labels, "missing"], max(0, expected - newest.reached))
         families.add("alias_roster_last_check_timestamp_seconds", labels, newest.reached_at)
     if settings.kind == "contact" and newest.probe:
         families.add("contacts_available", labels, newest.met and not newest.away)
+
+
+def _add_more_of_people(
+    families: Families, labels: Sequence[str], totals: ChannelTotals, settings: ChannelSettings
+) -> None:
+    """The same in more detail."""
+    newest, expected = totals.newest, len(settings.arrives_in)
+    if expected > 1:
+        families.add("alias_roster_members", [*labels, "expected"], expected)
+        if newest.reached_at:
+            families.add("alias_roster_members", [*labels, "actual"], newest.reached)
+    if settings.kind == "contact" and newest.probe:
         families.add("contacts_on_leave", labels, newest.away)
 
 
-def _add_roster(families: Families, labels: Sequence[str], totals: ChannelTotals, expected: int) -> None:
-    if expected > 1:
-        families.add("alias_roster_members", [*labels, "expected"], expected)
-        if totals.newest.reached_at:
-            families.add("alias_roster_members", [*labels, "actual"], totals.newest.reached)
-
-
 def _add_missed(families: Families, labels: Sequence[str], totals: ChannelTotals, since: float) -> None:
-    missed = [(at, "variant", name) for name, at in totals.variants_missed.items() if at >= since]
-    missed += [(at, "sender", name) for name, at in totals.senders_missed.items() if at >= since]
-    for at, what, name in nlargest(_MOST_MISSED, missed):
-        families.add(f"channel_{what}_last_missed_timestamp_seconds", [*labels, name], at)
+    for what, missed in (("variant", totals.variants_missed), ("sender", totals.senders_missed)):
+        for at, name in nlargest(_MOST_MISSED[what], ((at, name) for name, at in missed.items() if at >= since)):
+            families.add(f"channel_{what}_last_missed_timestamp_seconds", [*labels, name], at)
 
 
 def _add_many_valued(families: Families, labels: Sequence[str], totals: ChannelTotals, acknowledged: bool) -> None:

@@ -59,10 +59,10 @@ TABLE: Mapping[str, Definition] = {
     ),
     "sender_results_total": _counter("Probes by who reported, and what the arrival deadline found.", *_BY_SENDER),
     "channel_variant_last_missed_timestamp_seconds": _gauge(
-        "When the channel last missed a variant; of the last 7 days, at most 10 with the senders.", *_CHANNEL, "variant"
+        "When the channel last missed a variant; of the last 7 days, the newest 5.", *_CHANNEL, "variant"
     ),
     "channel_sender_last_missed_timestamp_seconds": _gauge(
-        "When the channel last missed a sender's report; of the last 7 days, at most 10 with the variants.",
+        "When the channel last missed a sender's report; of the last 7 days, the newest 3.",
         *_CHANNEL,
         "sender",
     ),

@@ -26,7 +26,8 @@ class Found:
 
     ``probe`` is the id in the mark; ``forgery`` is set to bad_mac if the MAC does not verify. ``raw`` is the whole
     message, and ``where`` what the watcher needs to find it again for clean-up (opaque to everybody else), in the
-    ``generation`` of the folder's numbering (UIDVALIDITY).
+    ``generation`` of the folder's numbering (UIDVALIDITY). ``told_at`` is when the server says that it arrived (None
+    if it does not), which is not ``arrived_at`` where that is not believed.
     """
 
     seen: Seen
@@ -41,6 +42,7 @@ class Found:
     detail: str = ""
     where: str = ""
     generation: int = 0
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

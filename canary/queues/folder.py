@@ -21,7 +21,7 @@ from canary.mark import Mark, halves
 from canary.model import Forgery, Place, Seen
 from canary.queues import Depth, Found, Post
 from canary.queues.connection import Connection, StoppedError
-from canary.queues.headers import arrival, marks_in, message_id
+from canary.queues.headers import arrival, marks_in, message_id, told
 
 HEADERS_AT_ONCE = 200
 BODIES_AT_ONCE = 16 * 1024 * 1024
@@ -161,13 +161,15 @@ class FolderReader:
         if not kinds:
             return []
         seen, detail = self._classify(raw)
-        at, source, uncertainty = arrival(message.header, message.internal, self._post.now(), self._read_at)
+        now = self._post.now()
+        at, source, uncertainty = arrival(message.header, message.internal, now, self._read_at)
+        said = told(message.header, message.internal, now)
         where = json.dumps({"folder": self.folder, "uidvalidity": validity, "uid": message.uid})
         return [
             Found(
                 seen=seen, probe=probe, place=self._place, arrived_at=at, source=source, uncertainty=uncertainty,
                 raw=raw, message_id=message_id(message.header), forgery=forgery, detail=detail, where=where,
-                generation=validity,
+                generation=validity, told_at=said[0] if said else None,
             )
             for probe, forgery in kinds.items()
         ]  # fmt: skip

@@ -56,17 +56,19 @@ def arrival(
     INTERNALDATE (RFC 3501 section 2.3.3). Both have a resolution of 1 s, and both stay when a message is moved: if the
     folder was read to its end at ``not_before`` and the message was not there, it came later, whatever its times say.
     """
-    told = _received(header)
-    anchor = internal or now
-    if told is not None and anchor - _BEHIND <= told <= anchor + _AHEAD:
-        at, source = told, TimeSource.RECEIVED
-    elif internal is not None:
-        at, source = internal, TimeSource.INTERNALDATE
-    else:
-        at, source = now, TimeSource.NOTICED
+    at, source = told(header, internal, now) or (now, TimeSource.NOTICED)
     if not_before is not None and at < not_before - _SKEW:
         return now, TimeSource.NOTICED, (now - not_before).total_seconds()
     return at, source, 1.0
+
+
+def told(header: bytes, internal: datetime | None, now: datetime) -> tuple[datetime, TimeSource] | None:
+    """When the server says that a message arrived, and where; whether that can be is another question."""
+    received = _received(header)
+    anchor = internal or now
+    if received is not None and anchor - _BEHIND <= received <= anchor + _AHEAD:
+        return received, TimeSource.RECEIVED
+    return (internal, TimeSource.INTERNALDATE) if internal is not None else None
 
 
 def _received(header: bytes) -> datetime | None:

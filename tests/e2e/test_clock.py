@@ -57,3 +57,20 @@ async def test_clock_that_was_wrong_and_is_set_right(ca: CaSite, tmp_path: Path)
     assert 3500 < first < 3600  # the mail server was ahead of us; at least by this much
     assert second == 0
     assert behind.stages[Stage.ARRIVED] < 60
+
+
+async def test_mail_server_that_is_far_behind_is_noticed_though_its_times_are_not_believed(
+    ca: CaSite, tmp_path: Path
+) -> None:
+    wall = Wall()
+    wall.offset = 3600.0  # it is an hour behind us
+    async with running(configuration(ca, tmp_path), tmp_path, Clock(wall)) as run:
+        await run.watching()
+        probe = await run.probe()
+        verdict = await run.outcome(probe)
+        [told] = await run.until(lambda: offsets(run, "cpr"), "the offset")
+        [seen] = [event for event in run.events(EventKind.SIGHTING, probe) if event.body["place"]["queue"] == "cpr"]
+    assert seen.body["source"] == "noticed"
+    assert -3601 < told < -3500
+    assert verdict.outcome is Outcome.ARRIVED
+    assert verdict.stages[Stage.ARRIVED] < 60
