@@ -22,7 +22,8 @@ from canary.ledger.events import digest
 CHROMIUM = next(path for path in debian.PACKAGES["chromium"] if Path(path).exists())
 SECTIONS = (
     "Scope and channels in force", "What was tested, and what this does not prove", "Availability", "Latency",
-    "Exceptions", "Human response", "The prober itself", "Population", "Evidence", "Control mapping", "How to check this report",
+    "Exceptions", "Human response", "The prober itself", "Population", "Evidence", "Control mapping",
+    "How to check this report",
 )  # fmt: skip
 
 
