@@ -7,7 +7,21 @@ import sys
 import typer
 
 from canary import __version__
-from canary.cli import audit, check, control, demo, exceptions, form, probe, run, schema, silence, status, variants
+from canary.cli import (
+    audit,
+    check,
+    control,
+    demo,
+    exceptions,
+    form,
+    probe,
+    retention,
+    run,
+    schema,
+    silence,
+    status,
+    variants,
+)
 from canary.cli.common import Exit, err
 from canary.config import ConfigError
 from canary.model import OwnFaultError
@@ -37,6 +51,7 @@ app.command("schema")(schema.schema)
 app.add_typer(form.app, name="form")
 app.add_typer(audit.app, name="audit")
 app.add_typer(exceptions.app, name="exceptions")
+app.add_typer(retention.app, name="retention")
 
 
 def _version(asked: bool) -> None:

@@ -2,7 +2,7 @@
 
 from canary.config.load import load
 from canary.config.mistakes import ConfigError, Mistake
-from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, SenderSettings, Web
+from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web
 from canary.config.whole import Config, digest, schema
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Limits",
     "Mistake",
     "Operator",
+    "Retention",
     "SenderSettings",
     "Web",
     "digest",

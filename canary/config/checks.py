@@ -35,6 +35,7 @@ def check(config: Config, unsure: Collection[str]) -> Findings:
         yield from _rate(channel, where)
     if "channels" not in unsure:
         yield from _windows(config)
+        yield from _kept_while_open(config)
 
 
 def _something(config: Config, unsure: Collection[str]) -> Findings:
@@ -118,6 +119,18 @@ def _rate(channel: ChannelSettings, where: Path) -> Findings:
             f"got {written(channel.interval)}, which is {3600 / channel.interval:.0f} probes an hour, "
             f"want at most max_per_hour ({channel.max_per_hour})",
         )
+
+
+def _kept_while_open(config: Config) -> Findings:
+    for name in ("messages", "traces"):
+        kept = getattr(config.retention, name)
+        for slug, channel in config.channels.items():
+            if kept < channel.give_up:
+                yield (
+                    ("retention", name),
+                    f'got {written(kept)}, want at least give_up of channel "{slug}" ({written(channel.give_up)})',
+                )
+                break
 
 
 def _windows(config: Config) -> Findings:

@@ -13,7 +13,7 @@ from canary.channels.mime import ADDRESS
 from canary.mark import LENGTH
 from canary.model import Person
 from canary.queues.replies import RepliesSettings
-from canary.settings import FilePath, Server, Settings, Slug, is_loopback
+from canary.settings import Duration, FilePath, Server, Settings, Slug, is_loopback, written
 
 _LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -165,6 +165,24 @@ class Limits(Settings):
     open_probes: Annotated[int, Field(ge=1, le=100_000)] = Field(
         500, description="probes that may be on their way at once; at the cap, nothing further is sent"
     )
+
+
+class Retention(Settings):
+    """How long evidence is kept; what is older is forgotten once a day, and that is recorded before it is done."""
+
+    events: Duration = Field(730 * 86400.0, description="how long the texts of events are kept; their hashes stay")
+    messages: Duration = Field(90 * 86400.0, description="how long the reports are kept, as sent and as found")
+    traces: Duration = Field(90 * 86400.0, description="how long screenshots, browser traces and transcripts are kept")
+
+    @model_validator(mode="after")
+    def _events_last_longest(self) -> Self:
+        for name in ("messages", "traces"):
+            if getattr(self, name) > self.events:
+                raise ValueError(
+                    f"{name} ({written(getattr(self, name))}) are kept longer than events ({written(self.events)}), "
+                    "want events kept at least as long, since they tell what belongs to what"
+                )
+        return self
 
 
 class Blackout(Settings):

@@ -17,7 +17,17 @@ from pydantic_core import CoreSchema, core_schema
 from canary.channels import Sender
 from canary.channels import kinds as channel_kinds
 from canary.channels.browser import BrowserSettings
-from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, SenderSettings, Web, listed
+from canary.config.sections import (
+    Audit,
+    Blackout,
+    BlindDrill,
+    Limits,
+    Operator,
+    Retention,
+    SenderSettings,
+    Web,
+    listed,
+)
 from canary.model import Place
 from canary.queues import MailboxSettings
 from canary.queues import kinds as queue_kinds
@@ -40,6 +50,7 @@ class Config(Settings):
     browser: BrowserSettings = Field(default_factory=BrowserSettings)
     limits: Limits = Field(default_factory=Limits)
     audit: Audit = Field(default_factory=Audit)
+    retention: Retention = Field(default_factory=Retention)
     confirm_after: Duration = Field(60.0, description="how long after a failure a second probe is sent to confirm it")
     mailboxes: dict[Slug, MailboxSettings] = Field(
         description="the CA's mailboxes that are looked into", json_schema_extra=_SOME

@@ -1,4 +1,7 @@
-"""The tables of the ledger. Events are only ever added: the database itself refuses to change or remove one."""
+"""The tables of the ledger. Events are only ever added: the database itself refuses to change or remove one.
+
+The one exception is retention, which may empty the body of an event once it has told so (see ``retention.py``).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     Column,
     Connection,
     Engine,
@@ -72,15 +74,37 @@ results = Table(
 )
 """Derived: one row a finished probe, written together with its last event. See :mod:`canary.ledger.results`."""
 
-for verb in ("UPDATE", "DELETE"):
-    event.listen(
-        events,
-        "after_create",
-        DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it untyped
-            f"CREATE TRIGGER event_no_{verb.lower()} BEFORE {verb} ON event "
-            "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-        ).execute_if(dialect="sqlite"),
-    )
+references = Table(
+    "reference",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("rule", String(8), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Index("reference_rule_seq", "rule", "seq"),
+)
+"""Derived: the newest event that names an artefact, by the rule that says how long it is kept. Made by retention."""
+
+LASTING = (
+    "started", "stopped", "held", "released", "stopped_all", "cleared", "clock_stepped",
+    "forgotten", "checkpoint", "timestamped", "cosigned", "key_rotated",
+)  # fmt: skip
+"""The kinds of event that are never emptied: what gaps and tombstones follow from, and the evidence itself."""
+
+_NEVER = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
+_LASTING = ", ".join(f"'{kind}'" for kind in LASTING)
+TRIGGERS = {
+    "event_no_delete": f"BEFORE DELETE ON event {_NEVER}",
+    "event_no_update": f"""BEFORE UPDATE ON event WHEN NOT (
+        NEW.body = x'' AND NEW.seq = OLD.seq AND NEW.at = OLD.at AND NEW.kind = OLD.kind AND NEW.probe IS OLD.probe
+        AND OLD.kind NOT IN ({_LASTING})
+        AND OLD.seq <= coalesce((
+            SELECT json_extract(CAST(body AS TEXT), '$.body.last') FROM event
+            WHERE kind = 'forgotten' AND json_extract(CAST(body AS TEXT), '$.body.rule') = 'events'
+            ORDER BY at DESC, seq DESC LIMIT 1
+        ), 0)
+    ) {_NEVER}""",  # noqa: S608  # words of ours
+}
+"""No event is changed or removed, but that its body may be emptied once the newest tombstone of events covers it."""
 
 
 def open_engine(path: Path) -> Engine:

@@ -47,6 +47,7 @@ class _Entry:
     events: Sequence[Event]
     cursor: tuple[str, Mapping[str, int]] | None
     done: Future[list[Event]]
+    snapshot: bool = False
 
 
 class Ledger:
@@ -57,6 +58,7 @@ class Ledger:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.artefacts = Artefacts(folder / "artefacts")
@@ -86,10 +88,12 @@ class Ledger:
         disk, or :class:`canary.model.OwnFaultError` if they could not be written, or ValueError for an event of more
         than :data:`canary.ledger.events.LARGEST` bytes.
         """
-        done: Future[list[Event]] = Future()
-        done.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
-        self._inbox.put(_Entry(new, cursor, done))
-        return done
+        return self._hand_in(_Entry(new, cursor, Future()))
+
+    def _hand_in(self, entry: _Entry) -> Future[list[Event]]:
+        entry.done.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
+        self._inbox.put(entry)
+        return entry.done
 
     def keep(self, content: bytes) -> str:
         """Keep an artefact and return its SHA-256. Raises :class:`canary.model.OwnFaultError` if it cannot be."""
@@ -138,8 +142,11 @@ class Ledger:
         upto: int | None = None,
         newest: int | None = None,
     ) -> Iterator[Event]:
-        """Events in order, of a probe together with the steps of our clock; with ``newest`` that many, newest first."""
-        query = select(events.c.body).where(events.c.seq > after)
+        """Events in order, of a probe together with the steps of our clock; with ``newest`` that many, newest first.
+
+        Those that retention emptied are left out.
+        """
+        query = select(events.c.body).where(events.c.seq > after, events.c.body != b"")
         if probe is not None:
             query = query.where(_concerns(probe))
         if kind is not None:
@@ -181,11 +188,25 @@ class Ledger:
                 yield from_row(row)
 
     def check_results(self) -> Iterator[str]:
-        """What the table of results says otherwise than the events, a sentence each; none if it is right."""
-        query = select(results).order_by(results.c.finished_seq)
+        """What the table of results says otherwise than the events, a sentence each; none if it is right.
+
+        Nothing is said of probes whose events retention emptied.
+        """
+        gone = self.forgotten_upto()
+        query = select(results).where(results.c.scheduled_seq > gone).order_by(results.c.finished_seq)
         with self.reader.connect() as one, self.reader.connect() as other:
             kept = map(from_row, one.execute(query, execution_options={"yield_per": _PAGE}))
-            yield from differences(kept, recompute(sources(other)))
+            yield from differences(kept, (row for row in recompute(sources(other)) if row.scheduled_seq > gone))
+
+    def forgotten_upto(self) -> int:
+        """The number of the last event that retention has emptied, or is about to; 0 for none."""
+        tombstones = (event.body for event in self.events(kind=EventKind.FORGOTTEN))
+        return max((body["last"] for body in tombstones if body["rule"] == "events"), default=0)
+
+    def keep_snapshot(self) -> int:
+        """Write the state down now; returns the number of an event up to which no start needs the events any more."""
+        self._hand_in(_Entry((), None, Future(), snapshot=True)).result()
+        return self._snapshot_at
 
     def _restore(self) -> Book:
         with self.reader.connect() as connection:
@@ -248,7 +269,11 @@ class Ledger:
                 self._catch_up(self._connection)
                 results = [self._add(self._connection, entry) for entry in batch]
                 self._flush(self._connection)
-                if snapshot or self.book.seq - self._snapshot_at >= _SNAPSHOT_EVERY:
+                if (
+                    snapshot
+                    or any(entry.snapshot for entry in batch)
+                    or self.book.seq - self._snapshot_at >= _SNAPSHOT_EVERY
+                ):
                     self._keep_snapshot(self._connection)
             self._ahead = False
         finally:
@@ -299,8 +324,8 @@ class Ledger:
 
 
 def _concerns(probe: str) -> ColumnElement[bool]:
-    """The events of a probe, and the steps of our clock."""
-    return (events.c.probe == probe) | (events.c.kind == EventKind.CLOCK_STEPPED.value)
+    """The events of a probe that retention left, and the steps of our clock."""
+    return ((events.c.probe == probe) | (events.c.kind == EventKind.CLOCK_STEPPED.value)) & (events.c.body != b"")
 
 
 def _fold(probe: str, told: Iterable[Event]) -> OpenProbe | None:

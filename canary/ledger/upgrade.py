@@ -1,4 +1,4 @@
-"""Brings a ledger that an earlier version wrote up to date: derived tables are made from its events."""
+"""Brings a ledger up to date, a new one or that of an earlier version: triggers, and tables made from its events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from canary.ledger.events import Event, read
 from canary.ledger.results import SOURCES, recompute, to_row
-from canary.ledger.schema import events, results
+from canary.ledger.schema import TRIGGERS, events, results
 
 VERSION = 1
 """What SQLite's ``user_version`` says once everything below was done."""
@@ -22,6 +22,9 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         if connection.exec_driver_sql("PRAGMA user_version").scalar_one() >= VERSION:
             return
+        for name, trigger in TRIGGERS.items():
+            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+            connection.exec_driver_sql(f"CREATE TRIGGER {name} {trigger}")
         rebuild_results(connection)
         connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
 

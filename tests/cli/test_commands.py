@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import message
+from ledger.test_results import life
 from servers.ca_site import PASSWORD, CaSite
 from servers.canary_run import configuration, direct, staff, written
 from servers.polling import until
@@ -48,7 +50,9 @@ def test_help_and_version_teach() -> None:
     assert cpr_canary("--version").stdout.startswith("cpr-canary ")
 
 
-@pytest.mark.parametrize("command", ["check", "run", "status", "pause", "resume", "stop-all", "silence", "probe"])
+@pytest.mark.parametrize(
+    "command", ["check", "run", "status", "pause", "resume", "stop-all", "silence", "retention", "probe"]
+)
 def test_every_command_has_help(command: str) -> None:
     assert cpr_canary(command, "--help").returncode == 0
 
@@ -170,6 +174,25 @@ def test_silence_is_evidence_and_silences_nothing(config: Path) -> None:
     assert (event.body["by"], event.body["reason"]) == ("J. Doe", "mail migration")
 
 
+def test_retention_shows_what_it_forgets_and_tells_the_ledger(config: Path) -> None:
+    with config.open("a", encoding="utf-8") as file:
+        file.write("retention: {events: 36500d}\n")
+    ledger = Ledger(config.parent / "state")
+    ledger.append(*life()).result()
+    ledger.artefacts.put(b"0")  # what it names
+    payload = ledger.artefacts.path(message(0))
+    ledger.close()
+    os.utime(payload, (0, 0))  # as if written then
+    shown = cpr_canary("retention", "run", config, "--dry-run")
+    assert (shown.returncode, payload.exists()) == (0, True)
+    assert "messages" in shown.stdout
+    told = json.loads(cpr_canary("retention", "run", config, "--json").stdout)
+    assert [(row["rule"], row["count"]) for row in told["forgotten"]] == [("messages", 1), ("traces", 0), ("events", 0)]
+    assert not payload.exists()
+    assert events(config)[-1].kind is EventKind.FORGOTTEN
+    assert events(config)[-1].body["artefacts"] == [message(0)]
+
+
 def test_pause_is_evidence(config: Path) -> None:
     assert cpr_canary("pause", config, "--channel", "alias", "--reason", "maintenance").returncode == 0
     assert "maintenance" in cpr_canary("status", config).stdout
@@ -229,6 +252,13 @@ def test_run_obeys_its_signals(config: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     assert "stopped" in log_of(config)
+
+
+def test_state_folder_that_cannot_be_written_is_our_own_fault(config: Path) -> None:
+    (config.parent / "state" / "run.lock").mkdir(parents=True)  # where a file should be
+    done = cpr_canary("run", config)
+    assert done.returncode == 3
+    assert "our own fault (store, unusable): cannot write in" in done.stderr
 
 
 def test_probe_beside_a_running_canary_is_recorded_once(ca: CaSite, config: Path) -> None:
