@@ -11,6 +11,7 @@ from typing import Any
 from canary.audit.period import Period
 from canary.ledger.completeness import EVERY_CHANNEL, Inventory, began
 from canary.ledger.events import Event, EventKind, parse_time
+from canary.ledger.gaps import Gap
 
 SWITCHES = (
     EventKind.HELD,
@@ -20,6 +21,16 @@ SWITCHES = (
     EventKind.STOPPED_ALL,
     EventKind.CLEARED,
 )
+
+
+_DOWN = {
+    "not_started": "nothing recorded yet",
+    "stopped": "stopped",
+    "crashed": "ended without a stop",
+    "no_record": "running by the record, and silent",
+    "clock_set": "our clock was set forward",
+}
+"""The causes of a gap that are no hold; those have their own table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,15 @@ def holds(told: Iterable[Event], period: Period) -> list[Span]:
     spans = [*done, *open_.values()]
     touching = [span for span in spans if span.end is None or span.end > period.since]
     return sorted(touching, key=lambda span: (span.start, span.where))
+
+
+def downtime(found: Iterable[Gap]) -> list[Span]:
+    """The times in which no prober with a schedule was running, or our clock skipped them."""
+    return [
+        Span(_DOWN[gap.cause], _where(EVERY_CHANNEL), gap.detail, "", gap.start, gap.until)
+        for gap in found
+        if gap.cause in _DOWN
+    ]
 
 
 def blackouts(known: Iterable[Inventory], period: Period) -> list[Span]:

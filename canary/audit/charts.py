@@ -187,6 +187,7 @@ class _LogScale:
 
     def __init__(self, low: float, high: float) -> None:
         self._low = max((tick for tick in _TICKS if tick <= low), default=_TICKS[0])
+        high = max(high, 10 * self._low)
         self._high = min((tick for tick in _TICKS if tick >= high), default=high)
 
     def x(self, value: float) -> float:

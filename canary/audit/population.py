@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 from canary.audit.counts import Counts, Group, Latencies, Percentiles
 from canary.audit.exceptions import Run, before, failures, follow, own_faults
@@ -146,7 +147,7 @@ class _Counting:
         if until.day == 1:
             self._month_ends(f"{day:%Y-%m}")
 
-    def _channel_day(self, slug: str, rows: Iterable[Ended], day: date) -> None:
+    def _channel_day(self, slug: str, rows: Iterable[Any], day: date) -> None:
         """Millions of rows come through here: one dictionary a row and purpose, and calls only for what is rare."""
         channel = self._tally.channels.get(slug)
         cube: Counter[tuple[str, ...]] = Counter()

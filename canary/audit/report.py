@@ -21,6 +21,7 @@ from canary.audit.source import Source
 from canary.config import Config, digest
 from canary.ledger import EventKind, Inventory, inventories
 from canary.ledger.events import read_probe
+from canary.ledger.gaps import gaps
 
 _TOGETHER = timedelta(minutes=15)
 """Own faults for one reason that are no further apart than this are told as one, whatever channels they concern."""
@@ -175,7 +176,7 @@ def build(
         drills_forgotten=drills.count(None),
         scheduled=counted.scheduled,
         unfinished=tuple(_unfinished(counted, now)),
-        downtime=(),
+        downtime=tuple(changes.downtime(gaps(source, period.since, min(period.until, now)))),
         holds=tuple(changes.holds(source.told(*changes.SWITCHES, until=period.until), period)),
         blackouts=tuple(changes.blackouts(known, period)),
         blind_drills=_blind_drills(known, period),

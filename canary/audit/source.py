@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, create_engine, except_, func, select
+from sqlalchemy import Connection, Engine, Row, Select, case, create_engine, except_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from canary.ledger.events import Event, EventKind, digest, parse_time, read, timestamp
@@ -65,6 +65,7 @@ class Source:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.reader: Engine = connection.engine
 
     def head(self) -> Head | None:
         """The newest event, or None in an empty ledger."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from canary.ledger.completeness import EVERY_CHANNEL, Hold, began
 from canary.ledger.events import Event, EventKind, parse_time, read
 from canary.ledger.schema import events
-from canary.ledger.store import Ledger
 
 SLEPT = timedelta(seconds=30)
 """A clock that is set forward by at least so much makes a gap: in what it skipped, nothing can have been recorded."""
@@ -47,6 +47,15 @@ _BY_COMMANDS = (
 """Kinds that commands write too: no sign that a prober was alive."""
 
 
+class Readable(Protocol):
+    """What has a ledger's database to read from."""
+
+    @property
+    def reader(self) -> Engine:
+        """An engine whose connections only read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """From ``start`` until ``until`` nothing was sent, through ``channel`` or (None) at all.
@@ -71,7 +80,7 @@ class Mark:
     alive: datetime | None = None
 
 
-def gaps(ledger: Ledger, since: datetime, until: datetime) -> list[Gap]:
+def gaps(ledger: Readable, since: datetime, until: datetime) -> list[Gap]:
     """The gaps of the period from ``since`` until ``until``, cut to it, in the order in which they began.
 
     Reads the events that begin or end one, and one event more for each start.
@@ -138,7 +147,7 @@ def _is_run(event: Event) -> bool:
     return event.kind in (EventKind.STARTED, EventKind.STOPPED)
 
 
-def _marks(ledger: Ledger) -> list[Event]:
+def _marks(ledger: Readable) -> list[Event]:
     wanted = events.c.kind.in_([kind.value for kind in _MARKS])
     query = select(events.c.body).where(wanted).order_by(events.c.seq)
     with ledger.reader.connect() as connection:
@@ -158,7 +167,7 @@ def _foreign_runs(told: Iterable[Event]) -> list[tuple[int, int]]:
     return runs + [(seq, seq) for seq in begun.values()]
 
 
-def _alive(ledger: Ledger, before: int | None, foreign: Iterable[tuple[int, int]]) -> datetime | None:
+def _alive(ledger: Readable, before: int | None, foreign: Iterable[tuple[int, int]]) -> datetime | None:
     """When the last event before number ``before`` was that only a prober with a schedule can have written."""
     by_commands = [kind.value for kind in _BY_COMMANDS]
     query = select(events.c.seq, events.c.at).where(events.c.kind.not_in(by_commands))

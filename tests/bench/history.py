@@ -193,62 +193,81 @@ class _Writer:
         return written.template(Event(EventKind.CONFIGURED, written.AT, body | {"channels": snapshot}))
 
     def _probe(self, number: int, tick: int, at: int, fault: _Fault | None) -> None:
-        rng, history = self._rng, self._history
-        channel, kind = history.slug(number), history.kind(number)
-        name = _probe_id(history.seed, number, tick)
-        sender, variant = SENDERS[(tick + number) % 2], VARIANTS[(tick // 2 + number) % len(VARIANTS)]
-        blind = number % 10 == 3 and (at - self._start) // (86_400 * _SECOND) % 30 == 8
+        life = self._life(number, tick, at, fault)
+        self._tell(at, written.SCHEDULED % life.fields, "scheduled", life.name)
+        if self._rng.random() < 2e-6:
+            return  # never heard of again
+        self._tell(at + 1, written.SUBMITTING % life.fields, "submitting", life.name)
+        submitted = written.SUBMITTED.get(life.outcome, written.TAKEN)
+        self._tell(at + 700_000, submitted % life.fields, "submitted", life.name)
+        if life.seen:
+            text = written.BOUNCE if life.outcome is Outcome.BOUNCED else written.SIGHTING[str(life.fields["place"])]
+            self._tell(at + life.seen + 500_000, text % life.fields, "sighting", life.name)
+        self._judge(life)
+        if life.blind and life.outcome is Outcome.ARRIVED and self._rng.random() < 0.9:
+            self._answer(life)
+
+    def _life(self, number: int, tick: int, at: int, fault: _Fault | None) -> _Life:
+        history, name = self._history, _probe_id(self._history.seed, number, tick)
         outcome = fault.outcome if fault else Outcome.ARRIVED
-        if kind == "web_form" and outcome in (Outcome.BOUNCED, Outcome.REJECTED):
+        if history.kind(number) == "web_form" and outcome in (Outcome.BOUNCED, Outcome.REJECTED):
             outcome, words = Outcome.FORM_ERROR, "the page says: try again later"
             fault = _Fault(0, 0, outcome, None, words)
-        seen = _seen_after(rng, outcome)
+        seen = _seen_after(self._rng, outcome)
+        blind = number % 10 == 3 and (at - self._start) // (86_400 * _SECOND) % 30 == 8
         fields: dict[str, object] = {
-            "name": name, "channel": channel, "kind": kind, "sender": sender, "variant": variant,
-            "due": _stamp(at), "blind": "true" if blind else "false", "mark": written.MARK % name,
-            "place": (fault.place if fault else None) or "cpr", "reason": fault.reason if fault else "",
-            "latency": _number(seen), "outcome": outcome.value,
-            "arrived": _stamp(at + seen), "noticed": _stamp(at + seen + 500_000),
-        }  # fmt: skip
-        self._tell(at, written.SCHEDULED % fields, "scheduled", name)
-        if rng.random() < 2e-6:
-            return  # never heard of again
-        self._tell(at + 1, written.SUBMITTING % fields, "submitting", name)
-        submitted = written.SUBMITTED.get(outcome, written.TAKEN) % fields
-        self._tell(at + 700_000, submitted, "submitted", name)
-        wrong = outcome not in (Outcome.ARRIVED, Outcome.LATE)
-        if outcome not in (*written.AT_ONCE_ENDED, Outcome.MISSING):
-            text = written.BOUNCE if outcome is Outcome.BOUNCED else written.SIGHTING[str(fields["place"])]
-            self._tell(at + seen + 500_000, text % fields, "sighting", name)
-        told = (
-            at + 700_001 if outcome in written.AT_ONCE_ENDED else at + (seen + 500_001 if wrong and seen else _DEADLINE)
-        )
+            "name": name,
+            "channel": history.slug(number),
+            "kind": history.kind(number),
+            "sender": SENDERS[(tick + number) % 2],
+            "variant": VARIANTS[(tick // 2 + number) % len(VARIANTS)],
+            "due": _stamp(at),
+            "blind": "true" if blind else "false",
+            "mark": written.MARK % name,
+            "place": (fault.place if fault else None) or "cpr",
+            "reason": fault.reason if fault else "",
+            "latency": repr(seen / _SECOND),
+            "outcome": outcome.value,
+            "arrived": _stamp(at + seen),
+            "noticed": _stamp(at + seen + 500_000),
+        }
+        return _Life(at, name, outcome, seen, fault.place if fault else "cpr", blind, fields)
+
+    def _judge(self, life: _Life) -> None:
+        """Deadline, confirmation and end of a probe."""
+        at, outcome, fields = life.at, life.outcome, life.fields
+        at_once, wrong = outcome in written.AT_ONCE_ENDED, outcome not in (Outcome.ARRIVED, Outcome.LATE)
+        decided = at + (700_002 if at_once else _DEADLINE + 200_000)
         if wrong and outcome is not Outcome.INDETERMINATE:
-            self._tell(
-                min(told, at + _DEADLINE),
-                written.CONFIRM % (fields | {"again": _stamp(told + 60 * _SECOND)}),
-                "confirm",
-                name,
-            )
-        decided = told if outcome in written.AT_ONCE_ENDED else at + _DEADLINE + 200_000
+            told = decided - 1 if at_once or not life.seen else at + life.seen + 500_001
+            again = {"again": _stamp(told + 60 * _SECOND)}
+            self._tell(told, written.CONFIRM % (fields | again), "confirm", life.name)
         result = _result(outcome)
-        self._tell(decided, written.DECIDED[result] % fields, "deadline", name)
+        self._tell(decided, written.DECIDED[result] % fields, "deadline", life.name)
         end = decided + 1
-        if wrong and outcome not in written.AT_ONCE_ENDED:
+        if wrong and not at_once:
             end = at + _GIVE_UP + 200_000
         elif outcome is Outcome.LATE:
-            end = max(decided, at + seen + 500_000) + 1
-        arrived = seen / _SECOND if outcome in (Outcome.ARRIVED, Outcome.LATE) else None
-        accepted = None if outcome in written.AT_ONCE_ENDED else 0.512345
+            end = max(decided, at + life.seen + 500_000) + 1
         row = (
-            name, channel, kind, sender, variant, _stamp(at), outcome.value, result.value,
-            fault.place if fault else "cpr", fields["reason"], accepted, arrived, None, None, None, int(blind),
-        )  # fmt: skip
-        self._tell(end, written.FINISHED[outcome] % fields, "finished", name, row)
-        if blind and outcome is Outcome.ARRIVED and rng.random() < 0.9:
-            took = int(rng.uniform(0.5, 22 if rng.random() < 0.95 else 40) * 3600 * _SECOND) | 1
-            reply = fields | {"arrived": _stamp(at + took), "noticed": _stamp(at + took + 500_000)}
-            self._tell(at + took + 500_000, written.ANSWER % reply, "sighting", name)
+            life.name,
+            *(fields[name] for name in ("channel", "kind", "sender", "variant", "due")),
+            outcome.value,
+            result.value,
+            life.place,
+            fields["reason"],
+            None if at_once else 0.512345,
+            None if wrong else life.seen / _SECOND,
+            *(None, None, None),
+            int(life.blind),
+        )
+        self._tell(end, written.FINISHED[outcome] % fields, "finished", life.name, row)
+
+    def _answer(self, life: _Life) -> None:
+        hours = self._rng.uniform(0.5, 22 if self._rng.random() < 0.95 else 40)
+        at = life.at + (int(hours * 3600 * _SECOND) | 1)
+        reply = life.fields | {"arrived": _stamp(at), "noticed": _stamp(at + 500_000)}
+        self._tell(at + 500_000, written.ANSWER % reply, "sighting", life.name)
 
     # Writing
 
@@ -286,6 +305,19 @@ class _Fault:
     outcome: Outcome
     place: str | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """What becomes of one probe; ``seen`` is microseconds after it was sent, 0 for never."""
+
+    at: int
+    name: str
+    outcome: Outcome
+    seen: int
+    place: str | None
+    blind: bool
+    fields: dict[str, object]
 
 
 class _Faults:
@@ -331,10 +363,6 @@ def _second(second: int) -> str:
 def _stamp(at: int) -> str:
     second, micro = divmod(at, _SECOND)
     return f"{_second(second)}.{micro:06d}Z"
-
-
-def _number(micros: int) -> str:
-    return repr(micros / _SECOND)
 
 
 def every_channel(history: History) -> Iterator[str]:

@@ -9,8 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from audit.conftest import Healthy
-from audit.office import unpacked
+from audit.verifier.conftest import Healthy
+from audit.verifier.office import unpacked
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers.tsa import openssl_verifies

@@ -13,8 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from audit.conftest import Healthy
-from audit.office import DEADLINE, GIVE_UP, JUNK, Files, Office, packed, sealed, unpacked
+from audit.verifier.conftest import Healthy
+from audit.verifier.office import DEADLINE, GIVE_UP, JUNK, Files, Office, packed, sealed, unpacked
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 from servers.tsa import Tsa
 

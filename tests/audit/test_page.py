@@ -1,0 +1,141 @@
+"""The page and its PDF as a reader gets them: complete, paged, and deaf to whatever a message said."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from audit.story import PERIOD
+from PIL import Image
+from playwright.async_api import async_playwright
+from servers import debian
+
+from canary.audit.make import make
+from canary.audit.pdf import to_pdf
+from canary.audit.population import Tally
+from canary.audit.report import Report
+from canary.ledger.events import digest
+
+CHROMIUM = next(path for path in debian.PACKAGES["chromium"] if Path(path).exists())
+SECTIONS = (
+    "Scope and channels in force", "What was tested, and what this does not prove", "Availability", "Latency",
+    "Exceptions", "Human response", "The prober itself", "Population", "Evidence", "Control mapping", "How to check this report",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(made: tuple[Report, Tally], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("report") / "out"
+    make(*made, where)
+    return where
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> str:
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+class Reader(HTMLParser):
+    """The tags of a page and the text between them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_the_page_has_every_section_and_every_exception(page: str, made: tuple[Report, Tally]) -> None:
+    text = " ".join(" ".join(Reader(page).words).split())
+    for section in SECTIONS:
+        assert text.count(section) >= 2, section  # in the contents, and above its text
+    for run in made[0].exceptions:
+        assert run.first in text
+    assert "NOT redacted" not in text
+    assert "(unverified)" in text
+
+
+def test_what_messages_said_is_text(page: str) -> None:
+    reader = Reader(page)
+    assert "script" not in {tag for tag, _ in reader.tags}
+    assert any("<script>alert(1)</script>" in word for word in reader.words)
+    assert "\u202e" not in page
+    assert "anna" not in page.replace("by anna", "").replace("<td>anna</td>", "")
+    assert "Test CA <&>" in reader.words[reader.words.index("Problem reporting channels: report of tests") + 2]
+
+
+def test_the_page_fetches_nothing_and_links_only_within(page: str) -> None:
+    for tag, attributes in Reader(page).tags:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "form", "base")
+        assert not any(name.startswith("on") or name == "src" for name in attributes)
+        assert "url(" not in (attributes.get("style") or "")
+        assert (attributes.get("href") or "#").startswith("#")
+
+
+async def test_a_browser_shows_it_without_asking_for_anything(folder: Path, tmp_path: Path) -> None:
+    asked: list[str] = []
+    told: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM)
+        tab = await browser.new_page(viewport={"width": 1000, "height": 1400})
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.on("console", lambda message: told.append(message.text))
+        await tab.goto((folder / "report.html").as_uri())
+        assert await tab.evaluate("document.documentElement.scrollWidth") <= 1000  # nothing sticks out
+        assert await tab.locator("figure svg").count() >= 5
+        await browser.close()
+    assert asked == [(folder / "report.html").as_uri()]
+    assert told == []
+
+
+def test_the_pdf_is_paged_and_says_whose_it_is(folder: Path) -> None:
+    text = subprocess.run(
+        ["pdftotext", "-layout", str(folder / "report.pdf"), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    pages = text.split("\f")[:-1]
+    assert len(pages) > 3
+    for number, words in enumerate(pages, 1):
+        assert re.search(rf"\b{number} ?/ ?{len(pages)}$", words.rstrip())
+        assert "Test CA <&>" in words
+        assert f"{PERIOD} (UTC)" in words
+        assert "ledger head" in words
+    for section in SECTIONS:
+        assert any(section in words for words in pages[1:] + pages[:1]), section
+
+
+def test_no_page_of_the_pdf_is_blank_or_runs_over(folder: Path, tmp_path: Path) -> None:
+    subprocess.run(
+        ["pdftoppm", "-r", "40", "-gray", "-png", str(folder / "report.pdf"), str(tmp_path / "p")], check=True
+    )
+    for file in tmp_path.glob("p-*.png"):
+        with Image.open(file) as image:
+            dark = image.point(lambda value: 255 if value < 160 else 0)
+            box = dark.getbbox()
+            assert box is not None
+            assert box[0] > image.width * 0.04, file  # the margins are free
+            assert box[2] < image.width * 0.96, file
+            assert sum(dark.histogram()[128:]) > 500, file
+
+
+def test_every_file_is_what_the_sums_say(folder: Path) -> None:
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    assert {line.split("  ")[1] for line in lines} == {file.name for file in folder.iterdir()} - {"SHA256SUMS"}
+    for line in lines:
+        sha256, name = line.split("  ")
+        assert digest((folder / name).read_bytes()) == sha256
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/x.png", "file:///etc/passwd"])
+def test_the_pdf_maker_fetches_nothing(address: str, tmp_path: Path) -> None:
+    with_image, without = to_pdf(f'<p>x<img src="{address}"></p>'), to_pdf("<p>x</p>")
+    assert abs(len(with_image) - len(without)) < 300

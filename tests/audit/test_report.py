@@ -1,0 +1,171 @@
+"""The report of a story that is known in every detail."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from audit.story import HOSTILE, NOW, PERIOD, at, probe_id
+
+from canary.audit.counts import Counts
+from canary.audit.drills import Answer
+from canary.audit.period import Period
+from canary.audit.population import Tally
+from canary.audit.report import Report, build
+from canary.audit.results import result_of, results
+from canary.audit.source import Source, reading
+from canary.config import Config
+from canary.ledger import Ledger
+from canary.model import DeadlineResult
+
+Made = tuple[Report, Tally]
+
+
+def test_every_probe_of_the_period_is_counted_once(made: Made, told: Path) -> None:
+    report, _ = made
+    ledger = Ledger(told)
+    rows = list(ledger.results(PERIOD.since, PERIOD.until))
+    ledger.close()
+    by_result = {result: sum(row.deadline is result for row in rows) for result in DeadlineResult}
+    assert report.whole.counts == Counts(
+        by_result[DeadlineResult.MET], by_result[DeadlineResult.MISSED], by_result[DeadlineResult.INDETERMINATE]
+    )
+    assert report.scheduled == len(rows) + 1
+    assert sum((line.counts.total for line in report.variants), 0) == len(rows)
+    assert sum((line.counts.total for line in report.senders), 0) == len(rows)
+    assert sum((line.counts.total for line in report.channel_months), 0) == len(rows)
+    assert [line.counts for line in report.months] == [report.whole.counts]
+
+
+def test_the_one_probe_without_a_result_is_listed(made: Made) -> None:
+    (lost,) = made[0].unfinished
+    assert (lost.probe, lost.channel, lost.scheduled_at) == (probe_id("alias", at(2, 23.5)), "alias", at(2, 23.5))
+    assert "never ended" in lost.why
+
+
+def test_exceptions_have_cause_detection_duration_and_retest(made: Made) -> None:
+    person, junked, late, form = made[0].exceptions
+    assert (junked.id, junked.outcome, junked.place) == (f"alias.{probe_id('alias', at(2, 10))}", "junked", "junk")
+    assert (junked.probes, junked.confirmed) == (4, "junked")
+    assert junked.detected_at == at(2, 10) + timedelta(seconds=30)
+    assert (junked.retest, junked.recovered_at) == (probe_id("alias", at(2, 13)), at(2, 13) + timedelta(seconds=18))
+    assert junked.duration == timedelta(hours=3, seconds=18)
+    assert (late.outcome, late.first_at, late.probes) == ("late", at(3, 15), 1)
+    assert (person.channel, person.first_at, person.probes) == ("person", at(1, 22), 3)  # it began before the period
+    assert person.detected_at == at(1, 22) + timedelta(seconds=900)
+    assert (form.channel, form.retest, form.duration, form.probes) == ("form", None, None, 7)  # and goes on after it
+
+
+def test_the_words_of_a_channel_are_redacted_unless_told_otherwise(made: Made, source: Source, config: Config) -> None:
+    assert "anna" not in made[0].exceptions[-1].reason
+    assert "[redacted]@ca.test" in made[0].exceptions[-1].reason
+    assert made[0].channels[0].settings["approved_by"] == "[redacted] <[redacted]@ca.test>"
+    open_, _ = build(source, config, PERIOD, NOW, profile="tls", redact=False)
+    assert open_.exceptions[-1].reason == HOSTILE
+
+
+def test_our_own_faults_stand_apart(made: Made) -> None:
+    (fault,) = made[0].own_faults
+    assert (fault.reason, fault.channels, fault.probes) == ("connection refused", ("alias",), 1)
+    (alias, *_) = made[0].channels
+    assert alias.counts.indeterminate == 1
+    assert alias.counts.judged == alias.counts.met + alias.counts.missed
+
+
+def test_the_longest_gap_reaches_to_the_edge_of_the_period(made: Made) -> None:
+    gaps = {channel.slug: channel.gap for channel in made[0].channels}
+    alias, form, person = gaps["alias"], gaps["form"], gaps["person"]
+    assert alias
+    assert form
+    assert person
+    assert (form.start, form.end) == (_near(at(4, 19)), _near(PERIOD.until))
+    assert (alias.start, alias.end) == (_near(at(2, 9)), _near(at(2, 13)))
+    assert person.length <= timedelta(hours=1, seconds=1)
+
+
+def test_channels_are_in_force_as_configured(made: Made) -> None:
+    alias, _, person = made[0].channels
+    assert alias.times == ((at(1, 11.9), None),)
+    assert person.settings["interval"] == 1800.0
+    assert set(made[0].days_in_force.values()) == {3}
+    changed = [change for change in made[0].configuration_changes if change.what == "in force"]
+    assert [change.detail for change in changed] == ["channel person: interval was 3600, is 1800"]
+    (refused,) = [change for change in made[0].configuration_changes if change.what == "refused"]
+    assert refused.detail == "canary.yaml:3: nonsense"
+
+
+def test_holds_silences_restarts_and_clocks(made: Made) -> None:
+    report, _ = made
+    assert [(span.what, span.start, span.end, span.by) for span in report.holds] == [
+        ("pause ordered", at(3, 5), at(3, 6), "anna"),
+        ("kill switch", at(3, 7), at(3, 7.5), "ben"),
+        ("not sent: blackout", at(4, 2), at(4, 4), ""),
+    ]
+    assert [(span.where, span.by) for span in report.blackouts] == [("alias", "J. Doe")]
+    assert [(span.what, span.start, span.end) for span in report.downtime] == [("stopped", at(2, 23.6), at(2, 23.9))]
+    assert [(span.where, span.end) for span in report.silences] == [("CPRCanaryChannelDown", at(3, 9))]
+    assert [change.what for change in report.restarts] == ["stopped", "started"]
+    assert report.clocks == (("cpr", 1, 2.5),)
+    assert [change.detail for change in report.clock_steps] == ["by -2.0 s"]
+    assert report.troubles == (("imap: lost", 1),)
+
+
+def test_drills_have_the_three_times_as_far_as_they_can_be_known(made: Made) -> None:
+    in_time, late, none = made[0].drills
+    assert (in_time.received_at, in_time.answered_at) == (at(3, 1) + timedelta(seconds=5), at(3, 4))
+    assert in_time.took == timedelta(hours=3, seconds=-5)
+    assert [drill.answer for drill in (in_time, late, none)] == [Answer.IN_TIME, Answer.LATE, Answer.NONE]
+
+
+def test_checkpoints_enclose_the_period(made: Made) -> None:
+    evidence = made[0].evidence
+    assert evidence.before
+    assert evidence.after
+    assert (evidence.before.size, evidence.before.root, evidence.after.size) == (40, "a" * 64, 1000)
+    assert evidence.gap_free
+    assert evidence.head
+    assert evidence.head.seq == evidence.kept
+
+
+@pytest.mark.parametrize("profile", ["tls", "smime", "codesigning"])
+def test_every_control_has_a_result(source: Source, config: Config, profile: str) -> None:
+    report, _ = build(source, config, PERIOD, NOW, profile=profile)
+    told = results(report)
+    assert report.controls
+    assert all(len(result_of(control, told)) > 20 for control in report.controls)
+    assert report.rule.limit == 86_400.0
+
+
+def test_a_period_without_anything_says_so(source: Source, config: Config) -> None:
+    report, _ = build(source, config, Period(date(2025, 1, 1), date(2025, 1, 31)), NOW, profile="tls")
+    assert (report.channels, report.exceptions, report.whole.counts) == ((), (), Counts())
+    assert "No probe was judged" in " ".join(results(report).values())
+
+
+def test_a_report_of_a_part_finds_the_same_exceptions(source: Source, config: Config, made: Made) -> None:
+    ids = [run.id for run in made[0].exceptions]
+    found = []
+    for day in PERIOD.days():
+        report, _ = build(source, config, Period(day, day), NOW, profile="tls")
+        found += [run.id for run in report.exceptions]
+    assert sorted(set(found)) == sorted(ids)
+
+
+def test_a_ledger_that_is_not_there_is_our_own_fault(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="cannot read the ledger"), reading(tmp_path / "nothing") as found:
+        found.head()
+    assert not (tmp_path / "nothing").exists()
+
+
+def _near(when: object) -> object:
+    """A Julian day is right to a millisecond."""
+
+    class Near:
+        def __eq__(self, other: object) -> bool:
+            return abs(other - when) < timedelta(milliseconds=2)  # type: ignore[operator]
+
+        def __hash__(self) -> int:
+            return 0
+
+    return Near()
