@@ -90,6 +90,11 @@ def clock_offset(case: Case, sighting: Sighting) -> float:
     return ahead if ahead > 0 else -behind if behind > 0 else 0.0
 
 
+def reached(case: Case) -> frozenset[str]:
+    """The queues where the report is expected, and was seen."""
+    return frozenset(queue for queue, copy in _copies(case, _weigh(case)).items() if copy is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Evidence:
     """The sightings that count: first genuine one a place, and what came back to the sender."""

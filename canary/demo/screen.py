@@ -141,7 +141,7 @@ def proof(found: Checked) -> str:
     """What the self-check of the evidence found, in one sentence."""
     if not found.ok:
         return f"Evidence: {found.problems[0]}."
-    return f"Evidence: {found.size} events in a signed Merkle tree, every one verified against its root."
+    return f"Evidence: {found.size} events in a signed Merkle tree, each of them verified."
 
 
 def _span(days: Sequence[float]) -> str:

@@ -5,10 +5,11 @@ from canary.ledger.completeness import Inventory, inventories
 from canary.ledger.events import Event, EventKind
 from canary.ledger.results import Result
 from canary.ledger.store import Ledger
-from canary.ledger.totals import BUCKETS, ChannelTotals, Histogram, Totals
+from canary.ledger.totals import BUCKETS, SHOWN, ChannelTotals, Histogram, Totals
 
 __all__ = [
     "BUCKETS",
+    "SHOWN",
     "Book",
     "ChannelTotals",
     "Event",

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from canary.judge import judge
-from canary.ledger.completeness import CLOCK_EVERY, CLOCK_STEP
+from canary.ledger.completeness import CLOCK_EVERY, CLOCK_STEP, ON_PURPOSE
 from canary.ledger.events import Event, EventKind, parse_time, read_probe, read_sighting, read_submission
+from canary.ledger.judged import note_absence, note_result
 from canary.ledger.totals import ChannelTotals, Histogram, Totals, add
 from canary.model import Case, DeadlineResult, Forgery, Outcome, Stage
 
@@ -165,7 +166,9 @@ class Book:
         known.case = case
         totals = self.channel(case.probe.channel)
         for stage in after.stages.keys() - before.stages.keys():
-            totals.stages.setdefault(stage.value, Histogram()).observe(after.stages[stage])
+            histogram = totals.stages.setdefault(stage.value, Histogram())
+            histogram.observe(after.stages[stage], case.probe.id, at.timestamp())
+        note_absence(totals, case)
         totals.duplicates += max(0, after.duplicates - before.duplicates)  # counters never go back
         for reason, count in after.forged.items():
             add(totals.forged, reason.value, max(0, count - before.forged.get(reason, 0)))
@@ -188,6 +191,7 @@ class Book:
             totals = self.channel(known.case.probe.channel)
             add(totals.deadline_results, known.deadline.value)
             self._note_outcome(totals, known.case, Outcome(event.body["outcome"]))
+            note_result(self.totals, totals, known.case, known.deadline, event.at.timestamp())
 
     def _confirm(self, event: Event) -> None:
         if known := self.open.get(event.probe or ""):
@@ -225,7 +229,10 @@ class Book:
         self.totals.held[event.body["channel"]] = event.body["reason"]
 
     def _released(self, event: Event) -> None:
-        self.totals.held.pop(event.body["channel"], None)
+        slug = event.body["channel"]
+        self.totals.held.pop(slug, None)
+        if event.body["reason"] in ON_PURPOSE and slug in self.totals.channels:
+            self.totals.channels[slug].resumed = event.at.timestamp()
 
     def _stopped_all(self, event: Event) -> None:
         self.totals.stopped = event.body["reason"]

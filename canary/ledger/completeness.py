@@ -34,6 +34,10 @@ class Hold(StrEnum):
     """The main loop stood still: told once it went on."""
 
 
+ON_PURPOSE = frozenset({Hold.PAUSED, Hold.BLACKOUT, Hold.STOPPED})
+"""Holds that somebody wanted: silence during them says nothing about a channel."""
+
+
 def held(at: datetime, channel: str, reason: Hold, detail: str, since: datetime | None = None) -> Event:
     """A probe through ``channel`` (``*``: any) that was due is not sent; nor are those after it, until released.
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from canary.model import Stage
 
 BUCKETS = (
     1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 180.0, 300.0, 600.0, 900.0, 1800.0,
     3600.0, 7200.0, 14400.0, 28800.0, 43200.0, 86400.0,
 )  # fmt: skip
-"""Upper bounds of the latency histograms in seconds: 1 s to 24 h, one at each promise (5 and 15 min, 1, 8 and 24 h)."""
+"""Upper bounds of the latency histograms in seconds, as they are counted: 1 s to 24 h."""
+
+SHOWN: Mapping[Stage, tuple[float, ...]] = {
+    Stage.ACCEPTED: (1, 5, 30, 300),
+    Stage.ARRIVED: (1, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400),
+    Stage.ACKNOWLEDGED: (60, 300, 900, 3600, 86400),
+    Stage.ANSWERED: (3600, 14400, 28800, 43200, 86400),
+}
+"""Those of :data:`BUCKETS` that are exported of a stage, since each is a series a channel: one at each promise (arrival
+within 5 and 15 min, 1, 8 and 24 h; an answer within 24 h), and what tells them apart."""
 
 
 @dataclass
@@ -18,10 +30,29 @@ class Histogram:
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     sum: float = 0.0
+    exemplars: dict[int, tuple[str, float, float]] = field(default_factory=dict)
+    """By bucket: the newest probe in it, its seconds, and when that was known (POSIX)."""
 
-    def observe(self, seconds: float) -> None:
-        self.counts[bisect_left(BUCKETS, seconds)] += 1
+    def observe(self, seconds: float, probe: str, at: float) -> None:
+        """Count what was known at ``at`` (POSIX) of a probe."""
+        bucket = bisect_left(BUCKETS, seconds)
+        self.counts[bucket] += 1
         self.sum += seconds
+        self.exemplars[bucket] = (probe, seconds, at)
+
+
+@dataclass
+class Newest:
+    """What the newest probe told that met or missed its deadline. Times are POSIX seconds, 0 where there is none."""
+
+    probe: str = ""
+    scheduled: float = 0.0
+    met: bool = False
+    away: bool = False
+    """An out-of-office note answered it."""
+    reached: int = 0
+    """In how many of the queues where it was expected the newest one was seen that was not refused."""
+    reached_at: float = 0.0
 
 
 @dataclass
@@ -45,6 +76,13 @@ class ChannelTotals:
     last_outcome: str | None = None
     """What the newest judged probe came to; the channel's state is read from it."""
     last_judged: float = 0.0
+    resumed: float = 0.0
+    """When it was probed again after a pause, a blackout or the kill switch."""
+    newest: Newest = field(default_factory=Newest)
+    variants_missed: dict[str, float] = field(default_factory=dict)
+    """By variant: when one last missed its deadline."""
+    senders_missed: dict[str, float] = field(default_factory=dict)
+    """By sender, likewise."""
 
 
 @dataclass
@@ -54,6 +92,10 @@ class Totals:
     channels: dict[str, ChannelTotals] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
     """By ``component/reason``."""
+    by_variant: dict[str, int] = field(default_factory=dict)
+    """Probes that met or missed their deadline, by ``kind/variant/result``."""
+    by_sender: dict[str, int] = field(default_factory=dict)
+    """Likewise, by ``kind/sender/result``."""
     unattributed: dict[str, int] = field(default_factory=dict)
     """Forged sightings that belong to no probe of ours, by reason."""
     paused: dict[str, str] = field(default_factory=dict)

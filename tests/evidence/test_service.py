@@ -14,11 +14,13 @@ from servers.polling import until
 from servers.tsa import Tsa
 from servers.witness import WitnessServer
 
+from canary.caretaker import forget
 from canary.evidence import service as module
 from canary.evidence.keys import FileKeys
 from canary.evidence.service import Evidence
 from canary.evidence.settings import EvidenceSettings
 from canary.ledger import Event, EventKind, Ledger
+from canary.ledger.retention import Retention, Rule
 
 ORIGIN = "ca.example/cpr-canary"
 
@@ -210,3 +212,19 @@ def test_it_ends_all_its_threads(tmp_path: Path, ledger: Ledger) -> None:
     assert set(threading.enumerate()) > before
     evidence.stop()
     assert set(threading.enumerate()) == before
+
+
+def test_what_retention_empties_is_signed_before_and_in_no_bundle_after(tmp_path: Path, ledger: Ledger) -> None:
+    evidence = opened(ledger, tmp_path)
+    old = Event(EventKind.PAUSED, now() - timedelta(days=400), {"channels": [], "reason": "personal", "by": "y"})
+    ledger.append(*[old] * 300).result()
+    add(ledger)
+    work = Retention(ledger, {rule: timedelta(days=90) for rule in Rule})
+    forget(work, evidence, now())
+    bundles = [path for path in (tmp_path / "evidence/log/tile/entries").rglob("*") if path.is_file()]
+    assert len(bundles) > 1
+    assert b"personal" not in b"".join(path.read_bytes() for path in bundles)
+    found = evidence.check()
+    assert found is not None
+    assert (found.problems, found.forgotten) == ((), 300)
+    assert evidence.log.inclusion(7).checkpoint == evidence.log.note()

@@ -34,6 +34,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "libharfbuzz-subset0": _library("libharfbuzz-subset.so.0"),
     "poppler-utils": ("/usr/bin/pdftoppm",),
     "prometheus": ("/usr/bin/promtool",),
+    "prometheus-alertmanager": ("/usr/bin/prometheus-alertmanager",),
     "softhsm2": ("/usr/bin/softhsm2-util",),
     "openssl": ("/usr/bin/openssl",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),

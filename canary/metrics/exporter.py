@@ -1,0 +1,244 @@
+"""The collector: what the ledger adds up to and what the prober is at, as the families of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from heapq import nlargest
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+from canary import __version__
+from canary.config import Config
+from canary.ledger import ChannelTotals, Histogram, OpenProbe, Totals
+from canary.ledger.completeness import ON_PURPOSE
+from canary.metrics.families import Families
+from canary.model import DeadlineResult, Forgery, Outcome, Stage
+from canary.prober import Prober
+from canary.settings import ChannelSettings
+from canary.switches import EVERY_CHANNEL, stop_reason
+
+_MISSED_WITHIN = timedelta(days=7)
+_MOST_MISSED = 10
+"""Variants and senders of one channel that are told as missed: enough to see what a filter hit, in few series."""
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """A configured channel as it is exported."""
+
+    slug: str
+    settings: ChannelSettings
+    labels: tuple[str, str, str]
+
+
+class _Layout:
+    """What of the export follows from the configuration alone: worked out once, not at every scrape."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.per_kind = config.web.histograms == "per_kind"
+        self.queues = config.queues().keys()
+        self.channels = [
+            _Channel(slug, settings, (slug, settings.kind, min(settings.arrives_in)))
+            for slug, settings in config.channels.items()
+        ]
+        results = (DeadlineResult.MET, DeadlineResult.MISSED)
+        rotations = [(c.settings.kind, config.variants_of(c.slug), config.senders_of(c.slug)) for c in self.channels]
+        self.by_variant = {f"{kind}/{v}/{r}": 0 for kind, variants, _ in rotations for v in variants for r in results}
+        self.by_sender = {f"{kind}/{s}/{r}": 0 for kind, _, senders in rotations for s in senders for r in results}
+
+
+class Exporter(Collector):
+    """Collects every metric of :data:`TABLE`, from the ledger and from the prober that writes it."""
+
+    def __init__(self, prober: Prober) -> None:
+        self._prober = prober
+        self._layout = _Layout(prober.config)
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as they are now. Callable from any thread."""
+        layout = self._layout
+        if layout.config is not self._prober.config:
+            layout = self._layout = _Layout(self._prober.config)
+        families = Families()
+        families.add("build_info", [__version__], 1)
+        self._collect_prober(families)
+        self._collect_evidence(families)
+        with self._prober.ledger.lock:
+            self._collect_channels(families, layout)
+            self._collect_installation(families, layout)
+        return iter(families)
+
+    def _collect_channels(self, families: Families, layout: _Layout) -> None:
+        book = self._prober.ledger.book
+        in_flight = _count_by_channel(book.open.values())
+        missed_since = (self._prober.desk.now() - _MISSED_WITHIN).timestamp()
+        sums: dict[str, ChannelTotals] = {}
+        for channel in layout.channels:
+            settings, labels = channel.settings, channel.labels
+            totals = book.totals.channels.get(channel.slug) or ChannelTotals(settings.kind, labels[2])
+            families.add("channel_probe_interval_seconds", labels, settings.interval)
+            families.add("channel_arrival_deadline_seconds", labels, settings.deadline)
+            families.add("channel_state", labels, _state(channel.slug, totals, book.totals))
+            families.add("probes_in_flight", labels, in_flight.get(channel.slug, 0))
+            _add_counts(families, labels, totals)
+            _add_people(families, labels, totals, settings)
+            if layout.per_kind:
+                _sum_into(sums.setdefault(settings.kind, ChannelTotals(settings.kind, "")), totals)
+            else:
+                families.add("channel_info", [*labels, ",".join(settings.disclosed_in)], 1)
+                promised = settings.acknowledged_within is not None
+                _add_many_valued(families, labels, totals, promised)
+                _add_missed(families, labels, totals, missed_since)
+                _add_roster(families, labels, totals, len(settings.arrives_in))
+        for kind, totals in sums.items():
+            _add_many_valued(families, ("", kind, ""), totals, True)
+
+    def _collect_installation(self, families: Families, layout: _Layout) -> None:
+        ledger = self._prober.ledger
+        totals = ledger.book.totals
+        for name, dense, counts in (
+            ("variant_results_total", layout.by_variant, totals.by_variant),
+            ("sender_results_total", layout.by_sender, totals.by_sender),
+        ):
+            for key, count in (dense | counts).items():
+                families.add(name, key.split("/"), count)
+        for reason in Forgery:
+            families.add("forged_arrivals_total", ["", "", "", reason.value], totals.unattributed.get(reason.value, 0))
+        for queue, (offset, _) in totals.clocks.items():
+            if queue in layout.queues:
+                families.add("clock_offset_seconds", [queue], offset)
+        families.add("evidence_entries_total", [], ledger.book.seq)
+        for key, count in totals.errors.items():
+            families.add("errors_total", key.split("/", 1), count)
+        families.add("errors_total", ["store", "not_written"], ledger.not_written)
+
+    def _collect_evidence(self, families: Families) -> None:
+        if self._prober.evidence is None:
+            return
+        figures = self._prober.evidence.figures()
+        families.add("evidence_size_bytes", [], figures.size_bytes)
+        families.add("evidence_pending_timestamps", [], figures.pending_timestamps)
+        for name, value in (
+            ("evidence_last_checkpoint_timestamp_seconds", figures.last_checkpoint),
+            ("evidence_last_verify_success", figures.last_verify_success),
+            ("evidence_last_verify_timestamp_seconds", figures.last_verify),
+            ("evidence_last_timestamp_timestamp_seconds", figures.last_timestamp),
+        ):
+            if value is not None:
+                families.add(name, [], float(value))
+
+    def _collect_prober(self, families: Families) -> None:
+        prober = self._prober
+        if prober.last_tick is not None:
+            families.add("scheduler_last_tick_timestamp_seconds", [], prober.last_tick.timestamp())
+        families.add("scheduler_lag_seconds", [], prober.lag)
+        families.add("stopped", [], stop_reason(prober.config.state) is not None)
+        families.add("config_last_reload_successful", [], prober.reload_ok)
+        accepted = prober.reloaded_at.timestamp()
+        families.add("config_last_reload_success_timestamp_seconds", [], accepted)
+        for queue, at in dict(prober.desk.read_at).items():
+            families.add("queue_last_read_timestamp_seconds", [queue], at.timestamp())
+        for queue, depth in dict(prober.desk.depths).items():
+            families.add("queue_items", [queue, "unread"], depth.unread)
+            families.add("queue_items", [queue, "read"], depth.read)
+            if depth.oldest_unread is not None:
+                oldest = depth.oldest_unread.timestamp()
+                families.add("queue_oldest_unread_timestamp_seconds", [queue], oldest)
+
+
+def registry(prober: Prober) -> CollectorRegistry:
+    """A registry of its own with our metrics and the client library's about the process."""
+    own = CollectorRegistry(auto_describe=False)
+    own.register(Exporter(prober))
+    ProcessCollector(registry=own)
+    PlatformCollector(registry=own)
+    GCCollector(registry=own)
+    return own
+
+
+def _state(slug: str, totals: ChannelTotals, whole: Totals) -> int:
+    if {slug, EVERY_CHANNEL} & whole.paused.keys() or whole.held.get(slug) in ON_PURPOSE:
+        return 3
+    if totals.last_outcome in (None, Outcome.INDETERMINATE):
+        return 2
+    return 1 if totals.last_outcome == Outcome.ARRIVED else 0
+
+
+def _count_by_channel(probes: Iterable[OpenProbe]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for known in probes:
+        counts[known.case.probe.channel] = counts.get(known.case.probe.channel, 0) + 1
+    return counts
+
+
+def _add_counts(families: Families, labels: Sequence[str], totals: ChannelTotals) -> None:
+    for result in DeadlineResult:
+        count = totals.deadline_results.get(result.value, 0)
+        families.add("deadline_results_total", [*labels, result.value], count)
+    for name, at in (
+        ("channel_enabled_timestamp_seconds", max(totals.enabled, totals.resumed)),
+        ("channel_last_success_timestamp_seconds", totals.last_success),
+        ("channel_last_attempt_timestamp_seconds", totals.last_attempt),
+    ):
+        if at:
+            families.add(name, labels, at)
+
+
+def _add_people(families: Families, labels: Sequence[str], totals: ChannelTotals, settings: ChannelSettings) -> None:
+    """Whom an alias reaches, and whether a contact is there, as soon as a probe has told."""
+    newest, expected = totals.newest, len(settings.arrives_in)
+    if expected > 1 and newest.reached_at:
+        families.add("alias_roster_drift_members", [*labels, "missing"], max(0, expected - newest.reached))
+        families.add("alias_roster_last_check_timestamp_seconds", labels, newest.reached_at)
+    if settings.kind == "contact" and newest.probe:
+        families.add("contacts_available", labels, newest.met and not newest.away)
+        families.add("contacts_on_leave", labels, newest.away)
+
+
+def _add_roster(families: Families, labels: Sequence[str], totals: ChannelTotals, expected: int) -> None:
+    if expected > 1:
+        families.add("alias_roster_members", [*labels, "expected"], expected)
+        if totals.newest.reached_at:
+            families.add("alias_roster_members", [*labels, "actual"], totals.newest.reached)
+
+
+def _add_missed(families: Families, labels: Sequence[str], totals: ChannelTotals, since: float) -> None:
+    missed = [(at, "variant", name) for name, at in totals.variants_missed.items() if at >= since]
+    missed += [(at, "sender", name) for name, at in totals.senders_missed.items() if at >= since]
+    for at, what, name in nlargest(_MOST_MISSED, missed):
+        families.add(f"channel_{what}_last_missed_timestamp_seconds", [*labels, name], at)
+
+
+def _add_many_valued(families: Families, labels: Sequence[str], totals: ChannelTotals, acknowledged: bool) -> None:
+    """Every label value from the start at 0 (a counter born at 1 hides its first event), but no stage never reached."""
+    families.add("probes_attempted_total", labels, totals.attempted)
+    families.add("probes_submitted_total", labels, totals.submitted)
+    for outcome in Outcome:
+        families.add("probes_finished_total", [*labels, outcome.value], totals.finished.get(outcome.value, 0))
+    for reason in Forgery:
+        families.add("forged_arrivals_total", [*labels, reason.value], totals.forged.get(reason.value, 0))
+    families.add("duplicate_arrivals_total", labels, totals.duplicates)
+    expected = {Stage.ACCEPTED, Stage.ARRIVED} | ({Stage.ACKNOWLEDGED} if acknowledged else set())
+    for stage in sorted(expected | {Stage(stage) for stage in totals.stages}):
+        histogram = totals.stages.get(stage.value) or Histogram()
+        families.add_histogram("stage_latency_seconds", labels, stage, histogram)
+
+
+def _sum_into(whole: ChannelTotals, part: ChannelTotals) -> None:
+    whole.attempted += part.attempted
+    whole.submitted += part.submitted
+    whole.duplicates += part.duplicates
+    for counts, more in ((whole.finished, part.finished), (whole.forged, part.forged)):
+        for key, count in more.items():
+            counts[key] = counts.get(key, 0) + count
+    for stage, histogram in part.stages.items():
+        into = whole.stages.setdefault(stage, Histogram())
+        into.counts = [a + b for a, b in zip(into.counts, histogram.counts, strict=True)]
+        into.sum += histogram.sum
+        for bucket, exemplar in histogram.exemplars.items():
+            into.exemplars[bucket] = max(into.exemplars.get(bucket, exemplar), exemplar, key=lambda known: known[2])
