@@ -40,6 +40,7 @@ def test_every_room_imports_only_what_it_may() -> None:
         ("ledger/book", "canary.queues", "One way, no way back up"),
         ("metrics", "canary.web", "One way, no way back up"),
         ("queues/__init__", "canary.channels", "One way, no way back up"),
+        ("audit/verifier/verify", "canary.ledger", "The verifier stands alone"),
     ],
 )
 def test_a_way_back_up_is_found(tmp_path: Path, room: str, upstairs: str, contract: str) -> None:

@@ -1,90 +1,19 @@
-"""One healthy bundle from a real ledger, log, time-stamping authority and witness; one story and its report."""
+"""The story, told once; and the report of it."""
 
 from __future__ import annotations
 
 import shutil
-import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
-from audit.office import JUNK, Files, Office, packed, unpacked
 from audit.story import NOW, PERIOD, folder
-from servers.tsa import Tsa
-from servers.witness import WitnessServer
 
-import canary.audit.verifier
 from canary.audit.population import Tally
 from canary.audit.report import Report, build
 from canary.audit.source import Source, reading
-from canary.audit.verifier.__main__ import options
-from canary.audit.verifier.findings import Findings
-from canary.audit.verifier.verify import Options, verify
 from canary.config import Config, load
-
-VERIFIER = Path(canary.audit.verifier.__file__).parent
-NEEDED = ("cryptography", "cffi", "_cffi_backend", "pycparser")
-
-
-@dataclass
-class Healthy:
-    """A bundle that is accepted, what an auditor checks it with, and the office that it is from."""
-
-    office: Office
-    tsa: Tsa
-    path: Path
-    files: Files
-    options: Options
-    first_key: str
-    witness: str
-    folder: Path
-
-    def check(self, files: Files, other: Options | None = None) -> Findings:
-        """What is found in a bundle of these files."""
-        return verify(packed(self.folder / "tampered.zip", files), other or self.options)
-
-
-@pytest.fixture(scope="session")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Healthy]:
-    folder = tmp_path_factory.mktemp("healthy")
-    office = Office(folder / "state")
-    with Tsa(folder / "tsa") as tsa:
-        first_key = office.vkey
-        office.log.advance()
-        office.stamp(tsa)
-        office.begun = office.now()
-        for _ in range(4):
-            office.probe()
-        office.log.advance()
-        office.stamp(tsa)
-        office.log.rotate()
-        for place, arrives in ((JUNK, 1.0), (JUNK, None), (JUNK, 2.0)):
-            office.probe(place=place, arrives=arrives)
-        office.probe()
-        office.stop()
-        office.stamp(tsa)
-        with WitnessServer(office.store.signers()[0].vkey) as witness:
-            witness.time = int(office.now().timestamp()) + 30  # the last event says to be some 20 s from now
-            office.cosign(witness)
-            witness_key = str(witness.vkey)
-        path = folder / "bundle.zip"
-        office.bundle(path, office.wanted("7", 5), {"one": tsa.ca_file})
-        brought = options([first_key], tsa.ca_file, [witness_key], 60.0, "7", 5)
-        yield Healthy(office, tsa, path, unpacked(path), brought, first_key, witness_key, folder)
-    office.close()
-
-
-@pytest.fixture(scope="session")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a copy of the verifier, the package ``cryptography`` and what that needs."""
-    folder = tmp_path_factory.mktemp("alone")
-    shutil.copytree(VERIFIER, folder / "verifier", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in Path(sysconfig.get_path("platlib")).iterdir():
-        if path.name.split(".")[0] in NEEDED:
-            (folder / path.name).symlink_to(path)
-    return folder
 
 
 def configuration(state: Path) -> dict[str, object]:

@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 from bench.history import History, every_channel, write
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 CONSOLE = Console()
@@ -31,47 +32,50 @@ def main(channels: int = 100, days: int = 92) -> list[dict[str, Any]]:
     history = History(channels=channels, days=days)
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp") as name:
         folder = Path(name)
-        made = _make_up(folder / "state", history)
+        made = make_up(folder / "state", history)
         config = folder / "canary.yaml"
-        config.write_text(yaml.safe_dump(_configuration(folder / "state", history)), encoding="utf-8")
+        config.write_text(yaml.safe_dump(configuration(folder / "state", history)), encoding="utf-8")
         last = history.since + timedelta(days=days - 1)
         period = ("--from", f"{history.since:%Y-%m-%d}", "--to", f"{last:%Y-%m-%d}")
         rows = [
             made,
-            _measured("report", "audit", "report", config, *period, "--out", folder / "report", "--json"),
-            _measured("sample of 60", "audit", "sample", config, *period, "--seed", "1", "--size", "60", "--json"),
+            measured("report", "audit", "report", config, *period, "--out", folder / "report", "--json"),
+            measured("sample of 60", "audit", "sample", config, *period, "--seed", "1", "--size", "60", "--json"),
         ]
-    _print(rows, history)
+    show(rows, history)
     return rows
 
 
+def make_up(state: Path, history: History) -> dict[str, Any]:
+    """Make the history up in a process of its own: what is measured later would inherit our peak memory."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_make_up, state, history).result()
+
+
 def _make_up(state: Path, history: History) -> dict[str, Any]:
-    """In a process of its own: a child's peak memory is never told smaller than that of its parent."""
-    begun = time.monotonic()
-    with ProcessPoolExecutor(1, get_context("spawn")) as other, CONSOLE.status("making up a history"):
-        number, busy = other.submit(_write, state, history).result()
+    begun, busy = time.monotonic(), time.process_time()
+    with Progress(console=CONSOLE, transient=True) as bar:
+        task = bar.add_task("making up a history", total=1.0)
+        number = write(state, history, lambda part: bar.update(task, completed=part))
+    size = (state / "ledger.sqlite").stat().st_size
     return {
-        "what": f"generation: {number:,} events, {(state / 'ledger.sqlite').stat().st_size / 2**30:.1f} GiB",
+        "what": f"generation: {number:,} events, {size / 2**30:.1f} GiB",
         "seconds": time.monotonic() - begun,
-        "cpu_seconds": busy,
+        "cpu_seconds": time.process_time() - busy,
         "peak_mib": None,
     }
 
 
-def _write(state: Path, history: History) -> tuple[int, float]:
-    return write(state, history), time.process_time()
-
-
-def _measured(what: str, *arguments: object) -> dict[str, Any]:
+def measured(what: str, *arguments: object, status: int = 0) -> dict[str, Any]:
     begun = time.monotonic()
     command = [sys.executable, "-m", "canary", *map(str, arguments)]
-    with Path(os.devnull).open("wb") as nothing:
+    with open(os.devnull, "wb") as nothing:  # noqa: PTH123
         process = os.posix_spawn(
             sys.executable, command, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, nothing.fileno(), 1)]
         )
-        _, status, used = os.wait4(process, 0)
-    if status:
-        raise RuntimeError(f"{what} ended with status {status}")
+        _, ended, used = os.wait4(process, 0)
+    if os.waitstatus_to_exitcode(ended) != status:
+        raise RuntimeError(f"{what} ended with status {os.waitstatus_to_exitcode(ended)}")
     return {
         "what": what,
         "seconds": time.monotonic() - begun,
@@ -80,7 +84,7 @@ def _measured(what: str, *arguments: object) -> dict[str, Any]:
     }
 
 
-def _configuration(state: Path, history: History) -> dict[str, Any]:
+def configuration(state: Path, history: History) -> dict[str, Any]:
     login = {"port": 993, "tls": "implicit", "username": "desk", "password": {"env": "UNSET"}}
     folders = [{"name": "CPR", "queue": "cpr", "role": "monitored"}]
     submission = {"host": "smtp.probe.test", "port": 587}
@@ -98,7 +102,7 @@ def _configuration(state: Path, history: History) -> dict[str, Any]:
     }
 
 
-def _print(rows: list[dict[str, Any]], history: History) -> None:
+def show(rows: list[dict[str, Any]], history: History) -> None:
     table = Table(
         "what", "seconds", "CPU seconds", "peak MiB", title=f"{history.channels} channels, {history.days} days"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import bench_audit, bench_email, bench_evidence, bench_form
+from bench import bench_audit, bench_email, bench_evidence, bench_form, bench_verify
 
 
 def main() -> None:
@@ -18,7 +18,8 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="shorter windows")
     arguments.add_argument("--json", type=Path, help="write the numbers to this file")
-    arguments.add_argument("--only", choices=["email", "form", "evidence", "audit"], help="only this measurement")
+    measurements = ["email", "form", "evidence", "audit", "verify"]
+    arguments.add_argument("--only", choices=measurements, help="only this measurement")
     given = arguments.parse_args()
     numbers: dict[str, object] = {}
     if given.only in (None, "email"):
@@ -29,6 +30,8 @@ def main() -> None:
         numbers["evidence"] = bench_evidence.main(200_000 if given.quick else bench_evidence.LEAVES)
     if given.only in (None, "audit"):
         numbers["audit"] = bench_audit.main(days=4 if given.quick else 92)
+    if given.only in (None, "verify"):
+        numbers["verify"] = bench_verify.main(days=2 if given.quick else 92)
     if given.json:
         given.json.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
 

@@ -26,18 +26,16 @@ def dumps(value: Any) -> bytes:
     """The canonical form of a value. Raises RefusedError for what it cannot say."""
     try:
         return "".join(_parts(value)).encode("utf-8")
-    except (UnicodeEncodeError, RecursionError) as error:
+    except (UnicodeEncodeError, RecursionError, OverflowError) as error:
         raise RefusedError("not sayable in canonical JSON") from error
 
 
 def _parts(value: Any) -> list[str]:
     if value is None or isinstance(value, bool | str):
         return [json.dumps(value, ensure_ascii=False)]
-    if isinstance(value, int):
-        wanted(abs(value) <= _LARGEST_EXACT, "a number beyond 2**53")
-        return [str(value)]
-    if isinstance(value, float):
-        return [_number(value)]
+    if isinstance(value, int | float):
+        exact = isinstance(value, int) and abs(value) <= _LARGEST_EXACT
+        return [str(value) if exact else _number(float(value))]
     parts: list[str] = []
     if isinstance(value, dict):
         for key in sorted(value, key=lambda name: name.encode("utf-16-be")):

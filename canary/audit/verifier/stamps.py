@@ -67,7 +67,7 @@ def check(reply: bytes, data: bytes, roots: Certificates, others: Certificates) 
     signer = rest[-1].be(der.SET).only(der.SEQUENCE)
     certificate = _check_signer(signer, info, [*enclosed, *others])
     stamp = _read_info(info, data, certificate)
-    _check_purpose(certificate)
+    check_purpose(certificate)
     _check_chain(certificate, roots, [*enclosed, *others], stamp.at)
     return stamp
 
@@ -184,7 +184,7 @@ def _check_signature(
         raise RefusedError("the signature of the time-stamp is not genuine") from error
 
 
-def _check_purpose(certificate: x509.Certificate) -> None:
+def check_purpose(certificate: x509.Certificate) -> None:
     """RFC 3161 section 2.3: extended key usage, critical, time-stamping alone."""
     try:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)

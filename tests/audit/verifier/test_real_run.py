@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
-from audit.test_verifier import run_alone
+from audit.verifier.test_verifier import run_alone
 from servers.polling import until
 from servers.tsa import Tsa
 from typer.testing import CliRunner

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from audit.conftest import Healthy
-from audit.office import packed, sealed
+from audit.verifier.conftest import Healthy
+from audit.verifier.office import packed, sealed
 
 from canary.audit.verifier import archive as zips
 from canary.audit.verifier import verify

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from audit.conftest import Healthy
-from audit.office import Files, packed, sealed
+from audit.verifier.conftest import Healthy
+from audit.verifier.office import Files, packed, sealed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from canary.audit.verifier import archive, canonical, sample, tlog
@@ -21,7 +21,7 @@ from canary.evidence.merkle import leaf_hash, nodes_of, root
 from canary.evidence.notes import Checkpoint, Proof, VKey, sign
 from canary.evidence.rotation import Rotation
 
-PAGE = (Path(__file__).parents[2] / "docs/evidence.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs/evidence.md").read_text(encoding="utf-8")
 EXAMPLES = {
     name: text.rstrip("\n") for name, text in re.findall(r"^```\w+ example=(\w+)\n(.*?)^```$", PAGE, re.S | re.M)
 }

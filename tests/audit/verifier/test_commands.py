@@ -1,0 +1,137 @@
+"""The commands around bundles, and the check of a whole ledger that somebody wrote into."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from audit.verifier.conftest import Healthy
+from audit.verifier.office import Office, packed, sealed
+from bench.bench_audit import configuration
+from bench.history import History
+from typer.testing import CliRunner, Result
+
+from canary.audit.whole import check_whole
+from canary.cli.main import app
+from canary.ledger import Ledger
+
+TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["audit", *map(str, arguments)])
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    opened = Office(tmp_path / "state", "example-ca.test/cpr-canary")
+    opened.log.advance()
+    opened.probe()
+    opened.probe(arrives=None)
+    opened.stop()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "canary.yaml"
+    file.write_text(yaml.safe_dump(configuration(tmp_path / "state", History(channels=1))), encoding="utf-8")
+    return file
+
+
+def bundle(config: Path, *more: object, size: int = 2) -> Result:
+    out = config.with_name("bundle.zip")
+    days = ("--from", TODAY, "--to", f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}")
+    return run("bundle", config, *days, "--seed", "7", "--size", size, "--out", out, *more)
+
+
+def test_a_bundle_is_made_and_checked(office: Office, config: Path) -> None:
+    made = bundle(config)
+    assert made.exit_code == 0, made.output
+    assert "2 of 2 probes" in made.stdout
+    checked = run("verify", config.with_name("bundle.zip"), "--key", office.vkey, "--json")
+    assert checked.exit_code == 0, checked.output
+    told = json.loads(checked.stdout)
+    assert told["bundle"]["sha256"] in made.stdout
+    by_hand = run("verify", config.with_name("bundle.zip"), "--key", office.vkey)
+    assert by_hand.stdout.endswith("GOOD: everything that was checked is right\n")
+
+
+def test_a_tampered_bundle_exits_1(healthy: Healthy, tmp_path: Path) -> None:
+    name = next(name for name in healthy.files if name.startswith("artefacts/"))
+    path = packed(tmp_path / "b.zip", sealed(healthy.files | {name: b"another"}))
+    told = run("verify", path, "--key", healthy.first_key)
+    assert told.exit_code == 1
+    assert "another file than the one that the event names" in told.stdout
+    assert "REFUSED: 1 failure(s)" in told.stdout
+
+
+def test_without_a_key_nothing_is_checked(healthy: Healthy) -> None:
+    told = run("verify", healthy.path)
+    assert told.exit_code == 2
+    assert "--key" in told.output
+
+
+def test_what_cannot_be_made_is_said(office: Office, config: Path) -> None:
+    assert "there is no probe aaaaaaaaaaaaaaaa" in bundle(config, "--probe", "a" * 16).output
+    assert bundle(config, "--probe", "a" * 16).exit_code == 2
+    assert not config.with_name("bundle.zip").exists()
+    assert [path.name for path in config.parent.iterdir() if path.suffix == ".new"] == []
+    early = run("bundle", config, "--from", "2020-01-01", "--to", "2020-01-02", "--seed", "7", "--size", "1", "--out",
+                config.with_name("b.zip"))  # fmt: skip
+    assert early.exit_code == 0, early.output
+    assert "0 of 0 probes" in early.stdout
+
+
+def test_nothing_that_is_signed_makes_no_bundle(tmp_path: Path, config: Path) -> None:
+    Ledger(tmp_path / "state").close()
+    told = bundle(config)
+    assert told.exit_code == 2
+    assert "no checkpoint was signed yet" in told.output
+
+
+def test_the_whole_ledger_is_as_it_was_signed(office: Office, config: Path) -> None:
+    told = run("verify-log", config)
+    assert told.exit_code == 0, told.output
+    assert "and 2 results: as they were signed" in told.stdout
+    assert json.loads(run("verify-log", config, "--json").stdout)["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("UPDATE event SET body = CAST(replace(CAST(body AS TEXT), 'missing', 'arrived') AS BLOB)", "not the one that"),
+        ("UPDATE result SET outcome = 'arrived' WHERE outcome = 'missing'", "outcome is 'arrived' in the table"),
+        ("DELETE FROM result WHERE outcome = 'missing'", "is not in the table"),
+        ("DELETE FROM event WHERE seq = 5", "event 5 is missing"),
+    ],
+)
+def test_a_ledger_that_was_written_into_is_not(office: Office, config: Path, change: str, reason: str) -> None:
+    office.close()
+    with sqlite3.connect(office.folder / "ledger.sqlite") as database:
+        for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {trigger}")
+        database.execute(change)
+    told = run("verify-log", config, "--json")
+    assert told.exit_code == 1, told.output
+    assert any(reason in problem for problem in json.loads(told.stdout)["problems"])
+
+
+def test_progress_comes_to_an_end(office: Office) -> None:
+    for _ in range(100):
+        office.probe()
+    office.log.advance(force=True)
+    seen: list[tuple[str, int, int]] = []
+    found = check_whole(office.log, office.now(), lambda *told: seen.append(told))
+    assert found.ok
+    assert (found.events, found.results) == (found.events, 102)
+    assert seen[-1] == ("results", 102, 102)
+    events = [done for what, done, _ in seen if what == "events"]
+    assert events == sorted(events)
+    assert events[-1] == found.events

@@ -1,0 +1,185 @@
+"""The verifier's parts against those that make what it checks: two programs that share no code must agree."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import rfc8785
+from evidence.logging_keys import MemoryKeys
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canary.audit import sample as drawn
+from canary.audit.verifier import canonical, content, der, sample, tlog
+from canary.audit.verifier.findings import Findings, RefusedError
+from canary.channels import mime
+from canary.evidence import merkle
+from canary.evidence.notes import Checkpoint, sign
+from canary.mark import Keyring, new_probe_id
+from canary.model import Person
+from canary.reports import VARIANTS, compose
+
+_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(_values)
+def test_canonical_json_is_that_of_the_ledger(value: object) -> None:
+    try:
+        wanted = rfc8785.dumps(value)  # type: ignore[arg-type]
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        return
+    assert canonical.dumps(value) == wanted
+    assert canonical.dumps(canonical.load(wanted)) == wanted
+
+
+@pytest.mark.parametrize("number", [1e21, 1e20, 123456789012345680.0, 1e-6, 1e-7, 0.1, -0.0, 5e-324, 1.7e308, 4.5, 1e2])
+def test_numbers_are_written_as_ecmascript_has_them(number: float) -> None:
+    assert canonical.dumps(number) == rfc8785.dumps(number)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":1,"a":2}', b'{"b":1,"a":2}', b'{"a": 1}', b"1.0", b"1e2", b'"\\u0041"', b"NaN", b"[1,]", b"\xff", b"",
+        b"Infinity", b'"\\ud800"', b"9007199254740993", b"[" * 100_000,
+    ],
+)  # fmt: skip
+def test_other_forms_are_refused(raw: bytes) -> None:
+    with pytest.raises(RefusedError):
+        canonical.load(raw)
+
+
+@given(st.integers(1, 200), st.data())
+def test_proofs_of_the_log_hold_and_no_others(size: int, data: st.DataObject) -> None:
+    leaves = [merkle.leaf_hash(bytes([number])) for number in range(size)]
+    root, index = merkle.root(leaves), data.draw(st.integers(0, size - 1))
+    proof = merkle.inclusion_proof(index, size, merkle.nodes_of(leaves))
+    tlog.check_inclusion(leaves[index], index, size, proof, root)
+    other = data.draw(st.integers(0, size + 1).filter(lambda number: number != index))
+    with pytest.raises(RefusedError):
+        tlog.check_inclusion(leaves[index], other, size, proof, root)
+    with pytest.raises(RefusedError):
+        tlog.check_inclusion(leaves[index], index, size, [*proof, root], root)
+    if proof:
+        with pytest.raises(RefusedError):
+            tlog.check_inclusion(leaves[index], index, size, proof[:-1], root)
+
+
+@given(st.integers(2, 200), st.data())
+def test_consistency_proofs_hold_and_no_others(new: int, data: st.DataObject) -> None:
+    old = data.draw(st.integers(1, new - 1))
+    leaves = [merkle.leaf_hash(bytes([number])) for number in range(new)]
+    before, after = merkle.root(leaves[:old]), merkle.root(leaves)
+    proof = merkle.consistency_proof(old, new, merkle.nodes_of(leaves))
+    tlog.check_consistency(old, new, proof, before, after)
+    forked = merkle.root([merkle.leaf_hash(b"another"), *leaves[1:old]])
+    for wrong in (
+        (old, new, proof, forked, after),
+        (old, new, proof, before, forked),
+        (old, new, proof[1:], before, after),
+    ):
+        with pytest.raises(RefusedError):
+            tlog.check_consistency(*wrong)
+
+
+@given(st.lists(st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=16, max_size=16), unique=True), st.integers(0, 9))
+def test_the_sample_is_that_of_the_report(ids: list[str], size: int) -> None:
+    lowest = sample.Lowest("a seed", size)
+    for probe in ids:
+        lowest.add(probe)
+    assert lowest.probes() == [probe for _, probe in drawn.draw(sorted(ids), "a seed", size).drawn]
+
+
+@given(st.text(max_size=8), st.integers(0, 50), st.integers(0, 1000), st.integers(0, 1000))
+def test_spots_lie_in_the_period_s_part_of_the_log(seed: str, count: int, start: int, length: int) -> None:
+    found = sample.spots(seed, count, start, start + length)
+    assert all(start < seq <= start + length for seq in found)
+    assert len(found) <= count
+    assert bool(found) == bool(count and length)
+
+
+def test_a_seed_picks_every_event_alike() -> None:
+    picked = [seq for seed in range(200) for seq in sample.spots(str(seed), 20, 0, 10)]
+    assert set(picked) == set(range(1, 11))
+
+
+@given(st.binary(max_size=60))
+def test_der_is_read_or_refused(raw: bytes) -> None:
+    try:
+        value = der.read(raw)
+    except RefusedError:
+        return
+    assert value.raw == raw
+
+
+@pytest.mark.parametrize("raw", ["", "30", "3080020100", "308103020101", "30820003020101", "3003020101ff", "1f81"])
+def test_what_is_not_der_is_refused(raw: str) -> None:
+    with pytest.raises(RefusedError):
+        der.read(bytes.fromhex(raw))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "a+b", "a+00000000+AAAA", "é+0aa46c19+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c"]
+)
+def test_what_is_no_key_is_refused(text: str) -> None:
+    with pytest.raises(RefusedError):
+        tlog.Key.parse(text)
+
+
+@pytest.mark.parametrize("change", ["\x00", "\r", "\t"])
+def test_a_note_with_control_characters_is_refused(change: str) -> None:
+    with pytest.raises(RefusedError):
+        tlog.Note.parse(f"a{change}b\n\n— name AAAAAAAA\n".encode())
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_mark_and_root_are_found_in_every_variant(variant: str) -> None:
+    rng, name, root = random.Random(variant), new_probe_id(), "0123456789abcdef" * 4
+    mark = Keyring([b"k" * 32]).make(name, datetime.now(UTC))
+    for _ in range(5):
+        report = compose(
+            variant,
+            probe=name,
+            mark=mark,
+            person=Person("Ann Other", "ann@probe.example"),
+            operator="Example CA",
+            verify="https://ca.example/tests",
+            root=root,
+            rng=rng,
+        )
+        raw = mime.render(report, to="cpr@ca.example", message_id="<1@probe.example>", date=datetime.now(UTC))
+        words = content.words(raw)
+        assert mark in words
+        assert root in words
+
+
+def test_nothing_that_breaks_passes() -> None:
+    found = Findings()
+    for error in (KeyError("x"), RecursionError(), RefusedError("told"), ZeroDivisionError()):
+        with found.one("row", "subject"):
+            raise error
+    assert not found.ok
+    assert found.rows["row"].failed == 4
+    assert json.dumps(found.to_json())
+    assert not Findings().ok
+
+
+def test_a_checkpoint_of_the_log_is_read_as_it_is(tmp_path: Path) -> None:
+    keys = MemoryKeys(tmp_path / "signed")
+    [signer] = keys.signers()
+    note = sign(Checkpoint(signer.vkey.name, 7, b"r" * 32).text, signer)
+    head = tlog.Head.parse(str(note).encode())
+    assert (head.origin, head.size, head.root) == (signer.vkey.name, 7, b"r" * 32)
+    assert head.note.signed_at(tlog.Key.parse(str(signer.vkey))) == 0
