@@ -124,8 +124,8 @@ class Office:
         outside = Witness(settings, self.log, self.ledger, self.now)
         return outside.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1)))
 
-    def wanted(self, seed: str = "7", size: int = 3, *asked: str) -> Wanted:
-        return Wanted(self.begun, self.now() + timedelta(days=1), seed, size, asked)
+    def wanted(self, seed: str = "7", size: int = 3, kept: tuple[int, ...] = ()) -> Wanted:
+        return Wanted(self.begun, self.now() + timedelta(days=1), seed, size, (), kept)
 
     def bundle(self, path: Path, wanted: Wanted | None = None, chains: dict[str, Path] | None = None) -> Made:
         return make(path, self.log, wanted or self.wanted(), chains)

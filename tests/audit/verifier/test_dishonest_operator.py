@@ -195,6 +195,25 @@ def test_a_fork_of_the_log(healthy: Healthy, office: Office) -> None:
     refused(found, log.CONSISTENCY, f"the log of {newest} events does not begin with the signed one of {old}: a fork")
 
 
+def test_a_checkpoint_that_the_auditor_kept(office: Office) -> None:
+    """Two histories under one key, nobody outside but the auditor: who kept a checkpoint of the other one tells."""
+    office.probe()
+    kept = office.log.advance()
+    assert kept is not None
+    office.stop()
+    path = office.folder / "bundle.zip"
+    office.bundle(path, office.wanted("7", 50, (kept.size,)))
+    key = tlog.Key.parse(office.vkey)
+    mine = tlog.Head.parse(str(office.log.note(kept.size)).encode())
+    found = verify.verify(path, Options([key], kept=[mine]))
+    assert found.ok
+    assert found.rows[verify.KEPT].checked == 1
+    other = replace(mine, root=b"x" * 32)
+    refused(verify.verify(path, Options([key], kept=[other])), verify.KEPT, "has another root than .*: a fork")
+    unknown = replace(mine, size=kept.size - 1)
+    refused(verify.verify(path, Options([key], kept=[unknown])), verify.KEPT, "the bundle has no proof of it")
+
+
 def test_a_truncated_log(office: Office) -> None:
     """The last part of the period is left out: the bundle stands on an older checkpoint."""
     office.probe()
