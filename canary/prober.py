@@ -251,8 +251,8 @@ class Prober:
         try:
             await self.probe(channel, **choice)
         except OwnFaultError as error:
-            _log.error("not probed, since it could not be recorded", channel=channel, error=error.detail)
             self._holds.not_recorded(channel, self._clock.now())
+            _log.error("not probed, since it could not be recorded", channel=channel, error=error.detail)
         else:
             self._holds.recorded(channel, self._clock.now())
 

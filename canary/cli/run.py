@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
@@ -94,7 +95,11 @@ async def _logged(work: object) -> None:
 @contextmanager
 def only_one(state: Path) -> Iterator[None]:
     """Hold the lock of a state folder: two schedules on one ledger would send everything twice."""
-    with (state / "run.lock").open("w", encoding="ascii") as file:
+    try:
+        lock = (state / "run.lock").open("w", encoding="ascii")
+    except OSError as error:
+        raise OwnFaultError(Component.STORE, "unusable", f"cannot write in {state}: {error}") from error
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -105,6 +110,19 @@ def only_one(state: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+class _Unfailing(StringIO):
+    """Standard error, which may be a file on a full disk: what cannot be written is lost, and ends nothing."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def log_to_stderr(*, as_json: bool) -> None:
@@ -120,5 +138,5 @@ def log_to_stderr(*, as_json: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Unfailing()),
     )

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from builders import message
+from ledger.test_results import life
 from servers.ca_site import PASSWORD, CaSite
 from servers.canary_run import configuration, direct, staff, written
 from servers.polling import until
@@ -174,25 +175,22 @@ def test_silence_is_evidence_and_silences_nothing(config: Path) -> None:
 
 
 def test_retention_shows_what_it_forgets_and_tells_the_ledger(config: Path) -> None:
-    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
-    settings["channels"]["alias"] |= {"deadline": "1s", "give_up": "1s"}
-    settings["retention"] = {"messages": "1s", "traces": "1s", "events": "1h"}
-    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    artefacts = config.parent / "state" / "artefacts"
-    cpr_canary("probe", config, "--channel", "alias", "--json")
+    with config.open("a", encoding="utf-8") as file:
+        file.write("retention: {events: 36500d}\n")
     ledger = Ledger(config.parent / "state")
-    payload = next(ledger.events(kind=EventKind.SUBMITTING)).body["payload"]
+    ledger.append(*life()).result()
+    ledger.artefacts.put(b"0")  # what it names
+    payload = ledger.artefacts.path(message(0))
     ledger.close()
-    for path in artefacts.glob("*/*"):
-        os.utime(path, (0, 0))  # as if written long ago
+    os.utime(payload, (0, 0))  # as if written then
     shown = cpr_canary("retention", "run", config, "--dry-run")
-    assert shown.returncode == 0
+    assert (shown.returncode, payload.exists()) == (0, True)
     assert "messages" in shown.stdout
-    assert (artefacts / payload[:2] / payload[2:]).exists()
     told = json.loads(cpr_canary("retention", "run", config, "--json").stdout)
-    assert told["forgotten"][0]["count"] >= 1
-    assert not (artefacts / payload[:2] / payload[2:]).exists()
-    assert payload in [e for e in events(config) if e.kind is EventKind.FORGOTTEN][0].body["artefacts"]
+    assert [(row["rule"], row["count"]) for row in told["forgotten"]] == [("messages", 1), ("traces", 0), ("events", 0)]
+    assert not payload.exists()
+    assert events(config)[-1].kind is EventKind.FORGOTTEN
+    assert events(config)[-1].body["artefacts"] == [message(0)]
 
 
 def test_pause_is_evidence(config: Path) -> None:
@@ -254,6 +252,13 @@ def test_run_obeys_its_signals(config: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     assert "stopped" in log_of(config)
+
+
+def test_state_folder_that_cannot_be_written_is_our_own_fault(config: Path) -> None:
+    (config.parent / "state" / "run.lock").mkdir(parents=True)  # where a file should be
+    done = cpr_canary("run", config)
+    assert done.returncode == 3
+    assert "our own fault (store, unusable): cannot write in" in done.stderr
 
 
 def test_probe_beside_a_running_canary_is_recorded_once(ca: CaSite, config: Path) -> None:

@@ -37,6 +37,6 @@ async def test_a_fault_of_it_is_recorded_as_ours(ca: CaSite, tmp_path: Path) -> 
         caretaker = asyncio.create_task(forget_daily(run.prober, first=0, every=0.5))
         await run.until(lambda: run.events(EventKind.TROUBLE), "the fault")
         (tmp_path / "state/retention.lock").rmdir()
-        await run.until(lambda: (tmp_path / "state/retention.lock").is_file(), "the next time")
+        await run.until((tmp_path / "state/retention.lock").is_file, "the next time")
         caretaker.cancel()
     assert "store/not_written" in run.ledger.book.totals.errors

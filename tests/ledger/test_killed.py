@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from ledger.checking import is_whole, start
@@ -60,6 +62,29 @@ def test_a_full_disk_is_told_and_writes_nothing_by_half(tmp_path: Path) -> None:
         "numbers": [1, 2, 3],
     }
     ledger = Ledger(tmp_path)
+    is_whole(ledger)
+    ledger.close()
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that also those find who are not root."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_a_folder_that_turns_read_only_is_told_and_all_goes_on_when_it_is_not_any_more(public_folder: Path) -> None:
+    process = start("read_only.py", public_folder)
+    found = json.loads(process.communicate(timeout=120)[0])
+    assert found == {
+        "before": ["done", "done"],
+        "read-only": ["store/not_written", "store/not_written"],
+        "not_written": 2,
+        "after": ["done", "done"],
+        "numbers": [1, 2],
+    }
+    ledger = Ledger(public_folder / "state")
     is_whole(ledger)
     ledger.close()
 
