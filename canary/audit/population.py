@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
@@ -140,7 +140,7 @@ class _Counting:
     def day(self, day: date) -> None:
         since = datetime.combine(day, time(), UTC)
         until = since + timedelta(days=1)
-        for slug, rows in groupby(self._source.ended(since, until), key=itemgetter(1)):
+        for slug, rows in groupby(self._source.ended(since, until), key=itemgetter(1)):  # by channel
             self._channel_day(slug, rows, day)
         self._tally.unfinished += self._source.unfinished(since, until)
         self._tally.scheduled += self._source.count(EventKind.SCHEDULED, since, until)
@@ -150,12 +150,12 @@ class _Counting:
     def _channel_day(self, slug: str, rows: Iterable[Any], day: date) -> None:
         """Millions of rows come through here: one dictionary a row and purpose, and calls only for what is rare."""
         channel = self._tally.channels.get(slug)
-        cube: Counter[tuple[str, ...]] = Counter()
+        cube: defaultdict[tuple[str, ...], int] = defaultdict(int)
         wrong = slug in self._failures.open or slug in self._own.open or slug not in self._judged
         for row in rows:
-            sender, variant, outcome, deadline, arrived, accepted, acknowledged, blind, at = row[2:11]
             if channel is None:
-                channel = self._new_channel(row)
+                channel = self._new_channel(Ended._make(row))
+            sender, variant, outcome, deadline, arrived, accepted, acknowledged, blind, at = row[2:11]
             if arrived is not None:
                 channel.month[arrived] += 1
                 self._tally.variants[channel.kind, variant].arrived[arrived] += 1
@@ -164,9 +164,9 @@ class _Counting:
             if deadline == _MET:
                 channel.note_good(at)
             if blind:
-                self._tally.blind.append(row.probe)
+                self._tally.blind.append(row[0])
             if wrong or deadline != _MET:
-                wrong = self._watch(row)
+                wrong = self._watch(Ended._make(row))
         if channel is not None:
             self._add(channel, day, cube)
 
@@ -178,7 +178,7 @@ class _Counting:
         channel.gap = (channel.good, channel.good)
         return channel
 
-    def _add(self, channel: ChannelTally, day: date, cube: Counter[tuple[str, ...]]) -> None:
+    def _add(self, channel: ChannelTally, day: date, cube: Mapping[tuple[str, ...], int]) -> None:
         of_day = channel.days[day] = Counts()
         for (sender, variant, outcome, deadline, accepted, acknowledged), number in cube.items():
             for counts in (
