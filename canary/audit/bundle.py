@@ -42,13 +42,17 @@ class BundleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the auditor asks for: ``size`` probes by ``seed`` of those scheduled in the period, and those ``asked``."""
+    """What the auditor asks for: ``size`` probes by ``seed`` of those scheduled in the period, and those ``asked``.
+
+    ``kept`` are the sizes of checkpoints that the auditor has, to see that they are the beginning of this log.
+    """
 
     since: datetime
     until: datetime
     seed: str
     size: int
     asked: tuple[str, ...] = ()
+    kept: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ class _Bundle:
         before = self._heads.before(timestamp(wanted.since))
         self._start = before.size if before else 0
         self._events: dict[int, Leaf] = {}
-        self._sizes: set[int] = {self._start} - {0}
+        self._sizes: set[int] = {self._start, *wanted.kept} - {0}
         self._missing: list[str] = []
 
     def write(self, chains: Mapping[str, Path]) -> Made:

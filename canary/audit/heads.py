@@ -36,15 +36,20 @@ class Heads:
 
     def __init__(self, ledger: Ledger, size: int) -> None:
         self._ledger = ledger
-        told = ledger.events(kind=EventKind.CHECKPOINT)
-        self._heads = [ToldHead(e.body["size"], e.seq, timestamp(e.at)) for e in told if e.body["size"] <= size]
+        told = [
+            (_origin(e.body["note"]), ToldHead(e.body["size"], e.seq, timestamp(e.at)))
+            for e in ledger.events(kind=EventKind.CHECKPOINT)
+            if e.body["size"] <= size
+        ]
+        self._heads = [head for origin, head in told if origin == told[-1][0]]  # not of a name that the log had before
         self._sizes = [head.size for head in self._heads]
+        known = set(self._sizes)
         self._stamps = [
             ToldStamp(e.body["size"], e.seq, e.body["tsa"], e.body["token"])
             for e in ledger.events(kind=EventKind.TIMESTAMPED)
-            if e.body["size"] <= size
+            if e.body["size"] in known
         ]
-        newest = {e.body["witness"]: e for e in ledger.events(kind=EventKind.COSIGNED) if e.body["size"] <= size}
+        newest = {e.body["witness"]: e for e in ledger.events(kind=EventKind.COSIGNED) if e.body["size"] in known}
         self.cosigned = [(e.body["size"], Note.parse(e.body["note"])) for e in newest.values()]
         """By witness: the newest checkpoint that it cosigned, with its cosignature."""
 
@@ -78,3 +83,7 @@ class Heads:
             for seq in latest:
                 found |= set([stamp for stamp in ours if stamp.size >= seq][:1])
         return found
+
+
+def _origin(note: str) -> str:
+    return note.partition("\n")[0]

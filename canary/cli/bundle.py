@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from canary.audit.bundle import BundleError, Made, Wanted, make
 from canary.audit.verifier.__main__ import options, table
 from canary.audit.verifier.findings import RefusedError
+from canary.audit.verifier.tlog import Head
 from canary.audit.verifier.verify import verify as check_bundle
 from canary.audit.whole import Whole, check_whole
 from canary.cli.audit import From, To, whole_period
@@ -30,6 +31,9 @@ def bundle(
     size: Annotated[int, typer.Option(min=0, max=5000, help="How many probes to draw.")],
     file: Annotated[Path, typer.Option("--out", help="The zip file to write.")],
     probe: Annotated[list[str] | None, typer.Option(help="One more probe, by its id; may be given again.")] = None,
+    kept: Annotated[
+        list[Path] | None, typer.Option(exists=True, help="A checkpoint that the auditor kept; may be given again.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the evidence of a sample of probes as one zip file, for an auditor to check on a machine of their own.
@@ -38,7 +42,8 @@ def bundle(
     while the canary is running. What is not signed yet is not in it.
     """
     settings, period = load(config), whole_period(first, last)
-    wanted = Wanted(period.since, min(period.until, datetime.now(UTC)), seed, size, tuple(probe or ()))
+    sizes = tuple(_size(path) for path in kept or ())
+    wanted = Wanted(period.since, min(period.until, datetime.now(UTC)), seed, size, tuple(probe or ()), sizes)
     chains = {tsa.name: tsa.ca_file for tsa in settings.evidence.timestamps}
     with opened(settings) as ledger, err.status("population") as spinner:
         try:
@@ -53,6 +58,13 @@ def bundle(
                     "population": made.population, "files": made.files, "missing": made.missing})  # fmt: skip
     else:
         _tell(made, file)
+
+
+def _size(path: Path) -> int:
+    try:
+        return Head.parse(path.read_bytes()).size
+    except (RefusedError, OSError) as error:
+        raise typer.BadParameter(f"{path} is no checkpoint: {error}") from None
 
 
 def _tell(made: Made, file: Path) -> None:
@@ -73,6 +85,9 @@ def verify(
     witness: Annotated[list[str] | None, typer.Option(help="Public key of a witness (a vkey).")] = None,
     seed: Annotated[str | None, typer.Option(help="The seed that was asked for.")] = None,
     size: Annotated[int | None, typer.Option(help="The size of the sample that was asked for.")] = None,
+    kept: Annotated[
+        list[Path] | None, typer.Option(exists=True, help="A checkpoint that you had before; may be given again.")
+    ] = None,
     tolerance: Annotated[float, typer.Option(help="Seconds between clocks.")] = 60.0,
     as_json: Json = False,
 ) -> None:
@@ -81,7 +96,7 @@ def verify(
     Whoever does not trust this installation runs the same check elsewhere: see docs/evidence.md.
     """
     try:
-        findings = check_bundle(file, options(key, tsa_ca, witness or [], tolerance, seed, size))
+        findings = check_bundle(file, options(key, tsa_ca, witness or [], tolerance, seed, size, kept or []))
     except (RefusedError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     if as_json:

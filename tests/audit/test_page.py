@@ -70,7 +70,7 @@ def test_what_messages_said_is_text(page: str) -> None:
     assert "script" not in {tag for tag, _ in reader.tags}
     assert any("<script>alert(1)</script>" in word for word in reader.words)
     assert "\u202e" not in page
-    assert "anna" not in page.replace("by anna", "").replace("<td>anna</td>", "")
+    assert "anna." not in page
     assert "Test CA <&>" in reader.words[reader.words.index("Problem reporting channels: report of tests") + 2]
 
 

@@ -37,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--tsa-ca", type=Path, metavar="FILE", help="roots of the time-stamping authorities (PEM)")
     parser.add_argument("--witness", action="append", default=[], metavar="VKEY", help="public key of a witness")
+    parser.add_argument(
+        "--kept", action="append", default=[], type=Path, metavar="FILE", help="a checkpoint that you had before"
+    )
     parser.add_argument("--seed", help="the seed that you asked for")
     parser.add_argument("--size", type=int, help="the size of the sample that you asked for")
     parser.add_argument("--tolerance", type=float, default=60.0, metavar="SECONDS", help="between clocks (60)")
@@ -45,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _options(given: argparse.Namespace) -> Options:
-    return options(given.key, given.tsa_ca, given.witness, given.tolerance, given.seed, given.size)
+    return options(given.key, given.tsa_ca, given.witness, given.tolerance, given.seed, given.size, given.kept)
 
 
 def options(
@@ -55,6 +58,7 @@ def options(
     tolerance: float,
     seed: str | None,
     size: int | None,
+    kept: Sequence[Path] = (),
 ) -> Options:
     """What the auditor brings, from how it is written. Raises OSError, and RefusedError for what cannot be read."""
     log_keys, witness_keys = [tlog.Key.parse(key) for key in keys], [tlog.Key.parse(key) for key in witnesses]
@@ -65,7 +69,8 @@ def options(
     if not 0 <= tolerance <= 86400:
         raise RefusedError("--tolerance wants seconds, a day at most")
     roots = stamps.load_pem(tsa_ca.read_bytes()) if tsa_ca else []
-    return Options(log_keys, roots, witness_keys, tolerance, seed, size)
+    heads = [tlog.Head.parse(path.read_bytes()) for path in kept]
+    return Options(log_keys, roots, witness_keys, tolerance, seed, size, heads)
 
 
 def table(findings: Findings) -> str:

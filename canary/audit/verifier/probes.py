@@ -92,6 +92,9 @@ def _check_follows(outcome: str | None, body: dict[str, Any], known: list[Event]
         case "arrived" | "late" | "altered":
             wanted(complete, f"is {outcome}, and was not seen in all of {', '.join(expected)}")
             took = max(_latency(known, event) for event in arrived)
+            bounces = [event for event in _genuine(known) if event.body["seen"] == "bounce"]
+            early = any(_latency(known, event) <= scheduled.body["deadline"] for event in bounces)
+            wanted(not early, f"is {outcome}, and bounced before its deadline")
             if not stepped:
                 right = took > scheduled.body["deadline"] if outcome == "late" else took <= scheduled.body["deadline"]
                 wanted(right, f"is {outcome}, and took {took:.3f} s of {scheduled.body['deadline']:.0f} s")

@@ -24,6 +24,7 @@ PERIOD = "log covers the period"
 ARTEFACTS = "files are those that events name"
 COMPLETE, OUTCOME = "probes: scheduled before, result after", "outcomes follow from what was seen"
 MARKS, CARRIED = "messages carry the mark that the log tells", "reports carry the root of an earlier checkpoint"
+KEPT = "checkpoints that you kept are the beginning of this log"
 LISTED, SUMMARIES = "probes are in the population as their events tell", "summaries say what the events say"
 
 LIMITS = (
@@ -44,6 +45,8 @@ class Options:
     tolerance: float = 60.0
     seed: str | None = None
     size: int | None = None
+    kept: Sequence[tlog.Head] = ()
+    """Checkpoints that the auditor had before, from wherever the log is published."""
 
 
 def verify(path: Path, options: Options) -> Findings:
@@ -106,6 +109,7 @@ class _Check:
             return
         self._log = log
         findings.facts["checkpoint"] = {"size": log.newest.size, "root": log.newest.root.hex()}
+        self._check_kept()
         check_order(log, self._tolerance, ORDER, findings)
         with findings.one(PERIOD):
             self._check_period()
@@ -131,6 +135,16 @@ class _Check:
         wanted(told == manifest["vkeys"] and bool(told), "the manifest names no keys")
         wanted(options.seed in (None, self._seed), f"the seed is {self._seed:.80}, and {options.seed} was asked for")
         wanted(options.size in (None, self._size), f"the size is {self._size}, and {options.size} was asked for")
+
+    def _check_kept(self) -> None:
+        """That the log which the auditor is shown now is the one that everybody was shown before."""
+        for kept in self._options.kept:
+            with self._findings.one(KEPT, f"checkpoint of {kept.size} events"):
+                known = self._log.heads.get(kept.size)
+                wanted(known is not None, "the bundle has no proof of it; ask for one with it (--kept)")
+                assert known is not None
+                same = (kept.origin, kept.root) == (known.origin, known.root)
+                wanted(same, "has another root than the one in the bundle: a fork")
 
     def _check_period(self) -> None:
         """That the log goes from before the period to its end, by the times that its events tell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from servers.witness import WitnessServer
 from canary.audit.bundle import Made, Wanted, make
 from canary.audit.verifier import canonical
 from canary.audit.verifier.archive import MANIFEST, SUMS
+from canary.audit.verifier.findings import Findings
 from canary.evidence.log import EvidenceLog
 from canary.evidence.rotation import SigningKeys
 from canary.evidence.settings import TsaSettings, WitnessSettings
@@ -122,8 +124,8 @@ class Office:
         outside = Witness(settings, self.log, self.ledger, self.now)
         return outside.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1)))
 
-    def wanted(self, seed: str = "7", size: int = 3, *asked: str) -> Wanted:
-        return Wanted(self.begun, self.now() + timedelta(days=1), seed, size, asked)
+    def wanted(self, seed: str = "7", size: int = 3, kept: tuple[int, ...] = ()) -> Wanted:
+        return Wanted(self.begun, self.now() + timedelta(days=1), seed, size, (), kept)
 
     def bundle(self, path: Path, wanted: Wanted | None = None, chains: dict[str, Path] | None = None) -> Made:
         return make(path, self.log, wanted or self.wanted(), chains)
@@ -155,3 +157,17 @@ def sealed(files: Files, **changes: object) -> Files:
     whole = {**manifest["files"], MANIFEST: sha256(raw).hexdigest()}
     sums = "".join(f"{whole[name]}  {name}\n" for name in sorted(whole)).encode()
     return {**rest, MANIFEST: raw, SUMS: sums}
+
+
+def without(files: Files, *names: str) -> Files:
+    return {name: content for name, content in files.items() if name not in names}
+
+
+def without_event(files: Files, seq: int) -> Files:
+    return without(files, f"events/{seq}.json", f"proofs/{seq}.tlog-proof")
+
+
+def refused(found: Findings, row: str, reason: str) -> None:
+    assert not found.ok
+    assert row in found.rows, found.rows.keys()
+    assert any(re.search(reason, failure) for failure in found.rows[row].failures), found.to_json()["checks"]

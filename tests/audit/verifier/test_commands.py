@@ -63,6 +63,18 @@ def test_a_bundle_is_made_and_checked(office: Office, config: Path) -> None:
     assert by_hand.stdout.endswith("GOOD: everything that was checked is right\n")
 
 
+def test_a_checkpoint_that_was_kept_is_proved(office: Office, config: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "checkpoint"
+    kept.write_bytes(office.log.published.read_bytes())
+    office.probe()
+    office.stop()
+    assert bundle(config, "--kept", kept).exit_code == 0
+    told = run("verify", config.with_name("bundle.zip"), "--key", office.vkey, "--kept", kept)
+    assert told.exit_code == 0, told.output
+    assert "checkpoints that you kept are the beginning of this log: 1 checked" in told.stdout
+    assert bundle(config, "--kept", config).exit_code == 2
+
+
 def test_a_tampered_bundle_exits_1(healthy: Healthy, tmp_path: Path) -> None:
     name = next(name for name in healthy.files if name.startswith("artefacts/"))
     path = packed(tmp_path / "b.zip", sealed(healthy.files | {name: b"another"}))

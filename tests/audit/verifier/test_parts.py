@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import rfc8785
 from evidence.logging_keys import MemoryKeys
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from canary.audit import sample as drawn
@@ -23,6 +23,8 @@ from canary.mark import Keyring, new_probe_id
 from canary.model import Person
 from canary.reports import VARIANTS, compose
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 _values = st.recursive(
     st.none()
     | st.booleans()
@@ -34,6 +36,7 @@ _values = st.recursive(
 )
 
 
+@unhurried
 @given(_values)
 def test_canonical_json_is_that_of_the_ledger(value: object) -> None:
     try:
@@ -61,6 +64,7 @@ def test_other_forms_are_refused(raw: bytes) -> None:
         canonical.load(raw)
 
 
+@unhurried
 @given(st.integers(1, 200), st.data())
 def test_proofs_of_the_log_hold_and_no_others(size: int, data: st.DataObject) -> None:
     leaves = [merkle.leaf_hash(bytes([number])) for number in range(size)]
@@ -77,6 +81,7 @@ def test_proofs_of_the_log_hold_and_no_others(size: int, data: st.DataObject) ->
             tlog.check_inclusion(leaves[index], index, size, proof[:-1], root)
 
 
+@unhurried
 @given(st.integers(2, 200), st.data())
 def test_consistency_proofs_hold_and_no_others(new: int, data: st.DataObject) -> None:
     old = data.draw(st.integers(1, new - 1))
@@ -94,6 +99,7 @@ def test_consistency_proofs_hold_and_no_others(new: int, data: st.DataObject) ->
             tlog.check_consistency(*wrong)
 
 
+@unhurried
 @given(st.lists(st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=16, max_size=16), unique=True), st.integers(0, 9))
 def test_the_sample_is_that_of_the_report(ids: list[str], size: int) -> None:
     lowest = sample.Lowest("a seed", size)
@@ -102,6 +108,7 @@ def test_the_sample_is_that_of_the_report(ids: list[str], size: int) -> None:
     assert lowest.probes() == [probe for _, probe in drawn.draw(sorted(ids), "a seed", size).drawn]
 
 
+@unhurried
 @given(st.text(max_size=8), st.integers(0, 50), st.integers(0, 1000), st.integers(0, 1000))
 def test_spots_lie_in_the_period_s_part_of_the_log(seed: str, count: int, start: int, length: int) -> None:
     found = sample.spots(seed, count, start, start + length)
@@ -115,6 +122,7 @@ def test_a_seed_picks_every_event_alike() -> None:
     assert set(picked) == set(range(1, 11))
 
 
+@unhurried
 @given(st.binary(max_size=60))
 def test_der_is_read_or_refused(raw: bytes) -> None:
     try:

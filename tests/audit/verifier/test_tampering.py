@@ -7,28 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from audit.verifier.conftest import Healthy
-from audit.verifier.office import DEADLINE, GIVE_UP, JUNK, Files, Office, packed, sealed, unpacked
+from audit.verifier.office import Files, refused, sealed, without, without_event
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 from servers.tsa import Tsa
 
 from canary.audit.verifier import canonical, log, sample, stamps, times, tlog, verify
 from canary.audit.verifier.findings import Findings
 from canary.audit.verifier.verify import Options
-from canary.ledger import Event, EventKind
-from canary.ledger import events as record
-
-
-def refused(found: Findings, row: str, reason: str) -> None:
-    assert not found.ok
-    assert row in found.rows, found.rows.keys()
-    assert any(re.search(reason, failure) for failure in found.rows[row].failures), found.to_json()["checks"]
 
 
 def flipped(content: bytes, place: int) -> bytes:
@@ -48,14 +40,6 @@ def numbered(files: Files, kind: str) -> int:
 
 def a_probe(files: Files) -> str:
     return str(canonical.load(files["manifest.json"])["probes"][0])
-
-
-def without(files: Files, *names: str) -> Files:
-    return {name: content for name, content in files.items() if name not in names}
-
-
-def without_event(files: Files, seq: int) -> Files:
-    return without(files, f"events/{seq}.json", f"proofs/{seq}.tlog-proof")
 
 
 def swapped(files: Files, one: str, other: str) -> Files:
@@ -289,268 +273,3 @@ def test_a_population_that_is_not_one(healthy: Healthy, change: Callable[[list[s
     lines = healthy.files["population.csv"].decode().splitlines(keepends=True)
     changed = sealed(healthy.files | {"population.csv": "".join(change(lines)).encode()})
     refused(healthy.check(changed), sample.POPULATION, reason)
-
-
-# By the operator, who has the key
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    opened = Office(tmp_path / "state")
-    opened.log.advance()
-    yield opened
-    opened.close()
-
-
-def check(office: Office, files: Files | None = None, **options: object) -> Findings:
-    """What is found in a bundle of the office, with every probe in the sample."""
-    path = office.folder / "bundle.zip"
-    office.bundle(path, office.wanted("7", 50))
-    if files is not None:
-        packed(path, files)
-    return verify.verify(path, replace(Options([tlog.Key.parse(office.vkey)]), **options))  # type: ignore[arg-type]
-
-
-def lying(office: Office, kind: EventKind, **changes: object) -> Callable[[Event], Event]:
-    """Has the office write events of a kind otherwise than they were."""
-    add = office.add
-
-    def write(*events: Event) -> list[Event]:
-        return add(*(replace(e, body={**e.body, **changes}) if e.kind is kind else e for e in events))
-
-    office.add = write  # type: ignore[method-assign]
-    return lambda event: event
-
-
-def test_an_honest_office_is_accepted(office: Office) -> None:
-    office.probe()
-    office.probe(arrives=None)
-    office.probe(place=JUNK)
-    office.probe(arrives=DEADLINE + 1)
-    office.stop()
-    found = check(office)
-    assert found.ok, [row.failures for row in found.rows.values() if row.failed]
-    assert {fact["outcome"] for fact in found.facts["probes"]} == {"arrived", "missing", "junked", "late"}
-
-
-@pytest.mark.parametrize(
-    ("happened", "said", "reason"),
-    [
-        ({"arrives": None}, "arrived", "is arrived, and was not seen in all of cpr"),
-        ({"place": JUNK}, "arrived", "is arrived, and was not seen in all of cpr"),
-        ({"arrives": DEADLINE + 2}, "arrived", "is arrived, and took 7.000 s of 5 s"),
-        ({}, "missing", "is missing, and was seen in cpr"),
-        ({}, "junked", "is junked, and was seen in no such place"),
-        ({}, "late", "is late, and took 1.000 s of 5 s"),
-        ({}, "altered", "is altered, and was changed: False"),
-        ({}, "bounced", "is bounced, and no bounce was seen"),
-        ({}, "rejected", "is rejected, and its submission says None"),
-    ],
-)
-def test_an_outcome_that_does_not_follow(office: Office, happened: dict[str, object], said: str, reason: str) -> None:
-    lying(office, EventKind.DEADLINE, outcome=said, result="met" if said == "arrived" else "missed")
-    lying(office, EventKind.FINISHED, outcome=said)
-    office.probe(**happened)  # type: ignore[arg-type]
-    office.stop()
-    refused(check(office), verify.OUTCOME, reason)
-
-
-def test_a_latency_that_was_made_nicer(office: Office) -> None:
-    lying(office, EventKind.FINISHED, stages={"arrived": 0.5})
-    office.probe(arrives=4.0)
-    office.stop()
-    refused(check(office), verify.OUTCOME, r"said to have taken 0\.500 s, and took 4\.000 s")
-
-
-def test_a_missed_deadline_that_counts_as_met(office: Office) -> None:
-    lying(office, EventKind.DEADLINE, result="met")
-    office.probe(arrives=None)
-    office.stop()
-    refused(check(office), verify.OUTCOME, "was met at its deadline, and missing is missed")
-
-
-def test_a_probe_without_a_result(office: Office) -> None:
-    probe = office.probe(ends=False)
-    office.add(Event(EventKind.STOPPED, office.now() + timedelta(seconds=DEADLINE + GIVE_UP + 90), {}))
-    office.log.advance(force=True)
-    refused(check(office), verify.COMPLETE, f"probe {probe}: has no result, which was due by")
-
-
-def test_a_probe_that_is_still_under_way_is_none_of_those(office: Office) -> None:
-    office.probe(ends=False)
-    office.stop()
-    found = check(office)
-    assert found.ok, [row.failures for row in found.rows.values() if row.failed]
-    assert found.facts["population"] == {"count": 1, "unfinished": 1, "none": 1}
-
-
-def test_a_back_dated_event(office: Office, tmp_path: Path) -> None:
-    office.probe()
-    office.log.advance()
-    early = office.now() - timedelta(hours=1)
-    office.add(replace(record.scheduled(*_another(office)), at=early), Event(EventKind.STARTED, early, {}))
-    office.stop()
-    refused(check(office), verify.ORDER, r"event \d+: says .*, and event \d+ before it")
-
-
-def _another(office: Office):  # type: ignore[no-untyped-def]
-    from builders import a_probe as built
-
-    probe = replace(built("backdatedbackdat"), scheduled_at=office.now())
-    return probe, office.marks.make(probe.id, probe.scheduled_at)
-
-
-def test_a_history_that_was_written_afterwards(office: Office, tmp_path: Path) -> None:
-    """All of it at one time, and in good order among itself: only the authority's time gives it away."""
-    now = office.now
-    with Tsa(tmp_path / "tsa") as tsa:
-        office.stamp(tsa)
-        office.log.advance(force=True)
-        office.now = lambda: now() - timedelta(days=2)  # type: ignore[method-assign]
-        office.begun = office.now() - timedelta(hours=1)
-        office.probe()
-        office.stop()
-        office.now = now  # type: ignore[method-assign]
-        office.stamp(tsa)
-        roots = stamps.load_pem(tsa.ca_file.read_bytes())
-    found = check(office, roots=roots)
-    refused(found, times.WITHIN, r"event \d+: is back-dated to .*: it follows a time-stamp of")
-
-
-def test_an_event_from_the_future(office: Office, tmp_path: Path) -> None:
-    now = office.now
-    with Tsa(tmp_path / "tsa") as tsa:
-        office.now = lambda: now() + timedelta(days=2)  # type: ignore[method-assign]
-        office.probe()
-        office.stop()
-        office.stamp(tsa)
-        roots = stamps.load_pem(tsa.ca_file.read_bytes())
-    refused(check(office, roots=roots), times.WITHIN, r"event \d+: says .*, and was time-stamped on")
-
-
-def test_a_report_that_carries_no_root_of_the_log(office: Office) -> None:
-    office.probe(root="ab" * 32)
-    office.stop()
-    refused(check(office), verify.CARRIED, "carries the root of no checkpoint in the bundle that is older than it")
-
-
-def test_a_message_without_the_mark(office: Office) -> None:
-    lying(office, EventKind.SCHEDULED, mark="a" * 40)
-    office.probe()
-    office.stop()
-    found = check(office)
-    refused(found, verify.MARKS, "exactly what was sent .*: does not contain the mark")
-    refused(found, verify.MARKS, "report in cpr .*: does not contain the mark")
-
-
-def test_a_fork_of_the_log(healthy: Healthy, office: Office) -> None:
-    """The operator signs another history with the same keys, and has the old one's time-stamps beside it."""
-    for _ in range(6):
-        office.probe()
-    office.log.advance()
-    office.stop()
-    path = office.folder / "bundle.zip"
-    office.bundle(path)
-    files = unpacked(path)
-    token = next(name for name in sorted(healthy.files, reverse=True) if name.endswith("-one.tsr"))
-    old = next(int(name.removeprefix("checkpoints/")) for name in sorted(healthy.files) if name == "checkpoints/30")
-    newest = tlog.Head.parse(files["checkpoint"]).size
-    proof = office.log.consistency(old, newest)
-    lines = [f"old {old}", *map(tlog.encoded, proof), "", files["checkpoint"].decode()]
-    files |= {f"checkpoints/{old}": healthy.files[f"checkpoints/{old}"], token: healthy.files[token]}
-    files |= {f"consistency/{old}-{newest}": "\n".join(lines).encode()}
-    found = check(office, sealed(files))
-    refused(found, log.CONSISTENCY, f"the log of {newest} events does not begin with the signed one of {old}: a fork")
-
-
-def test_a_truncated_log(office: Office) -> None:
-    """The last part of the period is left out: the bundle stands on an older checkpoint."""
-    office.probe()
-    office.stop()
-    path = office.folder / "early.zip"
-    office.bundle(path, office.wanted("7", 50))
-    office.probe(arrives=None)
-    files = unpacked(path)
-    period = canonical.load(files["manifest.json"])["period"]
-    later = f"{office.now() + timedelta(minutes=5):%Y-%m-%dT%H:%M:%S.%f}Z"
-    changed = sealed(files, period=period | {"to": later})
-    refused(check(office, changed), verify.PERIOD, "the log ends at .* UTC, before the period does")
-
-
-def test_a_log_whose_beginning_is_left_out(office: Office) -> None:
-    office.probe()
-    office.log.advance()
-    office.begun = office.now()
-    office.probe()
-    office.stop()
-    path = office.folder / "late.zip"
-    office.bundle(path, office.wanted("7", 50))
-    files = unpacked(path)
-    period = canonical.load(files["manifest.json"])["period"]
-    assert period["start"] > 0
-    earlier = f"{office.now() - timedelta(hours=3):%Y-%m-%dT%H:%M:%S.%f}Z"
-    changed = sealed(files, period=period | {"from": earlier})
-    refused(check(office, changed), verify.PERIOD, "part of the log begins at .* UTC, after the period")
-
-
-def test_the_checkpoint_of_another_log(office: Office, tmp_path: Path) -> None:
-    office.probe()
-    office.stop()
-    path = office.folder / "bundle.zip"
-    office.bundle(path)
-    files = unpacked(path)
-    other = Office(tmp_path / "other", "other.example/cpr-canary")
-    other.probe()
-    other.stop()
-    head = str(other.log.note()).encode()
-    other.close()
-    found = check(office, sealed(files | {"checkpoint": head}))
-    refused(found, log.HEADS, "is of another log: 'other.example/cpr-canary'")
-    assert set(found.rows) == {verify.BUNDLE, verify.ASKED, log.HEADS, "everything else"}
-
-
-# What retention deleted
-
-
-def forget(office: Office, digest: str, *, told: bool) -> None:
-    if told:
-        office.tell(EventKind.FORGOTTEN, rule="messages", first=1, last=2, count=1, artefacts=[digest])
-    office.ledger.artefacts.path(digest).unlink()
-
-
-def sent(office: Office, probe: str) -> str:
-    [event] = [e for e in office.ledger.events(probe=probe) if e.kind is EventKind.SUBMITTING]
-    return str(event.body["payload"])
-
-
-def test_what_was_deleted_by_a_rule_is_told_and_accepted(office: Office) -> None:
-    probe = office.probe()
-    forget(office, sent(office, probe), told=True)
-    office.stop()
-    found = check(office)
-    assert found.ok, [row.failures for row in found.rows.values() if row.failed]
-    assert "deleted by retention" in found.rows[verify.ARTEFACTS].said
-    summary = json.loads(unpacked(office.folder / "bundle.zip")[f"probes/{probe}/summary.json"])
-    states = {item["what"]: item["state"] for item in summary["artefacts"]}
-    assert states["exactly what was sent"] == "deleted under rule messages, hash kept"
-    assert states["smtp-transcript.txt"] == "kept"
-
-
-def test_what_was_deleted_without_a_word_is_refused(office: Office) -> None:
-    probe = office.probe()
-    digest = sent(office, probe)
-    forget(office, digest, told=False)
-    office.stop()
-    made = office.bundle(office.folder / "bundle.zip", office.wanted("7", 50))
-    assert made.missing == (digest,)
-    refused(check(office), verify.ARTEFACTS, "not in the bundle, and no event tells that it was deleted")
-
-
-def test_a_deletion_whose_event_is_left_out_is_refused(office: Office) -> None:
-    forget(office, sent(office, office.probe()), told=True)
-    office.stop()
-    path = office.folder / "bundle.zip"
-    office.bundle(path, office.wanted("7", 3))
-    files = unpacked(path)
-    seq = next(int(re.findall(r"\d+", name)[0]) for name, raw in files.items() if b'"kind":"forgotten"' in raw)
-    refused(check(office, sealed(without_event(files, seq))), verify.ARTEFACTS, "no event tells that it was deleted")

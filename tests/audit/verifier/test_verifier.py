@@ -102,7 +102,7 @@ def test_what_was_not_checked_is_said(healthy: Healthy, capsys: pytest.CaptureFi
     assert healthy.office.vkey in told
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_byte_of_any_file_that_is_changed_is_noticed(healthy: Healthy, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(healthy.files)))
@@ -113,7 +113,7 @@ def test_any_byte_of_any_file_that_is_changed_is_noticed(healthy: Healthy, data:
     assert not healthy.check(healthy.files | {name: changed}).ok
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_byte_of_the_zip_that_is_changed_is_noticed_or_changes_no_file(
     healthy: Healthy, data: st.DataObject
