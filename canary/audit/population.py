@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -73,14 +73,21 @@ class ChannelTally:
         self.good = day
 
 
+_Groups = defaultdict[str, Group]
+
+
+def _groups() -> _Groups:
+    return defaultdict(Group)
+
+
 @dataclass(slots=True)
 class Tally:
-    """The period. ``variants`` and ``senders`` are over all channels of a kind, by (kind, name)."""
+    """The period. ``variants`` and ``senders`` are over all channels of a kind, by kind and name."""
 
     period: Period
     channels: dict[str, ChannelTally] = field(default_factory=dict)
-    variants: defaultdict[tuple[str, str], Group] = field(default_factory=lambda: defaultdict(Group))
-    senders: defaultdict[tuple[str, str], Group] = field(default_factory=lambda: defaultdict(Group))
+    variants: defaultdict[str, _Groups] = field(default_factory=lambda: defaultdict(_groups))
+    senders: defaultdict[str, _Groups] = field(default_factory=lambda: defaultdict(_groups))
     months: dict[str, Percentiles] = field(default_factory=dict)
     exceptions: list[Run] = field(default_factory=list)
     own_faults: list[Run] = field(default_factory=list)
@@ -147,19 +154,19 @@ class _Counting:
         if until.day == 1:
             self._month_ends(f"{day:%Y-%m}")
 
-    def _channel_day(self, slug: str, rows: Iterable[Any], day: date) -> None:
+    def _channel_day(self, slug: str, rows: Iterator[Any], day: date) -> None:
         """Millions of rows come through here: one dictionary a row and purpose, and calls only for what is rare."""
-        channel = self._tally.channels.get(slug)
         cube: defaultdict[tuple[str, ...], int] = defaultdict(int)
         wrong = slug in self._failures.open or slug in self._own.open or slug not in self._judged
-        for row in rows:
-            if channel is None:
-                channel = self._new_channel(Ended._make(row))
+        first = next(rows)
+        channel = self._tally.channels.get(slug) or self._new_channel(Ended._make(first))
+        variants, senders = self._tally.variants[channel.kind], self._tally.senders[channel.kind]
+        for row in chain((first,), rows):
             sender, variant, outcome, deadline, arrived, accepted, acknowledged, blind, at = row[2:11]
             if arrived is not None:
                 channel.month[arrived] += 1
-                self._tally.variants[channel.kind, variant].arrived[arrived] += 1
-                self._tally.senders[channel.kind, sender].arrived[arrived] += 1
+                variants[variant].arrived[arrived] += 1
+                senders[sender].arrived[arrived] += 1
             cube[sender, variant, outcome, deadline, accepted, acknowledged] += 1
             if deadline == _MET:
                 channel.note_good(at)
@@ -167,8 +174,7 @@ class _Counting:
                 self._tally.blind.append(row[0])
             if wrong or deadline != _MET:
                 wrong = self._watch(Ended._make(row))
-        if channel is not None:
-            self._add(channel, day, cube)
+        self._add(channel, day, cube)
 
     def _new_channel(self, row: Ended) -> ChannelTally:
         channel = self._tally.channels[row.channel] = ChannelTally(row.kind)
@@ -185,8 +191,8 @@ class _Counting:
                 of_day,
                 channel.variants[variant],
                 channel.senders[sender],
-                self._tally.variants[channel.kind, variant].counts,
-                self._tally.senders[channel.kind, sender].counts,
+                self._tally.variants[channel.kind][variant].counts,
+                self._tally.senders[channel.kind][sender].counts,
             ):
                 counts.add(deadline, number)
             channel.outcomes[outcome or "none"] += number

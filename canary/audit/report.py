@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from canary import __version__
 from canary.audit import changes
 from canary.audit.changes import Change, InForce, Span
-from canary.audit.counts import Counts, Percentiles
+from canary.audit.counts import Counts, Group, Percentiles
 from canary.audit.drills import Answer, Drill, drill
 from canary.audit.evidence import Evidence, evidence
 from canary.audit.exceptions import Run, complete, notes_of
@@ -219,10 +219,11 @@ def _channels(counted: Tally, configured: list[InForce]) -> tuple[ChannelLine, .
     return tuple(lines)
 
 
-def _lines(groups: Mapping[tuple[str, str], object]) -> tuple[Line, ...]:
+def _lines(groups: Mapping[str, Mapping[str, Group]]) -> tuple[Line, ...]:
     return tuple(
-        Line(name, group.counts, group.arrived.percentiles(), group=kind)  # type: ignore[attr-defined]
-        for (kind, name), group in sorted(groups.items())
+        Line(name, group.counts, group.arrived.percentiles(), group=kind)
+        for kind, several in sorted(groups.items())
+        for name, group in sorted(several.items())
     )
 
 

@@ -83,7 +83,8 @@ def _downtime(report: Report) -> str:
 
 def _holds(report: Report) -> str:
     return (
-        f"{number(len(report.holds))} holds and {number(len(report.blackouts))} configured blackouts touch the period."
+        f"{several(len(report.holds), 'hold')} and {several(len(report.blackouts), 'configured blackout')} "
+        "in the period, all listed."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, Select, case, create_engine, except_, func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from canary.ledger.events import Event, EventKind, digest, parse_time, read, timestamp
 from canary.ledger.schema import events, results
@@ -190,16 +192,20 @@ def reading(state: Path) -> Iterator[Source]:
 
     Raises :class:`canary.model.OwnFaultError` (component store) if there is none, or it cannot be read.
     """
-    file = state / "ledger.sqlite"
-    engine = create_engine(f"sqlite:///file:{file.absolute()}?mode=ro&uri=true")
+    address = f"{(state / 'ledger.sqlite').absolute().as_uri()}?mode=ro"
+    engine = create_engine("sqlite://", creator=lambda: _open(address), poolclass=NullPool)
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")  # deferred: one snapshot for everything that follows
             yield Source(connection)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, sqlite3.Error) as error:
         raise OwnFaultError(Component.STORE, "unusable", f"cannot read the ledger in {state}: {error}") from error
     finally:
         engine.dispose()
+
+
+def _open(address: str) -> sqlite3.Connection:
+    return sqlite3.connect(address, uri=True, isolation_level=None)
 
 
 def _between(column: Any, since: datetime, until: datetime) -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from canary.audit.report import Report, build
 from canary.audit.results import result_of, results
 from canary.audit.source import Source, reading
 from canary.config import Config
-from canary.ledger import Ledger
-from canary.model import DeadlineResult
+from canary.ledger import Event, EventKind, Ledger
+from canary.model import DeadlineResult, OwnFaultError
 
 Made = tuple[Report, Tally]
 
@@ -153,9 +154,36 @@ def test_a_report_of_a_part_finds_the_same_exceptions(source: Source, config: Co
 
 
 def test_a_ledger_that_is_not_there_is_our_own_fault(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="cannot read the ledger"), reading(tmp_path / "nothing") as found:
+    with pytest.raises(OwnFaultError, match="cannot read the ledger"), reading(tmp_path / "nothing") as found:
         found.head()
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_ledger_that_is_damaged_is_our_own_fault(told: Path, config: Config, tmp_path: Path) -> None:
+    whole = bytearray((told / "ledger.sqlite").read_bytes())
+    whole[8192 : len(whole) // 2] = bytes(len(whole) // 2 - 8192)
+    (tmp_path / "ledger.sqlite").write_bytes(whole)
+    with pytest.raises(OwnFaultError, match="cannot read the ledger"), reading(tmp_path) as found:
+        build(found, config, PERIOD, NOW, profile="tls")
+
+
+def test_a_folder_may_be_called_anything(told: Path, tmp_path: Path) -> None:
+    shutil.copytree(told, tmp_path / "a ?b#c%20d")
+    with reading(tmp_path / "a ?b#c%20d") as found:
+        assert found.head()
+
+
+def test_what_is_read_is_one_moment(own: Path, config: Config) -> None:
+    state = own.parent / "state"
+    with reading(state) as found:
+        before = found.head()
+        ledger = Ledger(state)
+        ledger.append(Event(EventKind.TROUBLE, NOW, {"component": "imap", "reason": "x", "detail": ""})).result()
+        ledger.close()
+        assert found.head() == before
+        report, _ = build(found, config, PERIOD, NOW, profile="tls")
+        assert report.evidence.head == before
+        assert report.evidence.gap_free
 
 
 def _near(when: object) -> object:
