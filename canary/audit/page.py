@@ -18,7 +18,7 @@ from canary.audit.report import Report
 from canary.audit.results import results
 from canary.ledger import BUCKETS
 
-ROWS = 250
+ROWS = 150
 """Rows of a table that may grow without bound; the files beside the page have all of them."""
 
 _STRIP = 40

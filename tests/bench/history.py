@@ -214,7 +214,7 @@ class _Writer:
             outcome, words = Outcome.FORM_ERROR, "the page says: try again later"
             fault = _Fault(0, 0, outcome, None, words)
         seen = _seen_after(self._rng, outcome)
-        blind = number % 10 == 3 and (at - self._start) // (86_400 * _SECOND) % 30 == 8
+        blind = number % 50 == 3 and (at - self._start) // (86_400 * _SECOND) % 30 == 8
         fields: dict[str, object] = {
             "name": name,
             "channel": history.slug(number),
