@@ -18,10 +18,10 @@ from canary.audit.report import Report
 from canary.audit.results import results
 from canary.ledger import BUCKETS
 
-ROWS = 250
+ROWS = 150
 """Rows of a table that may grow without bound; the files beside the page have all of them."""
 
-_STRIP = 40
+_STRIP = 25
 """Channels in one strip, so that it fits on a page."""
 
 _STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")

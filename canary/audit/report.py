@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from canary import __version__
 from canary.audit import changes
-from canary.audit.changes import Change, InForce, Span
+from canary.audit.changes import InForce
 from canary.audit.counts import Counts, Group, Percentiles
+from canary.audit.diary import Diary, diary
 from canary.audit.drills import Answer, Drill, drill
 from canary.audit.evidence import Evidence, evidence
 from canary.audit.exceptions import Run, complete, notes_of
@@ -21,7 +22,6 @@ from canary.audit.source import Source
 from canary.config import Config, digest
 from canary.ledger import EventKind, Inventory, inventories
 from canary.ledger.events import read_probe
-from canary.ledger.gaps import gaps
 
 _TOGETHER = timedelta(minutes=15)
 """Own faults for one reason that are no further apart than this are told as one, whatever channels they concern."""
@@ -103,17 +103,8 @@ class Report:
     drills_forgotten: int
     scheduled: int
     unfinished: tuple[Unfinished, ...]
-    downtime: tuple[Span, ...]
-    holds: tuple[Span, ...]
-    blackouts: tuple[Span, ...]
     blind_drills: tuple[Mapping[str, object], ...]
-    silences: tuple[Span, ...]
-    restarts: tuple[Change, ...]
-    configuration_changes: tuple[Change, ...]
-    clocks: tuple[tuple[str, int, float], ...]
-    clock_steps: tuple[Change, ...]
-    troubles: tuple[tuple[str, int], ...]
-    checks: tuple[tuple[str, str, int], ...]
+    diary: Diary
     evidence: Evidence
     controls: tuple[Control, ...] = field(default=())
 
@@ -151,7 +142,6 @@ def build(
     complete(source, counted.exceptions, notes_of(source.told(EventKind.ANNOTATED)))
     known = list(inventories(source.told(EventKind.CONFIGURED, until=period.until)))
     drills = [drill(source, probe, rule, now) for probe in counted.blind]
-    inside = {"since": period.since, "until": period.until}
     report = Report(
         operator=config.operator.name,
         domains=config.operator.domains,
@@ -176,19 +166,8 @@ def build(
         drills_forgotten=drills.count(None),
         scheduled=counted.scheduled,
         unfinished=tuple(_unfinished(counted, now)),
-        downtime=tuple(changes.downtime(gaps(source, period.since, min(period.until, now)))),
-        holds=tuple(changes.holds(source.told(*changes.SWITCHES, until=period.until), period)),
-        blackouts=tuple(changes.blackouts(known, period)),
         blind_drills=_blind_drills(known, period),
-        silences=tuple(changes.silences(source.told(EventKind.SILENCED, **inside))),
-        restarts=tuple(changes.restarts(source.told(EventKind.STARTED, EventKind.STOPPED, **inside))),
-        configuration_changes=tuple(
-            changes.configuration_changes(known, source.told(EventKind.RELOADED, **inside), period)
-        ),
-        clocks=tuple(changes.clocks(source.told(EventKind.CLOCK, **inside))),
-        clock_steps=tuple(changes.clock_steps(source.told(EventKind.CLOCK_STEPPED, **inside))),
-        troubles=tuple(changes.troubles(source.told(EventKind.TROUBLE, **inside))),
-        checks=tuple(changes.checks(source.told(EventKind.CHECKED, **inside))),
+        diary=diary(source, known, period, now),
         evidence=evidence(source, period),
         controls=table,
     )

@@ -72,18 +72,18 @@ def _population(report: Report) -> str:
 
 
 def _downtime(report: Report) -> str:
-    if not report.downtime:
+    if not report.diary.downtime:
         return "No downtime of the prober was found."
-    whole = sum(((span.end or report.made_at) - span.start for span in report.downtime), timedelta())
+    whole = sum(((span.end or report.made_at) - span.start for span in report.diary.downtime), timedelta())
     return (
-        f"The prober was down {several(len(report.downtime), 'time')}, {duration(whole)} in all: "
+        f"The prober was down {several(len(report.diary.downtime), 'time')}, {duration(whole)} in all: "
         "no probe was sent then, and nothing is known of those times."
     )
 
 
 def _holds(report: Report) -> str:
     return (
-        f"{several(len(report.holds), 'hold')} and {several(len(report.blackouts), 'configured blackout')} "
+        f"{several(len(report.diary.holds), 'hold')} and {several(len(report.diary.blackouts), 'configured blackout')} "
         "in the period, all listed."
     )
 
@@ -93,7 +93,7 @@ def _channels(report: Report) -> str:
         return f"{several(len(report.channels), 'channel')} probed; no record of the configuration covers the period."
     least, most = min(report.days_in_force.values()), max(report.days_in_force.values())
     between = several(most, "channel") if least == most else f"{least} to {several(most, 'channel')}"
-    changes = several(len(report.configuration_changes), "change")
+    changes = several(len(report.diary.configuration), "change")
     return f"In force each day: {between}, each with its approval; {changes} of the configuration, listed."
 
 

@@ -181,12 +181,12 @@ def _holds(report: Report, _: Tally) -> Table:
             span.by,
         )
 
-    spans = (*report.downtime, *report.blackouts, *report.holds, *report.silences)
+    spans = (*report.diary.downtime, *report.diary.blackouts, *report.diary.holds, *report.diary.silences)
     return ("from", "to", "seconds", "what", "where", "reason", "by_or_approved_by"), map(row, spans)
 
 
 def _changes(report: Report, _: Tally) -> Table:
-    several = (*report.restarts, *report.configuration_changes, *report.clock_steps)
+    several = (*report.diary.restarts, *report.diary.configuration, *report.diary.clock_steps)
     rows = ((change.at, change.what, change.detail) for change in sorted(several, key=lambda change: change.at))
     return ("at", "what", "detail"), rows
 

@@ -90,26 +90,28 @@ def test_channels_are_in_force_as_configured(made: Made) -> None:
     assert alias.times == ((at(1, 11.9), None),)
     assert person.settings["interval"] == 1800.0
     assert set(made[0].days_in_force.values()) == {3}
-    changed = [change for change in made[0].configuration_changes if change.what == "in force"]
+    changed = [change for change in made[0].diary.configuration if change.what == "in force"]
     assert [change.detail for change in changed] == ["channel person: interval was 3600, is 1800"]
-    (refused,) = [change for change in made[0].configuration_changes if change.what == "refused"]
+    (refused,) = [change for change in made[0].diary.configuration if change.what == "refused"]
     assert refused.detail == "canary.yaml:3: nonsense"
 
 
 def test_holds_silences_restarts_and_clocks(made: Made) -> None:
     report, _ = made
-    assert [(span.what, span.start, span.end, span.by) for span in report.holds] == [
+    assert [(span.what, span.start, span.end, span.by) for span in report.diary.holds] == [
         ("pause ordered", at(3, 5), at(3, 6), "anna"),
         ("kill switch", at(3, 7), at(3, 7.5), "ben"),
         ("not sent: blackout", at(4, 2), at(4, 4), ""),
     ]
-    assert [(span.where, span.by) for span in report.blackouts] == [("alias", "J. Doe")]
-    assert [(span.what, span.start, span.end) for span in report.downtime] == [("stopped", at(2, 23.6), at(2, 23.9))]
-    assert [(span.where, span.end) for span in report.silences] == [("CPRCanaryChannelDown", at(3, 9))]
-    assert [change.what for change in report.restarts] == ["stopped", "started"]
-    assert report.clocks == (("cpr", 1, 2.5),)
-    assert [change.detail for change in report.clock_steps] == ["by -2.0 s"]
-    assert report.troubles == (("imap: lost", 1),)
+    assert [(span.where, span.by) for span in report.diary.blackouts] == [("alias", "J. Doe")]
+    assert [(span.what, span.start, span.end) for span in report.diary.downtime] == [
+        ("stopped", at(2, 23.6), at(2, 23.9))
+    ]
+    assert [(span.where, span.end) for span in report.diary.silences] == [("CPRCanaryChannelDown", at(3, 9))]
+    assert [change.what for change in report.diary.restarts] == ["stopped", "started"]
+    assert report.diary.clocks == (("cpr", 1, 2.5),)
+    assert [change.detail for change in report.diary.clock_steps] == ["by -2.0 s"]
+    assert report.diary.troubles == (("imap: lost", 1),)
 
 
 def test_drills_have_the_three_times_as_far_as_they_can_be_known(made: Made) -> None:

@@ -11,7 +11,6 @@ import heapq
 import random
 import sqlite3
 import string
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bench import history_events as written
+from bench.history_faults import OUTAGES, Fault, Faults
 from sqlalchemy import create_engine
 
 from canary.ledger import Event, EventKind, Ledger
@@ -31,16 +31,6 @@ SENDERS = ("researcher", "freemail")
 _SECOND = 1_000_000  # times are whole microseconds here
 _DEADLINE, _GIVE_UP = int(written.DEADLINE) * _SECOND, int(written.GIVE_UP) * _SECOND
 _AT_ONCE = 20_000
-
-OUTAGES = (
-    (Outcome.JUNKED, "cpr-junk", "seen in cpr-junk; not in cpr"),
-    (Outcome.QUARANTINED, "quarantine", "seen in quarantine; not in cpr"),
-    (Outcome.WRONG_QUEUE, "general", "seen in general; not in cpr"),
-    (Outcome.MISSING, "cpr", "not seen anywhere within 900 s"),
-    (Outcome.BOUNCED, "researcher-replies", "550 5.1.1 <anna.kovacs@example-ca.example>: user unknown"),
-    (Outcome.REJECTED, None, "550 5.7.1 <anna.kovacs@example-ca.example>: message content rejected"),
-    (Outcome.LATE, "cpr", "arrived 4321 s after submission, wanted 900 s"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +98,8 @@ class _Writer:
     def write(self, progress: Callable[[float], None]) -> int:
         history = self._history
         step = int(history.interval * _SECOND)
-        faults = [_Faults(self._outages()) for _ in range(history.channels)]
-        ours, down = _Faults(self._our_faults()), _Faults(self._downtimes())
+        faults = [Faults(self._outages()) for _ in range(history.channels)]
+        ours, down = Faults(self._our_faults()), Faults(self._downtimes())
         self._boundaries(down)
         self._database.execute("BEGIN")
         for tick, base in enumerate(range(self._start, self._end, step)):
@@ -128,34 +118,34 @@ class _Writer:
 
     # What goes wrong, and when
 
-    def _outages(self) -> list[_Fault]:
+    def _outages(self) -> list[Fault]:
         faults, rng = [], self._rng
         at = self._start
         mean = (self._end - self._start) / max(self._history.outages, 0.01)
         while (at := at + int(rng.expovariate(1 / mean))) < self._end:
             length = int(20 * 60 * _SECOND * 100 ** (rng.random() ** 2))  # 20 minutes to 33 hours
-            faults.append(_Fault(at, at + length, *rng.choice(OUTAGES)))
+            faults.append(Fault(at, at + length, *rng.choice(OUTAGES)))
             at += length
         return faults
 
-    def _our_faults(self) -> list[_Fault]:
+    def _our_faults(self) -> list[Fault]:
         begins = sorted(self._rng.randrange(self._start, self._end) for _ in range(1 + self._history.days // 30))
         words = "our submission server refused the connection"
-        return [_Fault(at, at + 2400 * _SECOND, Outcome.INDETERMINATE, None, words) for at in begins]
+        return [Fault(at, at + 2400 * _SECOND, Outcome.INDETERMINATE, None, words) for at in begins]
 
-    def _downtimes(self) -> list[_Fault]:
+    def _downtimes(self) -> list[Fault]:
         """A restart every week, of 10 minutes."""
         begins = range(self._start + 5 * 86_400 * _SECOND, self._end, 7 * 86_400 * _SECOND)
-        return [_Fault(at, at + 600 * _SECOND, Outcome.INDETERMINATE, None, "") for at in begins]
+        return [Fault(at, at + 600 * _SECOND, Outcome.INDETERMINATE, None, "") for at in begins]
 
-    def _single(self) -> _Fault | None:
+    def _single(self) -> Fault | None:
         if self._rng.random() >= self._history.failures:
             return None
-        return _Fault(0, 0, *self._rng.choice(OUTAGES))
+        return Fault(0, 0, *self._rng.choice(OUTAGES))
 
     # What happens
 
-    def _boundaries(self, down: _Faults) -> None:
+    def _boundaries(self, down: Faults) -> None:
         self._tell(self._start, written.STARTED, "started", None)
         self._tell(self._start, self._configured(), "configured", None)
         for fault in down.all:
@@ -192,7 +182,7 @@ class _Writer:
         }
         return written.template(Event(EventKind.CONFIGURED, written.AT, body | {"channels": snapshot}))
 
-    def _probe(self, number: int, tick: int, at: int, fault: _Fault | None) -> None:
+    def _probe(self, number: int, tick: int, at: int, fault: Fault | None) -> None:
         life = self._life(number, tick, at, fault)
         self._tell(at, written.SCHEDULED % life.fields, "scheduled", life.name)
         if self._rng.random() < 2e-6:
@@ -207,14 +197,14 @@ class _Writer:
         if life.blind and life.outcome is Outcome.ARRIVED and self._rng.random() < 0.9:
             self._answer(life)
 
-    def _life(self, number: int, tick: int, at: int, fault: _Fault | None) -> _Life:
+    def _life(self, number: int, tick: int, at: int, fault: Fault | None) -> _Life:
         history, name = self._history, _probe_id(self._history.seed, number, tick)
         outcome = fault.outcome if fault else Outcome.ARRIVED
         if history.kind(number) == "web_form" and outcome in (Outcome.BOUNCED, Outcome.REJECTED):
             outcome, words = Outcome.FORM_ERROR, "the page says: try again later"
-            fault = _Fault(0, 0, outcome, None, words)
+            fault = Fault(0, 0, outcome, None, words)
         seen = _seen_after(self._rng, outcome)
-        blind = number % 10 == 3 and (at - self._start) // (86_400 * _SECOND) % 30 == 8
+        blind = number % 50 == 3 and (at - self._start) // (86_400 * _SECOND) % 30 == 8
         fields: dict[str, object] = {
             "name": name,
             "channel": history.slug(number),
@@ -299,15 +289,6 @@ class _Writer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fault:
-    start: int
-    end: int
-    outcome: Outcome
-    place: str | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Life:
     """What becomes of one probe; ``seen`` is microseconds after it was sent, 0 for never."""
 
@@ -318,18 +299,6 @@ class _Life:
     place: str | None
     blind: bool
     fields: dict[str, object]
-
-
-class _Faults:
-    """Faults in order, found by time."""
-
-    def __init__(self, faults: list[_Fault]) -> None:
-        self.all = faults
-        self._starts = [fault.start for fault in faults]
-
-    def at(self, at: int) -> _Fault | None:
-        place = bisect_right(self._starts, at) - 1
-        return self.all[place] if place >= 0 and at < self.all[place].end else None
 
 
 def _seen_after(rng: random.Random, outcome: Outcome) -> int:
