@@ -1,0 +1,52 @@
+"""A configuration that is read again at an awkward moment: while the canary starts, or while it is read already."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+from servers.ca_site import CaSite
+from servers.canary_run import configuration, running, written
+from servers.polling import until
+
+from canary.config import load
+from canary.ledger import Ledger
+from canary.mark import Keyring
+from canary.model import Outcome
+from canary.prober import Prober
+
+
+def watchers() -> list[str]:
+    """The mailboxes that are watched by this process, each as often as it is."""
+    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("imap "))
+
+
+async def test_before_the_start(ca: CaSite, tmp_path: Path) -> None:
+    path = written(configuration(ca, tmp_path), tmp_path)
+    settings = load(path)
+    ledger = Ledger(settings.state)
+    prober = Prober(settings, ledger, Keyring.open(settings.state / "mark.key"))
+    await prober.reload(lambda: load(path))
+    assert watchers() == []
+    task = asyncio.create_task(prober.run(scheduled=False))
+    await prober.reload(lambda: load(path))
+    await asyncio.to_thread(until, lambda: prober.last_tick or task.done(), "the main loop")
+    assert watchers() == ["imap desk", "imap freemail-replies", "imap researcher-replies"]
+    prober.stop()
+    await task
+    ledger.close()
+    assert watchers() == []
+
+
+async def test_several_at_once(ca: CaSite, tmp_path: Path) -> None:
+    config = configuration(ca, tmp_path)
+    async with running(config, tmp_path) as run:
+        path = tmp_path / "canary.yaml"
+        await run.watching()
+        before = watchers()
+        await asyncio.gather(*(run.prober.reload(lambda: load(path)) for _ in range(4)))
+        assert watchers() == before
+        verdict = await run.outcome(await run.probe())
+    assert verdict.outcome is Outcome.ARRIVED
+    assert watchers() == []
