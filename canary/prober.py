@@ -74,7 +74,8 @@ class Prober:
         self._checks: list[tuple[datetime, str]] = []
         self._confirming: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._stopping = asyncio.Event()
+        self._watching, self._stopping = asyncio.Event(), asyncio.Event()
+        self._reloading = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -87,6 +88,7 @@ class Prober:
         self._loop = asyncio.get_running_loop()
         await self._record_start(scheduled)
         self.site.start(self.desk)
+        self._watching.set()
         now = self._clock.now()
         with self.ledger.lock:
             for probe in self.ledger.book.open:
@@ -162,6 +164,11 @@ class Prober:
             self.reload_ok = False
             await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.cut(str(error))})
             raise
+        async with self._reloading:  # one after the other, and none while the first configuration is being started
+            await self._watching.wait()
+            await self._change_to(site)
+
+    async def _change_to(self, site: Site) -> None:
         old, self.site = self.site, site
         self.switches = Switches(site.config, self.ledger)
         await asyncio.to_thread(old.stop_watching)
