@@ -74,9 +74,8 @@ class Prober:
         self._checks: list[tuple[datetime, str]] = []
         self._confirming: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._stopping = asyncio.Event()
-        self._changing = asyncio.Lock()  # a reload waits for the start, and for the reload before it
-        self._watching = False
+        self._watching, self._stopping = asyncio.Event(), asyncio.Event()
+        self._reloading = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -87,10 +86,9 @@ class Prober:
     async def run(self, *, scheduled: bool = True) -> None:
         """Watch and judge, and send what is due unless ``scheduled`` is False; until :meth:`stop`."""
         self._loop = asyncio.get_running_loop()
-        async with self._changing:
-            await self._record_start(scheduled)
-            self.site.start(self.desk)
-            self._watching = True
+        await self._record_start(scheduled)
+        self.site.start(self.desk)
+        self._watching.set()
         now = self._clock.now()
         with self.ledger.lock:
             for probe in self.ledger.book.open:
@@ -160,21 +158,21 @@ class Prober:
 
     async def reload(self, load: Callable[[], Config]) -> None:
         """Go on with another configuration; one that is refused leaves the running one, and raises its ConfigError."""
-        async with self._changing:
-            try:
-                site = Site(load())
-            except ValueError as error:
-                self.reload_ok = False
-                await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.cut(str(error))})
-                raise
-            await self._change(site)
+        try:
+            site = Site(load())
+        except ValueError as error:
+            self.reload_ok = False
+            await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.cut(str(error))})
+            raise
+        async with self._reloading:  # one after the other, and none while the first configuration is being started
+            await self._watching.wait()
+            await self._change_to(site)
 
-    async def _change(self, site: Site) -> None:
+    async def _change_to(self, site: Site) -> None:
         old, self.site = self.site, site
         self.switches = Switches(site.config, self.ledger)
-        if self._watching:
-            await asyncio.to_thread(old.stop_watching)
-            site.start(self.desk)
+        await asyncio.to_thread(old.stop_watching)
+        site.start(self.desk)
         self._spawn(self._close(old))
         now = self._clock.now()
         self._plan(now)
@@ -356,8 +354,8 @@ class Prober:
     async def _wind_up(self, scheduled: bool) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
-        async with self._changing:
-            self._watching = False
+        async with self._reloading:
+            self._watching.clear()  # what would be read again from now on is not started any more
             await asyncio.to_thread(self.site.stop_watching)
         await self.site.close()
         await self._append(EventKind.STOPPED, {"run": self._run, "scheduled": scheduled})

@@ -86,9 +86,10 @@ references = Table(
 
 LASTING = (
     "started", "stopped", "held", "released", "stopped_all", "cleared", "clock_stepped",
+    "configured", "paused", "resumed", "silenced", "annotated",
     "forgotten", "checkpoint", "timestamped", "cosigned", "key_rotated",
 )  # fmt: skip
-"""The kinds of event that are never emptied: what gaps and tombstones follow from, and the evidence itself."""
+"""The kinds of event that are never emptied: what gaps, scope and tombstones follow from, notes, and the evidence."""
 
 _NEVER = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
 _LASTING = ", ".join(f"'{kind}'" for kind in LASTING)

@@ -70,7 +70,7 @@ def test_nothing_is_sent_that_cannot_be_recorded(ca: CaSite, tmp_path: Path) -> 
         process.kill()
         process.wait()
     ledger = Ledger(tmp_path / "state")
-    told = gaps(ledger, next(ledger.events(kind=EventKind.STARTED)).at, next(ledger.events(newest=1)).at)
+    told = gaps(ledger, next(ledger.events(kind=EventKind.STARTED)).at, next(ledger.events(kind=EventKind.STOPPED)).at)
     delivered = len(ca.messages("desk", "CPR"))
     scheduled = len(list(ledger.events(kind=EventKind.SCHEDULED)))
     assert [(gap.channel, gap.cause) for gap in told] == [("alias", "store")]

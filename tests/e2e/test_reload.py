@@ -27,10 +27,11 @@ async def test_before_the_start(ca: CaSite, tmp_path: Path) -> None:
     settings = load(path)
     ledger = Ledger(settings.state)
     prober = Prober(settings, ledger, Keyring.open(settings.state / "mark.key"))
-    await prober.reload(lambda: load(path))
+    reloads = [asyncio.create_task(prober.reload(lambda: load(path))) for _ in range(2)]
+    await asyncio.sleep(0)  # they have begun
     assert watchers() == []
     task = asyncio.create_task(prober.run(scheduled=False))
-    await prober.reload(lambda: load(path))
+    await asyncio.gather(*reloads)
     await asyncio.to_thread(until, lambda: prober.last_tick or task.done(), "the main loop")
     assert watchers() == ["imap desk", "imap freemail-replies", "imap researcher-replies"]
     prober.stop()

@@ -147,7 +147,7 @@ def test_mail_waits_while_the_mailboxes_are_down(site: CaSite) -> None:
 
 def test_the_mail_server_stops_and_starts_on_its_ports(site: CaSite) -> None:
     site.postfix.stop()
-    assert not listening(site.mx)
+    until(lambda: not listening(site.mx), "the port to be free")
     site.postfix.start()
     assert listening(site.mx)
 
