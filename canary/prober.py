@@ -166,7 +166,8 @@ class Prober:
             raise
         async with self._reloading:  # one after the other, and none while the first configuration is being started
             await self._watching.wait()
-            await self._change_to(site)
+            if not self._stopping.is_set():
+                await self._change_to(site)
 
     async def _change_to(self, site: Site) -> None:
         old, self.site = self.site, site
@@ -355,7 +356,6 @@ class Prober:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
         async with self._reloading:
-            self._watching.clear()  # what would be read again from now on is not started any more
             await asyncio.to_thread(self.site.stop_watching)
         await self.site.close()
         await self._append(EventKind.STOPPED, {"run": self._run, "scheduled": scheduled})
