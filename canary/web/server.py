@@ -28,6 +28,7 @@ async def serve(app: Starlette, host: str, port: int) -> AsyncIterator[int]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # whoever is told the port may connect at once, and is served when the server has begun
     except OSError:
         listener.close()
         raise

@@ -216,7 +216,8 @@ def test_it_ends_all_its_threads(tmp_path: Path, ledger: Ledger) -> None:
 
 def test_what_retention_empties_is_signed_before_and_in_no_bundle_after(tmp_path: Path, ledger: Ledger) -> None:
     evidence = opened(ledger, tmp_path)
-    old = Event(EventKind.PAUSED, now() - timedelta(days=400), {"channels": [], "reason": "personal", "by": "y"})
+    body = {"component": "imap", "reason": "lost", "detail": "personal"}
+    old = Event(EventKind.TROUBLE, now() - timedelta(days=400), body)
     ledger.append(*[old] * 300).result()
     add(ledger)
     work = Retention(ledger, {rule: timedelta(days=90) for rule in Rule})

@@ -71,7 +71,7 @@ def test_a_hash_of_a_proof(healthy: Healthy) -> None:
     seq = numbered(healthy.files, "submitted")
     name = f"proofs/{seq}.tlog-proof"
     lines = healthy.files[name].decode().split("\n")
-    lines[2] = lines[2].translate(str.maketrans("ABab", "BAba"))
+    lines[2] = ("B" if lines[2].startswith("A") else "A") + lines[2][1:]
     assert lines[2] != healthy.files[name].decode().split("\n")[2]
     changed = sealed(healthy.files | {name: "\n".join(lines).encode()})
     refused(healthy.check(changed), log.EVENTS, rf"proofs/{seq}\.tlog-proof: the inclusion proof does not lead")
