@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from canary.ledger.events import digest
@@ -20,22 +21,21 @@ class Artefacts:
         return self._folder / name[:2] / name[2:]
 
     def put(self, content: bytes) -> str:
-        """Keep ``content`` and return its SHA-256. Raises OSError.
-
-        It is written in place, since :meth:`get` never takes a part for the whole.
-        """
+        """Keep ``content`` and return its SHA-256. A reader sees the whole file or none. Raises OSError."""
         name = digest(content)
-        path = str(self.path(name))  # three times a probe: no Path objects from here on
+        path = str(self.path(name))
+        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}"  # ours alone: a thread writes one at a time
         try:
-            descriptor = self._create(path)
+            descriptor = self._create(temporary)
         except FileNotFoundError:
             Path(path).parent.mkdir(mode=0o700, exist_ok=True)
-            descriptor = self._create(path)
+            descriptor = self._create(temporary)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
+            os.replace(temporary, path)  # noqa: PTH105  # three times a probe: no Path objects here
         except BaseException:
-            Path(path).unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
             raise
         return name
 

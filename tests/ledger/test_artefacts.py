@@ -62,7 +62,11 @@ def test_a_reader_sees_the_whole_file_or_none(tmp_path: Path) -> None:
 
     def look() -> None:
         while not done.is_set():
-            torn.extend(len(seen) for name in names if (seen := kept.get(name)) is not None and len(seen) != 2_000_000)
+            torn.extend(
+                path.stat().st_size
+                for name in names
+                if (path := kept.path(name)).exists() and path.stat().st_size != 2_000_000
+            )
 
     reader = threading.Thread(target=look)
     reader.start()
