@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from canary.clock import Clock
 from canary.config import Config
-from canary.demo.ca import HOST
 from canary.demo.faults import Fault
 from canary.evidence.service import Evidence
 from canary.judge import judge
@@ -18,7 +18,7 @@ from canary.ledger import Ledger
 from canary.mark import Keyring
 from canary.model import Case, Component, Outcome, OwnFaultError, Stage, Verdict
 from canary.prober import Prober
-from canary.web import create_app, serve
+from canary.web import create_app, serve_on
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at what became of the probes in flight."""
@@ -82,29 +82,31 @@ class Onlooker(Protocol):
 
 @asynccontextmanager
 async def working(
-    config: Config, ledger: Ledger, port: int, *, host: str = HOST, scheduled: bool = False
+    config: Config, ledger: Ledger, listener: socket.socket, *, scheduled: bool = False
 ) -> AsyncIterator[Canary]:
-    """A canary at work, its metrics served at ``host`` and ``port`` (0: a free one); stopped gracefully at the end.
-
-    Raises OwnFaultError if it cannot listen there.
-    """
+    """A canary at work, its metrics served on ``listener``; stopped gracefully at the end, and if cancelled too."""
     clock = Clock()
     evidence = Evidence(config.evidence, config.state, config.origin, ledger, clock.now)
     prober = Prober(config, ledger, Keyring.open(config.state / "mark.key"), clock)
     prober.evidence = evidence
-    async with AsyncExitStack() as stack:
-        try:
-            bound = await stack.enter_async_context(serve(create_app(prober), host, port))
-        except OSError as error:
-            raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {host}:{port}: {error}") from error
+    async with serve_on(create_app(prober), listener) as port:
         running = asyncio.create_task(prober.run(scheduled=scheduled))
         evidence.start()
         try:
-            yield Canary(prober, running, bound, evidence)
+            yield Canary(prober, running, port, evidence)
         finally:
-            prober.stop()
-            await asyncio.wait([running], timeout=_STOP_WITHIN)
-            await asyncio.to_thread(evidence.stop)
+            stopping = asyncio.create_task(_stop(prober, running, evidence))
+            try:
+                await asyncio.shield(stopping)
+            except asyncio.CancelledError:  # whoever cancels this closes the ledger next: it must not be in use
+                await stopping
+                raise
+
+
+async def _stop(prober: Prober, running: asyncio.Task[None], evidence: Evidence) -> None:
+    prober.stop()
+    await asyncio.wait([running], timeout=_STOP_WITHIN)
+    await asyncio.to_thread(evidence.stop)
 
 
 class Canary:

@@ -6,7 +6,9 @@ It only directs: the reports are sent, watched for and judged by an ordinary pro
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +19,8 @@ from canary.demo.faults import Fault
 from canary.demo.following import Canary, Onlooker, Shown, Turn, working
 from canary.evidence.selfcheck import Checked
 from canary.ledger import Ledger
-from canary.model import Outcome
+from canary.model import Component, Outcome, OwnFaultError
+from canary.web import listen
 
 SENDER, VARIANT = "researcher", "plain"
 """Who writes, and what, where a fault hits whoever writes and whatever is written."""
@@ -88,22 +91,32 @@ class Performance:
 
     async def run(self, folder: Path, audience: Audience) -> None:
         """Show it; everything is kept in ``folder``. Raises OwnFaultError for a missing browser or a taken port."""
-        async with DemoCa(folder) as ca:
-            config = _configured(ca, folder)
-            ledger = Ledger(config.state)
-            try:
-                async with working(config, ledger, self.port, host=self.host) as canary:
-                    audience.started(await canary.ready(), f"http://{self.host}:{canary.port}/metrics")
-                    await self._acts(ca, canary, audience)
-                self.evidence = await asyncio.to_thread(canary.evidence.check)
-                self.complete = True
-                audience.summary(self)
-                if self.stay:  # another prober goes on with the ledger of the first, as after any restart
-                    async with working(config, ledger, canary.port, host=self.host, scheduled=True) as canary:
-                        audience.staying()
-                        await canary.follow_schedule(audience)
-            finally:
-                ledger.close()
+        with closing(self._listen()) as listener:
+            async with DemoCa(folder) as ca:
+                config = _configured(ca, folder)
+                with closing(Ledger(config.state)) as ledger:
+                    await self._show(ca, config, ledger, listener, audience)
+
+    def _listen(self) -> socket.socket:
+        try:
+            return listen(self.host, self.port)
+        except OSError as error:
+            detail = f"cannot listen on {self.host}:{self.port}: {error}"
+            raise OwnFaultError(Component.HTTP, "listen", detail) from error
+
+    async def _show(
+        self, ca: DemoCa, config: Config, ledger: Ledger, listener: socket.socket, audience: Audience
+    ) -> None:
+        async with working(config, ledger, listener) as canary:
+            audience.started(await canary.ready(), f"http://{self.host}:{canary.port}/metrics")
+            await self._acts(ca, canary, audience)
+        self.evidence = await asyncio.to_thread(canary.evidence.check)
+        self.complete = True
+        audience.summary(self)
+        if self.stay:  # another prober goes on with the ledger of the first, as after any restart
+            async with working(config, ledger, listener, scheduled=True) as canary:
+                audience.staying()
+                await canary.follow_schedule(audience)
 
     async def _acts(self, ca: DemoCa, canary: Canary, audience: Audience) -> None:
         clock = asyncio.get_running_loop().time

@@ -75,6 +75,8 @@ class Ledger:
         except (OSError, SQLAlchemyError) as error:
             raise OwnFaultError(Component.STORE, "unusable", f"cannot use the ledger in {folder}: {error}") from error
         self._inbox: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._door = threading.Lock()
+        self._closed = False
         self._snapshot_at = self.book.seq
         self.not_written = 0
         """How often a commit or an artefact failed since this process started: the ledger itself cannot tell that."""
@@ -92,7 +94,11 @@ class Ledger:
 
     def _hand_in(self, entry: _Entry) -> Future[list[Event]]:
         entry.done.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
-        self._inbox.put(entry)
+        with self._door:
+            if self._closed:
+                entry.done.set_exception(OwnFaultError(Component.STORE, NOT_WRITTEN, "the ledger was closed already"))
+            else:
+                self._inbox.put(entry)
         return entry.done
 
     def keep(self, content: bytes) -> str:
@@ -110,7 +116,9 @@ class Ledger:
 
     def close(self) -> None:
         """Write what was handed in, keep a snapshot, and let go of the database."""
-        self._inbox.put(None)
+        with self._door:  # nobody may wait for what no one will write
+            self._closed = True
+            self._inbox.put(None)
         self._writer.join()
         self._connection.close()
         self.engine.dispose()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from canary.demo.screen import sentence
 from canary.demo.show import Performance, beside
 from canary.ledger import Ledger
 from canary.model import Outcome, Stage
+from canary.web import listen
 
 
 class Notebook:
@@ -57,12 +59,9 @@ async def canary(ca: DemoCa, configuration: str | None = None) -> AsyncIterator[
     file = ca.folder / "canary.yaml"
     file.write_text(configuration or ca.configuration(), encoding="utf-8")
     config = load(file)
-    ledger = Ledger(config.state)
-    try:
-        async with working(config, ledger, 0) as running:
+    with closing(Ledger(config.state)) as ledger, closing(listen("127.0.0.1", 0)) as listener:
+        async with working(config, ledger, listener) as running:
             yield running
-    finally:
-        ledger.close()
 
 
 async def test_fault_is_shown_broken_told_mended_and_arriving_again(tmp_path: Path) -> None:
@@ -104,6 +103,30 @@ async def test_prober_that_stops_ends_the_wait(ca: DemoCa) -> None:
         running.prober.stop()
         with pytest.raises(RuntimeError, match="the prober has stopped"):
             await running.probe([Turn("contact-anna", "researcher", "plain")], Notebook())
+
+
+async def test_whoever_stops_it_while_it_is_stopping_waits_until_the_ledger_is_no_longer_needed(ca: DemoCa) -> None:
+    begun, signed = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    async def run() -> None:
+        async with canary(ca) as running:
+            stop = running.evidence.stop
+
+            def slow() -> None:
+                loop.call_soon_threadsafe(begun.set)
+                asyncio.run_coroutine_threadsafe(asyncio.sleep(0.3), loop).result()
+                stop()
+                loop.call_soon_threadsafe(signed.set)
+
+            running.evidence.stop = slow  # type: ignore[method-assign]
+
+    task = asyncio.create_task(run())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert signed.is_set()
 
 
 async def test_stage_is_the_last_that_was_reached(ca: DemoCa) -> None:

@@ -19,7 +19,7 @@ from ledger.checking import is_whole, start
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
-from canary.model import Component, Forgery, Outcome
+from canary.model import Component, Forgery, Outcome, OwnFaultError
 
 
 @pytest.fixture
@@ -130,6 +130,14 @@ def test_a_restart_arrives_where_it_stood_with_and_without_a_snapshot(tmp_path: 
     is_whole(third)
     third.close()
     first.close()
+
+
+def test_what_is_handed_in_after_the_end_is_refused_at_once(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.close()
+    with pytest.raises(OwnFaultError, match="closed already"):
+        ledger.append(trouble()).result(timeout=60)
+    ledger.close()  # twice is no harm
 
 
 # Nothing twice

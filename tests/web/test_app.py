@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
@@ -11,9 +12,11 @@ import pytest
 from servers.ca_site import CaSite
 from servers.canary_run import configuration, running, staff
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from canary.config import load
-from canary.web import create_app, serve
+from canary.web import create_app, listen, serve, serve_on
 
 
 @asynccontextmanager
@@ -71,3 +74,18 @@ async def test_address_that_is_taken() -> None:
         with pytest.raises(OSError, match="in use"):
             async with serve(app, "127.0.0.1", port):
                 pass
+
+
+async def test_port_stays_ours_from_one_app_to_the_next() -> None:
+    def app(word: str) -> Starlette:
+        return Starlette(routes=[Route("/", lambda _: PlainTextResponse(word))])
+
+    with closing(listen("127.0.0.1", 0)) as listener:
+        async with serve_on(app("first"), listener) as port, httpx.AsyncClient() as client:
+            assert (await client.get(f"http://127.0.0.1:{port}")).text == "first"
+        async with httpx.AsyncClient() as client:
+            asked = asyncio.create_task(client.get(f"http://127.0.0.1:{port}"))  # while nobody serves
+            with pytest.raises(OSError, match="in use"):
+                listen("127.0.0.1", port)
+            async with serve_on(app("second"), listener):
+                assert (await asked).text == "second"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from canary.demo.ca import DemoCa
 from canary.demo.faults import BY_NAME
 from canary.demo.following import Canary, Shown, Turn, working
 from canary.ledger import EventKind, Ledger
+from canary.web import listen
 
 
 class Nobody:
@@ -35,9 +37,8 @@ class Nobody:
 async def story(config_file: Path, ca: DemoCa) -> list[str]:
     """Probes through every channel, one of them junked; returns their ids once all have ended or are told."""
     config = load(config_file)
-    ledger = Ledger(config.state)
-    try:
-        async with working(config, ledger, 0) as canary:
+    with closing(Ledger(config.state)) as ledger, closing(listen("127.0.0.1", 0)) as listener:
+        async with working(config, ledger, listener) as canary:
             await canary.ready()
             await asyncio.to_thread(until, canary.evidence.latest, "the first checkpoint")
             every = await canary.probe([Turn(channel) for channel in config.channels], Nobody())
@@ -48,8 +49,6 @@ async def story(config_file: Path, ca: DemoCa) -> list[str]:
             await asyncio.to_thread(until, lambda: _ended(canary, every), "the ends of those that arrived")
         await asyncio.to_thread(_stamp, canary)
         return [shown.case.probe.id for shown in (*every, *told)]
-    finally:
-        ledger.close()
 
 
 def _ended(canary: Canary, probes: list[Shown]) -> bool:
