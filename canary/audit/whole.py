@@ -50,9 +50,8 @@ def check_whole(log: EvidenceLog, now: datetime, progress: Progress) -> Whole:
 
     signed = check(log, now, step)
     problems = list(signed.problems) if signed else ["nothing is signed yet"]
-    count = sum(1 for _ in log.ledger.results())
-    progress("results", 0, count)
-    wrong = log.ledger.check_results()
+    count = log.ledger.count_results()
+    wrong = log.ledger.check_results(lambda looked_at: progress("results", looked_at, count))
     problems += islice(wrong, _MOST)
     if next(wrong, None):
         problems.append(f"and more than {_MOST} results that the events do not say")

@@ -21,7 +21,7 @@ from canary.audit.results import results
 from canary.audit.sample import Sample, draw, population
 from canary.audit.source import Source, reading
 from canary.audit.tables import cell
-from canary.cli.common import ConfigPath, Json, err, out, print_json
+from canary.cli.common import ConfigPath, Json, err, out, print_json, print_plain
 from canary.config import load
 from canary.config.sections import Profile
 from canary.model import Component, OwnFaultError
@@ -95,7 +95,7 @@ def _tell(made: Report, folder: Path) -> None:
     told = results(made)
     for measure in ("population", "availability", "exceptions", "evidence"):
         out.print(told[measure], highlight=False, markup=False)  # type: ignore[index]  # an enum of text
-    out.print(f"{folder / 'report.html'}, report.pdf and the files beside them (SHA256SUMS)", markup=False)
+    print_plain(f"{folder / 'report.html'}, report.pdf and the files beside them (SHA256SUMS)")
 
 
 @app.command("sample")
@@ -166,8 +166,8 @@ def _show(drawn: Sample, rows: list[dict[str, str | None]], period: Period) -> N
             row["deadline"],
         )
     out.print(table)
-    out.print(f"{len(rows)} of {drawn.population} probes, {period}, seed {drawn.seed!r}", highlight=False, markup=False)
-    out.print(f"list of all: sha256 {drawn.population_sha256}", highlight=False, markup=False)
+    print_plain(f"{len(rows)} of {drawn.population} probes, {period}, seed {drawn.seed!r}")
+    print_plain(f"list of all: sha256 {drawn.population_sha256}")
 
 
 def whole_period(first: datetime, last: datetime) -> Period:

@@ -16,7 +16,7 @@ from canary.audit.verifier.tlog import Head
 from canary.audit.verifier.verify import verify as check_bundle
 from canary.audit.whole import Whole, check_whole
 from canary.cli.audit import From, To, whole_period
-from canary.cli.common import ConfigPath, Exit, Json, err, opened, opened_evidence, out, print_json
+from canary.cli.common import ConfigPath, Exit, Json, err, opened, opened_evidence, out, print_json, print_plain
 from canary.config import load
 from canary.evidence.notes import NoteError
 from canary.evidence.tiles import EvidenceError
@@ -68,10 +68,8 @@ def _size(path: Path) -> int:
 
 
 def _tell(made: Made, file: Path) -> None:
-    out.print(
-        f"{file}: {len(made.probes)} of {made.population} probes, {made.files} files", highlight=False, markup=False
-    )
-    out.print(f"SHA-256 of its manifest: {made.sha256}", highlight=False)
+    print_plain(f"{file}: {len(made.probes)} of {made.population} probes, {made.files} files")
+    print_plain(f"SHA-256 of its manifest: {made.sha256}")
     for missing in made.missing:
         err.print(f"artefact {missing} is not kept, and no event tells that it was deleted", style="red")
 

@@ -55,6 +55,11 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
+def print_plain(text: str) -> None:
+    """A line with a path or a hash in it, which people copy: never broken, never coloured."""
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def known_channel(config: Config, channel: str) -> str:
     """``channel`` if it is configured; else ends the command with what there is."""
     if channel not in config.channels:

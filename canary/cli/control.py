@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from canary.cli.common import ConfigPath, keyring, known_channel, opened, out
+from canary.cli.common import ConfigPath, keyring, known_channel, opened, out, print_plain
 from canary.config import load
 from canary.ledger import Event, EventKind
 from canary.ledger.completeness import cleared, stopped_all
@@ -51,7 +51,7 @@ def stop_all(config: ConfigPath, reason: Reason) -> None:
     settings = load(config)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     throw(settings.state, reason)
-    out.print(f"kill switch thrown; `cpr-canary resume {config}` undoes it")
+    print_plain(f"kill switch thrown; `cpr-canary resume {config}` undoes it")
     with opened(settings) as ledger:
         ledger.append(stopped_all(datetime.now(UTC), reason, getpass.getuser())).result()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from canary.ledger.events import digest
@@ -13,7 +14,7 @@ class Artefacts:
     """The files below one folder, spread over 256 subfolders; mode 0600, since they may hold personal data."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._root = folder, str(folder)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
@@ -21,27 +22,48 @@ class Artefacts:
         return self._folder / name[:2] / name[2:]
 
     def put(self, content: bytes) -> str:
-        """Keep ``content`` and return its SHA-256. A reader sees the whole file or none. Raises OSError."""
+        """Keep ``content`` and return its SHA-256; no file that is whole is ever opened for writing. Raises OSError.
+
+        It is written in place, three times a probe. What a kill or a full disk left of one is named by no event, is
+        nothing to :meth:`get`, and is replaced when the same content comes again.
+        """
         name = digest(content)
-        path = str(self.path(name))
-        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}"  # ours alone: a thread writes one at a time
+        path = f"{self._root}/{name[:2]}/{name[2:]}"  # no Path objects here
         try:
-            descriptor = self._create(temporary)
+            self._write(path, content)
         except FileNotFoundError:
             Path(path).parent.mkdir(mode=0o700, exist_ok=True)
-            descriptor = self._create(temporary)
+            return self.put(content)
+        except FileExistsError:
+            if self.get(name) is None:
+                self._replace(path, content)
+        return name
+
+    def _replace(self, path: str, content: bytes) -> None:
+        """Others may see the old file, or the new one, which may be put by several at the same time."""
+        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}"  # ours alone: a thread writes one at a time
+        with suppress(FileNotFoundError):  # of a process that was killed, and had our number
+            Path(temporary).unlink()
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            os.replace(temporary, path)  # noqa: PTH105  # three times a probe: no Path objects here
+            self._write(temporary, content)
+            Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        return name
 
     @staticmethod
-    def _create(path: str) -> int:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    def _write(path: str, content: bytes) -> None:
+        """Make a new file. If that fails it stays, empty: another with the same content may just be replacing it."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except BaseException:
+            os.ftruncate(descriptor, 0)
+            raise
+        finally:
+            os.close(descriptor)
 
     def get(self, name: str) -> bytes | None:
         """The content with this SHA-256, or None if it is not kept (any more), or not as it was."""

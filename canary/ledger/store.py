@@ -11,7 +11,7 @@ import json
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -195,16 +195,23 @@ class Ledger:
             for row in connection.execute(query, execution_options={"yield_per": _PAGE}):
                 yield from_row(row)
 
-    def check_results(self) -> Iterator[str]:
+    def count_results(self) -> int:
+        """How many finished probes there are."""
+        with self.reader.connect() as connection:
+            return connection.execute(select(func.count()).select_from(results)).scalar_one()
+
+    def check_results(self, progress: Callable[[int], object] = lambda _: None) -> Iterator[str]:
         """What the table of results says otherwise than the events, a sentence each; none if it is right.
 
-        Nothing is said of probes whose events retention emptied.
+        Nothing is said of probes whose events retention emptied. ``progress`` is told now and then how many results
+        were looked at.
         """
         gone = self.forgotten_upto()
         query = select(results).where(results.c.scheduled_seq > gone).order_by(results.c.finished_seq)
         with self.reader.connect() as one, self.reader.connect() as other:
             kept = map(from_row, one.execute(query, execution_options={"yield_per": _PAGE}))
-            yield from differences(kept, (row for row in recompute(sources(other)) if row.scheduled_seq > gone))
+            wanted = (row for row in recompute(sources(other)) if row.scheduled_seq > gone)
+            yield from differences(_told(kept, progress), wanted)
 
     def forgotten_upto(self) -> int:
         """The number of the last event that retention has emptied, or is about to; 0 for none."""
@@ -329,6 +336,13 @@ class Ledger:
             connection.execute(delete(snapshots))
             connection.execute(insert(snapshots), {"seq": self.book.seq, "book": self.book.snapshot()})
         self._snapshot_at = self.book.seq
+
+
+def _told(kept: Iterable[Result], progress: Callable[[int], object]) -> Iterator[Result]:
+    for number, row in enumerate(kept, 1):
+        if number % _PAGE == 0:
+            progress(number)
+        yield row
 
 
 def _concerns(probe: str) -> ColumnElement[bool]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,6 +20,35 @@ from canary.ledger.artefacts import Artefacts
 
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file can grow beyond 100 kB."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def repeating(look: Callable[[], None]) -> Iterator[None]:
+    """Look again and again, in a thread, while the context lasts."""
+    done = threading.Event()
+
+    def run() -> None:
+        while not done.is_set():
+            look()
+
+    reader = threading.Thread(target=run)
+    reader.start()
+    try:
+        yield
+    finally:
+        done.set()
+        reader.join()
 
 
 @pytest.fixture(scope="module")
@@ -57,40 +88,74 @@ def test_a_reader_sees_the_whole_file_or_none(tmp_path: Path) -> None:
     kept = Artefacts(tmp_path)
     contents = [bytes([number]) * 2_000_000 for number in range(20)]
     names = [sha256(content).hexdigest() for content in contents]
-    done = threading.Event()
     torn: list[int] = []
 
     def look() -> None:
-        while not done.is_set():
-            torn.extend(
-                path.stat().st_size
-                for name in names
-                if (path := kept.path(name)).exists() and path.stat().st_size != 2_000_000
-            )
+        torn.extend(len(seen) for name in names if (seen := kept.get(name)) is not None and len(seen) != 2_000_000)
 
-    reader = threading.Thread(target=look)
-    reader.start()
-    try:
+    with repeating(look):
         assert [kept.put(content) for content in contents] == names
-    finally:
-        done.set()
-        reader.join()
     assert torn == []
 
 
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """No file can grow beyond 100 kB."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+def test_what_is_named_stays_whole_while_the_same_is_put_again(tmp_path: Path) -> None:
+    kept = Artefacts(tmp_path)
+    content = b"x" * 2_000_000
+    name = kept.put(content)
+    torn: list[int] = []
+
+    def look() -> None:
+        if (size := kept.path(name).stat().st_size) != len(content):
+            torn.append(size)
+
+    with repeating(look):
+        assert {kept.put(content) for _ in range(50)} == {name}
+    assert torn == []
 
 
-def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, full_disk: None) -> None:
+@pytest.mark.parametrize("left", [b"", b"as it", b"as it wax"])
+def test_what_a_kill_has_torn_is_replaced_when_it_comes_again(tmp_path: Path, left: bytes) -> None:
+    kept = Artefacts(tmp_path)
+    name = kept.put(b"as it was")
+    kept.path(name).write_bytes(left)
+    kept.path(name).with_name(f"{name[2:]}.{os.getpid()}.{threading.get_ident()}").write_bytes(b"a")
+    assert kept.put(b"as it was") == name
+    assert kept.get(name) == b"as it was"
+    assert len(files(tmp_path)) == 1
+
+
+def test_several_may_put_the_same_at_the_same_time(tmp_path: Path) -> None:
+    kept = Artefacts(tmp_path)
+    contents = [bytes([number]) * 200_000 for number in range(50)]
+    unread: list[str] = []
+    start = threading.Barrier(4)
+
+    def put() -> None:
+        start.wait()
+        for content in contents:
+            name = kept.put(content)
+            if kept.get(name) != content:
+                unread.append(name)
+
+    threads = [threading.Thread(target=put) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert unread == []
+    assert len(files(tmp_path)) == 50
+
+
+def test_a_full_disk_keeps_nothing_of_it(tmp_path: Path) -> None:
     kept = Artefacts(tmp_path)
     content = b"x" * 200_000
-    with pytest.raises(OSError, match="File too large"):
+    with full_disk(), pytest.raises(OSError, match="File too large"):
         kept.put(content)
     assert kept.get(sha256(content).hexdigest()) is None
-    assert files(tmp_path) == []
+    assert [path.stat().st_size for path in files(tmp_path)] == [0]
+    with full_disk(), pytest.raises(OSError, match="File too large"):
+        kept.put(content)
+    assert [path.stat().st_size for path in files(tmp_path)] == [0]
+    name = kept.put(content)  # there is room again
+    assert kept.get(name) == content
+    assert len(files(tmp_path)) == 1

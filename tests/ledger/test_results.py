@@ -17,7 +17,7 @@ from ledger.checking import is_whole
 from ledger.test_book import histories
 
 from canary.judge import judge
-from canary.ledger import Event, EventKind, Ledger, Result
+from canary.ledger import Event, EventKind, Ledger, Result, store
 from canary.ledger import events as record
 from canary.ledger.events import numbered
 from canary.ledger.results import COLUMNS, differences, from_row, recompute, to_row
@@ -153,6 +153,16 @@ def test_a_table_that_was_tampered_with_is_told_from_the_events(ledger: Ledger, 
         "probe anotherprobe2222: deadline is 'met' in the table, and 'missed' in the events",
         "probe inventedprobe222 is in the table, and event 99 does not say that it ended",
     ]
+
+
+def test_how_far_the_check_is_can_be_shown(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_PAGE", 2)
+    for number in range(2, 7):
+        ledger.append(*life(f"probe{number}")).result()
+    seen: list[int] = []
+    assert list(ledger.check_results(seen.append)) == []
+    assert seen == [2, 4]
+    assert ledger.count_results() == 5
 
 
 def test_a_transaction_that_fails_leaves_no_row(ledger: Ledger, tmp_path: Path) -> None:
