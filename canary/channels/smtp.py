@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, cast
 
 import aiosmtplib
 from aiosmtplib.typing import Default
 
+from canary.channels.smtp_stream import Stream
 from canary.model import Component, OwnFaultError
 from canary.settings import Server, Tls
 
@@ -169,6 +170,8 @@ class _Client(aiosmtplib.SMTP):
 class Connection:
     """One connection to a submission server, with TLS and AUTH done."""
 
+    _stream: Stream  # from the end of :meth:`open` on
+
     def __init__(self, server: Server, client: _Client) -> None:
         self._server, self._client = server, client
         self.expiry: asyncio.TimerHandle | None = None
@@ -195,6 +198,9 @@ class Connection:
                 await connection._start_tls(until)
             if server.username is not None:
                 await connection._log_in(server.username, until)
+            if client.transport is None:
+                raise Lost(Step.MAIL, OwnReason.CONNECTION_LOST, "connection lost")
+            connection._stream = Stream(cast(asyncio.Transport, client.transport))
             transcript.connected = transcript.seconds()
         except BaseException:
             client.close()
@@ -209,30 +215,37 @@ class Connection:
         transcript.note(f"using a kept connection to {self._name}, {self.secured}")
         transcript.connected = transcript.seconds()
 
-    async def mail(self, envelope: Envelope, until: float) -> None:
-        """Begin a message. May be said again elsewhere if it fails."""
-        await self._exchange(Step.MAIL, f"FROM:<{envelope.sender}>", until=until)
+    async def begin(self, envelope: Envelope, until: float) -> None:
+        """Begin a message, as far as MAIL FROM; nothing was sent that cannot be begun again elsewhere if it fails."""
+        if not self._stream.quiet:  # it hung up, or said something that would be taken for the reply to what we ask
+            raise Lost(Step.MAIL, OwnReason.CONNECTION_LOST, "connection lost")
+        if self._client.supports_extension("pipelining"):
+            self._say(self._mail(envelope), self._rcpt(envelope), "DATA")
+        else:
+            self._say(self._mail(envelope))
+        await self._hear(Step.MAIL, until)
 
     async def hand_over(self, envelope: Envelope, until: float) -> str:
-        """Name the recipient and send the message; returns the reply that took it."""
-        options: tuple[str, ...] = ()
-        if envelope.request_dsn and self._client.supports_extension("dsn"):  # RFC 3461 section 4
-            original = _XTEXT.sub(lambda match: f"+{ord(match[0]):02X}", envelope.recipient)
-            options = ("NOTIFY=SUCCESS,FAILURE,DELAY", f"ORCPT=rfc822;{original}")
-        await self._exchange(Step.RCPT, f"TO:<{envelope.recipient}>", *options, until=until)
-        await self._exchange(Step.DATA, until=until, wanted=3)
+        """Name the recipient and send the message that was begun; returns the reply that took it."""
+        one_by_one = not self._client.supports_extension("pipelining")
+        if one_by_one:
+            self._say(self._rcpt(envelope))
+        await self._hear(Step.RCPT, until)
+        if one_by_one:
+            self._say("DATA")
+        await self._hear(Step.DATA, until, wanted=3)
         return await self._send_content(envelope.content, until)
 
     async def noop(self, until: float) -> None:
         """See whether the server still answers."""
-        await self._exchange(Step.NOOP, until=until)
+        self._say("NOOP")
+        await self._hear(Step.NOOP, until)
 
     def close(self) -> None:
         """Say goodbye and let go, without waiting for the answer."""
         if self.expiry is not None:
             self.expiry.cancel()
-        if self._client.protocol is not None and self._client.is_connected:
-            self._client.protocol.write(b"QUIT\r\n")
+        self._stream.write(b"QUIT\r\n")
         self._client.close()
 
     async def _greet(self, until: float) -> None:
@@ -285,25 +298,51 @@ class Connection:
         finally:
             self._client.authenticating = False
 
-    async def _exchange(self, step: Step, *args: str, until: float, wanted: int = 2) -> None:
-        command = (step.split()[0].encode(), *(arg.encode("ascii") for arg in args))
-        with _told(self._client, step):
-            reply = await self._client.execute_command(*command, timeout=self._patience(until))
-        if reply.code // 100 != wanted:
-            raise _refusal(step, *reply)
+    def _mail(self, envelope: Envelope) -> str:
+        return f"MAIL FROM:<{envelope.sender}>"
+
+    def _rcpt(self, envelope: Envelope) -> str:
+        command = f"RCPT TO:<{envelope.recipient}>"
+        if envelope.request_dsn and self._client.supports_extension("dsn"):  # RFC 3461 section 4
+            original = _XTEXT.sub(lambda match: f"+{ord(match[0]):02X}", envelope.recipient)
+            command += f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{original}"
+        return command
+
+    def _say(self, *commands: str) -> None:
+        """Say these at once. A refusal of one is a refusal of the message, so the connection ends with the first."""
+        if not all(command.isprintable() for command in commands):
+            raise ValueError(f"a command with a control character in it: {commands!a}")
+        for command in commands:
+            self._client.transcript.said(command)
+        self._stream.write("".join(f"{command}\r\n" for command in commands).encode("ascii"))
+
+    async def _hear(self, step: Step, until: float, wanted: int = 2) -> None:
+        """Take the reply to ``step``. Raises Refusal, or Lost, if its first digit is another than ``wanted``."""
+        code, text = await self._reply(step, self._patience(until))
+        if code // 100 != wanted:
+            raise _refusal(step, code, text)
+
+    async def _reply(self, step: Step, within: float) -> tuple[int, str]:
+        try:
+            return self._client.heard(aiosmtplib.SMTPResponse(*await self._stream.reply(within)))
+        except TimeoutError as error:
+            raise Lost(step, OwnReason.TIMEOUT, "no reply in time") from error
+        except ConnectionError as error:
+            raise Lost(step, OwnReason.CONNECTION_LOST, "connection lost") from error
+        except ValueError as error:
+            raise Lost(step, OwnReason.PROTOCOL_ERROR, self._client.printable(str(error))) from error
 
     async def _send_content(self, content: bytes, until: float) -> str:
         """The message up to its dot. From the first byte on, no failure but a refusal says that it was not taken."""
-        protocol, transcript = self._client.protocol, self._client.transcript
-        if protocol is None or not protocol.is_connected:
+        if not self._stream.quiet:
             raise Lost(Step.DATA, OwnReason.CONNECTION_LOST, "connection lost")
-        transcript.said(f"<message of {len(content)} bytes, SHA-256 {sha256(content).hexdigest()}>")
-        with _told(self._client, Step.END):
-            protocol.write(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-            reply = self._client.heard(await protocol.read_response(min(END_OF_DATA, until - time.monotonic())))
-        if reply.code // 100 != 2:
-            raise _refusal(Step.END, *reply)
-        return in_words(Step.END, *reply)
+        said = f"<message of {len(content)} bytes, SHA-256 {sha256(content).hexdigest()}>"
+        self._client.transcript.said(said)
+        self._stream.write(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+        code, text = await self._reply(Step.END, max(0.001, min(END_OF_DATA, until - time.monotonic())))
+        if code // 100 != 2:
+            raise _refusal(Step.END, code, text)
+        return in_words(Step.END, code, text)
 
     def _patience(self, until: float) -> float:
         return max(0.001, min(self._server.timeout, until - time.monotonic()))

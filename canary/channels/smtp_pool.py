@@ -84,7 +84,7 @@ class Pool:
             connection = self._idle.pop()
             connection.resume(transcript)
             try:
-                await connection.mail(envelope, until)
+                await connection.begin(envelope, until)
                 return connection
             except (Refusal, Lost):
                 transcript.note("the kept connection is no longer good, opening another")
@@ -95,7 +95,7 @@ class Pool:
                 raise
         connection = await Connection.open(self._server, self._tls(), transcript, until)
         try:
-            await connection.mail(envelope, until)
+            await connection.begin(envelope, until)
         except BaseException:
             connection.close()
             raise

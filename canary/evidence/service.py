@@ -70,6 +70,7 @@ class Evidence:
         self._failing: set[str] = set()
         self._forked = False
         self._signed: Event | None = None
+        self._head: Checkpoint | None = None
         self._pending: dict[str, int] = {}
         self._size_bytes, self._measured = 0, -_MEASURE_EVERY
 
@@ -99,8 +100,8 @@ class Evidence:
             return None
 
     def carried(self) -> tuple[int, str] | None:
-        """Size and root hash (hexadecimal) of the newest checkpoint, as reports carry them."""
-        head = self.latest()
+        """Size and root hash (hexadecimal) of the newest checkpoint that we know of, as reports carry them."""
+        head = self._head or self.latest()
         return (head.size, head.root.hex()) if head else None
 
     def start(self) -> None:
@@ -137,7 +138,8 @@ class Evidence:
             with self._news:
                 self._news_number += 1
                 self._news.notify_all()
-        return self.latest()
+        self._head = self.latest()
+        return self._head
 
     def forget(self) -> None:
         """Empty in the published bundles what retention has emptied. A failure is recorded and logged, not raised."""

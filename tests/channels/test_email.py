@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import ssl
 import time
 from base64 import b64encode
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import trustme
 from pydantic import ValidationError
+from servers import smtp_script
 from servers.certificates import authority_file, expired_cert, server_cert, stranger_cert
 from servers.smtp_script import DROP, HANG, SmtpScript
 
@@ -28,6 +30,12 @@ from canary.settings import Server
 KEYS = Keyring([b"k" * 32])
 PERSON = Person("Jana Novák", "jana@persona.test")
 PASSWORD = "tr0ub4dor & three"
+
+
+@pytest.fixture(autouse=True, params=["one by one", "pipelined"])
+def _pipelining(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything here is so whether or not the server takes several commands at a time (RFC 2920)."""
+    monkeypatch.setattr(smtp_script, "PIPELINING", request.param == "pipelined")
 
 
 def report(**different: Any) -> Report:
@@ -253,6 +261,23 @@ async def test_hostile_replies_become_harmless_text() -> None:
     assert transcript(submission).replace("\n", "").isprintable()
 
 
+async def test_commands_are_said_together_where_the_server_takes_them_together() -> None:
+    async with SmtpScript().running() as server:
+        said = transcript(await send(server.port))
+    told = re.findall(r"[CS]: (?:[A-Z]+|[0-9]+)", said[said.index("C: MAIL") :])[:6]
+    if smtp_script.PIPELINING:
+        assert told == ["C: MAIL", "C: RCPT", "C: DATA", "S: 250", "S: 250", "S: 354"]
+    else:
+        assert told == ["C: MAIL", "S: 250", "C: RCPT", "S: 250", "C: DATA", "S: 354"]
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+async def test_a_server_that_would_take_the_message_of_a_refused_command_gets_none(verb: str) -> None:
+    async with SmtpScript({verb: ["550 no"]}).running() as server:  # and 354 to DATA
+        assert not (await send(server.port)).accepted
+    assert not server.messages
+
+
 # Trying again, and when not to
 
 
@@ -359,6 +384,14 @@ async def test_a_connection_that_the_server_closed_is_replaced_unnoticed() -> No
         server.hang_up()
         again = await opened.submit(opened.prepare(report()), within=30)
     assert (again.accepted, again.attempts) == (True, 1)
+    assert (server.connections, len(server.messages)) == (2, 2)
+
+
+async def test_a_connection_on_which_the_server_spoke_unasked_is_replaced_unnoticed() -> None:
+    replies = {"END": ["250 ok\r\n250 ok again", "250 ok"]}
+    async with SmtpScript(replies).running() as server, channel(server.port) as opened:
+        for _ in range(2):
+            assert (await opened.submit(opened.prepare(report()), within=30)).accepted
     assert (server.connections, len(server.messages)) == (2, 2)
 
 

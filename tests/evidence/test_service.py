@@ -156,9 +156,11 @@ def test_a_checkpoint_that_cannot_be_read_stops_no_probe(tmp_path: Path, ledger:
     evidence = opened(ledger, tmp_path)
     assert evidence.carried() is None
     add(ledger)
-    evidence.advance()
+    head = evidence.advance()
+    assert head is not None
     evidence.log.published.write_text("nonsense")
-    assert evidence.carried() is None
+    assert evidence.carried() == (head.size, head.root.hex())  # that it was signed is known
+    assert opened(ledger, tmp_path).carried() is None
 
 
 def test_a_check_that_finds_something_is_kept_for_the_next_start(tmp_path: Path, ledger: Ledger) -> None:

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 DROP = "<close the connection>"
 HANG = "<say nothing>"
 
+PIPELINING = False
+"""Whether it says that it takes several commands at a time (RFC 2920); it does in any case."""
+
 _USUAL = {
     "GREETING": "220 mail.sender.test ESMTP",
     "EHLO": "250-mail.sender.test\r\n250-DSN\r\n250 8BITMIME",
@@ -123,6 +126,9 @@ class SmtpScript:
             raise ConnectionAbortedError
         if reply == DROP:
             raise ConnectionAbortedError
+        if verb == "EHLO" and reply.startswith("250") and PIPELINING:
+            *first, last = reply.split("\r\n")
+            reply = "\r\n".join([*first, f"250-{last[4:]}", "250 PIPELINING"])
         writer.write(reply.encode("latin-1") + b"\r\n")
         await writer.drain()
         return reply

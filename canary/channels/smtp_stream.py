@@ -1,0 +1,84 @@
+"""Commands and replies on a submission connection that was made ready for messages.
+
+aiosmtplib brings a connection up to here: greeting, TLS, AUTH. It says each command after the reply to the one before;
+where the server takes several at a time (PIPELINING, RFC 2920), a probe waits and wakes twice instead of four times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+_LONGEST = 8192
+"""Bytes of one reply, all its lines together: more than any real one, and an end to those that have none."""
+
+
+class Stream(asyncio.Protocol):
+    """What is said over one transport; it takes the place of whoever listened there before."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._buffer = bytearray()
+        self._lost = transport.is_closing()
+        self._news: asyncio.Future[None] | None = None
+        transport.set_protocol(self)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether the server is there, and has said nothing that was not taken yet."""
+        return not self._buffer and not self._lost
+
+    def write(self, data: bytes) -> None:
+        """Say something; whether it is heard, only the reply tells."""
+        if not self._lost:
+            self._transport.write(data)
+
+    async def reply(self, within: float) -> tuple[int, str]:
+        """The next reply: its code, and its text with a line feed between its lines (RFC 5321 section 4.2.1).
+
+        Raises TimeoutError after ``within`` seconds, ConnectionError if the server hung up, and ValueError for
+        something that is no reply.
+        """
+        if (found := self._take()) is not None:  # as the later ones of several that came together
+            return found
+        async with asyncio.timeout(within):
+            while (found := self._take()) is None:
+                if len(self._buffer) > _LONGEST:
+                    raise ValueError(f"a reply of more than {_LONGEST} bytes")
+                if self._lost:
+                    raise ConnectionResetError("connection lost")
+                self._news = asyncio.get_running_loop().create_future()
+                await self._news
+        return found
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the transport."""
+        self._buffer += data
+        self._wake()
+
+    def eof_received(self) -> None:
+        """Called by the transport, which closes itself then."""
+        self._lost = True
+        self._wake()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Called by the transport."""
+        self._lost = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def _take(self) -> tuple[int, str] | None:
+        """The first reply in the buffer, which leaves it; None if it is not whole yet."""
+        begin, lines = 0, list[bytes]()
+        while (end := self._buffer.find(b"\n", begin)) >= 0:
+            line = bytes(self._buffer[begin:end])
+            begin = end + 1
+            if not line[:3].isdigit() or len(line) < 3:
+                raise ValueError(f"no SMTP reply: {line.decode('utf-8', 'surrogateescape')}")
+            lines.append(line[4:].strip())
+            if line[3:4] != b"-":
+                del self._buffer[:begin]
+                return int(line[:3]), b"\n".join(lines).decode("utf-8", "surrogateescape")
+        return None
