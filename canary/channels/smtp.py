@@ -217,9 +217,8 @@ class Connection:
 
     async def begin(self, envelope: Envelope, until: float) -> None:
         """Begin a message, as far as MAIL FROM; nothing was sent that cannot be begun again elsewhere if it fails."""
-        if not self._stream.quiet:  # it hung up, or said something that would be taken for the reply to what we ask
-            raise Lost(Step.MAIL, OwnReason.CONNECTION_LOST, "connection lost")
-        if self._client.supports_extension("pipelining"):
+        self._must_be_quiet(Step.MAIL)
+        if self._takes_several:
             self._say(self._mail(envelope), self._rcpt(envelope), "DATA")
         else:
             self._say(self._mail(envelope))
@@ -227,11 +226,10 @@ class Connection:
 
     async def hand_over(self, envelope: Envelope, until: float) -> str:
         """Name the recipient and send the message that was begun; returns the reply that took it."""
-        one_by_one = not self._client.supports_extension("pipelining")
-        if one_by_one:
+        if not self._takes_several:
             self._say(self._rcpt(envelope))
         await self._hear(Step.RCPT, until)
-        if one_by_one:
+        if not self._takes_several:
             self._say("DATA")
         await self._hear(Step.DATA, until, wanted=3)
         return await self._send_content(envelope.content, until)
@@ -298,6 +296,16 @@ class Connection:
         finally:
             self._client.authenticating = False
 
+    @property
+    def _takes_several(self) -> bool:
+        """Whether the server takes several commands at a time (RFC 2920)."""
+        return self._client.supports_extension("pipelining")
+
+    def _must_be_quiet(self, step: Step) -> None:
+        """What was said unasked would be taken for the reply to what we say next."""
+        if not self._stream.quiet:
+            raise Lost(step, OwnReason.CONNECTION_LOST, "the server hung up or spoke unasked")
+
     def _mail(self, envelope: Envelope) -> str:
         return f"MAIL FROM:<{envelope.sender}>"
 
@@ -334,8 +342,7 @@ class Connection:
 
     async def _send_content(self, content: bytes, until: float) -> str:
         """The message up to its dot. From the first byte on, no failure but a refusal says that it was not taken."""
-        if not self._stream.quiet:
-            raise Lost(Step.DATA, OwnReason.CONNECTION_LOST, "connection lost")
+        self._must_be_quiet(Step.DATA)
         said = f"<message of {len(content)} bytes, SHA-256 {sha256(content).hexdigest()}>"
         self._client.transcript.said(said)
         self._stream.write(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
