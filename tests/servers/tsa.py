@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from cryptography import x509
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from servers.answering import Answering
 
 _CONFIG = """
 [tsa]
@@ -30,7 +30,7 @@ ess_cert_id_alg = sha256
 """
 
 
-class Tsa:
+class Tsa(Answering):
     """A TSA on loopback while the context lasts. ``ca_file`` is its root certificate."""
 
     def __init__(
@@ -48,38 +48,17 @@ class Tsa:
         (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder))
         (folder / "serial").write_text("01\n")
 
-    def __enter__(self) -> Tsa:
-        tsa = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # its name there
-                query = self.rfile.read(int(self.headers["content-length"]))
-                with tsa._lock:
-                    tsa.queries += 1
-                    reply = tsa.answers.pop(0) if tsa.answers else b"" if tsa.down else tsa.reply(query)
-                self.send_response(503 if tsa.down else 200)
-                self.send_header("content-type", "application/timestamp-reply")
-                self.send_header("content-length", str(len(reply)))
-                self.end_headers()
-                self.wfile.write(reply)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def answer(self, path: str, body: bytes) -> tuple[int, str, bytes]:
+        """What was told to be given, or what openssl says; nothing while it is down."""
+        with self._lock:
+            self.queries += 1
+            reply = self.answers.pop(0) if self.answers else b"" if self.down else self.reply(body)
+        return 503 if self.down else 200, "application/timestamp-reply", reply
 
     @property
     def url(self) -> str:
         """Where it takes queries."""
-        return f"http://127.0.0.1:{self._server.server_port}/tsr"
+        return f"{self.address}/tsr"
 
     def reply(self, query: bytes) -> bytes:
         """What openssl answers to a query."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from servers.answering import Answering
 
 from canary.evidence.merkle import EMPTY_ROOT, verify_consistency
 from canary.evidence.notes import COSIGNATURE, Checkpoint, Note, NoteError, Signature, VKey, cosigned_message
@@ -15,7 +14,7 @@ Answer = tuple[int, str, str]
 """Status, content type, body."""
 
 
-class WitnessServer:
+class WitnessServer(Answering):
     """Cosigns the checkpoints of one log while the context lasts."""
 
     def __init__(self, log: VKey, name: str = "witness.example/w1") -> None:
@@ -28,36 +27,17 @@ class WitnessServer:
         self.asked: list[str] = []
         self.time = 1_790_000_000
 
-    def __enter__(self) -> WitnessServer:
-        witness = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"])).decode()
-                witness.asked.append(f"{self.path}\n{body}")
-                status, kind, text = witness.answers.pop(0) if witness.answers else witness.add_checkpoint(body)
-                self.send_response(status)
-                self.send_header("content-type", kind)
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def answer(self, path: str, body: bytes) -> tuple[int, str, bytes]:
+        """What was told to be given, or what a witness says."""
+        asked = body.decode()
+        self.asked.append(f"{path}\n{asked}")
+        status, kind, text = self.answers.pop(0) if self.answers else self.add_checkpoint(asked)
+        return status, kind, text.encode()
 
     @property
     def url(self) -> str:
         """Its submission prefix."""
-        return f"http://127.0.0.1:{self._server.server_port}/prefix"
+        return f"{self.address}/prefix"
 
     def add_checkpoint(self, body: str) -> Answer:
         """What the specification has a witness do, in its order."""
