@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, select
+from sqlalchemy import ColumnElement, Connection, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from canary.ledger.events import EventKind, read, timestamp
@@ -60,8 +60,8 @@ class Leaves:
         """The events of a kind beyond ``after``, in order."""
         return self._found(events.c.kind == kind.value, events.c.seq > after)
 
-    def _found(self, *wanted: object) -> Iterator[Leaf]:
-        query = select(events).where(events.c.seq <= self.size, *wanted).order_by(events.c.seq)  # type: ignore[arg-type]
+    def _found(self, *wanted: ColumnElement[bool]) -> Iterator[Leaf]:
+        query = select(events).where(events.c.seq <= self.size, *wanted).order_by(events.c.seq)
         for row in self._connection.execute(query, execution_options={"yield_per": _AT_ONCE}):
             yield Leaf(row.seq, row.at, row.kind, row.probe, row.body)
 
