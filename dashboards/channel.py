@@ -135,8 +135,9 @@ def _latency() -> Panel:
     return series(
         7,
         "Time to arrival against the deadline",
-        "Median and 95th percentile over a day, and the deadline (red). The dots are single probes: a dot's probe id "
-        "leads to its evidence. When p95 nears the line, find the slow hop in a probe's Received headers.",
+        "Median and 95th percentile over a day, and the deadline (red). The dots are single probes: `cpr-canary "
+        "probes show` tells all of a dot's probe id. When p95 nears the line, find the slow hop in a probe's Received "
+        "headers.",
         Query(f"histogram_quantile(0.95, {by_le})", "p95", exemplar=True),
         Query(f"histogram_quantile(0.5, {by_le})", "median"),
         Query(f"min({_DEADLINE})", "deadline"),

@@ -17,6 +17,7 @@ from canary.cli import (
     exceptions,
     form,
     probe,
+    probes,
     retention,
     run,
     schema,
@@ -56,6 +57,7 @@ app.add_typer(audit.app, name="audit")
 audit.app.command("bundle")(bundle.bundle)
 audit.app.command("verify")(bundle.verify)
 audit.app.command("verify-log")(bundle.verify_log)
+app.add_typer(probes.app, name="probes")
 app.add_typer(exceptions.app, name="exceptions")
 app.add_typer(retention.app, name="retention")
 

@@ -28,7 +28,7 @@ from canary.ledger.events import LARGEST, Event, EventKind, numbered, read, time
 from canary.ledger.results import Result, differences, from_row, recompute, result, to_row
 from canary.ledger.schema import cursors, events, open_engine, reading, results, snapshots
 from canary.ledger.upgrade import sources, upgrade
-from canary.model import Component, OwnFaultError
+from canary.model import Component, Outcome, OwnFaultError
 
 NOT_WRITTEN = "not_written"
 """The reason of the fault that the ledger or an artefact could not be written."""
@@ -194,6 +194,16 @@ class Ledger:
         with self.reader.connect() as connection:
             for row in connection.execute(query, execution_options={"yield_per": _PAGE}):
                 yield from_row(row)
+
+    def newest_results(self, newest: int, channel: str | None = None, *, failed: bool = False) -> list[Result]:
+        """The ``newest`` finished probes, last scheduled first; with ``failed`` only those that did not arrive."""
+        query = select(results).order_by(results.c.scheduled_at.desc(), results.c.scheduled_seq.desc()).limit(newest)
+        if channel is not None:
+            query = query.where(results.c.channel == channel)
+        if failed:
+            query = query.where(results.c.outcome.is_distinct_from(Outcome.ARRIVED.value))
+        with self.reader.connect() as connection:
+            return [from_row(row) for row in connection.execute(query)]
 
     def count_results(self) -> int:
         """How many finished probes there are."""

@@ -1,0 +1,214 @@
+"""``cpr-canary probes``: what became of single probes, for whoever asks why a channel fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from canary.audit import wording
+from canary.cli.common import ConfigPath, Json, known_channel, opened, out, print_json, print_plain, style
+from canary.config import load
+from canary.judge import judge
+from canary.ledger import Event, EventKind, Ledger, OpenProbe
+from canary.ledger.events import parse_time, timestamp
+from canary.ledger.results import Result
+from canary.model import DeadlineResult, Outcome, Stage, Verdict
+
+app = typer.Typer(no_args_is_help=True, help="Single probes: the newest of a channel, and all that is known of one.")
+
+_STAGES = (Stage.ACCEPTED, Stage.ARRIVED, Stage.ACKNOWLEDGED, Stage.ANSWERED)
+_LONGEST = 200
+
+
+@app.command("list")
+def list_(
+    config: ConfigPath,
+    channel: Annotated[str | None, typer.Option(help="Only probes through this channel.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that did not arrive in time.")] = False,
+    newest: Annotated[int, typer.Option(min=1, metavar="N", help="How many.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List the newest probes: where each went, and why. Reads the ledger, sends nothing."""
+    settings = load(config)
+    if channel is not None:
+        known_channel(settings, channel)
+    with opened(settings) as ledger:
+        rows = _newest(ledger, channel, failed, newest)
+    if as_json:
+        print_json(rows)
+    else:
+        _show_list(rows)
+
+
+@app.command("show")
+def show(
+    config: ConfigPath,
+    probe: Annotated[str, typer.Argument(metavar="PROBE", help="Its id, as in `probes list` or an exemplar.")],
+    as_json: Json = False,
+) -> None:
+    """Show every event of one probe, in order, and the files that were kept of it. Reads the ledger, sends nothing."""
+    settings = load(config)
+    with opened(settings) as ledger:
+        told = [event for event in ledger.events(probe=probe) if event.probe == probe]
+        files = {name: str(path) for name, path in _files(ledger, told)}
+    if not told:
+        raise typer.BadParameter(f"the ledger has no probe {probe!r} (any more); `cpr-canary probes list` names them")
+    if as_json:
+        print_json({"probe": probe, "events": [json.loads(event.canonical()) for event in told], "files": files})
+    else:
+        _show_one(told, files)
+
+
+def _newest(ledger: Ledger, channel: str | None, failed: bool, newest: int) -> list[dict[str, Any]]:
+    """The probes that were scheduled last, newest first: those without an end are in the book, the others a table."""
+    now = datetime.now(UTC)
+    with ledger.lock:
+        waiting = [known for known in ledger.book.open.values() if channel in (None, known.case.probe.channel)]
+    rows = [_without_end(known, now) for known in waiting]
+    if failed:
+        rows = [row for row in rows if row["outcome"] not in (None, Outcome.ARRIVED)]
+    rows += [_ended(result) for result in ledger.newest_results(newest, channel, failed=failed)]
+    return sorted(rows, key=lambda row: row["scheduled_at"], reverse=True)[:newest]
+
+
+def _without_end(known: OpenProbe, now: datetime) -> dict[str, Any]:
+    probe, verdict = known.case.probe, _so_far(known, now)
+    return {
+        "probe": probe.id,
+        "channel": probe.channel,
+        "sender": probe.sender,
+        "variant": probe.variant,
+        "scheduled_at": timestamp(probe.scheduled_at),
+        "final": False,
+        "outcome": verdict.outcome,
+        "place": verdict.place,
+        "stages": {stage.value: round(seconds, 3) for stage, seconds in verdict.stages.items()},
+        "reason": verdict.reason,
+    }
+
+
+def _so_far(known: OpenProbe, now: datetime) -> Verdict:
+    """What can be said by now. Whether the queues could be read, only what the deadline found tells us here."""
+    read = known.deadline in (DeadlineResult.MET, DeadlineResult.MISSED)
+    return judge(known.case, now, dict.fromkeys(known.case.probe.expected, now) if read else {})
+
+
+def _ended(result: Result) -> dict[str, Any]:
+    stages = {stage.value: getattr(result, stage.value) for stage in _STAGES}
+    return {
+        "probe": result.probe,
+        "channel": result.channel,
+        "sender": result.sender,
+        "variant": result.variant,
+        "scheduled_at": timestamp(result.scheduled_at),
+        "final": True,
+        "outcome": result.outcome,
+        "place": result.place,
+        "stages": {stage: round(seconds, 3) for stage, seconds in stages.items() if seconds is not None},
+        "reason": result.reason,
+    }
+
+
+def _show_list(rows: list[dict[str, Any]]) -> None:
+    table = Table()
+    for heading in ("scheduled (UTC)", "probe"):  # what people copy is never cut
+        table.add_column(heading, no_wrap=True)
+    table.add_column("report")
+    table.add_column("what became of it", ratio=1)
+    for row in rows:
+        scheduled = f"{parse_time(row['scheduled_at']):%Y-%m-%d %H:%M}"
+        report = f"{row['channel']}: {row['variant']} by {row['sender']}"
+        table.add_row(scheduled, row["probe"], report, _became(row))
+    out.print(table)
+
+
+def _became(row: Mapping[str, Any]) -> str:
+    outcome: Outcome | None = row["outcome"]
+    if outcome is None:
+        return "on its way"
+    if outcome is Outcome.ARRIVED:
+        words = f" after {wording.latency(row['stages'][Stage.ARRIVED])}"
+    else:
+        place = f" in {row['place']}" if row["place"] else ""
+        words = f"{place}: {_theirs(row['reason'])}"
+    return f"[{style(outcome)}]{outcome}[/]{words}"
+
+
+def _show_one(told: list[Event], files: Mapping[str, str]) -> None:
+    first, begun = told[0], told[0].at
+    body = first.body if first.kind is EventKind.SCHEDULED else {}
+    what = f": {body['variant']} by {body['sender']} through {body['channel']}" if body else ""
+    print_plain(f"probe {first.probe}{what}, {wording.moment(begun)} UTC")
+    table = Table("after", "what", "in words")
+    for event in told:
+        colour, what, words = _told(event)
+        table.add_row(_after(event.at - begun), f"[{colour}]{what}[/]" if colour else what, _theirs(words))
+    out.print(table)
+    for name, path in files.items():
+        print_plain(f"{name}: {path}")
+
+
+def _told(event: Event) -> tuple[str, str, str]:
+    """Colour, name and words of an event."""
+    body = event.body
+    match event.kind:
+        case EventKind.SCHEDULED:
+            wanted = f"expected in {', '.join(body['expected'])} within {body['deadline']:g} s"
+            again = f"; once more, since {body['confirms']} failed" if body["confirms"] else ""
+            return "", "scheduled", wanted + again
+        case EventKind.SUBMITTING:
+            return "", "submitting", f"Message-ID {body['message_id']}" if body["message_id"] else ""
+        case EventKind.SUBMITTED:
+            what = "accepted" if body["accepted"] else "uncertain" if body["uncertain"] else "not accepted"
+            return ("" if body["accepted"] else "red"), what, body["reason"]
+        case EventKind.SIGHTING:
+            where = f"in {body['place']['queue']} ({body['place']['role']})"
+            forged = f"; does not count: {body['forgery']}" if body["forgery"] else ""
+            changed = "; changed on its way" if body["intact"] is False else ""
+            arrived = f", arrived {wording.moment(parse_time(body['arrived_at']))} by {body['source']}"
+            detail = f": {body['detail']}" if body["detail"] else ""
+            return "", f"seen: {body['seen'].replace('_', ' ')}", where + arrived + forged + changed + detail
+        case EventKind.DEADLINE:
+            colour = "green" if body["result"] == DeadlineResult.MET else "red"
+            return colour, f"deadline {body['result']}", body["outcome"]
+        case EventKind.CONFIRM:
+            due = wording.moment(parse_time(body["due"]))
+            return "", "to be confirmed", f"another probe at {due}"
+        case EventKind.FINISHED:
+            outcome = Outcome(body["outcome"]) if body["outcome"] else None
+            place = f"{body['place']}: " if body["place"] and body["reason"] else body["place"] or ""
+            return style(outcome), f"ended: {outcome or 'nothing known'}", place + body["reason"]
+    return "", event.kind.value, ""
+
+
+def _files(ledger: Ledger, told: list[Event]) -> Iterator[tuple[str, Any]]:
+    """Name and path of what was kept of a probe; what retention took is left out."""
+    named: list[tuple[str, str]] = []
+    sightings = 0
+    for event in told:
+        match event.kind:
+            case EventKind.SUBMITTING:
+                named.append(("what was sent", event.body["payload"]))
+            case EventKind.SUBMITTED:
+                named += event.body["artefacts"].items()
+            case EventKind.SIGHTING:
+                sightings += 1
+                named.append((f"what was seen ({sightings})", event.body["message"]))
+    for name, content in named:
+        path = ledger.artefacts.path(content)
+        if path.is_file():
+            yield name, path
+
+
+def _after(passed: timedelta) -> str:
+    return f"{passed.total_seconds():+.1f} s"
+
+
+def _theirs(words: str) -> str:
+    """Words that are not ours, safe for the terminal."""
+    return wording.shown(words, _LONGEST).replace("[", r"\[") if words else ""

@@ -1,0 +1,134 @@
+"""``cpr-canary probes``: which probes failed, and all that is known of one, as whoever is paged asks it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from builders import DEADLINE, a_probe, after, message, taken
+from cli.test_commands import cpr_canary
+from ledger.test_results import NAME, life
+from servers.ca_site import CaSite
+from servers.canary_run import configuration, staff, written
+
+from canary.config import load
+from canary.ledger import Event, Ledger
+from canary.ledger import events as record
+from canary.model import DeadlineResult, Failure, Outcome
+
+GOOD = Path(__file__).parents[1] / "config" / "good.yaml"
+LOST = "anotherprobe2222"
+WAITING = "waitingprobe2222"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "canary.yaml"
+    shutil.copy(GOOD, path)
+    return path
+
+
+@pytest.fixture
+def filled(config: Path) -> Callable[..., Path]:
+    """The configuration of a ledger with these events in it."""
+
+    def fill(*events: Event) -> Path:
+        ledger = Ledger(load(config).state)
+        ledger.append(*events).result()
+        ledger.close()
+        return config
+
+    return fill
+
+
+def rows(config: Path, *options: str) -> list[dict[str, object]]:
+    done = cpr_canary("probes", "list", config, "--json", *options)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def on_its_way(name: str = WAITING, at: float = 600) -> tuple[Event, ...]:
+    probe = replace(a_probe(name), scheduled_at=after(at))
+    return record.scheduled(probe, "w" * 40), record.submitting(name, after(at), None, message(0))
+
+
+def test_newest_first_and_those_on_their_way_among_them(filled: Callable[..., Path]) -> None:
+    config = filled(*life(), *life(LOST, at=60, arrives=False), *on_its_way(at=30))
+    found = rows(config)
+    assert [row["probe"] for row in found] == [LOST, WAITING, NAME]
+    assert [row["final"] for row in found] == [True, False, True]
+    assert [row["outcome"] for row in found] == ["missing", "indeterminate", "arrived"]  # hours ago, and nobody looked
+    assert found[2]["stages"] == {"accepted": 0.5, "arrived": 12.0}
+    assert [row["probe"] for row in rows(config, "--newest", "1")] == [LOST]
+
+
+def test_failed_ones_alone(filled: Callable[..., Path]) -> None:
+    config = filled(*life(), *life(LOST, at=60, arrives=False))
+    assert [row["probe"] for row in rows(config, "--failed")] == [LOST]
+
+
+def test_a_probe_that_missed_its_deadline_and_may_still_come(filled: Callable[..., Path]) -> None:
+    sent = record.submitted(WAITING, after(601), replace(taken(), at=after(600)), {})
+    missed = record.deadline(WAITING, after(600 + DEADLINE), DeadlineResult.MISSED, Outcome.MISSING)
+    [row] = rows(filled(*on_its_way(), sent, missed), "--failed")
+    assert (row["final"], row["outcome"], row["place"]) == (False, "missing", "cpr")
+    assert "not seen anywhere" in str(row["reason"])
+
+
+def test_only_one_channel(filled: Callable[..., Path]) -> None:
+    elsewhere = record.scheduled(replace(a_probe(WAITING), channel="form", scheduled_at=after(600)), "w" * 40)
+    config = filled(*life(), elsewhere)
+    assert [row["probe"] for row in rows(config, "--channel", "alias")] == [NAME]
+    done = cpr_canary("probes", "list", config, "--channel", "no")
+    assert done.returncode == 2
+    assert "alias" in done.stderr
+
+
+def test_one_probe_with_every_event_and_file(filled: Callable[..., Path]) -> None:
+    config = filled(*life(LOST, at=60, arrives=False))
+    ledger = Ledger(load(config).state)
+    ledger.artefacts.put(b"0")  # what was sent
+    kept = ledger.artefacts.path(message(0))
+    ledger.close()
+    shown = json.loads(cpr_canary("probes", "show", config, LOST, "--json").stdout)
+    assert [event["kind"] for event in shown["events"]] == [
+        "scheduled", "submitting", "submitted", "deadline", "finished",
+    ]  # fmt: skip
+    assert shown["files"] == {"what was sent": str(kept)}
+    screen = cpr_canary("probes", "show", config, LOST).stdout
+    for words in (LOST, "V01 by researcher through alias", "deadline missed", "ended: missing", "not seen anywhere"):
+        assert words in screen
+    assert f"what was sent: {kept}" in screen
+
+
+def test_a_probe_that_is_not_there(config: Path) -> None:
+    done = cpr_canary("probes", "show", config, "nothing")
+    assert done.returncode == 2
+    assert "probes list" in done.stderr
+
+
+def test_words_of_a_server_cannot_paint_the_terminal(filled: Callable[..., Path]) -> None:
+    said = replace(taken(), accepted=False, failure=Failure.REJECTED, reason="550 \x1b[31m[red]no (at RCPT TO)")
+    config = filled(*on_its_way(), record.submitted(WAITING, after(601), said, {}))
+    for command in (("list", config), ("show", config, WAITING)):
+        screen = cpr_canary("probes", *command).stdout
+        assert "[31m[red]no (at RCPT TO)" in screen
+        assert "\x1b" not in screen
+
+
+def test_what_a_real_probe_left(site: CaSite, tmp_path: Path) -> None:
+    staff(site)
+    config = written(configuration(site, tmp_path), tmp_path)
+    probe = json.loads(cpr_canary("probe", config, "--channel", "alias", "--json").stdout)["probe"]
+    [row] = rows(config, "--channel", "alias")
+    assert (row["probe"], row["outcome"], row["place"]) == (probe, "arrived", "cpr")
+    shown = cpr_canary("probes", "show", config, probe)
+    assert "seen: report" in shown.stdout
+    assert "in cpr (monitored)" in shown.stdout
+    files = json.loads(cpr_canary("probes", "show", config, probe, "--json").stdout)["files"]
+    assert set(files) == {"what was sent", "smtp-transcript.txt", "what was seen (1)"}
+    assert b"RCPT TO" in Path(files["smtp-transcript.txt"]).read_bytes()
