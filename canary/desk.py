@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -26,10 +26,10 @@ _RESOLUTION = 1.0
 class Desk:
     """The :class:`canary.queues.Post` of every watcher.
 
-    ``changed`` is called, from any thread, with the id of a probe that something new is known of.
+    ``changed`` is called, from any thread, with the ids of the probes that something new is known of.
     """
 
-    def __init__(self, ledger: Ledger, keys: Keyring, clock: Clock, changed: Callable[[str], None]) -> None:
+    def __init__(self, ledger: Ledger, keys: Keyring, clock: Clock, changed: Callable[[Collection[str]], None]) -> None:
         self._ledger, self._keys, self._clock, self._changed = ledger, keys, clock, changed
         self.read_at: dict[str, datetime] = {}
         """When each queue was last read to its end."""
@@ -70,9 +70,8 @@ class Desk:
             news.append(record.sighting(now, sighting, name))
             if known is not None and sighting.forgery is None:
                 news.extend(self._clock_of(known, item, sighting))
-        for event in self._ledger.append(*news, cursor=(name, cursor)).result():
-            if event.probe is not None:
-                self._changed(event.probe)
+        added = self._ledger.append(*news, cursor=(name, cursor)).result()
+        self._changed({event.probe for event in added if event.probe is not None})
 
     def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
         """A queue was read to its end."""

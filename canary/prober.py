@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -74,7 +74,7 @@ class Prober:
         self._checks: list[tuple[datetime, str]] = []
         self._confirming: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._watching, self._stopping = asyncio.Event(), asyncio.Event()
+        self._watching, self._stopping, self._news = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._reloading = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -286,10 +286,14 @@ class Prober:
                 probe = known.case.probe
                 self._spawn(self._try(channel, sender=probe.sender, variant=probe.variant, confirms=failed))
 
-    def _changed(self, probe: str) -> None:
-        """Something new is known of a probe (called from the watchers' threads)."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._check, probe)
+    def _changed(self, probes: Collection[str]) -> None:
+        """Something new is known of these probes (called from the watchers' threads)."""
+        if self._loop is not None and probes:
+            self._loop.call_soon_threadsafe(self._check_each, probes)
+
+    def _check_each(self, probes: Collection[str]) -> None:
+        for probe in probes:
+            self._check(probe)
 
     def _judge_due(self, now: datetime) -> None:
         while self._checks and self._checks[0][0] <= now:
@@ -337,7 +341,22 @@ class Prober:
         await self._record(Event(kind, self._clock.now(), body))
 
     async def _record(self, *events: Event) -> None:
-        await asyncio.wrap_future(self.ledger.append(*events))
+        """Return once these are on disk. A commit wakes us once, for all that it wrote: each wake-up costs."""
+        self._loop = asyncio.get_running_loop()
+        written = self.ledger.append(*events, then=self._committed)
+        while not written.done():
+            await self._news.wait()
+        written.result()
+
+    def _committed(self) -> None:
+        """Called from the ledger's thread."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits
+                self._loop.call_soon_threadsafe(self._tell_news)
+
+    def _tell_news(self) -> None:
+        self._news.set()
+        self._news.clear()  # whoever waits goes on all the same
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)

@@ -41,12 +41,7 @@ class Pool:
 
         Raises Refusal, Lost or OwnFaultError. Only after a Lost at the end of data may it have been taken.
         """
-        try:
-            async with asyncio.timeout(until - time.monotonic()):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            detail = f"all {MOST_CONNECTIONS} connections to {self._server.host} are busy"
-            raise OwnFaultError(Component.SMTP, OwnReason.TIMEOUT, detail) from error
+        await self._take_slot(until)
         try:
             connection = await self._begin(envelope, transcript, until)
             try:
@@ -58,6 +53,17 @@ class Pool:
             return reply
         finally:
             self._slots.release()
+
+    async def _take_slot(self, until: float) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()  # at once
+            return
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            detail = f"all {MOST_CONNECTIONS} connections to {self._server.host} are busy"
+            raise OwnFaultError(Component.SMTP, OwnReason.TIMEOUT, detail) from error
 
     async def check(self) -> str:
         """Connect and log in afresh; returns how the connection is secured. Raises Refusal, Lost or OwnFaultError."""

@@ -19,6 +19,7 @@ class Stream(asyncio.Protocol):
         self._transport = transport
         self._buffer = bytearray()
         self._lost = transport.is_closing()
+        self._late = False
         self._news: asyncio.Future[None] | None = None
         transport.set_protocol(self)
 
@@ -40,14 +41,20 @@ class Stream(asyncio.Protocol):
         """
         if (found := self._take()) is not None:  # as the later ones of several that came together
             return found
-        async with asyncio.timeout(within):
+        loop, self._late = asyncio.get_running_loop(), False
+        timer = loop.call_later(within, self._time_out)  # asyncio.timeout costs more than the rest of this
+        try:
             while (found := self._take()) is None:
                 if len(self._buffer) > _LONGEST:
                     raise ValueError(f"a reply of more than {_LONGEST} bytes")
                 if self._lost:
                     raise ConnectionResetError("connection lost")
-                self._news = asyncio.get_running_loop().create_future()
+                if self._late:
+                    raise TimeoutError
+                self._news = loop.create_future()
                 await self._news
+        finally:
+            timer.cancel()
         return found
 
     def data_received(self, data: bytes) -> None:
@@ -68,6 +75,10 @@ class Stream(asyncio.Protocol):
     def _wake(self) -> None:
         if self._news is not None and not self._news.done():
             self._news.set_result(None)
+
+    def _time_out(self) -> None:
+        self._late = True
+        self._wake()
 
     def _take(self) -> tuple[int, str] | None:
         """The first reply in the buffer, which leaves it; None if it is not whole yet."""

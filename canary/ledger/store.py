@@ -41,12 +41,15 @@ _SNAPSHOT_EVERY = 10_000
 _PAGE = 1000
 """Rows that are read at once."""
 
+_INSERT_EVENTS, _INSERT_RESULTS = insert(events), insert(results)  # made once, not at every commit
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     events: Sequence[Event]
     cursor: tuple[str, Mapping[str, int]] | None
     done: Future[list[Event]]
+    then: Callable[[], object] | None = None
     snapshot: bool = False
 
 
@@ -69,6 +72,7 @@ class Ledger:
             self._connection = self.engine.connect()
             self._transaction: Connection | None = None
             self._ahead = False
+            self._version: int | None = None
             self._rows: list[dict[str, Any]] = []
             self._results: list[dict[str, Any]] = []
             self.book = self._restore()
@@ -83,14 +87,20 @@ class Ledger:
         self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
         self._writer.start()
 
-    def append(self, *new: Event, cursor: tuple[str, Mapping[str, int]] | None = None) -> Future[list[Event]]:
+    def append(
+        self,
+        *new: Event,
+        cursor: tuple[str, Mapping[str, int]] | None = None,
+        then: Callable[[], object] | None = None,
+    ) -> Future[list[Event]]:
         """Add events, and move a watcher's cursor, in one transaction.
 
         The future holds the events that were added, numbered (one that says nothing new is left out), once they are on
         disk, or :class:`canary.model.OwnFaultError` if they could not be written, or ValueError for an event of more
-        than :data:`canary.ledger.events.LARGEST` bytes.
+        than :data:`canary.ledger.events.LARGEST` bytes. ``then`` is called, by the writing thread, when that future
+        and all others of the same commit are done: once for all that name it. It must not raise.
         """
-        return self._hand_in(_Entry(new, cursor, Future()))
+        return self._hand_in(_Entry(new, cursor, Future(), then))
 
     def _hand_in(self, entry: _Entry) -> Future[list[Event]]:
         entry.done.set_running_or_notify_cancel()  # whoever no longer waits for it does not take it back
@@ -268,6 +278,12 @@ class Ledger:
         self._commit([], snapshot=True)
 
     def _commit(self, batch: list[_Entry], *, snapshot: bool = False) -> None:
+        self._settle(batch, snapshot)
+        for then in {entry.then for entry in batch if entry.then}:
+            then()
+
+    def _settle(self, batch: list[_Entry], snapshot: bool) -> None:
+        """Write what was handed in, and tell each future how it ended."""
         try:
             with self.lock:
                 results = self._transact(batch, snapshot)
@@ -278,7 +294,7 @@ class Ledger:
                 entry.done.set_exception(fault)
         except Exception as error:  # an event that cannot be written must not take others with it, nor end the thread
             for entry in batch if len(batch) > 1 else ():
-                self._commit([entry])
+                self._settle([entry], snapshot)
             if len(batch) == 1:
                 batch[0].done.set_exception(error)
         else:
@@ -309,9 +325,13 @@ class Ledger:
         return results
 
     def _catch_up(self, connection: Connection) -> None:
+        version = connection.exec_driver_sql("PRAGMA data_version").scalar()  # moves when any other connection writes
+        if version == self._version:
+            return
         query = select(events.c.body).where(events.c.seq > self.book.seq).order_by(events.c.seq)
         for row in connection.execute(query):
             self.book.apply(read(row.body))
+        self._version = version
 
     def _add(self, connection: Connection, entry: _Entry) -> list[Event]:
         added: list[Event] = []
@@ -335,10 +355,10 @@ class Ledger:
 
     def _flush(self, connection: Connection) -> None:
         if self._rows:
-            connection.execute(insert(events), self._rows)
+            connection.execute(_INSERT_EVENTS, self._rows)
             self._rows = []
         if self._results:
-            connection.execute(insert(results), self._results)
+            connection.execute(_INSERT_RESULTS, self._results)
             self._results = []
 
     def _keep_snapshot(self, connection: Connection) -> None:

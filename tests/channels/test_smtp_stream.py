@@ -100,6 +100,16 @@ async def test_patience_has_an_end() -> None:
             await stream.reply(0.05)
 
 
+async def test_patience_ends_though_something_arrives_at_that_moment() -> None:
+    stream = Stream(Deaf())
+    asyncio.get_running_loop().call_later(0.05, stream.data_received, b"250-half a reply")
+    asking = asyncio.create_task(stream.reply(0.05))
+    ended, _ = await asyncio.wait({asking}, timeout=30)
+    assert ended
+    with pytest.raises(TimeoutError):
+        asking.result()
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
