@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,8 +17,6 @@ from canary.evidence.notes import VKey
 from canary.evidence.service import Evidence
 from canary.ledger import Event, EventKind, Ledger
 
-GOOD = Path(__file__).parents[1] / "config" / "good.yaml"
-
 
 def evidence(command: str, config: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -29,13 +26,6 @@ def evidence(command: str, config: Path, *more: str) -> subprocess.CompletedProc
         check=False,
         env={**os.environ, "COLUMNS": "160", "TERM": "dumb"},
     )
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "canary.yaml"
-    shutil.copy(GOOD, path)
-    return path
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,16 +19,8 @@ from canary.ledger import Event, Ledger
 from canary.ledger import events as record
 from canary.model import DeadlineResult, Failure, Outcome
 
-GOOD = Path(__file__).parents[1] / "config" / "good.yaml"
 LOST = "anotherprobe2222"
 WAITING = "waitingprobe2222"
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "canary.yaml"
-    shutil.copy(GOOD, path)
-    return path
 
 
 @pytest.fixture

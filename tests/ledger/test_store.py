@@ -7,6 +7,7 @@ import math
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -197,6 +198,22 @@ def test_hostile_text_is_written_and_ends_nothing(ledger: Ledger) -> None:
     assert len(ledger.append(record.sighting(after(12), hostile, "cpr-mailbox")).result(timeout=60)) == 1
     assert len(ledger.append(trouble("'; DROP TABLE event; --")).result(timeout=60)) == 1
     is_whole(ledger)
+
+
+def test_a_commit_tells_once_and_only_what_is_done(ledger: Ledger) -> None:
+    told: list[int] = []
+    waiting: list[Future[list[Event]]] = []
+
+    def then() -> None:
+        told.append(sum(future.done() for future in waiting))
+
+    with ledger.lock:  # so that they are committed together, the first one or two apart
+        details = (*range(20), math.nan)  # one that cannot be written is told of too
+        waiting.extend(ledger.append(trouble(detail), then=then) for detail in details)
+    wait(waiting, timeout=60)
+    ledger.refresh()  # the thread is back from telling
+    assert told[-1] == 21
+    assert len(told) <= 3
 
 
 async def test_whoever_gives_up_waiting_takes_nothing_back(ledger: Ledger) -> None:
