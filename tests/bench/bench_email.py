@@ -227,7 +227,7 @@ def _posix(text: str) -> float:
 
 
 def _quantile(values: list[float], percent: int) -> float | None:
-    return statistics.quantiles(values, n=100)[percent - 1] if len(values) > 1 else None
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else None
 
 
 COLUMNS = (
