@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +19,7 @@ from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger.events import parse_time, timestamp
 from canary.ledger.results import Result
-from canary.model import DeadlineResult, Outcome, Stage, Verdict
+from canary.model import DeadlineResult, Outcome, Probe, Stage, Verdict
 
 app = typer.Typer(no_args_is_help=True, help="Single probes: the newest of a channel, and all that is known of one.")
 
@@ -78,18 +80,8 @@ def _newest(ledger: Ledger, channel: str | None, failed: bool, newest: int) -> l
 
 def _without_end(known: OpenProbe, now: datetime) -> dict[str, Any]:
     probe, verdict = known.case.probe, _so_far(known, now)
-    return {
-        "probe": probe.id,
-        "channel": probe.channel,
-        "sender": probe.sender,
-        "variant": probe.variant,
-        "scheduled_at": timestamp(probe.scheduled_at),
-        "final": False,
-        "outcome": verdict.outcome,
-        "place": verdict.place,
-        "stages": {stage.value: round(seconds, 3) for stage, seconds in verdict.stages.items()},
-        "reason": verdict.reason,
-    }
+    stages = {stage.value: seconds for stage, seconds in verdict.stages.items()}
+    return _row(probe.id, probe, verdict, stages, final=False)
 
 
 def _so_far(known: OpenProbe, now: datetime) -> Verdict:
@@ -100,21 +92,31 @@ def _so_far(known: OpenProbe, now: datetime) -> Verdict:
 
 def _ended(result: Result) -> dict[str, Any]:
     stages = {stage.value: getattr(result, stage.value) for stage in _STAGES}
+    return _row(result.probe, result, result, stages, final=True)
+
+
+def _row(
+    probe: str, sent: Probe | Result, found: Verdict | Result, stages: Mapping[str, float | None], *, final: bool
+) -> dict[str, Any]:
+    """The object that machines read."""
     return {
-        "probe": result.probe,
-        "channel": result.channel,
-        "sender": result.sender,
-        "variant": result.variant,
-        "scheduled_at": timestamp(result.scheduled_at),
-        "final": True,
-        "outcome": result.outcome,
-        "place": result.place,
+        "probe": probe,
+        "channel": sent.channel,
+        "sender": sent.sender,
+        "variant": sent.variant,
+        "scheduled_at": timestamp(sent.scheduled_at),
+        "final": final,
+        "outcome": found.outcome,
+        "place": found.place,
         "stages": {stage: round(seconds, 3) for stage, seconds in stages.items() if seconds is not None},
-        "reason": result.reason,
+        "reason": found.reason,
     }
 
 
 def _show_list(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        out.print("no such probe")
+        return
     table = Table()
     for heading in ("scheduled (UTC)", "probe"):  # what people copy is never cut
         table.add_column(heading, no_wrap=True)
@@ -186,23 +188,25 @@ def _told(event: Event) -> tuple[str, str, str]:
     return "", event.kind.value, ""
 
 
-def _files(ledger: Ledger, told: list[Event]) -> Iterator[tuple[str, Any]]:
+def _files(ledger: Ledger, told: list[Event]) -> Iterator[tuple[str, Path]]:
     """Name and path of what was kept of a probe; what retention took is left out."""
-    named: list[tuple[str, str]] = []
-    sightings = 0
-    for event in told:
-        match event.kind:
-            case EventKind.SUBMITTING:
-                named.append(("what was sent", event.body["payload"]))
-            case EventKind.SUBMITTED:
-                named += event.body["artefacts"].items()
-            case EventKind.SIGHTING:
-                sightings += 1
-                named.append((f"what was seen ({sightings})", event.body["message"]))
-    for name, content in named:
+    for name, content in _artefacts(told):
         path = ledger.artefacts.path(content)
         if path.is_file():
             yield name, path
+
+
+def _artefacts(told: list[Event]) -> Iterator[tuple[str, str]]:
+    """Name and SHA-256 of what a probe's events name."""
+    number = count(1)
+    for event in told:
+        match event.kind:
+            case EventKind.SUBMITTING:
+                yield "what was sent", event.body["payload"]
+            case EventKind.SUBMITTED:
+                yield from event.body["artefacts"].items()
+            case EventKind.SIGHTING:
+                yield f"what was seen ({next(number)})", event.body["message"]
 
 
 def _after(passed: timedelta) -> str:

@@ -62,6 +62,12 @@ def test_failed_ones_alone(filled: Callable[..., Path]) -> None:
     assert [row["probe"] for row in rows(config, "--failed")] == [LOST]
 
 
+def test_none_that_failed(filled: Callable[..., Path]) -> None:
+    config = filled(*life())
+    assert rows(config, "--failed") == []
+    assert cpr_canary("probes", "list", config, "--failed").stdout == "no such probe\n"
+
+
 def test_a_probe_that_missed_its_deadline_and_may_still_come(filled: Callable[..., Path]) -> None:
     sent = record.submitted(WAITING, after(601), replace(taken(), at=after(600)), {})
     missed = record.deadline(WAITING, after(600 + DEADLINE), DeadlineResult.MISSED, Outcome.MISSING)
