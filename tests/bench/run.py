@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -25,7 +24,7 @@ def main() -> None:
     if given.only in (None, "email"):
         numbers["email"] = bench_email.main(window=30 if given.quick else 120)
     if given.only in (None, "form"):
-        numbers["form"] = asyncio.run(bench_form.main())
+        numbers["form"] = bench_form.main()
     if given.only in (None, "evidence"):
         numbers["evidence"] = bench_evidence.main(200_000 if given.quick else bench_evidence.LEAVES)
     if given.only in (None, "audit"):
