@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from canary.audit import wording
 from canary.clock import Clock
 from canary.config import Config
 from canary.evidence.service import Evidence
@@ -58,6 +60,11 @@ def print_json(value: Any) -> None:
 def print_plain(text: str) -> None:
     """A line with a path or a hash in it, which people copy: never broken, never coloured."""
     out.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def theirs(words: str, longest: int | None = None) -> str:
+    """Words that are not ours, whole or cut, for a table: on one line, and nothing in them paints the terminal."""
+    return escape(wording.shown(words, longest or len(words))) if words else ""
 
 
 def known_channel(config: Config, channel: str) -> str:

@@ -13,7 +13,7 @@ from canary.audit.exceptions import Run, annotation, complete, find, notes_of
 from canary.audit.population import tally
 from canary.audit.source import reading
 from canary.cli.audit import DAY, whole_period
-from canary.cli.common import ConfigPath, Json, err, opened, out, print_json
+from canary.cli.common import ConfigPath, Json, err, opened, out, print_json, theirs
 from canary.config import load
 from canary.ledger import EventKind
 from canary.ledger.events import LONGEST, timestamp
@@ -100,6 +100,6 @@ def _show(runs: list[Run]) -> None:
     for run in runs:
         place = f" in {run.place}" if run.place else ""
         lasted = wording.duration(run.duration) if run.duration else "[red]goes on[/]"
-        cause = wording.shown(f"{run.outcome}{place}: {run.reason}", 160).replace("[", r"\[")
+        cause = theirs(f"{run.outcome}{place}: {run.reason}", 160)
         table.add_row(run.id, wording.moment(run.first_at), cause, str(run.probes), lasted, str(len(run.notes)))
     out.print(table)

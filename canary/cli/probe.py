@@ -22,6 +22,7 @@ from canary.cli.common import (
     opened_evidence,
     print_json,
     style,
+    theirs,
 )
 from canary.cli.run import log_to_stderr
 from canary.clock import Clock
@@ -145,5 +146,5 @@ def _picture(case: Case, verdict: Verdict) -> Table:
     outcome = verdict.outcome.value if verdict.outcome else verdict.reason
     table.add_row("outcome", f"[bold {style(verdict.outcome)}]{outcome}[/]")
     if verdict.outcome is not None and verdict.reason:
-        table.add_row("reason", verdict.reason.replace("[", r"\["))
+        table.add_row("reason", theirs(verdict.reason))
     return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from canary.audit import wording
-from canary.cli.common import ConfigPath, Json, known_channel, opened, out, print_json, print_plain, style
+from canary.cli.common import ConfigPath, Json, known_channel, opened, out, print_json, print_plain, style, theirs
 from canary.config import load
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
@@ -25,6 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Single probes: the newest of a cha
 
 _STAGES = (Stage.ACCEPTED, Stage.ARRIVED, Stage.ACKNOWLEDGED, Stage.ANSWERED)
 _LONGEST = 200
+"""Characters of a reason in the list; `probes show` has all of it."""
 
 
 @app.command("list")
@@ -137,7 +138,7 @@ def _became(row: Mapping[str, Any]) -> str:
         words = f" after {wording.latency(row['stages'][Stage.ARRIVED])}"
     else:
         place = f" in {row['place']}" if row["place"] else ""
-        words = f"{place}: {_theirs(row['reason'])}"
+        words = f"{place}: {theirs(row['reason'], _LONGEST)}"
     return f"[{style(outcome)}]{outcome}[/]{words}"
 
 
@@ -148,8 +149,9 @@ def _show_one(told: list[Event], files: Mapping[str, str]) -> None:
     print_plain(f"probe {first.probe}{what}, {wording.moment(begun)} UTC")
     table = Table("after", "what", "in words")
     for event in told:
-        colour, what, words = _told(event)
-        table.add_row(_after(event.at - begun), f"[{colour}]{what}[/]" if colour else what, _theirs(words))
+        colour, name, words = _told(event)
+        after = f"{(event.at - begun).total_seconds():+.1f} s"
+        table.add_row(after, f"[{colour}]{name}[/]" if colour else name, theirs(words))
     out.print(table)
     for name, path in files.items():
         print_plain(f"{name}: {path}")
@@ -207,12 +209,3 @@ def _artefacts(told: list[Event]) -> Iterator[tuple[str, str]]:
                 yield from event.body["artefacts"].items()
             case EventKind.SIGHTING:
                 yield f"what was seen ({next(number)})", event.body["message"]
-
-
-def _after(passed: timedelta) -> str:
-    return f"{passed.total_seconds():+.1f} s"
-
-
-def _theirs(words: str) -> str:
-    """Words that are not ours, safe for the terminal."""
-    return wording.shown(words, _LONGEST).replace("[", r"\[") if words else ""

@@ -39,7 +39,8 @@ def filled(config: Path) -> Callable[..., Path]:
 def rows(config: Path, *options: str) -> list[dict[str, object]]:
     done = cpr_canary("probes", "list", config, "--json", *options)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)  # type: ignore[no-any-return]
+    found: list[dict[str, object]] = json.loads(done.stdout)
+    return found
 
 
 def on_its_way(name: str = WAITING, at: float = 600) -> tuple[Event, ...]:
@@ -115,6 +116,13 @@ def test_words_of_a_server_cannot_paint_the_terminal(filled: Callable[..., Path]
         screen = cpr_canary("probes", *command).stdout
         assert "[31m[red]no (at RCPT TO)" in screen
         assert "\x1b" not in screen
+
+
+def test_a_long_reason_is_cut_in_the_list_and_whole_in_the_story(filled: Callable[..., Path]) -> None:
+    said = replace(taken(), accepted=False, failure=Failure.REJECTED, reason=f"550 {'x' * 300} the end")
+    config = filled(*on_its_way(), record.submitted(WAITING, after(601), said, {}))
+    assert "the end" not in cpr_canary("probes", "list", config).stdout
+    assert "the end" in cpr_canary("probes", "show", config, WAITING).stdout
 
 
 def test_what_a_real_probe_left(site: CaSite, tmp_path: Path) -> None:
