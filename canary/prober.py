@@ -85,7 +85,6 @@ class Prober:
 
     async def run(self, *, scheduled: bool = True) -> None:
         """Watch and judge, and send what is due unless ``scheduled`` is False; until :meth:`stop`."""
-        self._loop = asyncio.get_running_loop()
         await self._record_start(scheduled)
         self.site.start(self.desk)
         self._watching.set()

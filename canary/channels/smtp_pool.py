@@ -56,7 +56,7 @@ class Pool:
 
     async def _take_slot(self, until: float) -> None:
         if not self._slots.locked():
-            await self._slots.acquire()  # at once
+            await self._slots.acquire()  # at once: no timer for what does not wait
             return
         try:
             async with asyncio.timeout(until - time.monotonic()):

@@ -294,7 +294,7 @@ class Ledger:
                 entry.done.set_exception(fault)
         except Exception as error:  # an event that cannot be written must not take others with it, nor end the thread
             for entry in batch if len(batch) > 1 else ():
-                self._settle([entry], snapshot)
+                self._settle([entry], False)
             if len(batch) == 1:
                 batch[0].done.set_exception(error)
         else:
