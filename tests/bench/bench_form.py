@@ -82,4 +82,6 @@ def main(rounds: int = 20) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main()) + "\n")
+    measured = main(*map(int, sys.argv[1:]))
+    sys.stdout.write(json.dumps(measured) + "\n")
+    raise SystemExit(not measured["within_limit"])
