@@ -55,8 +55,12 @@ class WebFormChannel:
         attempt = Attempt()
         try:
             async with self._browser.context() as context, asyncio.timeout(within):
-                trace = context.tracing.start(snapshots=self._in_detail, screenshots=self._in_detail)
-                page, _ = await asyncio.gather(context.new_page(), trace)
+                tracing = context.tracing.start(snapshots=self._in_detail, screenshots=self._in_detail)
+                if self._in_detail:  # a page that opens in the meantime may be left out of the snapshots
+                    await tracing
+                    page = await context.new_page()
+                else:
+                    page, _ = await asyncio.gather(context.new_page(), tracing)
                 return await Visit(self._settings, page, attempt).submit(report)
         except TimeoutError:
             return attempt.failed(NoAnswerError(f"the form took longer than {within:g} s"))
