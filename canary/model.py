@@ -54,16 +54,26 @@ class Stage(StrEnum):
     ARRIVED = "arrived"
     ACKNOWLEDGED = "acknowledged"
     PICKED_UP = "picked_up"
-    ANSWERED = "answered"
+    ANSWERED = "answered"  # a human replied, as the CA's queue shows
+    ANSWER_RECEIVED = "answer_received"  # the reply reached the reporter
     CLOSED = "closed"
 
 
+class Actor(StrEnum):
+    """Who did what was seen."""
+
+    MACHINE = "machine"
+    HUMAN = "human"
+
+
 class Seen(StrEnum):
-    """What was seen: the report itself in a queue, or something that came back to the sender."""
+    """What was seen: the report itself in a queue, what was done with it there, or what came back to the sender."""
 
     REPORT = "report"
     ACKNOWLEDGEMENT = "acknowledgement"  # automatic, RFC 3834
-    ANSWER = "answer"  # written by a human
+    PICKED_UP = "picked_up"  # somebody took it, as a CA's queue shows
+    ANSWER = "answer"
+    CLOSED = "closed"  # as a CA's queue shows
     OUT_OF_OFFICE = "out_of_office"
     BOUNCE = "bounce"  # a permanent failure, RFC 3464 action "failed"
     DELAY_NOTICE = "delay_notice"  # RFC 3464 action "delayed"
@@ -122,10 +132,16 @@ class OwnFaultError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A queue by its slug, with what it is for."""
+    """A queue by its slug, with what it is for and what it can tell.
+
+    ``message_id`` says that it shows the Message-ID with which a report was sent (a ticket system may not), ``whole``
+    that it shows the whole content and not a part of it.
+    """
 
     queue: str
     role: Role
+    message_id: bool = True
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +201,7 @@ class Sighting:
     ``arrived_at`` comes from ``source``, give or take ``uncertainty`` seconds; ``noticed_at`` is when we saw it.
     ``message`` is the SHA-256 of the whole message as found, ``where`` names the stored copy of it to its watcher, in
     the ``generation`` of the place's numbering (IMAP's UIDVALIDITY): see :meth:`is_copy_of`. ``intact`` is None where
-    it was not compared. ``forgery`` is set by whoever could already tell.
+    it was not compared. ``forgery`` is set by whoever could already tell. ``by`` is who did it, where that is known.
     """
 
     seen: Seen
@@ -202,6 +218,7 @@ class Sighting:
     detail: str = ""
     where: str = ""
     generation: int = 0
+    by: Actor | None = None
 
     def is_copy_of(self, other: Sighting) -> bool:
         """Whether both are the same stored copy, seen twice: after a restart, or under other numbers.

@@ -15,7 +15,7 @@ from canary.model import Outgoing, Person, Report, Submission
 from canary.settings import ChannelSettings, Server
 
 if TYPE_CHECKING:
-    from canary.channels.browser import Browser
+    from canary.channels.forms.browser import Browser
 
 
 class Channel(Protocol):
@@ -71,9 +71,9 @@ class Kind:
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind of channel by name: ours, and those of the entry point group."""
-    from canary.channels.email import ContactSettings, EmailChannel, EmailSettings
-    from canary.channels.http_form import HttpFormChannel, HttpFormSettings
-    from canary.channels.web_form import WebFormChannel, WebFormSettings
+    from canary.channels.email.channel import ContactSettings, EmailChannel, EmailSettings
+    from canary.channels.forms.http import HttpFormChannel, HttpFormSettings
+    from canary.channels.forms.web import WebFormChannel, WebFormSettings
 
     own = {
         "email": Kind(EmailSettings, lambda settings, sender, _: EmailChannel(settings, sender)),

@@ -13,7 +13,7 @@ from canary.channels import UnusableError
 from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json
 from canary.config import Config, advice, load
 from canary.model import OwnFaultError
-from canary.site import Site
+from canary.prober.endpoints import Endpoints
 
 
 @dataclass(frozen=True)
@@ -43,31 +43,31 @@ def check(config: ConfigPath, as_json: Json = False) -> None:
 
 
 async def _look(config: Config) -> list[Finding]:
-    site = Site(config)
+    endpoints = Endpoints(config)
     findings: list[Finding] = []
     try:
         with err.status("connecting") as spinner:
-            for what, look in _looks(config, site):
+            for what, look in _looks(config, endpoints):
                 spinner.update(f"{what} ({len(findings)} looked at)")
                 findings.append(await _find(what, look))
     finally:
-        await site.close()
+        await endpoints.close()
     return findings
 
 
-def _looks(config: Config, site: Site) -> Iterator[tuple[str, Awaitable[str]]]:
+def _looks(config: Config, endpoints: Endpoints) -> Iterator[tuple[str, Awaitable[str]]]:
     """Every thing to look at: each mailbox, each form, and each sender's submission server once."""
-    for name, watcher in site.watchers.items():
+    for name, watcher in endpoints.watchers.items():
         yield f"mailbox {name}", asyncio.to_thread(watcher.check)
     submissions: set[str] = set()
     for slug, settings in config.channels.items():
         if settings.kind not in ("email", "contact"):
-            yield f"channel {slug}", site.channel(slug, config.senders_of(slug)[0]).check()
+            yield f"channel {slug}", endpoints.channel(slug, config.senders_of(slug)[0]).check()
             continue
         for sender in config.senders_of(slug):
             if sender not in submissions:
                 submissions.add(sender)
-                yield f"sender {sender}", site.channel(slug, sender).check()
+                yield f"sender {sender}", endpoints.channel(slug, sender).check()
 
 
 async def _find(what: str, look: Awaitable[str]) -> Finding:

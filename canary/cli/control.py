@@ -13,8 +13,8 @@ from canary.config import load
 from canary.ledger import Event, EventKind
 from canary.ledger.completeness import cleared, stopped_all
 from canary.mark import Keyring
-from canary.switches import EVERY_CHANNEL, clear_stop
-from canary.switches import stop_all as throw
+from canary.prober.gate import EVERY_CHANNEL, clear_stop
+from canary.prober.gate import stop_all as throw
 
 Channel = Annotated[str | None, typer.Option("--channel", help="Only this channel; every one if not given.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept as evidence.")]

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from canary.channels.browser import Browser, BrowserSettings
-from canary.channels.inspect import inspect_form
+from canary.channels.forms.browser import Browser, BrowserSettings
+from canary.channels.forms.inspect import inspect_form
 
 app = typer.Typer(help="Work with web forms.", no_args_is_help=True)
 

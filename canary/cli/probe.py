@@ -31,9 +31,9 @@ from canary.judge import judge
 from canary.ledger import Ledger
 from canary.ledger.events import timestamp
 from canary.model import Case, Outcome, Role, Verdict
-from canary.prober import Prober
+from canary.prober.gate import stop_reason
+from canary.prober.loop import Prober
 from canary.reports import VARIANTS
-from canary.switches import stop_reason
 
 SETTLE = 20.0
 """Seconds for which a report in a wrong place is given the chance to be moved to the right one, before we say so."""
@@ -120,7 +120,7 @@ async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Res
         known = prober.ledger.book.open.get(probe_id) or prober.ledger.find(probe_id)
         if known is None:
             raise RuntimeError(f"probe {probe_id} is not in the ledger")
-        verdict = judge(known.case, prober.desk.now(), prober.desk.read_at)
+        verdict = judge(known.case, prober.intake.now(), prober.intake.read_at)
         if live:
             live.update(_picture(known.case, verdict))
         if verdict.outcome in _WRONG_PLACES:

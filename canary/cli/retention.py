@@ -9,11 +9,11 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from canary.caretaker import forget, retention
 from canary.cli.common import ConfigPath, Json, opened, opened_evidence, out, print_json
 from canary.config import load
 from canary.ledger.events import timestamp
 from canary.ledger.retention import Forgettable
+from canary.prober.retention import forget, retention
 
 app = typer.Typer(help="How long evidence is kept.", no_args_is_help=True)
 

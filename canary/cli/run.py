@@ -18,14 +18,14 @@ from typing import Annotated
 import structlog
 import typer
 
-from canary.caretaker import forget_daily
 from canary.cli.common import ConfigPath, keyring, opened, opened_evidence
 from canary.clock import Clock
 from canary.config import Config, advice, load
 from canary.ledger import Ledger
 from canary.model import Component, OwnFaultError
-from canary.prober import Prober
-from canary.switches import stop_all
+from canary.prober.gate import stop_all
+from canary.prober.loop import Prober
+from canary.prober.retention import forget_daily
 from canary.web import create_app, serve
 
 _log = structlog.get_logger("canary")

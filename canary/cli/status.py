@@ -13,7 +13,7 @@ from canary.config import Config, load
 from canary.ledger import ChannelTotals, EventKind, Ledger
 from canary.ledger.events import timestamp
 from canary.model import DeadlineResult, Outcome
-from canary.switches import EVERY_CHANNEL, stop_reason
+from canary.prober.gate import EVERY_CHANNEL, stop_reason
 
 
 def status(config: ConfigPath, as_json: Json = False) -> None:

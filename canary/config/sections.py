@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from canary.channels import Sender
-from canary.channels.mime import ADDRESS
+from canary.channels.email.mime import ADDRESS
 from canary.mark import LENGTH
 from canary.model import Person
-from canary.queues.replies import RepliesSettings
+from canary.queues.replies.watch import RepliesSettings
 from canary.settings import Duration, FilePath, Server, Settings, Slug, is_loopback, written
 
 _LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1

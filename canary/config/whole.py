@@ -16,7 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from canary.channels import Sender
 from canary.channels import kinds as channel_kinds
-from canary.channels.browser import BrowserSettings
+from canary.channels.forms.browser import BrowserSettings
 from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web, listed
 from canary.evidence.settings import EvidenceSettings
 from canary.model import Place

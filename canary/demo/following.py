@@ -17,7 +17,7 @@ from canary.judge import judge
 from canary.ledger import Ledger
 from canary.mark import Keyring
 from canary.model import Case, Component, Outcome, OwnFaultError, Stage, Verdict
-from canary.prober import Prober
+from canary.prober.loop import Prober
 from canary.web import create_app, serve_on
 
 LOOK_EVERY = 0.1
@@ -122,7 +122,7 @@ class Canary:
 
         Raises OwnFaultError if there is none, or a mailbox cannot be read.
         """
-        browser = await self.prober.site.browser.describe()
+        browser = await self.prober.endpoints.browser.describe()
         try:
             async with asyncio.timeout(_READY_WITHIN):
                 while self._unread():
@@ -153,7 +153,7 @@ class Canary:
             await self._pause()
 
     def _unread(self) -> list[str]:
-        return sorted(self.prober.config.queues().keys() - self.prober.desk.read_at.keys())
+        return sorted(self.prober.config.queues().keys() - self.prober.intake.read_at.keys())
 
     def _open(self) -> dict[str, Case]:
         ledger = self.prober.ledger
@@ -175,7 +175,7 @@ class Canary:
         known = self.prober.ledger.book.open.get(probe) or self.prober.ledger.find(probe)
         if known is None:
             raise RuntimeError(f"probe {probe} is not in the ledger")
-        verdict = judge(known.case, self.prober.desk.now(), self.prober.desk.read_at)
+        verdict = judge(known.case, self.prober.intake.now(), self.prober.intake.read_at)
         seconds = self._age(known.case)
         if verdict.outcome is not None:
             seconds = self._known_after.setdefault(probe, seconds)
@@ -193,7 +193,7 @@ class Canary:
         return view.as_wanted or view.verdict.final or self._age(view.case) > view.case.probe.deadline + SETTLE
 
     def _age(self, case: Case) -> float:
-        return (self.prober.desk.now() - case.started_at).total_seconds()
+        return (self.prober.intake.now() - case.started_at).total_seconds()
 
     async def _pause(self) -> None:
         if self._running.done():

@@ -23,10 +23,10 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from canary.ledger.artefacts import Artefacts
-from canary.ledger.book import Book, OpenProbe
 from canary.ledger.events import LARGEST, Event, EventKind, numbered, read, timestamp
 from canary.ledger.results import Result, differences, from_row, recompute, result, to_row
 from canary.ledger.schema import cursors, events, open_engine, reading, results, snapshots
+from canary.ledger.state.fold import Book, OpenProbe
 from canary.ledger.upgrade import sources, upgrade
 from canary.model import Component, Outcome, OwnFaultError
 

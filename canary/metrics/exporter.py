@@ -17,9 +17,9 @@ from canary.ledger import ChannelTotals, Histogram, OpenProbe, Totals
 from canary.ledger.completeness import ON_PURPOSE
 from canary.metrics.families import Families
 from canary.model import DeadlineResult, Forgery, Outcome, Stage
-from canary.prober import Prober
+from canary.prober.gate import EVERY_CHANNEL, stop_reason
+from canary.prober.loop import Prober
 from canary.settings import ChannelSettings
-from canary.switches import EVERY_CHANNEL, stop_reason
 
 _MISSED_WITHIN = timedelta(days=7)
 _MOST_MISSED = {"variant": 5, "sender": 3}
@@ -76,7 +76,7 @@ class Exporter(Collector):
     def _collect_channels(self, families: Families, layout: _Layout) -> None:
         book = self._prober.ledger.book
         in_flight = _count_by_channel(book.open.values())
-        missed_since = (self._prober.desk.now() - _MISSED_WITHIN).timestamp()
+        missed_since = (self._prober.intake.now() - _MISSED_WITHIN).timestamp()
         sums: dict[str, ChannelTotals] = {}
         for channel in layout.channels:
             settings, labels = channel.settings, channel.labels
@@ -141,9 +141,9 @@ class Exporter(Collector):
         families.add("config_last_reload_successful", [], prober.reload_ok)
         accepted = prober.reloaded_at.timestamp()
         families.add("config_last_reload_success_timestamp_seconds", [], accepted)
-        for queue, at in dict(prober.desk.read_at).items():
+        for queue, at in dict(prober.intake.read_at).items():
             families.add("queue_last_read_timestamp_seconds", [queue], at.timestamp())
-        for queue, depth in dict(prober.desk.depths).items():
+        for queue, depth in dict(prober.intake.depths).items():
             families.add("queue_items", [queue, "unread"], depth.unread)
             families.add("queue_items", [queue, "read"], depth.read)
             if depth.oldest_unread is not None:

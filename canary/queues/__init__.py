@@ -1,8 +1,8 @@
 """Places to look: one file a kind of mailbox or queue system.
 
-A watcher reads one mailbox (all its queues, over one connection) and tells its :class:`Post` what it found. It keeps no
-state of its own: where it stood is a cursor that the post stores in the same transaction as what was found, so nothing
-is lost and nothing is told twice, however it ends.
+A watcher reads one mailbox (all its queues, over one connection) and tells its :class:`Intake` what it found. It keeps
+no state of its own: where it stood is a cursor that the intake stores in the same transaction as what was found, so
+nothing is lost and nothing is told twice, however it ends.
 
 A kind is a settings model and a class that meets :class:`Watcher`. Third parties add a kind through the entry point
 group ``canary.queues`` (a :class:`Kind`).
@@ -54,7 +54,7 @@ class Depth:
     oldest_unread: datetime | None
 
 
-class Post(Protocol):
+class Intake(Protocol):
     """What a watcher is given: where it hands in what it saw. Every method may be called from any thread."""
 
     @property
@@ -98,7 +98,7 @@ class Post(Protocol):
 class Watcher(Protocol):
     """Looks into one mailbox for as long as it runs."""
 
-    def start(self, post: Post) -> None:
+    def start(self, intake: Intake) -> None:
         """Begin to look, in a thread or task of its own; returns at once."""
         ...
 
@@ -133,7 +133,7 @@ def kinds() -> Mapping[str, Kind]:
     """Every kind by name: ours, and those of the entry point group."""
     from importlib.metadata import entry_points
 
-    from canary.queues.imap import ImapSettings, ImapWatcher
+    from canary.queues.imap.watch import ImapSettings, ImapWatcher
 
     own = {"imap": Kind(ImapSettings, ImapWatcher)}
     return own | {point.name: point.load() for point in entry_points(group="canary.queues")}

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from canary.metrics import registry
-from canary.prober import Prober
+from canary.prober.loop import Prober
 from canary.web.evidence import evidence_routes
 
 TICKED_WITHIN = timedelta(seconds=30)
@@ -58,7 +58,7 @@ def create_app(prober: Prober, reload: Callable[[], Awaitable[None]] | None = No
 
 def unready(prober: Prober) -> list[str]:
     """Why the prober cannot do its work now, in sentences; empty if it can."""
-    if prober.last_tick is None or prober.desk.now() - prober.last_tick > TICKED_WITHIN:
+    if prober.last_tick is None or prober.intake.now() - prober.last_tick > TICKED_WITHIN:
         return ["the main loop does not go round"]
-    unread = sorted(prober.config.queues().keys() - prober.desk.read_at.keys())
+    unread = sorted(prober.config.queues().keys() - prober.intake.read_at.keys())
     return [f"queue {queue} was not read yet" for queue in unread]

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from servers.form_examples import SENDER, report, web_form
 from servers.form_site import FormSite
 
-from canary.channels.browser import Browser, BrowserSettings
-from canary.channels.web_form import WebFormChannel
+from canary.channels.forms.browser import Browser, BrowserSettings
+from canary.channels.forms.web import WebFormChannel
 
 LIMIT = 1.3
 

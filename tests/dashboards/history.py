@@ -16,14 +16,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-from canary.channels.smtp import OwnReason
+from canary.channels.email.smtp import OwnReason
 from canary.clock import Clock
 from canary.config import Config, load
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger, OpenProbe, completeness
 from canary.ledger import events as record
-from canary.ledger.book import Book
 from canary.ledger.events import numbered
+from canary.ledger.state.fold import Book
 from canary.mark import Keyring
 from canary.model import (
     Component,
@@ -39,9 +39,9 @@ from canary.model import (
     Submission,
     TimeSource,
 )
-from canary.prober import Prober
+from canary.prober.loop import Prober
+from canary.prober.schedule import turn
 from canary.queues import Depth
-from canary.schedule import turn
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/cpr-canary.example.yaml"
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -177,10 +177,10 @@ class History:
         prober.reload_ok = not RELOAD_REFUSED.at(at)
         for queue, place in self._config.queues().items():
             if not (queue == "cpr" and QUEUE_UNREADABLE.at(at)):
-                prober.desk.read_at[queue] = at - timedelta(seconds=self._rng.uniform(1, 25))
+                prober.intake.read_at[queue] = at - timedelta(seconds=self._rng.uniform(1, 25))
             unread = int(wave * (6 if place.role is Role.MONITORED else 2))
             oldest = at - timedelta(hours=wave * 2 + 0.1) if unread else None
-            prober.desk.depths[queue] = Depth(unread, 40 + int(at.timestamp() / 86400) % 30, oldest)
+            prober.intake.depths[queue] = Depth(unread, 40 + int(at.timestamp() / 86400) % 30, oldest)
 
     # the life of a probe
 

@@ -12,14 +12,14 @@ import pytest
 from demo.outside import Outside
 
 from canary.channels import kinds
-from canary.channels.browser import Browser
+from canary.channels.forms.browser import Browser
 from canary.config import Config, load
 from canary.demo.ca import DemoCa
 from canary.demo.directory import ACCOUNTS
 from canary.demo.faults import FAULTS
 from canary.mark import Keyring, new_probe_id
 from canary.model import Role, Seen
-from canary.queues.replies import classify
+from canary.queues.replies.watch import classify
 from canary.reports import compose
 
 

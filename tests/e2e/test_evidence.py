@@ -16,7 +16,7 @@ from canary.model import Outcome
 
 def evidence_of(run: Run) -> Evidence:
     config = run.prober.config
-    return Evidence(config.evidence, config.state, config.origin, run.ledger, run.prober.desk.now)
+    return Evidence(config.evidence, config.state, config.origin, run.ledger, run.prober.intake.now)
 
 
 @pytest.mark.parametrize("variant", ["plain", "V10", "V19", "V21-html", "V21-charset", "V02-txz"])

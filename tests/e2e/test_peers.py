@@ -66,7 +66,7 @@ async def test_servers_that_answer_are_not_an_arrival(ca: CaSite, tmp_path: Path
     """A monitor said up after a connection that sent nothing."""
     async with running(configuration(ca, tmp_path), tmp_path) as run:
         await run.watching()
-        assert await run.prober.site.channel("alias", "researcher").check()
+        assert await run.prober.endpoints.channel("alias", "researcher").check()
         assert state(run) == 2
 
 
@@ -113,7 +113,7 @@ async def test_no_series_begins_with_a_stranger(ca: CaSite, tmp_path: Path) -> N
             ca.deliver(
                 "desk", f"Subject: x-{n}-c{n} token\r\nMessage-ID: <c{n}@x.test>\r\n\r\nhello\r\n".encode(), "CPR"
             )
-        await run.until(lambda: run.prober.desk.depths["cpr"].unread == 5, "the mail to be seen")
+        await run.until(lambda: run.prober.intake.depths["cpr"].unread == 5, "the mail to be seen")
         after = generate_latest(registry(run.prober))
         assert (
             after.count(b"\ncpr_canary_") - before <= 1

@@ -14,7 +14,7 @@ from canary.config import load
 from canary.ledger import Ledger
 from canary.mark import Keyring
 from canary.model import Outcome
-from canary.prober import Prober
+from canary.prober.loop import Prober
 
 
 def watchers() -> list[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from servers.ca_site import CaSite
 from servers.canary_run import configuration, running
 
-from canary.caretaker import forget_daily
 from canary.ledger import EventKind
 from canary.model import Outcome
+from canary.prober.retention import forget_daily
 
 
 async def test_it_forgets_what_is_old_and_goes_on(ca: CaSite, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from canary.config import ConfigError, load
 from canary.ledger import EventKind, Ledger, inventories
 from canary.mark import Keyring
 from canary.model import Outcome
-from canary.prober import Prober
+from canary.prober.loop import Prober
 
 OFTEN = {"interval": "10s", "max_per_hour": 360}
 

@@ -14,13 +14,13 @@ from servers.polling import until
 from servers.tsa import Tsa
 from servers.witness import WitnessServer
 
-from canary.caretaker import forget
 from canary.evidence import service as module
 from canary.evidence.keys import FileKeys
 from canary.evidence.service import Evidence
 from canary.evidence.settings import EvidenceSettings
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.retention import Retention, Rule
+from canary.prober.retention import forget
 
 ORIGIN = "ca.example/cpr-canary"
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ledger.checking import is_whole
 
 from canary.ledger import Event, EventKind, Ledger, inventories
-from canary.ledger.book import Book
 from canary.ledger.completeness import Hold, began, cleared, clock, held, released, silenced, stopped_all
+from canary.ledger.state.fold import Book
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from builders import CPR, DEADLINE, START, a_case, a_probe, after, message, repo
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger.checking import is_whole
-from ledger.test_book import histories
+from ledger.state.test_fold import histories
 
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger, Result, store

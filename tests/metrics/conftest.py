@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from metrics.recorded import opened, settings
 
-from canary.prober import Prober
+from canary.prober.loop import Prober
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from canary.model import (
     TimeSource,
     Verdict,
 )
-from canary.prober import Prober
+from canary.prober.loop import Prober
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from canary.ledger import Event, EventKind
 from canary.metrics import PREFIX, TABLE, registry
 from canary.model import DeadlineResult, Outcome
-from canary.prober import Prober
+from canary.prober.loop import Prober
 
 
 def test_every_result_is_there_at_zero_before_the_first_probe(prober: Prober) -> None:

@@ -12,7 +12,7 @@ from metrics.recorded import NOW, of, opened, probed, sample, seen, settings
 from canary.ledger import Book, Event, EventKind
 from canary.ledger.completeness import Hold, clock, held, released
 from canary.model import Failure, Forgery, Place, Role, Seen
-from canary.prober import Prober
+from canary.prober.loop import Prober
 from canary.reports import VARIANTS
 
 CHANNEL = "problem-report-0"
@@ -57,7 +57,7 @@ def test_results_by_variant_and_sender(prober: Prober) -> None:
 
 
 def test_what_a_channel_missed_last(prober: Prober) -> None:
-    now = prober.desk.now()
+    now = prober.intake.now()
     missed_at = (now - timedelta(hours=1) + timedelta(seconds=900)).timestamp()
     probed(prober.ledger, CHANNEL, None, at=now - timedelta(days=8), variant="V02-zip")
     probed(prober.ledger, CHANNEL, None, at=now - timedelta(hours=1), variant="V04")

@@ -18,7 +18,7 @@ from servers.prometheus import Prometheus
 
 from canary.ledger.completeness import clock
 from canary.model import Seen
-from canary.prober import Prober
+from canary.prober.loop import Prober
 from canary.web import create_app, serve
 
 CHANNEL = "problem-report-0"
@@ -26,7 +26,7 @@ MEMBERS = ("anna", "ben")
 
 
 def test_exemplars_are_the_newest_of_each_bucket_at_the_time_of_the_observation(prober: Prober) -> None:
-    at = prober.desk.now() - timedelta(hours=2)
+    at = prober.intake.now() - timedelta(hours=2)
     probed(prober.ledger, CHANNEL, 3.0, at=at)
     newest = probed(prober.ledger, CHANNEL, 4.0, at=at + timedelta(minutes=10))
     slow = probed(prober.ledger, CHANNEL, 400.0, at=at + timedelta(minutes=20))
@@ -46,7 +46,7 @@ def test_exemplars_are_the_newest_of_each_bucket_at_the_time_of_the_observation(
 
 def test_exemplars_of_a_kind_are_the_newest_of_its_channels(tmp_path: Path) -> None:
     prober = opened(settings(tmp_path, histograms="per_kind"))
-    at = prober.desk.now() - timedelta(hours=2)
+    at = prober.intake.now() - timedelta(hours=2)
     newest = probed(prober.ledger, CHANNEL, 3.0, at=at + timedelta(minutes=10))
     probed(prober.ledger, "problem-report-1", 3.5, at=at)
     assert f'# {{probe_id="{newest}"}} 3.0' in generate_openmetrics(registry(prober)).decode()
@@ -55,7 +55,7 @@ def test_exemplars_of_a_kind_are_the_newest_of_its_channels(tmp_path: Path) -> N
 
 def history(prober: Prober) -> str:
     """Something of everything; the probe that arrived."""
-    at = prober.desk.now() - timedelta(minutes=30)
+    at = prober.intake.now() - timedelta(minutes=30)
     probed(prober.ledger, CHANNEL, None, at=at, kind="contact", expected=MEMBERS)
     prober.ledger.append(clock(at, "anna", 100.0, 1.0))
     arrived = at + timedelta(minutes=5)

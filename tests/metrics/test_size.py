@@ -12,7 +12,7 @@ from prometheus_client import generate_latest
 from canary.ledger import Ledger
 from canary.metrics import registry
 from canary.model import Place, Role, Seen
-from canary.prober import Prober
+from canary.prober.loop import Prober
 from canary.reports import VARIANTS
 
 MEMBERS = ("anna", "ben", "carla")
@@ -24,7 +24,7 @@ def healthy(ledger: Ledger, channel: str, prober: Prober) -> None:
 
 def at_its_worst(ledger: Ledger, channel: str, prober: Prober) -> None:
     """Every variant missed lately by one of several members, and yet every stage reached once."""
-    now = prober.desk.now() - timedelta(hours=1)
+    now = prober.intake.now() - timedelta(hours=1)
     for variant in VARIANTS:
         probed(ledger, channel, at=now, kind="contact", variant=variant, expected=MEMBERS, reached=MEMBERS[:1])
     replies = (Seen.ACKNOWLEDGEMENT, Seen.ANSWER, Seen.OUT_OF_OFFICE)

@@ -1,4 +1,4 @@
-"""What the watchers' tests share: a post, and watchers that are stopped at the end."""
+"""What the watchers' tests share: a intake, and watchers that are stopped at the end."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from queues.recording_post import RecordingPost
+from queues.recording_intake import RecordingIntake
 from queues.tap import Tap
 from servers.ca_site import CaSite, User
 from servers.polling import until
 
-from canary.queues.imap import ImapSettings, ImapWatcher
+from canary.queues.imap.watch import ImapSettings, ImapWatcher
 
 Watch = Callable[..., ImapWatcher]
 
 
 @pytest.fixture
-def post() -> RecordingPost:
-    return RecordingPost()
+def intake() -> RecordingIntake:
+    return RecordingIntake()
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ ALL = [
 
 
 @pytest.fixture
-def watch(site: CaSite, post: RecordingPost) -> Iterator[Watch]:
+def watch(site: CaSite, intake: RecordingIntake) -> Iterator[Watch]:
     """Starts watchers of the CA's mailbox, by default of CPR (monitored) alone, and waits until they have looked."""
     running: list[ImapWatcher] = []
 
@@ -68,7 +68,7 @@ def watch(site: CaSite, post: RecordingPost) -> Iterator[Watch]:
         model = ImapSettings.model_validate({**given, "server": server or server_of(site, user)})
         watcher = ImapWatcher("desk", model)
         running.append(watcher)
-        watcher.start(post)
+        watcher.start(intake)
         return watcher
 
     yield start
@@ -76,14 +76,14 @@ def watch(site: CaSite, post: RecordingPost) -> Iterator[Watch]:
         watcher.stop()
 
 
-def looked(post: RecordingPost, *queues: str) -> None:
+def looked(intake: RecordingIntake, *queues: str) -> None:
     """Wait until each queue was read to its end from now on."""
     now = datetime.now(UTC)
-    until(lambda: all(post.looked_since(queue, now) for queue in queues), f"a look into {', '.join(queues)}")
+    until(lambda: all(intake.looked_since(queue, now) for queue in queues), f"a look into {', '.join(queues)}")
 
 
-def probe_of(post: RecordingPost, mark: str) -> str:
-    return post.keys.read(mark).probe
+def probe_of(intake: RecordingIntake, mark: str) -> str:
+    return intake.keys.read(mark).probe
 
 
 def plain_server(site: CaSite, user: User, tap: Tap) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.mark import Keyring
 from canary.model import Verdict
-from canary.prober import Prober
+from canary.prober.loop import Prober
 
 FOLDERS = ("CPR", "General", "Junk", "Quarantine")
 INTO_CPR = 'require "fileinto"; fileinto "CPR";'
@@ -129,7 +129,7 @@ class Run:
 
     def verdict(self, probe: str) -> Verdict:
         """What is said of a probe now."""
-        return judge(self.known(probe).case, self.prober.desk.now(), self.prober.desk.read_at)
+        return judge(self.known(probe).case, self.prober.intake.now(), self.prober.intake.read_at)
 
     async def until(self, condition: Callable[[], Any], what: str) -> Any:
         """The first true value of ``condition()``; AssertionError naming ``what`` after a minute."""
@@ -142,7 +142,7 @@ class Run:
 
     async def watching(self) -> None:
         """Wait until every mailbox was read once."""
-        await self.until(lambda: self.prober.config.queues().keys() <= self.prober.desk.read_at.keys(), "reading")
+        await self.until(lambda: self.prober.config.queues().keys() <= self.prober.intake.read_at.keys(), "reading")
 
     def events(self, kind: EventKind, probe: str | None = None) -> list[Event]:
         """The events of a kind."""

@@ -16,7 +16,7 @@ from canary.evidence.service import Evidence
 from canary.evidence.tiles import Tiles
 from canary.ledger import Event, EventKind, Ledger
 from canary.mark import Keyring
-from canary.prober import Prober
+from canary.prober.loop import Prober
 from canary.web import create_app
 
 GOOD = Path(__file__).parents[1] / "config" / "good.yaml"
@@ -45,8 +45,8 @@ def prober(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Prober]:
 @pytest.fixture
 async def served(prober: Prober) -> AsyncIterator[Served]:
     config, ledger = prober.config, prober.ledger
-    evidence = Evidence(config.evidence, config.state, config.origin, ledger, prober.desk.now)
-    told = [Event(EventKind.PAUSED, prober.desk.now(), {"channels": [], "reason": "r", "by": "b"})] * EVENTS
+    evidence = Evidence(config.evidence, config.state, config.origin, ledger, prober.intake.now)
+    told = [Event(EventKind.PAUSED, prober.intake.now(), {"channels": [], "reason": "r", "by": "b"})] * EVENTS
     ledger.append(*told).result()
     evidence.advance()
     prober.evidence = evidence

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from canary.audit import sample as drawn
 from canary.audit.verifier import canonical, content, der, sample, tlog
 from canary.audit.verifier.findings import Findings, RefusedError
-from canary.channels import mime
+from canary.channels.email import mime
 from canary.evidence import merkle
 from canary.evidence.notes import Checkpoint, sign
 from canary.mark import Keyring, new_probe_id

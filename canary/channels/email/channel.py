@@ -1,0 +1,188 @@
+"""The email channel: one report, to one disclosed address, through a sender's own submission server.
+
+What the reply means is decided here. A refusal of the recipient or of the message is the CA's (``rejected``); whatever
+keeps us from getting that far is ours. A temporary refusal says that the message was not taken, so the same bytes are
+offered again until the time is up. Silence after the message's final dot says nothing: it is never sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, repeat
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from canary.channels import Sender
+from canary.channels.email import mime
+from canary.channels.email.pool import Pool
+from canary.channels.email.smtp import Envelope, Lost, OwnReason, Refusal, Step, Transcript
+from canary.mark import LENGTH
+from canary.model import Component, Failure, Outgoing, OwnFaultError, Report, Submission
+from canary.settings import ChannelSettings
+
+_THEIRS = (Step.RCPT, Step.DATA, Step.END)
+_OURS = {
+    Step.GREETING: OwnReason.SESSION_REFUSED,
+    Step.EHLO: OwnReason.SESSION_REFUSED,
+    Step.NOOP: OwnReason.SESSION_REFUSED,
+    Step.STARTTLS: OwnReason.TLS_FAILED,
+    Step.AUTH: OwnReason.AUTH_FAILED,
+    Step.MAIL: OwnReason.SENDER_REFUSED,
+}
+_NO_AUTH = (530, 534, 535, 538)
+"""Replies that ask for another or a better AUTH, at whatever command before the recipient (RFC 4954 section 6)."""
+
+
+def _one_address(value: str) -> str:
+    if not mime.ADDRESS.fullmatch(value):
+        raise ValueError(f"wanted exactly one bare address such as problems@ca.example, got {value!a}")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_one_address)]
+"""One bare address (RFC 5321 dot-string, ASCII; internationalised domains as A-labels)."""
+
+
+class MailboxSettings(ChannelSettings):
+    """What both kinds of email channel have."""
+
+    to: Address = Field(description="the one address that is written to")
+    request_dsn: bool = Field(False, description="ask for delivery status notifications, where the server offers them")
+
+    def targets(self) -> tuple[str, ...]:
+        """The recipient's domain, in lower case."""
+        return (self.to.rpartition("@")[2].lower(),)
+
+
+class EmailSettings(MailboxSettings):
+    """An email alias."""
+
+    kind: Literal["email"]
+
+
+class ContactSettings(MailboxSettings):
+    """One individual contact; probed like an alias, counted apart."""
+
+    kind: Literal["contact"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How one attempt ended; ``again`` says that the message was surely not taken, and another attempt may help."""
+
+    reason: str
+    accepted: bool = False
+    again: bool = False
+    uncertain: bool = False
+    failure: Failure | None = None
+    component: Component | None = None
+    own_reason: OwnReason | None = None
+
+
+class EmailChannel:
+    """One address, as one sender writes to it. All channels of a sender share its connections."""
+
+    def __init__(self, settings: MailboxSettings, sender: Sender) -> None:
+        if not mime.ADDRESS.fullmatch(sender.envelope.replace("{mark}", "a" * LENGTH)):
+            raise ValueError(f"envelope sender of {sender.slug} is no address with a mark: {sender.envelope!a}")
+        self._settings, self._sender = settings, sender
+        self._pool = Pool.of(sender)
+
+    def prepare(self, report: Report) -> Outgoing:
+        """The message, with the mark in its Message-ID. Raises ValueError for what cannot be a header."""
+        message_id = f"<{report.mark}@{self._sender.person.address.rpartition('@')[2]}>"
+        payload = mime.render(report, to=self._settings.to, message_id=message_id, date=datetime.now(UTC))
+        return Outgoing(report, payload, message_id)
+
+    async def submit(self, outgoing: Outgoing, *, within: float) -> Submission:
+        """Send the message, trying again after temporary refusals for ``within`` seconds. See the Channel protocol."""
+        at, transcript, attempts = datetime.now(UTC), Transcript(), 0
+        until = transcript.started + within
+        envelope = Envelope(
+            sender=self._sender.envelope.replace("{mark}", outgoing.report.mark),
+            recipient=self._settings.to,
+            content=outgoing.payload,
+            request_dsn=self._settings.request_dsn,
+        )
+        for pause in _pauses():
+            attempts += 1
+            ending = await self._attempt(envelope, transcript, until)
+            transcript.note(ending.reason)
+            if not ending.again or time.monotonic() + pause >= until:
+                break
+            transcript.note(f"trying again in {pause:.1f} s")
+            await asyncio.sleep(pause)
+        seconds = transcript.seconds()
+        steps = [("connected", transcript.connected), ("accepted", seconds if ending.accepted else None)]
+        return Submission(
+            at=at,
+            accepted=ending.accepted,
+            seconds=seconds,
+            failure=ending.failure,
+            uncertain=ending.uncertain,
+            reason=ending.reason,
+            component=ending.component,
+            own_reason=ending.own_reason.value if ending.own_reason else None,
+            attempts=attempts,
+            steps=tuple((name, took) for name, took in steps if took is not None),
+            artefacts=(("smtp-transcript.txt", transcript.render()),),
+        )
+
+    async def check(self) -> str:
+        """Connect, secure, log in and leave; no address is named to the server."""
+        server = self._sender.submission
+        try:
+            secured = await self._pool.check()
+        except (Refusal, Lost) as error:
+            ending = _refused(error) if isinstance(error, Refusal) else _lost(error)
+            raise OwnFaultError(
+                ending.component or Component.SMTP, ending.own_reason or OwnReason.PROTOCOL_ERROR, ending.reason
+            ) from error
+        login = "AUTH ok" if server.username else "no AUTH"
+        return f"{self._sender.slug} submission {server.host}:{server.port} {secured}, {login}"
+
+    async def close(self) -> None:
+        """Let go of idle connections."""
+        self._pool.close()
+
+    async def _attempt(self, envelope: Envelope, transcript: Transcript, until: float) -> _Ending:
+        try:
+            return _Ending(await self._pool.deliver(envelope, transcript, until), accepted=True)
+        except Refusal as refusal:
+            return _refused(refusal)
+        except Lost as lost:
+            return _lost(lost)
+        except OwnFaultError as fault:
+            return _ours(fault.component, OwnReason(fault.reason), fault.detail)
+
+
+def _refused(refusal: Refusal) -> _Ending:
+    reason, again = str(refusal), refusal.temporary
+    if refusal.step in _THEIRS:
+        return _Ending(reason, again=again, failure=Failure.REJECTED)
+    if again:
+        return _ours(Component.SMTP, OwnReason.DEFERRED, reason, again=True)
+    own_reason = OwnReason.AUTH_FAILED if refusal.code in _NO_AUTH else _OURS[refusal.step]
+    return _ours(Component.SMTP, own_reason, reason)
+
+
+def _lost(lost: Lost) -> _Ending:
+    if lost.step is Step.END:
+        return _Ending(f"{lost}; it is not known whether the message was taken", uncertain=True)
+    return _ours(Component.SMTP, lost.reason, str(lost), again=lost.reason is not OwnReason.PROTOCOL_ERROR)
+
+
+def _ours(component: Component, own_reason: OwnReason, reason: str, *, again: bool = False) -> _Ending:
+    return _Ending(reason, again=again, failure=Failure.OURS, component=component, own_reason=own_reason)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds before each further attempt, varied by a fifth each way so that channels do not march in step."""
+    for pause in chain((1.0, 2.0, 4.0, 8.0, 15.0, 30.0), repeat(60.0)):
+        yield pause * random.uniform(0.8, 1.2)  # noqa: S311

@@ -1,0 +1,125 @@
+"""The connections to a sender's submission server: few, shared, and kept for a while after each message."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from typing import ClassVar
+from weakref import WeakValueDictionary
+
+from canary.channels import Sender
+from canary.channels.email.smtp import Connection, Envelope, Lost, OwnReason, Refusal, Transcript
+from canary.model import Component, OwnFaultError
+from canary.settings import Server
+
+MOST_CONNECTIONS = 4
+"""Connections to one sender's submission server at a time."""
+
+IDLE = 30.0
+"""Seconds that an unused connection is kept for the next message."""
+
+
+class Pool:
+    """The connections to one sender's submission server, used by all channels of that sender."""
+
+    _of: ClassVar[WeakValueDictionary[Sender, Pool]] = WeakValueDictionary()
+
+    def __init__(self, server: Server, idle: float = IDLE) -> None:
+        self._server, self._idle_seconds = server, idle
+        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._idle: list[Connection] = []
+        self._context: ssl.SSLContext | None = None
+
+    @classmethod
+    def of(cls, sender: Sender) -> Pool:
+        """The one pool of ``sender``, which lives as long as somebody holds it."""
+        return cls._of.setdefault(sender, cls(sender.submission))
+
+    async def deliver(self, envelope: Envelope, transcript: Transcript, until: float) -> str:
+        """Send one message, once, by ``until`` (monotonic); returns the reply that took it.
+
+        Raises Refusal, Lost or OwnFaultError. Only after a Lost at the end of data may it have been taken.
+        """
+        await self._take_slot(until)
+        try:
+            connection = await self._begin(envelope, transcript, until)
+            try:
+                reply = await connection.hand_over(envelope, until)
+            except BaseException:
+                connection.close()
+                raise
+            self._keep(connection)
+            return reply
+        finally:
+            self._slots.release()
+
+    async def _take_slot(self, until: float) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()  # at once: no timer for what does not wait
+            return
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            detail = f"all {MOST_CONNECTIONS} connections to {self._server.host} are busy"
+            raise OwnFaultError(Component.SMTP, OwnReason.TIMEOUT, detail) from error
+
+    async def check(self) -> str:
+        """Connect and log in afresh; returns how the connection is secured. Raises Refusal, Lost or OwnFaultError."""
+        until = time.monotonic() + self._server.timeout
+        connection = await Connection.open(self._server, self._tls(), Transcript(), until)
+        try:
+            await connection.noop(until)
+        finally:
+            connection.close()
+        return connection.secured
+
+    def close(self) -> None:
+        """Let go of the connections that are not in use; whoever still needs one gets a new one."""
+        self._context = None
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _begin(self, envelope: Envelope, transcript: Transcript, until: float) -> Connection:
+        """A connection that has taken our MAIL FROM: an idle one if it still does, else a new one.
+
+        Servers close idle connections as they please; MAIL FROM is as far as one may go and still start again.
+        """
+        while self._idle:
+            connection = self._idle.pop()
+            connection.resume(transcript)
+            try:
+                await connection.begin(envelope, until)
+                return connection
+            except (Refusal, Lost):
+                transcript.note("the kept connection is no longer good, opening another")
+                connection.close()
+                self.close()
+            except BaseException:
+                connection.close()
+                raise
+        connection = await Connection.open(self._server, self._tls(), transcript, until)
+        try:
+            await connection.begin(envelope, until)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _keep(self, connection: Connection) -> None:
+        connection.expiry = asyncio.get_running_loop().call_later(self._idle_seconds, self._expire, connection)
+        self._idle.append(connection)
+
+    def _expire(self, connection: Connection) -> None:
+        self._idle.remove(connection)
+        connection.close()
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self._context is None:
+            try:
+                self._context = self._server.tls_context()
+            except OSError as error:
+                detail = f"ca_file {self._server.ca_file} cannot be used: {error}"
+                raise OwnFaultError(Component.SMTP, OwnReason.TLS_FAILED, detail) from error
+        return self._context

@@ -1,0 +1,106 @@
+"""The scripts that read a page in the browser. They only look: nothing on the page is changed."""
+
+from __future__ import annotations
+
+_COMMON = r"""
+const line = text => (text || "").replace(/\s+/g, " ").trim();
+const bare = text => line(text).replace(/(\s*(\*|:|\((required|optional)\)))+$/i, "");
+const shown = element => element.checkVisibility({visibilityProperty: true});
+const ownText = element => {
+  const copy = element.cloneNode(true);
+  copy.querySelectorAll("select, textarea, option, script, style").forEach(part => part.remove());
+  return copy.textContent;
+};
+const byIds = ids => line((ids || "").split(/\s+/).map(id => document.getElementById(id)?.textContent).join(" "));
+const nameOf = e => bare(e.getAttribute("aria-label") || byIds(e.getAttribute("aria-labelledby"))
+  || (e.labels?.length ? ownText(e.labels[0]) : "") || e.placeholder || e.title || e.name);
+const sources = () => [...document.querySelectorAll("script[src], iframe[src], img[src]")].map(e => e.src)
+  .concat([...document.querySelectorAll("[data-sitekey], [class*=captcha]")].map(e => e.className + "")).slice(0, 500);
+const errorWords = () => {
+  const found = [];
+  const marks = "[role=alert], [aria-live=assertive], .error, .errors, .errorlist, .alert-danger, .invalid-feedback, "
+    + ".field-validation-error, .validation-summary-errors";
+  for (const e of document.querySelectorAll(marks)) if (shown(e) && line(e.innerText)) found.push(line(e.innerText));
+  for (const e of document.querySelectorAll("[aria-invalid=true]")) if (shown(e)) {
+    const why = byIds(e.getAttribute("aria-errormessage") || e.getAttribute("aria-describedby"));
+    found.push(nameOf(e) + ": " + (why || e.validationMessage || "invalid"));
+  }
+  const held = document.activeElement;
+  if (held?.willValidate && held.matches(":invalid")) found.push(nameOf(held) + ": " + held.validationMessage);
+  return [...new Set(found)];
+};
+"""
+
+FACTS = (
+    """() => {"""
+    + _COMMON
+    + r"""
+const formOf = e => [...document.forms].indexOf(e.form || e.closest("form"));
+const fields = new Map();
+for (const e of document.querySelectorAll("input, select, textarea, [contenteditable=true]")) {
+  const kind = e.tagName === "INPUT" ? e.type : e.tagName === "SELECT" ? "select" : "textarea";
+  if (["hidden", "submit", "button", "image", "reset"].includes(kind)) continue;
+  if (!shown(e) && !(e.labels?.length && shown(e.labels[0]))) continue;
+  const required = e.required || e.getAttribute("aria-required") === "true" || /\*\s*$/.test(e.labels?.[0]?.innerText);
+  const group = kind === "radio" && e.name ? "radio " + (e.form?.id || "") + e.name : fields.size;
+  if (fields.has(group)) { fields.get(group).options.push(nameOf(e)); continue; }
+  const legend = kind === "radio" && e.closest("fieldset, [role=radiogroup], [role=group]");
+  const title = legend && bare(legend.getAttribute("aria-label") || byIds(legend.getAttribute("aria-labelledby"))
+    || legend.querySelector("legend")?.innerText);
+  const wrapped = kind === "select" && e.labels?.[0]?.contains(e) && !e.getAttribute("aria-label");
+  fields.set(group, {
+    label: title || nameOf(e) + (wrapped ? "…" : ""), kind, required, multiple: !!e.multiple, form: formOf(e),
+    options: kind === "radio" ? [nameOf(e)] : kind === "select" ? [...e.options].map(o => line(o.text)) : [],
+  });
+}
+const buttons = [...document.querySelectorAll("button, input[type=submit], input[type=image], [role=button]")]
+  .filter(shown)
+  .map(e => ({label: bare(e.getAttribute("aria-label") || e.innerText || e.value || e.alt), form: formOf(e)}));
+const main = document.querySelector("main, [role=main], #content, article") || document.body;
+const errors = errorWords();
+for (const e of document.querySelectorAll("form :invalid:not(fieldset)"))
+  if (e.form?.contains(document.activeElement)) errors.push(nameOf(e) + ": " + e.validationMessage);
+return {
+  text: (main?.innerText || "").slice(0, 20000), errors: [...new Set(errors)].slice(0, 20),
+  fields: [...fields.values()].slice(0, 200), buttons: buttons.slice(0, 50), sources: sources(),
+};
+}"""
+)
+"""The page as :class:`canary.channels.forms.page.PageFacts` wants it."""
+
+BEFORE = (
+    """button => {"""
+    + _COMMON
+    + r"""
+const own = button.getAttribute("formaction"), form = button.form || button.closest("form");
+return {
+  origin: performance.timeOrigin, errors: errorWords(), sources: sources(),
+  target: new URL(own ?? form?.getAttribute("action") ?? "", document.baseURI).href,
+};
+}"""
+)
+"""What stood on the page before the last click, and where the form goes."""
+
+ANSWER = (
+    """async ({wanted, origin, errors}) => {"""
+    + _COMMON
+    + r"""
+const answer = () => {
+  if (location.protocol === "chrome-error:") return {failed: true};
+  const text = document.body?.innerText || "";
+  if (line(text).toLowerCase().includes(wanted)) return {confirmed: true, text: text.slice(0, 20000)};
+  const status = performance.getEntriesByType("navigation")[0]?.responseStatus || 0;
+  const old = performance.timeOrigin === origin, fresh = !old && document.readyState === "complete";
+  if (fresh && (status >= 400 || performance.now() > 3000)) return {confirmed: false, status};
+  if ((old || fresh) && errorWords().some(words => !errors.includes(words))) return {confirmed: false, status};
+};
+for (;;) {
+  const found = answer();
+  if (found) return found;
+  await new Promise(resolve => setTimeout(resolve, 10));
+}
+}"""
+)
+"""Waits for the page's answer to the last click: confirmed, or refused (an HTTP error, words of an error that were not
+there before, or a new page that stays without the confirmation for three seconds). A new page ends the wait with an
+error: it must be asked again."""

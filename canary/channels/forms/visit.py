@@ -1,0 +1,354 @@
+"""One visit to a form in the browser: load it, do the steps, judge the page's answer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import Dialog, FilePayload, Locator, Page, Request, Response
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
+from canary.channels import UnusableError
+from canary.channels.forms.page import Attempt, Button, FormField, NoAnswerError, PageFacts, lookup_fault
+from canary.channels.forms.scripts import ANSWER, BEFORE, FACTS
+from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, WebFormSettings, filled, same_host, values
+from canary.model import Attachment, Component, OwnFaultError, Report, Submission
+
+_NOT_SENT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CERT_", "ERR_ADDRESS_UNREACHABLE", "ERR_BLOCKED")
+_OUR_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "ERR_PROXY_", "ERR_NETWORK_IO_SUSPENDED")
+_ARTEFACT_WITHIN = 15.0
+_CONTROLS = "input, select, textarea, [contenteditable=true], [role=textbox], [role=combobox]"
+
+
+async def read_page(page: Page) -> PageFacts:
+    """The page as a visitor sees it."""
+    try:
+        raw = await page.evaluate(FACTS)
+    except PlaywrightError as error:
+        if not _moved_on(error):
+            raise
+        raw = await page.evaluate(FACTS)
+    fields = tuple(FormField(**{**item, "options": tuple(item["options"])}) for item in raw["fields"])
+    return PageFacts(
+        raw["text"],
+        tuple(raw["errors"]),
+        fields,
+        tuple(Button(**item) for item in raw["buttons"]),
+        tuple(raw["sources"]),
+    )
+
+
+def words_pattern(label: str) -> re.Pattern[str]:
+    """What a label must look like to be ``label``: signs and words for *required* may follow it. A label that ends with
+    ``…`` or ``...`` stands for all that begin so."""
+    start = label.removesuffix("…").removesuffix("...")
+    words = r"\s+".join(_literal(word) for word in start.split())
+    end = "" if start != label else r"\s*(\*|:|\((required|optional)\)|\s)*$"
+    return re.compile(rf"^\s*{words}{end}", re.IGNORECASE)
+
+
+def _literal(word: str) -> str:
+    """``word`` in a pattern that goes through Playwright's selectors, where slashes and quotes have a meaning."""
+    return "".join(c if c.isalnum() or ord(c) > 0x7F else f"\\x{ord(c):02x}" for c in word)
+
+
+def field_of(page: Page, label: str) -> Locator:
+    """The field with that label, or with it as its placeholder."""
+    pattern = words_pattern(label)
+    named = page.get_by_label(pattern).or_(page.get_by_placeholder(pattern))
+    return named.and_(page.locator(_CONTROLS))
+
+
+def options_of(page: Page, label: str, option: str) -> Locator:
+    """One radio button of the group with that label."""
+    pattern = words_pattern(label)
+    group = page.get_by_role("group", name=pattern).or_(page.get_by_role("radiogroup", name=pattern))
+    return group.get_by_role("radio", name=words_pattern(option))
+
+
+async def choose(page: Page, choice: Choose) -> None:
+    """Choose in a drop-down list or a group of radio buttons."""
+    either = field_of(page, choice.label).or_(options_of(page, choice.label, choice.option))
+    if await either.evaluate("element => element.tagName") == "SELECT":
+        await either.select_option(label=choice.option)
+    else:
+        await either.check()
+
+
+def files_of(step: Step, report: Report) -> tuple[Attachment, ...]:
+    """The files that a step uploads."""
+    if step.upload is None:
+        return ()
+    return report.attachments[:1] if step.upload.file == "first_attachment" else report.attachments
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A request of the page's that got no answer."""
+
+    method: str
+    url: str
+    words: str
+
+
+class Visit:
+    """One visit to the form, in a context of its own."""
+
+    def __init__(self, settings: WebFormSettings, page: Page, attempt: Attempt) -> None:
+        self._settings, self._page, self._attempt = settings, page, attempt
+        self._hosts = settings.targets()
+        self._dialogs: list[str] = []
+        self._lost: list[_Lost] = []
+
+    async def submit(self, report: Report) -> Submission:
+        """All steps, and the page's answer. Raises OwnFaultError and Playwright's errors for a browser that failed."""
+        keep = self._settings.screenshots == "always"
+        try:
+            await self._open()
+            text = await self._go(report)
+        except UnusableError as fault:
+            return self._attempt.failed(fault, await self._artefacts())
+        except PlaywrightTimeoutError as error:
+            slow = NoAnswerError(f"the page did not react: {_said(error)}")
+            return self._attempt.failed(slow, await self._artefacts())
+        reference = self._settings.confirm.reference_in(text)
+        return self._attempt.accepted(reference, await self._artefacts() if keep else ())
+
+    async def look(self) -> str:
+        """Load the page and find what the steps before the first click need; what was found, in a line."""
+        await self._open()
+        labels = []
+        for step in self._settings.steps:
+            if step.click or step.next_page:
+                break
+            if step.label:
+                await self._find(step)
+                labels.append(step.label)
+            if step.choose or step.check:
+                await self._do(step, {})  # it may reveal the fields of the next steps
+        facts = await read_page(self._page)
+        found = f"{self._settings.url}: found {', '.join(repr(label) for label in labels) or 'the page'}"
+        return f"{found}; {facts.captcha} on the page" if facts.captcha else found
+
+    async def _open(self) -> None:
+        page = self._page
+        page.set_default_timeout(self._settings.patience * 1000)
+        page.on("dialog", self._hear)
+        page.on("requestfailed", self._note_lost)
+        try:
+            response = await page.goto(
+                self._settings.url, timeout=self._settings.loads_within * 1000, wait_until="domcontentloaded"
+            )
+        except PlaywrightTimeoutError as error:
+            raise UnusableError(
+                f"{self._settings.url} did not load within {self._settings.loads_within:g} s"
+            ) from error
+        except PlaywrightError as error:
+            raise await self._unreachable(error) from error
+        await self._refuse_status(response)
+        self._at_home()
+        self._attempt.passed("load")
+
+    async def _unreachable(self, error: PlaywrightError) -> Exception:
+        words = _said(error)
+        if "net::" not in words:
+            return error
+        if "ERR_NAME_NOT_RESOLVED" in words:
+            return await lookup_fault(self._hosts[0])
+        if any(sign in words for sign in _OUR_NETWORK):
+            return OwnFaultError(Component.HTTP, "network_down", words)
+        return UnusableError(f"page unreachable: {words}")
+
+    async def _refuse_status(self, response: Response | None) -> None:
+        if response is not None and response.status >= 400:
+            facts = await read_page(self._page)
+            raise UnusableError(f"{facts.hurdle()}HTTP {response.status} for {response.url}: {facts.words()!r}")
+
+    def _at_home(self) -> None:
+        if not same_host(self._page.url, self._hosts):
+            where = urlsplit(self._page.url).hostname
+            raise UnusableError(f"the form leads to another host: got {where!r}, want {', '.join(self._hosts)}")
+
+    async def _go(self, report: Report) -> str:
+        """Every step in turn; returns the text of the page that confirms."""
+        known = values(report, self._settings.serial)
+        text = ""
+        for index, step in enumerate(self._settings.steps):
+            if index == self._settings.submitting:
+                text = await self._send(step)
+            else:
+                await self._do(step, known, files_of(step, report))
+            self._attempt.passed(step.title)
+        return text
+
+    async def _do(self, step: Step, known: Mapping[str, str], files: tuple[Attachment, ...] = ()) -> None:
+        try:
+            match step.action:
+                case Fill() as fill:
+                    await field_of(self._page, fill.label).fill(filled(fill.with_, known))
+                case Choose() as action:
+                    await choose(self._page, action)
+                case Upload() as upload:
+                    if files:
+                        await field_of(self._page, upload.label).set_input_files(
+                            [FilePayload(name=f.name, mimeType=f.media_type, buffer=f.content) for f in files]
+                        )
+                case Click() as click:
+                    await self._target(click).click()
+                    if step.next_page:
+                        await self._page.wait_for_load_state("domcontentloaded")
+                        self._at_home()
+                case _ if step.check:
+                    await field_of(self._page, step.check).check()
+                case _ if step.wait_for:
+                    await self._page.get_by_text(step.wait_for).locator("visible=true").first.wait_for()
+        except PlaywrightTimeoutError as error:
+            raise await self._unfit(step, error) from error
+        except PlaywrightError as error:
+            if "strict mode violation" in error.message or "Node is not" in error.message:
+                raise UnusableError(f"step {step.title!r}: {_said(error)}") from error
+            raise
+
+    def _target(self, click: Click) -> Locator:
+        return self._page.get_by_role(click.role, name=words_pattern(click.name))
+
+    async def _find(self, step: Step) -> None:
+        either = field_of(self._page, step.label or "")
+        if step.choose:
+            either = either.or_(options_of(self._page, step.choose.label, step.choose.option))
+        try:
+            await either.first.wait_for(state="attached")
+        except PlaywrightTimeoutError as error:
+            raise await self._unfit(step, error) from error
+
+    async def _unfit(self, step: Step, error: PlaywrightError) -> UnusableError:
+        """Why a step could not be done: what it needs is not there, or does not let itself be used."""
+        facts = await read_page(self._page)
+        if isinstance(step.action, Click):
+            if await self._target(step.action).count() == 0:
+                return facts.lacks(step.action.role, step.action.name)
+        elif step.wait_for:
+            return UnusableError(f"{facts.hurdle()}waited for {step.wait_for!r}, page says {facts.words()!r}")
+        elif step.choose:
+            return self._no_option(facts, step.choose)
+        elif step.label and await field_of(self._page, step.label).count() == 0:
+            return facts.lacks("field", step.label)
+        return UnusableError(f"{facts.hurdle()}step {step.title!r} could not be done: {_said(error)}")
+
+    def _no_option(self, facts: PageFacts, choose: Choose) -> UnusableError:
+        pattern = words_pattern(choose.label)
+        options = next((f.options for f in facts.fields if pattern.search(f.label)), None)
+        if options is None:
+            return facts.lacks("field", choose.label)
+        got = ", ".join(repr(option[:60]) for option in options[:30])
+        return UnusableError(f"option not found in {choose.label!r}: got [{got}], want {choose.option!r}")
+
+    async def _send(self, step: Step) -> str:
+        """The click that submits. From it on, silence means that the report may have been taken."""
+        assert step.click is not None
+        button = self._target(step.click)
+        try:
+            before = await button.evaluate(BEFORE)
+        except PlaywrightTimeoutError as error:
+            raise await self._unfit(step, error) from error
+        if not same_host(before["target"], self._hosts):
+            where = urlsplit(before["target"]).hostname
+            raise UnusableError(f"the form goes to another host: got {where!r}, want {', '.join(self._hosts)}")
+        self._lost.clear()
+        try:
+            self._attempt.clicked = True
+            await button.click(no_wait_after=True)
+        except PlaywrightTimeoutError as error:
+            if "performing click" in error.message:
+                raise
+            self._attempt.clicked = False
+            raise await self._unfit(step, error) from error
+        return await self._answer(before)
+
+    async def _answer(self, before: dict[str, Any]) -> str:
+        confirm = self._settings.confirm
+        asked = {
+            "wanted": " ".join(confirm.text.lower().split()),
+            "origin": before["origin"],
+            "errors": before["errors"],
+        }
+        try:
+            async with asyncio.timeout(confirm.within):
+                answer = await self._asked(asked)
+        except TimeoutError as error:
+            raise NoAnswerError(f"no answer within {confirm.within:g} s{self._last_words()}") from error
+        if answer.get("confirmed"):
+            return str(answer["text"])
+        if answer.get("failed") or any(lost.method == "POST" for lost in self._lost):
+            self._raise_lost()
+        facts = (await read_page(self._page)).with_sources(before["sources"])
+        if answer.get("status", 0) >= 400:
+            raise UnusableError(f"{facts.hurdle()}HTTP {answer['status']}: page says {facts.words(before['errors'])!r}")
+        refused = facts.not_confirmed(confirm.text, before["errors"])
+        raise UnusableError(f"{refused}{self._last_words()}")
+
+    async def _asked(self, asked: dict[str, Any]) -> dict[str, Any]:
+        while True:
+            try:
+                found: dict[str, Any] = await self._page.evaluate(ANSWER, asked)
+                return found
+            except PlaywrightError as error:
+                if not _moved_on(error):
+                    raise
+
+    def _raise_lost(self) -> None:
+        words = "; ".join(f"{lost.method} {lost.url}: {lost.words}" for lost in self._lost[:3]) or "no connection"
+        kind = UnusableError if any(sign in words for sign in _NOT_SENT) else NoAnswerError
+        raise kind(f"the form was sent and the connection failed: {words}")
+
+    def _last_words(self) -> str:
+        return f"; a dialog said {'; '.join(self._dialogs)[:300]!r}" if self._dialogs else ""
+
+    async def _hear(self, dialog: Dialog) -> None:
+        if dialog.type == "alert":
+            self._dialogs.append(dialog.message)
+        await dialog.accept()
+
+    def _note_lost(self, request: Request) -> None:
+        page = request.is_navigation_request() and request.frame == self._page.main_frame
+        if page or (request.method == "POST" and same_host(request.url, self._hosts)):
+            self._lost.append(_Lost(request.method, request.url[:200], request.failure or "failed"))
+
+    async def _artefacts(self) -> tuple[tuple[str, bytes], ...]:
+        """A screenshot of the whole page and the trace; whatever of it can still be had."""
+        kept: list[tuple[str, bytes]] = []
+        for name, get in (("screenshot.png", self._screenshot), ("trace.zip", self._trace)):
+            try:
+                async with asyncio.timeout(_ARTEFACT_WITHIN):
+                    kept.append((name, await get()))
+            except (PlaywrightError, OSError) as error:  # TimeoutError is an OSError
+                kept.append((f"{name}.missing.txt", f"{type(error).__name__}: {error}".encode()[:500]))
+        return tuple(kept)
+
+    async def _screenshot(self) -> bytes:
+        session = await self._page.context.new_cdp_session(self._page)
+        await session.send("Page.stopLoading")  # or there is no picture while an answer is outstanding
+        return await self._page.screenshot(full_page=True)
+
+    async def _trace(self) -> bytes:
+        with TemporaryDirectory(prefix="canary-trace-") as folder:
+            path = Path(folder) / "trace.zip"
+            await self._page.context.tracing.stop(path=path)
+            return path.read_bytes()
+
+
+def _moved_on(error: PlaywrightError) -> bool:
+    """Whether the page gave way to another one while it was read."""
+    return "context was destroyed" in error.message or "because of a navigation" in error.message
+
+
+def _said(error: PlaywrightError) -> str:
+    """The first line of what Playwright says; the rest is its log."""
+    return error.message.splitlines()[0][:300]

@@ -1,0 +1,1 @@
+"""What follows from the events: the fold, and the values that it arrives at."""

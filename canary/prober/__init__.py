@@ -1,0 +1,1 @@
+"""The prober: it sends what is due, judges what is seen, and records both."""

@@ -1,0 +1,61 @@
+"""What a configuration opens: channels for each sender, watchers for each mailbox, one browser."""
+
+from __future__ import annotations
+
+from canary.channels import Channel, UnusableError
+from canary.channels import kinds as channel_kinds
+from canary.channels.forms.browser import Browser
+from canary.config import Config
+from canary.model import Outcome, OwnFaultError
+from canary.queues import Intake, Watcher
+from canary.queues import kinds as queue_kinds
+from canary.queues.replies.watch import RepliesWatcher
+
+
+class Endpoints:
+    """The channels and watchers of one configuration. Nothing is connected before it is used."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.browser = Browser(config.browser)
+        self._channels: dict[tuple[str, str], Channel] = {}
+        queues = queue_kinds()
+        self.watchers: dict[str, Watcher] = {
+            slug: queues[settings.kind].open(slug, settings) for slug, settings in config.mailboxes.items()
+        }
+        for slug, sender in config.senders.items():
+            if sender.replies is not None:
+                self.watchers[f"{slug}-replies"] = RepliesWatcher(slug, sender.replies)
+
+    def channel(self, slug: str, sender: str) -> Channel:
+        """The way in through channel ``slug`` for ``sender``, opened once."""
+        if (slug, sender) not in self._channels:
+            settings = self.config.channels[slug]
+            kind = channel_kinds()[settings.kind]
+            self._channels[slug, sender] = kind.open(settings, self.config.open_sender(sender), self.browser)
+        return self._channels[slug, sender]
+
+    async def look(self, slug: str) -> tuple[Outcome, str]:
+        """Look at a channel without submitting: arrived if it could take a report, else whose fault it is."""
+        try:
+            return Outcome.ARRIVED, await self.channel(slug, self.config.senders_of(slug)[0]).check()
+        except UnusableError as error:
+            return Outcome.FORM_ERROR, str(error)
+        except OwnFaultError as error:
+            return Outcome.INDETERMINATE, error.detail
+
+    def start(self, intake: Intake) -> None:
+        """Begin to watch."""
+        for watcher in self.watchers.values():
+            watcher.start(intake)
+
+    def stop_watching(self) -> None:
+        """Stop to watch; returns when every connection is closed."""
+        for watcher in self.watchers.values():
+            watcher.stop()
+
+    async def close(self) -> None:
+        """Let go of channels and browser."""
+        for channel in self._channels.values():
+            await channel.close()
+        await self.browser.close()

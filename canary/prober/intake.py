@@ -1,0 +1,151 @@
+"""The desk where watchers hand in what they saw: found messages become sightings in the ledger."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from canary.clock import Clock
+from canary.judge import clock_offset, latency
+from canary.ledger import Event, EventKind, Ledger, OpenProbe
+from canary.ledger import events as record
+from canary.ledger.completeness import clock
+from canary.mark import Keyring
+from canary.model import Component, Forgery, Seen, Sighting, TimeSource
+from canary.queues import Depth, Found
+from canary.reports import differences
+
+_CLEAN_FOR = timedelta(days=1)
+"""How long after its end a probe's messages are offered for clean-up."""
+_RESOLUTION = 1.0
+"""Seconds that the times of a mail server are exact to."""
+
+
+class LedgerIntake:
+    """The :class:`canary.queues.Intake` of every watcher.
+
+    ``changed`` is called, from any thread, with the ids of the probes that something new is known of.
+    """
+
+    def __init__(self, ledger: Ledger, keys: Keyring, clock: Clock, changed: Callable[[Collection[str]], None]) -> None:
+        self._ledger, self._keys, self._clock, self._changed = ledger, keys, clock, changed
+        self.read_at: dict[str, datetime] = {}
+        """When each queue was last read to its end."""
+        self.depths: dict[str, Depth] = {}
+        self._cleaning = threading.Lock()
+        self._ended_upto = 0
+        self._cleanable: dict[str, dict[str, datetime]] = {}
+
+    @property
+    def keys(self) -> Keyring:
+        """The keys by which to recognise marks."""
+        return self._keys
+
+    def now(self) -> datetime:
+        """The steady time."""
+        return self._clock.now()
+
+    def sought(self) -> Iterable[str]:
+        """The marks of the probes that are not where they should be, or not yet acknowledged as promised."""
+        with self._ledger.lock:
+            return [known.mark for known in self._ledger.book.open.values() if _is_owed(known)]
+
+    def known(self, probe: str) -> bool:
+        """Whether the ledger has this probe."""
+        return self._ledger.known(probe)
+
+    def cursor(self, name: str) -> Mapping[str, int] | None:
+        """Where the watcher stood."""
+        return self._ledger.cursor(name)
+
+    def hand_in(self, name: str, found: list[Found], cursor: Mapping[str, int]) -> None:
+        """Record what was found; returns once it is on disk. Raises OwnFaultError if it could not be written."""
+        now = self.now()
+        news: list[Event] = []
+        for item in found:
+            known = self._ledger.book.open.get(item.probe) or self._ledger.find(item.probe)
+            sighting = self._sight(item, known, now)
+            news.append(record.sighting(now, sighting, name))
+            if known is not None and sighting.forgery is None:
+                news.extend(self._clock_of(known, item, sighting))
+        added = self._ledger.append(*news, cursor=(name, cursor)).result()
+        self._changed({event.probe for event in added if event.probe is not None})
+
+    def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
+        """A queue was read to its end."""
+        self.read_at[queue] = at
+        if depth is not None:
+            self.depths[queue] = depth
+
+    def trouble(self, component: Component, reason: str, detail: str) -> None:
+        """Record a fault of ours."""
+        body = {"component": component.value, "reason": reason, "detail": record.cut(detail)}
+        self._ledger.append(Event(EventKind.TROUBLE, self.now(), body))
+
+    def cleanable(self, name: str) -> Iterable[str]:
+        """Where our own messages are whose probes ended within the last day."""
+        since = self.now() - _CLEAN_FOR
+        with self._cleaning:
+            news = self._ledger.events(kind=EventKind.FINISHED, since=since, after=self._ended_upto)
+            for finished in news:
+                self._ended_upto = finished.seq
+                for event in self._ledger.events(probe=finished.probe):
+                    if event.kind is EventKind.SIGHTING and event.body["forgery"] is None:
+                        kept = self._cleanable.setdefault(event.body["watcher"], {})
+                        kept[event.body["where"]] = finished.at
+            offered = {where: at for where, at in self._cleanable.get(name, {}).items() if at > since}
+            self._cleanable[name] = offered
+        return list(offered)
+
+    def _clock_of(self, known: OpenProbe, item: Found, sighting: Sighting) -> list[Event]:
+        """How far the clock was off that told when the sighting arrived, where that is news."""
+        if sighting.source is TimeSource.NOTICED:
+            if item.told_at is None:
+                return []
+            sighting = replace(sighting, arrived_at=item.told_at, uncertainty=_RESOLUTION)  # not believed, for a reason
+        queue, offset, now = sighting.place.queue, clock_offset(known.case, sighting), sighting.noticed_at
+        if not self._ledger.book.clock_is_news(queue, offset, now):
+            return []
+        return [clock(now, queue, offset, sighting.uncertainty)]
+
+    def _sight(self, item: Found, known: OpenProbe | None, now: datetime) -> Sighting:
+        forgery, intact, detail = item.forgery, None, item.detail
+        if known is None:
+            forgery = forgery or Forgery.UNKNOWN_ID
+        elif forgery is None and item.seen is Seen.REPORT:
+            intact, detail = self._compare(known, item.raw)
+        sighting = Sighting(
+            seen=item.seen,
+            probe=item.probe,
+            place=item.place,
+            arrived_at=item.arrived_at,
+            source=item.source,
+            uncertainty=item.uncertainty,
+            noticed_at=now,
+            message=self._ledger.keep(item.raw),
+            message_id=item.message_id,
+            intact=intact,
+            forgery=forgery,
+            detail=detail,
+            where=item.where,
+            generation=item.generation,
+        )
+        if known and forgery is None and latency(known.case, sighting) > known.case.probe.give_up:
+            return replace(sighting, forgery=Forgery.EXPIRED)
+        return sighting
+
+    def _compare(self, known: OpenProbe, found: bytes) -> tuple[bool | None, str]:
+        sent = self._ledger.artefacts.get(known.payload) if known.payload else None
+        if sent is None:
+            return None, "what was sent is no longer kept"
+        difference = differences(sent, found)
+        return difference is None, difference or ""
+
+
+def _is_owed(known: OpenProbe) -> bool:
+    genuine = [s for s in known.case.sightings if s.forgery is None]
+    arrived = known.case.probe.expected <= {s.place.queue for s in genuine if s.seen is Seen.REPORT}
+    acknowledged = any(s.seen is Seen.ACKNOWLEDGEMENT for s in genuine)
+    return not arrived or (known.case.probe.ack_within is not None and not acknowledged)

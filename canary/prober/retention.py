@@ -1,0 +1,56 @@
+"""Forgets what is older than it need be, once a day beside the prober, and off its loop."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+
+from canary.config import Config
+from canary.evidence.service import Evidence
+from canary.ledger import Ledger
+from canary.ledger.retention import Forgettable, Retention, Rule
+from canary.model import OwnFaultError
+from canary.prober.loop import Prober
+
+_FIRST = 60.0
+_EVERY = 86_400.0
+"""Seconds after the start, and from then on."""
+
+_log = structlog.get_logger(__name__)
+
+
+def retention(config: Config, ledger: Ledger) -> Retention:
+    """The rules of a configuration at work on its ledger."""
+    return Retention(ledger, {rule: timedelta(seconds=getattr(config.retention, rule)) for rule in Rule})
+
+
+async def forget_daily(prober: Prober, first: float = _FIRST, every: float = _EVERY) -> None:
+    """Forget by the configuration that is running, again and again, until cancelled; a fault is recorded as ours."""
+    wait = first
+    while True:
+        await asyncio.sleep(wait)
+        wait = every
+        try:
+            forgotten = await asyncio.to_thread(_forget, prober, prober.intake.now())
+        except OwnFaultError as error:
+            _log.error("what is old could not be forgotten", error=error.detail)
+            prober.intake.trouble(error.component, error.reason, error.detail)
+        else:
+            counts = {item.rule.value: item.count for item in forgotten if item.count}
+            _log.info("forgot what is old", **counts)
+
+
+def _forget(prober: Prober, now: datetime) -> list[Forgettable]:
+    return forget(retention(prober.config, prober.ledger), prober.evidence, now)
+
+
+def forget(work: Retention, evidence: Evidence | None, now: datetime) -> list[Forgettable]:
+    """Forget, with every event's hash in the evidence before, and its bundles emptied after. Raises OwnFaultError."""
+    if evidence is not None:
+        evidence.advance()
+    forgotten = work.run(now)
+    if evidence is not None:
+        evidence.forget()
+    return forgotten

@@ -1,0 +1,1 @@
+"""What comes back to a sender: bounces, acknowledgements, absence notes, answers."""

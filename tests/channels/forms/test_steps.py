@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from servers.form_examples import MARK, report, web_form
+
+from canary.channels.forms.steps import Confirm, Step, filled, placeholders, same_host, values
+from canary.channels.forms.visit import words_pattern
+from canary.model import Person
+
+
+@pytest.mark.parametrize(
+    ("step", "title", "label"),
+    [
+        ({"fill": {"label": "Name", "with": "{name}"}}, "fill Name", "Name"),
+        ({"choose": {"label": "Topic", "option": "Report"}}, "choose Topic", "Topic"),
+        ({"check": "I agree"}, "check I agree", "I agree"),
+        ({"upload": {"label": "Evidence"}}, "upload Evidence", "Evidence"),
+        ({"click": "Send"}, "click Send", None),
+        ({"click": {"role": "link", "name": "Report"}}, "click Report", None),
+        ({"wait_for": "Step 2"}, "wait_for Step 2", None),
+        ({"next_page": "Continue"}, "next_page Continue", None),
+    ],
+)
+def test_a_step_is_one_key(step: dict[str, Any], title: str, label: str | None) -> None:
+    made = Step.model_validate(step)
+    assert (made.title, made.label) == (title, label)
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ({}, "a step is exactly one of fill, choose, check, upload, click, wait_for, next_page; got none"),
+        ({"check": "a", "click": "b"}, "got check, click"),
+        ({"check": None}, "got check"),
+        ({"type": "x"}, "Extra inputs are not permitted"),
+        ({"fill": {"label": "Name"}}, "Field required"),
+        (
+            {"fill": {"label": "Name", "with": "{nome}"}},
+            "no placeholder {nome}; wanted one of {subject}, {text}",
+        ),
+        ({"fill": {"label": "Name", "with": "{name.x}"}}, "no placeholder {name.x}"),
+        ({"fill": {"label": "Name", "with": "{name!r}"}}, "no placeholder {name}"),
+        ({"fill": {"label": "Name", "with": "a } b"}}, "Single '}' encountered"),
+        ({"upload": {"label": "E", "file": "/etc/passwd"}}, "Input should be 'attachments' or 'first_attachment'"),
+        ({"click": {"role": "image", "name": "x"}}, "Input should be 'button', 'link'"),
+    ],
+)
+def test_a_wrong_step_is_refused_in_plain_words(step: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Step.model_validate(step)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"steps": [{"click": "Send"}]}, "could not be recognised when it arrives"),
+        ({"steps": [{"fill": {"label": "T", "with": "{text}"}}]}, "no step clicks"),
+        ({"steps": [{"fill": {"label": "T", "with": "{text}"}}, {"next_page": "Go"}]}, "no step clicks"),
+        ({"serial": None}, "{serial} is used and the channel has no serial"),
+        ({"steps": []}, "at least 1 item"),
+        ({"url": "https://user:secret@ca.example/"}, "a user name or password in it"),
+        ({"confirm": {"text": "ok"}}, "at least 3 characters"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        web_form("https://ca.example", "report", **changes)
+    assert words in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
+def test_targets_and_the_submitting_step() -> None:
+    made = web_form("https://CA.example:8443", "wizard", posts_to=["forms.ca.example"])
+    assert made.targets() == ("ca.example", "forms.ca.example")
+    assert made.steps[made.submitting].title == "click Send report"
+
+
+def test_what_the_placeholders_stand_for() -> None:
+    known = values(report(), "0a")
+    assert (known["first_name"], known["last_name"], known["serial"]) == ("Erika Anna", "Beispiel", "0a")
+    assert filled("{name} <{email}> {{{mark}}}", known) == f"Erika Anna Beispiel <erika@reporter.example> {{{MARK}}}"
+    single = values(report(person=Person("Erika", "e@r.example"), serial="ff"), "0a")
+    assert (single["first_name"], single["last_name"], single["serial"]) == ("Erika", "Erika", "ff")
+
+
+@given(st.text())
+def test_a_template_is_either_refused_or_only_has_known_placeholders(template: str) -> None:
+    try:
+        found = placeholders(template)
+    except ValueError:
+        return
+    known = {name: f"<{name}>" for name in found}
+    assert all(f"<{name}>" in filled(template, known) for name in found)
+
+
+@given(st.text())
+def test_values_are_never_taken_for_templates(hostile: str) -> None:
+    assert filled("{text}", {"text": hostile}) == hostile
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1).filter(str.strip))
+def test_every_label_fits_itself_with_and_without_a_star(label: str) -> None:
+    label = label.rstrip("….") + "a"
+    for written in (label, f" {label} *", f"{label}:", f"{label} (Required)", label.replace(" ", " \n ")):
+        assert words_pattern(label).search(written)
+    assert not words_pattern(label).search(f"x{label}")
+    assert not words_pattern(label).search(f"{label}x")
+    assert words_pattern(f"{label}…").search(f"{label}x")
+
+
+def test_the_reference_number_is_one_group_of_the_page() -> None:
+    confirm = Confirm(text="Thank you", reference=r"number is:? (\S+)\.")
+    assert confirm.seen_in("THANK\n  you!")
+    assert not confirm.seen_in("Thanks")
+    assert confirm.reference_in("Your number\nis CPR-1.") == "CPR-1"
+    assert confirm.reference_in("No number") is None
+    assert len(confirm.reference_in(f"number is {'9' * 5000}.") or "") == 100
+
+
+@pytest.mark.parametrize(
+    ("url", "home"),
+    [
+        ("https://ca.example/x", True),
+        ("http://CA.EXAMPLE:8080/", True),
+        ("https://ca.example.evil.test/", False),
+        ("https://ca.example@evil.test/", False),
+        ("javascript:alert(1)", False),
+        ("file://ca.example/etc", False),
+    ],
+)
+def test_only_the_configured_hosts_are_home(url: str, home: bool) -> None:
+    assert same_host(url, ["ca.example"]) is home

@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import zipfile
+from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import rfc8785
+from servers.form_examples import FILES, SENDER, STEPS, TEXT, report, web_form
+from servers.form_site import Fault, FormSite
+
+from canary.channels import UnusableError
+from canary.channels.forms.browser import Browser, BrowserSettings
+from canary.channels.forms.web import WebFormChannel
+from canary.model import Component, Failure, OwnFaultError, Submission
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[FormSite]:
+    with FormSite(tmp_path) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    browser = Browser(BrowserSettings())
+    yield browser
+    await browser.close()
+
+
+async def submit(url: str, browser: Browser, form: str = "report", **changes: Any) -> Submission:
+    channel = WebFormChannel(web_form(url, form, **changes), SENDER, browser)
+    return await channel.submit(channel.prepare(report(attachments=FILES)), within=60)
+
+
+async def test_a_plain_form_is_filled_in_and_its_reference_kept(site: FormSite, browser: Browser) -> None:
+    result = await submit(site.url, browser)
+    assert (result.accepted, result.failure, result.uncertain, result.reason) == (True, None, False, "")
+    assert result.reference == "CPR-000001"
+    assert result.artefacts == ()
+    (submitted,) = site.submissions
+    fields = dict(submitted.fields)
+    assert fields.pop("text").replace("\r\n", "\n") == TEXT
+    assert fields == {
+        "name": "Erika Anna Beispiel",
+        "email": "erika@reporter.example",
+        "phone": "",
+        "topic": "cpr",
+        "kind": "tls",
+        "serial": "0123456789abcdef",
+        "subject": report().subject,
+        "consent": "on",
+    }
+
+
+async def test_every_step_is_timed_in_order(site: FormSite, browser: Browser) -> None:
+    result = await submit(site.url, browser)
+    names, seconds = zip(*result.steps, strict=True)
+    assert (names[0], names[1], names[-1]) == ("load", "fill Your name", "click Send report")
+    assert list(seconds) == sorted(seconds)
+    assert seconds[-1] <= result.seconds
+
+
+async def test_the_browser_looks_like_any_other(site: FormSite, browser: Browser) -> None:
+    await submit(site.url, browser)
+    headers = site.submissions[0].headers
+    assert "Chrome/" in headers["user-agent"]
+    assert "headless" not in str(headers).lower()
+
+
+@pytest.mark.parametrize("form", ["app", "wizard", "state"])
+async def test_forms_by_script_on_two_pages_and_with_view_state_are_submitted(
+    site: FormSite, browser: Browser, form: str
+) -> None:
+    result = await submit(site.url, browser, form)
+    assert (result.accepted, result.reason, result.reference) == (True, "", "CPR-000001")
+    assert site.submissions[0].fields["text"].replace("\r\n", "\n") == TEXT
+
+
+async def test_the_wizard_keeps_the_answers_of_its_first_page(site: FormSite, browser: Browser) -> None:
+    await submit(site.url, browser, "wizard")
+    assert site.submissions[0].fields["matter"] == "key"
+
+
+@pytest.mark.parametrize(("wish", "count"), [("attachments", 2), ("first_attachment", 1)])
+async def test_attachments_are_uploaded_whole_and_recorded(
+    site: FormSite, browser: Browser, wish: str, count: int
+) -> None:
+    steps = [step for step in STEPS["upload"] if "upload" not in step]
+    steps.insert(-1, {"upload": {"label": "Evidence", "file": wish}})
+    channel = WebFormChannel(web_form(site.url, "upload", steps=steps), SENDER, browser)
+    outgoing = channel.prepare(report(attachments=FILES))
+    assert (await channel.submit(outgoing, within=60)).accepted
+    sent = site.submissions[0].files["evidence"]
+    assert sent == [(file.name, file.content) for file in FILES[:count]]
+    recorded = json.loads(outgoing.payload)["attachments"]
+    assert recorded == [{"name": name, "sha256": sha256(content).hexdigest()} for name, content in sent]
+
+
+async def test_a_report_without_attachments_goes_through_an_upload_form(site: FormSite, browser: Browser) -> None:
+    channel = WebFormChannel(web_form(site.url, "upload"), SENDER, browser)
+    assert (await channel.submit(channel.prepare(report()), within=60)).accepted
+    assert site.submissions[0].files == {}
+
+
+async def test_the_payload_is_canonical_and_holds_what_is_typed(browser: Browser) -> None:
+    channel = WebFormChannel(web_form("https://ca.example", "report"), SENDER, browser)
+    payload = channel.prepare(report(attachments=FILES)).payload
+    told = json.loads(payload)
+    assert rfc8785.dumps(told) == payload
+    assert told["fields"] == {
+        "Your name": "Erika Anna Beispiel",
+        "Email address": "erika@reporter.example",
+        "Topic": "Certificate problem report",
+        "Type of certificate": "TLS",
+        "Serial number": "0123456789abcdef",
+        "Subject": report().subject,
+        "Description of the problem": TEXT,
+        "I agree…": "on",
+    }
+    assert (told["text"], told["subject"], told["attachments"]) == (TEXT, report().subject, [])
+
+
+@pytest.mark.parametrize("form", ["report", "app", "wizard"])
+async def test_a_page_that_says_no_with_200_is_a_form_error_in_its_own_words(
+    site: FormSite, browser: Browser, form: str
+) -> None:
+    site.fault = Fault.REJECTS
+    result = await submit(site.url, browser, form)
+    assert (result.accepted, result.failure, result.uncertain) == (False, Failure.FORM_ERROR, False)
+    assert result.reason == (
+        "not confirmed: page says 'The serial number was not found in our database.', want 'Thank you for your report'"
+    )
+    assert site.submissions == []
+
+
+async def test_a_rejection_that_nothing_marks_as_one_is_told_by_its_first_lines(
+    site: FormSite, browser: Browser
+) -> None:
+    site.fault = Fault.REJECTS_PLAINLY
+    result = await submit(site.url, browser)
+    assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, False)
+    assert "page says 'Report a certificate problem The serial number was not found" in result.reason
+
+
+@pytest.mark.parametrize("form", ["report", "app"])
+async def test_a_further_required_field_is_named(site: FormSite, browser: Browser, form: str) -> None:
+    site.fault = Fault.ADDED
+    result = await submit(site.url, browser, form)
+    assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, False)
+    assert "Relationship to the certificate" in result.reason
+    assert site.submissions == []
+
+
+@pytest.mark.parametrize("form", ["report", "app", "state"])
+async def test_a_renamed_field_is_told_with_the_labels_that_are_there(
+    site: FormSite, browser: Browser, form: str
+) -> None:
+    site.fault = Fault.RENAMED
+    result = await submit(site.url, browser, form)
+    assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, False)
+    assert result.reason.startswith("field not found: got fields [")
+    assert "'Certificate identifier'" in result.reason
+    assert result.reason.endswith("want 'Serial number'")
+
+
+async def test_a_missing_button_and_a_missing_option_are_told(site: FormSite, browser: Browser) -> None:
+    no_button = await submit(site.url, browser, steps=[*STEPS["report"][:-1], {"click": "Submit"}])
+    assert no_button.reason == "button not found: got buttons ['Send report'], want 'Submit'"
+    topic = {"choose": {"label": "Topic", "option": "Abuse"}}
+    no_option = await submit(site.url, browser, steps=[topic, *STEPS["report"]])
+    assert no_option.reason == (
+        "option not found in 'Topic': got ['Please choose', 'General enquiry', 'Certificate problem report'], "
+        "want 'Abuse'"
+    )
+
+
+async def test_http_500_is_a_form_error(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.ERROR
+    result = await submit(site.url, browser)
+    assert result.failure is Failure.FORM_ERROR
+    assert result.reason == f"HTTP 500 for {site.url}/report: 'Internal Server Error Internal Server Error'"
+
+
+async def test_a_site_that_breaks_between_page_and_submission_is_a_form_error(site: FormSite, browser: Browser) -> None:
+    steps = [*STEPS["report"][:-1], {"wait_for": "Certificate"}, STEPS["report"][-1]]
+    site.fault_on_submission = Fault.ERROR
+    result = await submit(site.url, browser, steps=steps)
+    assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, False)
+    assert result.reason.startswith("HTTP 500: page says 'Internal Server Error")
+
+
+async def test_a_slow_site_is_waited_for(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.SLOW
+    assert (await submit(site.url, browser)).accepted
+
+
+async def test_a_page_that_does_not_load_in_time_is_a_form_error(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.SLOW
+    result = await submit(site.url, browser, loads_within="300ms")
+    assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, False)
+    assert result.reason == f"{site.url}/report did not load within 0.3 s"
+
+
+async def test_silence_after_the_last_click_leaves_it_open(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.HANGS
+    confirm = {"text": "Thank you", "within": "600ms"}
+    result = await submit(site.url, browser, confirm=confirm)
+    assert (result.accepted, result.failure, result.uncertain) == (False, Failure.FORM_ERROR, True)
+    assert result.reason == "no answer within 0.6 s"
+    assert len(site.submissions) == 1
+
+
+async def test_an_answer_that_breaks_off_leaves_it_open(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.BREAKS_OFF
+    result = await submit(site.url, browser, "app", confirm={"text": "Thank you", "within": "3s"})
+    assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, True)
+    assert len(site.submissions) == 1
+
+
+async def test_a_form_that_leads_to_a_closed_port_was_surely_not_taken(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.DEAD_END
+    result = await submit(site.url, browser)
+    assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, False)
+    assert "the connection failed: POST http://127.0.0.1:" in result.reason
+    assert "ERR_CONNECTION_REFUSED" in result.reason
+
+
+async def test_a_refused_connection_is_a_form_error_in_the_engines_words(browser: Browser) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        result = await submit(f"http://127.0.0.1:{closed.getsockname()[1]}", browser)
+    assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, False)
+    assert "page unreachable" in result.reason
+    assert "ERR_CONNECTION_REFUSED" in result.reason
+
+
+async def test_a_certificate_of_an_unknown_authority_is_a_form_error(tmp_path: Path, browser: Browser) -> None:
+    with FormSite(tmp_path, tls=True) as site:
+        result = await submit(site.url, browser)
+    assert result.failure is Failure.FORM_ERROR
+    assert "ERR_CERT_AUTHORITY_INVALID" in result.reason
+
+
+async def test_a_name_that_is_not_found_is_theirs_and_a_resolver_that_fails_is_ours(browser: Browser) -> None:
+    result = await submit("http://no-such-host.invalid", browser)
+    with pytest.raises(socket.gaierror) as told:
+        socket.getaddrinfo("no-such-host.invalid", None)
+    exists_not = told.value.errno in (socket.EAI_NONAME, socket.EAI_NODATA)
+    assert result.failure is (Failure.FORM_ERROR if exists_not else Failure.OURS)
+    assert result.component is (None if exists_not else Component.DNS)
+    assert "no-such-host.invalid" in result.reason
+
+
+async def test_a_captcha_is_named(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.CAPTCHA
+    result = await submit(site.url, browser)
+    assert result.failure is Failure.FORM_ERROR
+    assert result.reason.startswith("CAPTCHA: the page has reCAPTCHA; not confirmed: page says 'Please confirm")
+
+
+async def test_a_login_wall_is_named_and_nothing_is_typed_into_it(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.LOGIN
+    result = await submit(site.url, browser)
+    assert result.failure is Failure.FORM_ERROR
+    assert result.reason.startswith("login wall: the page asks for a password; field not found")
+
+
+@pytest.mark.parametrize("fault", [Fault.MOVED, Fault.OFF_SITE])
+async def test_a_report_is_not_given_to_another_host(site: FormSite, browser: Browser, fault: Fault) -> None:
+    site.fault = fault
+    result = await submit(site.url, browser)
+    assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, False)
+    assert "to another host: got 'localhost', want 127.0.0.1" in result.reason
+    assert site.submissions == []
+
+
+async def test_a_host_that_the_configuration_allows_may_take_it(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.OFF_SITE
+    assert (await submit(site.url, browser, posts_to=["localhost"])).accepted
+
+
+async def test_screenshot_and_trace_are_kept_of_a_failure_and_the_next_probe_is_traced_in_detail(
+    site: FormSite, browser: Browser
+) -> None:
+    site.fault = Fault.REJECTS
+    channel = WebFormChannel(web_form(site.url, "report"), SENDER, browser)
+    traces = []
+    for _ in range(2):
+        artefacts = dict((await channel.submit(channel.prepare(report()), within=60)).artefacts)
+        assert artefacts["screenshot.png"].startswith(b"\x89PNG")
+        with zipfile.ZipFile(io.BytesIO(artefacts["trace.zip"])) as trace:
+            traces.append(trace.read("trace.trace"))
+    assert b"Serial" in traces[0]
+    assert [b'"frame-snapshot"' in trace for trace in traces] == [False, True]
+    site.fault = None
+    kept = (await submit(site.url, browser, screenshots="always")).artefacts
+    assert [name for name, _ in kept] == ["screenshot.png", "trace.zip"]
+
+
+async def test_a_missing_browser_is_our_own_fault() -> None:
+    absent = Browser(BrowserSettings(executable=Path("/nonexistent/chromium")))
+    result = await submit("http://127.0.0.1:1", absent)
+    assert (result.failure, result.component, result.own_reason) == (Failure.OURS, Component.BROWSER, "missing")
+    assert "apt-get install chromium" in result.reason
+
+
+async def test_a_browser_killed_while_the_answer_is_awaited_leaves_it_open(tmp_path: Path) -> None:
+    browser = Browser(BrowserSettings())
+    async with browser.context() as context:
+        assert context.browser is not None
+        session = await context.browser.new_browser_cdp_session()
+        processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+    (pid,) = [process["id"] for process in processes if process["type"] == "browser"]
+    with FormSite(tmp_path, on_submission=lambda _: os.kill(pid, signal.SIGKILL)) as site:
+        site.fault = Fault.HANGS
+        result = await submit(site.url, browser)
+    assert (result.failure, result.component, result.own_reason) == (Failure.OURS, Component.BROWSER, "crashed")
+    assert result.uncertain
+    with FormSite(tmp_path) as site:
+        assert (await submit(site.url, browser)).accepted
+    await browser.close()
+
+
+async def test_check_finds_the_fields_and_sends_nothing(site: FormSite, browser: Browser) -> None:
+    for form in STEPS:
+        found = await WebFormChannel(web_form(site.url, form), SENDER, browser).check()
+        assert f"{site.url}/{form}: found '" in found
+        assert "sandbox" in found
+    assert site.submissions == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [(Fault.RENAMED, "want 'Serial number'"), (Fault.LOGIN, "login wall"), (Fault.ERROR, "HTTP 500")],
+)
+async def test_check_tells_what_a_form_lacks(site: FormSite, browser: Browser, fault: Fault, words: str) -> None:
+    site.fault = fault
+    with pytest.raises(UnusableError, match=words):
+        await WebFormChannel(web_form(site.url, "report"), SENDER, browser).check()
+
+
+async def test_check_mentions_a_captcha(site: FormSite, browser: Browser) -> None:
+    site.fault = Fault.CAPTCHA
+    assert "reCAPTCHA on the page" in await WebFormChannel(web_form(site.url, "report"), SENDER, browser).check()
+
+
+async def test_check_raises_our_own_fault_without_a_browser() -> None:
+    absent = Browser(BrowserSettings(executable=Path("/nonexistent/chromium")))
+    with pytest.raises(OwnFaultError, match="apt-get install chromium"):
+        await WebFormChannel(web_form("http://127.0.0.1:1", "report"), SENDER, absent).check()
+
+
+async def test_a_channel_for_reachability_only_is_never_submitted(site: FormSite, browser: Browser) -> None:
+    channel = WebFormChannel(web_form(site.url, "report", reachability_only=True), SENDER, browser)
+    with pytest.raises(ValueError, match="reachability_only"):
+        await channel.submit(channel.prepare(report()), within=60)
+    assert "found 'Your name'" in await channel.check()
+    assert site.submissions == []

@@ -1,0 +1,301 @@
+"""The book: a fold of the events, wherever it begins, and what is decided only once."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import Any
+
+from builders import (
+    CPR,
+    DEADLINE,
+    JUNK,
+    START,
+    a_probe,
+    after,
+    genuine_replies,
+    genuine_reports,
+    message,
+    refused,
+    reply,
+    report,
+    sightings,
+    taken,
+    uncertain,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from canary.judge import judge
+from canary.ledger import events as record
+from canary.ledger.events import Event, EventKind, numbered
+from canary.ledger.state.fold import Book, OpenProbe
+from canary.model import DeadlineResult, Failure, Forgery, Outcome, Seen, Sighting, Stage, Submission
+
+NAMES = ("probeprobeprobe2", "anotherprobe2222", "strangerprobe222")  # the last one is never scheduled
+CHANNELS = dict(zip(NAMES, ("alias", "form", "form"), strict=True))
+
+
+class Pages:
+    """A ledger in memory: the events so far, and the book that follows from them."""
+
+    def __init__(self) -> None:
+        self.told: list[Event] = []
+        self.book = Book(self.read)
+
+    def read(self, probe: str, upto: int) -> OpenProbe | None:
+        """A probe as it stood at an event, from the beginning."""
+        alone = Book(lambda *_: None)
+        for event in self.told[:upto]:
+            if event.kind is EventKind.CLOCK_STEPPED or (event.probe == probe and event.kind is not EventKind.FINISHED):
+                alone.apply(event)
+        return alone.open.get(probe)
+
+    def tell(self, *events: Event) -> int:
+        """Append what is accepted; returns how many were."""
+        before = len(self.told)
+        for event in events:
+            if self.book.accepts(event):
+                self.told.append(record.read(numbered(event, len(self.told) + 1).canonical()))
+                self.book.apply(self.told[-1])
+        return len(self.told) - before
+
+
+def state(book: Book) -> dict[str, Any]:
+    return {"seq": book.seq, "totals": asdict(book.totals), "open": book.open, "recent": book.recent}
+
+
+def sent(probe: str = NAMES[0], submission: Submission | None = None, at: float = 0.0) -> tuple[Event, ...]:
+    """A probe that was scheduled and submitted."""
+    known = replace(a_probe(probe, channel=CHANNELS[probe]), scheduled_at=after(at))
+    return (
+        record.scheduled(known, "m" * 40),
+        record.submitting(probe, after(at), "<report@probe.example>", message(0)),
+        record.submitted(probe, after(at + 0.5), replace(submission or taken(), at=after(at)), {}),
+    )
+
+
+def seen(sighting: Sighting, at: float | None = None) -> Event:
+    return record.sighting(sighting.noticed_at if at is None else after(at), sighting, "cpr-mailbox")
+
+
+def ended(probe: str = NAMES[0], outcome: Outcome = Outcome.MISSING, at: float = 2000.0) -> tuple[Event, ...]:
+    verdict = replace(judge(a_case_of(probe), after(at), {"cpr": after(at)}), outcome=outcome)
+    return (
+        record.deadline(probe, after(at), DeadlineResult.MISSED, outcome),
+        record.finished(probe, after(at), verdict),
+    )
+
+
+def a_case_of(probe: str) -> Any:
+    pages = Pages()
+    pages.tell(*sent(probe))
+    return pages.book.open[probe].case
+
+
+# Arbitrary histories: a step is a function of the time it happens at
+
+ids = st.sampled_from(NAMES)
+steps = st.one_of(
+    st.builds(lambda p: lambda at: record.submitting(p, after(at), "<report@probe.example>", message(0)), ids),
+    st.builds(
+        lambda p, s: lambda at: record.submitted(p, after(at), replace(s, at=after(at)), {}),
+        ids,
+        st.sampled_from([taken(), uncertain(), *map(refused, Failure)]),
+    ),
+    st.builds(
+        lambda p, s: lambda at: record.sighting(after(at), replace(s, probe=p), "cpr-mailbox"),
+        ids,
+        st.one_of(sightings, genuine_reports, genuine_replies),
+    ),
+    st.builds(
+        lambda p, r, o: lambda at: record.deadline(p, after(at), r, o),
+        ids,
+        st.sampled_from(DeadlineResult),
+        st.sampled_from(Outcome),
+    ),
+    st.builds(lambda p: lambda at: record.confirm(p, after(at), CHANNELS[p], after(at + 60)), ids),
+    st.builds(lambda p, o: lambda at: ended(p, o, at)[1], ids, st.sampled_from(Outcome)),
+    st.builds(
+        lambda kind, body: lambda at: Event(kind, after(at), body),
+        st.just(EventKind.TROUBLE),
+        st.sampled_from([{"component": "imap", "reason": "login", "detail": "no"}]),
+    ),
+    st.builds(
+        lambda kind: lambda at: Event(kind, after(at), {"channels": ["alias"], "reason": "holiday"}),
+        st.sampled_from([EventKind.PAUSED, EventKind.RESUMED]),
+    ),
+    st.builds(
+        lambda by: lambda at: Event(EventKind.CLOCK_STEPPED, after(at), {"seconds": by}), st.sampled_from([-30.5, 3600])
+    ),
+    st.builds(
+        lambda o: (
+            lambda at: Event(
+                EventKind.CHECKED,
+                after(at),
+                {"channel": "form", "kind": "web_form", "queue": "cpr", "outcome": o.value},
+            )
+        ),
+        st.sampled_from([Outcome.ARRIVED, Outcome.FORM_ERROR]),
+    ),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Event]:
+    """What may happen to two probes and a stranger's, in time, plausible or not."""
+    told: list[Event] = []
+    at, unscheduled = 0.0, list(NAMES[:2])
+    for _ in range(draw(st.integers(0, 25))):
+        at += draw(st.sampled_from([0.0, 1.0, 10.0, DEADLINE, 4000.0]))
+        if unscheduled and draw(st.booleans()):
+            told.extend(sent(unscheduled.pop(), at=at)[: draw(st.integers(1, 3))])
+        else:
+            told.append(draw(steps)(at))
+    return told
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories(), st.data())
+def test_a_snapshot_and_the_rest_are_the_fold_from_the_beginning(told: list[Event], data: st.DataObject) -> None:
+    pages = Pages()
+    pages.tell(*told)
+    cut = data.draw(st.integers(0, len(pages.told)))
+    early = Book(pages.read)
+    for event in pages.told[:cut]:
+        early.apply(event)
+    restored = Book.restore(pages.read, early.snapshot(), early.seq)
+    assert state(restored) == state(early)
+    for event in pages.told[cut:]:
+        restored.apply(event)
+    assert state(restored) == state(pages.book)
+
+
+@settings(max_examples=200, deadline=None)
+@given(histories())
+def test_no_counter_ever_goes_back(told: list[Event]) -> None:
+    def counts(book: Book) -> dict[str, float]:
+        found: dict[str, float] = {f"error {key}": count for key, count in book.totals.errors.items()}
+        for slug, totals in book.totals.channels.items():
+            found |= {f"{slug} {name}": getattr(totals, name) for name in ("attempted", "submitted", "duplicates")}
+            for group in (totals.deadline_results, totals.finished, totals.forged):
+                found |= {f"{slug} {key}": count for key, count in group.items()}
+            for stage, histogram in totals.stages.items():
+                found |= {f"{slug} {stage} {place}": count for place, count in enumerate(histogram.counts)}
+                found[f"{slug} {stage} sum"] = histogram.sum
+        return found
+
+    pages = Pages()
+    for event in told:
+        before = counts(pages.book)
+        pages.tell(event)
+        now = counts(pages.book)
+        assert all(now[key] >= count for key, count in before.items())
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories())
+def test_what_was_told_says_nothing_new_a_second_time(told: list[Event]) -> None:
+    once = {EventKind.DEADLINE, EventKind.FINISHED, EventKind.CONFIRM}
+    pages = Pages()
+    for event in told:
+        ours = pages.read(event.probe or "", len(pages.told)) is not None
+        pages.tell(event)
+        if event.kind in once or (event.kind is EventKind.SIGHTING and ours):
+            before = copy.deepcopy(state(pages.book))
+            assert pages.tell(event) == 0
+            assert state(pages.book) == before
+
+
+# Examples
+
+
+def test_a_probe_from_its_schedule_to_its_end() -> None:
+    pages = Pages()
+    pages.tell(*sent(), seen(report(at=7)))
+    known = pages.book.open[NAMES[0]]
+    assert (known.mark, known.payload, known.case.sightings) == ("m" * 40, message(0), (report(at=7),))
+    pages.tell(record.deadline(NAMES[0], after(DEADLINE), DeadlineResult.MET, Outcome.ARRIVED))
+    pages.tell(record.finished(NAMES[0], after(DEADLINE), judge(known.case, after(DEADLINE), {})))
+    totals = pages.book.totals.channels["alias"]
+    assert pages.book.open == {}
+    assert (totals.kind, totals.queue, totals.attempted, totals.submitted) == ("email", "cpr", 1, 1)
+    assert (totals.deadline_results, totals.finished) == ({"met": 1}, {"arrived": 1})
+    assert (totals.last_outcome, totals.last_success) == ("arrived", after(7).timestamp())
+    assert {stage: histogram.sum for stage, histogram in totals.stages.items()} == {"accepted": 0.5, "arrived": 7.0}
+
+
+def test_the_same_stored_message_handed_in_twice_is_one_sighting() -> None:
+    pages = Pages()
+    pages.tell(*sent())
+    assert pages.tell(seen(report(where="7", generation=1))) == 1
+    assert pages.tell(seen(report(where="7", generation=1), at=500)) == 0
+    assert pages.tell(seen(report(where="1", generation=2), at=600)) == 0
+    assert pages.tell(seen(report(where="8", generation=1), at=700)) == 1
+    assert pages.book.totals.channels["alias"].duplicates == 1
+
+
+def test_the_same_message_after_the_end_is_still_one_sighting() -> None:
+    pages = Pages()
+    pages.tell(*sent(), *ended())
+    late = seen(report(at=3000))
+    assert [pages.tell(late), pages.tell(late)] == [1, 0]
+    assert pages.book.totals.channels["alias"].stages["arrived"].counts.count(1) == 1
+
+
+def test_a_probe_is_decided_once_and_finished_once() -> None:
+    pages = Pages()
+    pages.tell(*sent())
+    indeterminate = record.deadline(NAMES[0], after(1800), DeadlineResult.INDETERMINATE, Outcome.INDETERMINATE)
+    assert pages.tell(indeterminate) == 1
+    assert pages.tell(*ended()) == 1
+    assert pages.tell(*ended(outcome=Outcome.LATE)) == 0
+    totals = pages.book.totals.channels["alias"]
+    assert (totals.deadline_results, totals.finished) == ({"indeterminate": 1}, {"missing": 1})
+
+
+def test_a_forgery_or_a_reply_does_not_change_what_a_channel_came_to() -> None:
+    pages = Pages()
+    pages.tell(*sent(), record.deadline(NAMES[0], after(DEADLINE), DeadlineResult.MISSED, Outcome.MISSING))
+    pages.tell(seen(report(at=5000, forgery=Forgery.BAD_MAC)), seen(reply(Seen.OUT_OF_OFFICE, at=5000)))
+    totals = pages.book.totals.channels["alias"]
+    assert (totals.last_outcome, totals.forged) == ("missing", {"bad_mac": 1})
+    pages.tell(seen(report(JUNK, at=6000)))
+    assert totals.last_outcome == "junked"
+
+
+def test_a_forgery_of_a_probe_we_never_sent_belongs_to_no_channel() -> None:
+    pages = Pages()
+    pages.tell(seen(report(probe=NAMES[2])), seen(report(probe=NAMES[2], forgery=Forgery.BAD_MAC)))
+    assert pages.book.totals.unattributed == {"unknown_id": 1, "bad_mac": 1}
+    assert pages.book.totals.channels == {}
+
+
+def test_an_older_probe_does_not_speak_for_its_channel() -> None:
+    pages = Pages()
+    newer = replace(a_probe("newerprobe222222"), scheduled_at=after(600))
+    pages.tell(*sent(), record.scheduled(newer, "n" * 40))
+    pages.tell(record.deadline(newer.id, after(1500), DeadlineResult.MISSED, Outcome.JUNKED))
+    pages.tell(seen(report(at=1400)), record.deadline(NAMES[0], after(1600), DeadlineResult.MISSED, Outcome.LATE))
+    assert pages.book.totals.channels["alias"].last_outcome == "junked"
+
+
+def test_the_rate_of_the_last_hour_is_known_after_a_restart() -> None:
+    pages = Pages()
+    for number in range(5):
+        probe = replace(a_probe(f"probe{number}2222222222"), scheduled_at=after(number * 1200))
+        pages.tell(record.scheduled(probe, "m" * 40))
+    restored = Book.restore(pages.read, pages.book.snapshot(), pages.book.seq)
+    for book in (pages.book, restored):
+        assert book.scheduled_since("alias", after(4800) - timedelta(hours=1)) == 3
+        assert book.scheduled_since("alias", after(4700)) == 1
+        assert book.scheduled_since("form", START) == 0
+
+
+def test_a_step_of_our_clock_falsifies_no_latency() -> None:
+    pages = Pages()
+    pages.tell(*sent(), Event(EventKind.CLOCK_STEPPED, after(5), {"seconds": 3600.0}))
+    pages.tell(seen(report(CPR, at=3607)))
+    case = pages.book.open[NAMES[0]].case
+    assert judge(case, after(3610), {}).stages[Stage.ARRIVED] == 7

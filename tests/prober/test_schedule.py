@@ -1,0 +1,81 @@
+"""When a channel is due, and with what: bounds, rounds, and nothing made up for."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+from builders import START, after
+from hypothesis import given
+from hypothesis import strategies as st
+
+from canary.prober.schedule import JITTER, START_WITHIN, first_due, next_due, turn
+
+chances = st.integers(0, 2**32).map(random.Random)
+intervals = st.floats(1.0, 7 * 86_400.0)
+names = st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=5, unique=True)
+SLACK = timedelta(milliseconds=1)
+
+
+@given(intervals, chances)
+def test_a_new_channel_is_due_soon(interval: float, chance: random.Random) -> None:
+    due = first_due(START, 0.0, interval, chance)
+    assert START <= due <= START + timedelta(seconds=min(interval, START_WITHIN)) + SLACK
+
+
+@given(intervals, st.floats(-10.0, 10.0), chances)
+def test_after_a_restart_a_channel_keeps_its_rhythm(interval: float, periods: float, chance: random.Random) -> None:
+    last = START.timestamp() - periods * interval
+    due = first_due(START, last, interval, chance)
+    assert START <= due <= START + timedelta(seconds=interval) + SLACK
+    if 0 <= periods <= 1:  # its turn has not come yet
+        assert due.timestamp() >= last + interval - 0.001
+    if periods > 1:  # overdue: once, and soon
+        assert due <= START + timedelta(seconds=START_WITHIN) + SLACK
+
+
+@given(intervals, st.floats(0.0, 0.5), chances)
+def test_the_interval_varies_by_a_tenth_each_way(interval: float, lag: float, chance: random.Random) -> None:
+    due = next_due(START, after(lag * interval), interval, chance)
+    between = (due - START).total_seconds() / interval
+    assert 1 - JITTER - 0.001 <= between <= 1 + JITTER + 0.001
+
+
+@given(intervals, st.floats(1 + JITTER + 0.001, 1000.0), chances)
+def test_nothing_that_was_missed_is_made_up_for(interval: float, periods: float, chance: random.Random) -> None:
+    now = after(periods * interval)
+    due = next_due(START, now, interval, chance)
+    assert due - now >= timedelta(seconds=interval * (1 - JITTER)) - SLACK
+
+
+def test_intervals_differ_and_average_to_what_was_asked_for() -> None:
+    chance = random.Random(1)
+    lengths = [(next_due(START, START, 600.0, chance) - START).total_seconds() for _ in range(2000)]
+    assert len(set(lengths)) > 1900
+    assert 597 < sum(lengths) / len(lengths) < 603
+    assert min(lengths) < 545
+    assert max(lengths) > 655
+
+
+@given(names, names, st.integers(0, 5))
+def test_every_pair_has_its_turn_once_a_round(senders: list[str], variants: list[str], number: int) -> None:
+    size = len(senders) * len(variants)
+    pairs = {turn("alias", number * size + place, senders, variants) for place in range(size)}
+    assert pairs == {(sender, variant) for sender in senders for variant in variants}
+
+
+@given(names, names, st.integers(0, 1000), st.randoms(use_true_random=False))
+def test_a_restart_goes_on_where_it_was(
+    senders: list[str], variants: list[str], count: int, chance: random.Random
+) -> None:
+    before = turn("alias", count, senders, variants)
+    chance.shuffle(senders)
+    chance.shuffle(variants)
+    assert turn("alias", count, senders, variants) == before
+
+
+def test_rounds_and_channels_differ_in_their_order() -> None:
+    def order(channel: str, number: int) -> tuple[tuple[str, str], ...]:
+        return tuple(turn(channel, number * 12 + place, "abc", "wxyz") for place in range(12))
+
+    assert len({order(channel, number) for channel in ("alias", "form") for number in range(10)}) == 20

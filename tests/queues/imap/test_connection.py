@@ -1,0 +1,277 @@
+"""Every way in which a mailbox cannot be read is a fault of ours with its own name, and is tried again."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from queues.conftest import Watch, folder, server_of
+from queues.mails import mail, raw
+from queues.recording_intake import RecordingIntake
+from queues.tap import Tap
+from servers import certificates
+from servers.ca_site import CaSite, User
+from servers.polling import until
+
+from canary.model import Component, OwnFaultError
+from canary.queues.imap.connection import Reason, explain
+from canary.queues.imap.watch import ImapSettings, ImapWatcher
+from canary.settings import Server
+
+
+def check(server: dict[str, Any]) -> str:
+    settings = {"kind": "imap", "server": server, "folders": [folder("CPR", "monitored")], "find_junk": False}
+    return ImapWatcher("desk", ImapSettings.model_validate(settings)).check()
+
+
+def refused(server: dict[str, Any]) -> OwnFaultError:
+    with pytest.raises(OwnFaultError) as raised:
+        check(server)
+    assert raised.value.component is Component.IMAP
+    return raised.value
+
+
+@contextmanager
+def answering(*says: bytes, context: ssl.SSLContext | None = None) -> Iterator[tuple[str, int]]:
+    """A server that says its piece to everybody, and then nothing more until the client leaves."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            with plain:
+                try:
+                    client = context.wrap_socket(plain, server_side=True) if context else plain
+                    for piece in says:
+                        client.sendall(piece)
+                        client.recv(4096)
+                except OSError:
+                    continue
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield listener.getsockname()
+    finally:
+        listener.close()
+
+
+def at(address: tuple[str, int], **changes: Any) -> dict[str, Any]:
+    account = {"username": "desk", "password": {"env": "PATH"}, "timeout": "500ms"}
+    return {"host": address[0], "port": address[1], "tls": "none", **account, **changes}
+
+
+def speaking_tls(chain: Path, key: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    return context
+
+
+# What works
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+def test_both_kinds_of_tls_work(site: CaSite, desk: User, tls: str) -> None:
+    port = site.imaps[1] if tls == "implicit" else site.imap[1]
+    assert "CPR (monitored" in check(server_of(site, desk, tls=tls, port=port))
+
+
+@pytest.mark.parametrize("password", ['"quotes" and \\ strokes', "Grüße, Łódź, 密码", " spaces "])
+def test_passwords_of_any_kind_work(site: CaSite, password: str) -> None:
+    user = site.add_user("odd", password, folders=["CPR"]) if password.isascii() else User("odd", password, "", "")
+    if not password.isascii():  # the fixture's own session logs in by LOGIN, which takes ASCII alone
+        site.add_user("odd", folders=["CPR"])
+        site.dovecot.allow("odd", password)
+    assert "CPR (monitored" in check(server_of(site, user))
+
+
+# TLS
+
+
+def test_an_unknown_authority_is_refused(site: CaSite, desk: User, tmp_path: Path) -> None:
+    other = certificates.authority_file(certificates.authority(), tmp_path)
+    assert refused(server_of(site, desk, ca_file=str(other))).reason == "tls_untrusted"
+
+
+def test_the_systems_authorities_do_not_know_the_test_one(site: CaSite, desk: User) -> None:
+    assert refused(server_of(site, desk, ca_file=None)).reason == "tls_untrusted"
+
+
+def test_an_expired_certificate_is_refused(site: CaSite, desk: User, authority: trustme.CA, tmp_path: Path) -> None:
+    context = speaking_tls(*certificates.expired_cert(authority, tmp_path))
+    with answering(b"* OK hello\r\n", context=context) as address:
+        assert refused(server_of(site, desk, port=address[1])).reason == "tls_expired"
+
+
+def test_another_servers_certificate_is_refused(
+    site: CaSite, desk: User, authority: trustme.CA, tmp_path: Path
+) -> None:
+    context = speaking_tls(*certificates.server_cert(authority, tmp_path, ["elsewhere.test"]))
+    with answering(b"* OK hello\r\n", context=context) as address:
+        assert refused(server_of(site, desk, port=address[1])).reason == "tls_untrusted"
+
+
+def test_something_that_speaks_no_tls_is_refused(site: CaSite, desk: User) -> None:
+    assert refused(server_of(site, desk, port=site.imap[1])).reason == "tls_failed"
+
+
+def test_a_stripped_starttls_is_refused_and_no_password_sent(site: CaSite, desk: User) -> None:
+    with Tap(site.imap, replace=(b" STARTTLS", b" XXXXXXXX")) as tap:
+        assert refused(server_of(site, desk, tls="starttls", port=tap.address[1])).reason == "no_starttls"
+        assert "LOGIN" not in tap.said()
+        assert "AUTHENTICATE" not in tap.said()
+
+
+def test_bytes_slipped_in_before_tls_are_refused(site: CaSite, desk: User) -> None:
+    slipped = b"negotiation now.\r\n* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n"
+    with Tap(site.imap, replace=(b"negotiation now.\r\n", slipped)) as tap:
+        error = refused(server_of(site, desk, tls="starttls", port=tap.address[1]))
+    assert "before TLS began" in error.detail
+
+
+def test_a_missing_ca_file_is_named(site: CaSite, desk: User, tmp_path: Path) -> None:
+    error = refused(server_of(site, desk, ca_file=str(tmp_path / "gone.pem")))
+    assert error.reason == "ca_file"
+    assert "gone.pem" in error.detail
+
+
+# Login
+
+
+def test_a_wrong_password_is_told_without_it(
+    site: CaSite, desk: User, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = tmp_path / "secret"
+    secret.write_text("swordfish")
+    error = refused(server_of(site, desk, password={"file": str(secret)}))
+    assert error.reason == "login_refused"
+    assert "desk" in error.detail
+    assert "swordfish" not in error.detail + caplog.text
+
+
+def test_a_server_that_repeats_the_password_does_not_get_it_printed(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("swordfish")
+    hello, capable = b"* OK [CAPABILITY IMAP4rev1] hello\r\n", b"* CAPABILITY IMAP4rev1\r\n"
+    with _scripted(hello, capable, b'BAD what is "desk" "swordfish"?') as address:
+        error = refused(at(address, password={"file": str(secret)}))
+    assert error.reason == "login_refused"
+    assert "swordfish" not in error.detail
+    assert "<secret>" in error.detail
+
+
+def test_a_server_that_cannot_tell_is_not_a_wrong_password() -> None:
+    hello, capable = b"* OK hello\r\n", b"* CAPABILITY IMAP4rev1\r\n"
+    with _scripted(hello, capable, b"NO [UNAVAILABLE] Temporary authentication failure.") as address:
+        assert refused(at(address)).reason == "login_unavailable"
+
+
+@contextmanager
+def _scripted(hello: bytes, capabilities: bytes, login: bytes) -> Iterator[tuple[str, int]]:
+    """A server that gets as far as the login."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        with client, client.makefile("rb") as lines:
+            client.sendall(hello)
+            for line in lines:
+                tag, command, *_ = line.split()
+                answers = {b"CAPABILITY": capabilities + tag + b" OK done\r\n", b"LOGIN": tag + b" " + login + b"\r\n"}
+                client.sendall(answers.get(command.upper(), tag + b" BAD what?\r\n"))
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield listener.getsockname()
+    finally:
+        listener.close()
+
+
+def test_a_secret_that_is_not_there_is_named(site: CaSite, desk: User, tmp_path: Path) -> None:
+    error = refused(server_of(site, desk, password={"file": str(tmp_path / "gone")}))
+    assert error.reason == "secret"
+    assert "gone" in error.detail
+
+
+# Servers and networks
+
+
+def test_nobody_listening_is_unreachable(site: CaSite, desk: User) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert refused(server_of(site, desk, port=port)).reason == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        (b"* BYE too many connections\r\n", "disconnected"),
+        (b"* OK hello", "timeout"),
+        (b"", "timeout"),
+        (b"220 mail.test ESMTP\r\n", "disconnected"),
+        (b"* OK [CAPABILITY IMAP4rev1] hello\r\n* CAPABILITY {999999999999}\r\n", "disconnected"),
+        (b"x" * 1_100_000, "disconnected"),
+    ],
+)
+def test_servers_that_say_nonsense(says: bytes, reason: str) -> None:
+    with answering(says) as address:
+        assert refused(at(address)).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), Reason.DNS),
+        (TimeoutError("timed out"), Reason.TIMEOUT),
+        (ConnectionResetError(104, "reset"), Reason.DISCONNECTED),
+        (ConnectionRefusedError(111, "refused"), Reason.UNREACHABLE),
+        (ZeroDivisionError("what?"), Reason.UNEXPECTED),
+    ],
+)
+def test_every_error_has_a_reason(error: Exception, reason: Reason) -> None:
+    told = explain(error, Server.model_validate({"host": "imap.ca.test", "port": 993}))
+    assert told.reason == reason.value
+    assert "imap.ca.test:993" in told.detail
+
+
+# Trying again
+
+
+def test_a_watcher_tells_its_trouble_and_goes_on_when_it_is_over(
+    site: CaSite, intake: RecordingIntake, desk: User, watch: Watch
+) -> None:
+    server = server_of(site, desk)
+    secret = Path(server["password"]["file"])
+    right = secret.read_text()
+    secret.unlink()
+    watch(desk, server=server)
+    until(lambda: "secret" in intake.reasons(), "the fault")
+    mark = intake.probe()
+    site.deliver("desk", raw(mail(f"About {mark}")), "CPR")
+    secret.write_text(right)
+    until(intake.found, "the report")
+
+
+def test_a_wrong_password_is_not_tried_again_at_once(
+    site: CaSite, intake: RecordingIntake, desk: User, watch: Watch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("swordfish")
+    server = server_of(site, desk, host="127.0.0.1", port=site.imap[1], tls="none", ca_file=None)
+    with Tap(site.imap) as tap:
+        watch(desk, server=server | {"password": {"file": str(secret)}, "port": tap.address[1]})
+        first = until(intake.reasons, "the fault")
+        with pytest.raises(AssertionError, match="in vain"):
+            until(lambda: tap.connections > 1, "a second login", timeout=4)
+    assert first == ["login_refused"]
