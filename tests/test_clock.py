@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,3 +98,21 @@ def test_it_runs_on_the_clocks_of_the_machine() -> None:
     assert clock.step() is None
     assert first <= clock.now()
     assert abs((first - datetime.now(UTC)).total_seconds()) < 60
+
+
+async def test_a_wait_is_as_long_as_it_says() -> None:
+    clock = Clock()
+    begun = clock.monotonic()
+    await clock.sleep(0.05)
+    await clock.sleep(-5)
+    assert clock.monotonic() - begun >= 0.05
+
+
+def test_a_thread_waits_no_longer_than_until_it_is_called() -> None:
+    clock, called = Clock(), threading.Event()
+    begun = clock.monotonic()
+    assert clock.wait(called, 0.05) is False
+    assert clock.monotonic() - begun >= 0.05
+    assert clock.wait(called, -5) is False
+    threading.Timer(0.01, called.set).start()
+    assert clock.wait(called, 3600) is True
