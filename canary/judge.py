@@ -39,7 +39,7 @@ ago was put there by somebody.
 _WRONG_PLACES = {
     Role.QUARANTINE: Outcome.QUARANTINED,
     Role.JUNK: Outcome.JUNKED,
-    Role.WRONG_QUEUE: Outcome.WRONG_QUEUE,
+    Role.OTHER: Outcome.WRONG_QUEUE,
     Role.MONITORED: Outcome.WRONG_QUEUE,  # worked, but another channel's
 }
 _SETTLED = (Outcome.ARRIVED, Outcome.ALTERED, Outcome.LATE)

@@ -40,7 +40,7 @@ class Role(StrEnum):
     """What a place is for: only the monitored one is right, and a reply mailbox is not the CA's at all."""
 
     MONITORED = "monitored"
-    WRONG_QUEUE = "wrong_queue"
+    OTHER = "other"
     JUNK = "junk"
     QUARANTINE = "quarantine"
     REPLIES = "replies"

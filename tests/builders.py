@@ -28,7 +28,7 @@ MESSAGE_ID = "<report@probe.example>"
 
 CPR = Place("cpr", Role.MONITORED)
 LEGAL = Place("legal", Role.MONITORED)
-GENERAL = Place("general", Role.WRONG_QUEUE)
+GENERAL = Place("general", Role.OTHER)
 JUNK = Place("junk", Role.JUNK)
 HELD = Place("held", Role.QUARANTINE)
 MINE = Place("mine", Role.REPLIES)

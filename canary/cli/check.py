@@ -56,9 +56,9 @@ async def _look(config: Config) -> list[Finding]:
 
 
 def _looks(config: Config, endpoints: Endpoints) -> Iterator[tuple[str, Awaitable[str]]]:
-    """Every thing to look at: each mailbox, each form, and each sender's submission server once."""
+    """Every thing to look at: each watch, each form, and each sender's submission server once."""
     for name, watcher in endpoints.watchers.items():
-        yield f"mailbox {name}", asyncio.to_thread(watcher.check)
+        yield f"watch {name}", asyncio.to_thread(watcher.check)
     submissions: set[str] = set()
     for slug, settings in config.channels.items():
         if settings.kind not in ("email", "contact"):

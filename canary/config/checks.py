@@ -27,7 +27,7 @@ def check(config: Config, unsure: Collection[str]) -> Findings:
         where = ("channels", slug)
         if "operator" not in unsure:
             yield from _own_targets(config, channel, where)
-        yield from _arrives(config, channel, where, "mailboxes" in unsure)
+        yield from _arrives(config, channel, where, "watch" in unsure)
         if "senders" not in unsure:
             yield from _unknown(channel.senders, config.senders, "sender", (*where, "senders"))
             yield from _acknowledgements(config, slug, where)
@@ -39,25 +39,25 @@ def check(config: Config, unsure: Collection[str]) -> Findings:
 
 
 def _something(config: Config, unsure: Collection[str]) -> Findings:
-    for section in ("mailboxes", "senders", "channels"):
+    for section in ("watch", "senders", "channels"):
         if section not in unsure and not getattr(config, section):
             yield (section,), "got none, want at least one"
 
 
 def _queues_once(config: Config) -> Findings:
     first: dict[str, str] = {}
-    for slug, mailbox in config.mailboxes.items():
-        for place in mailbox.places():
+    for slug, watch in config.watch.items():
+        for place in watch.places():
             if place.queue in first:
                 other = first[place.queue]
-                yield ("mailboxes", slug), f'queue "{place.queue}" is in mailbox "{other}" already, want another name'
+                yield ("watch", slug), f'queue "{place.queue}" is in watch "{other}" already, want another name'
             first.setdefault(place.queue, slug)
     for slug, sender in config.senders.items():
         name = f"{slug}-replies"
-        if sender.replies and (name in config.mailboxes or name in first):
+        if sender.replies and (name in config.watch or name in first):
             yield (
                 ("senders", slug, "replies"),
-                f'"{name}" is taken by a mailbox or queue, want it left for these replies',
+                f'"{name}" is taken by a watch or queue, want it left for these replies',
             )
 
 
@@ -83,12 +83,12 @@ def _own_targets(config: Config, channel: ChannelSettings, where: Path) -> Findi
             yield where, f"got the target {target}, want one at or under operator.domains: {domains}"
 
 
-def _arrives(config: Config, channel: ChannelSettings, where: Path, mailboxes_unsure: bool) -> Findings:
+def _arrives(config: Config, channel: ChannelSettings, where: Path, watch_unsure: bool) -> Findings:
     queues = config.queues()
     monitored = [slug for slug, place in queues.items() if place.role is Role.MONITORED]
     for name in channel.arrives_in:
         if name not in queues:
-            if not mailboxes_unsure:
+            if not watch_unsure:
                 yield (*where, "arrives_in"), f'unknown queue "{name}", {among(name, monitored)}'
         elif queues[name].role is not Role.MONITORED:
             found = f'queue "{name}" has the role {queues[name].role}'

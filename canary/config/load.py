@@ -15,12 +15,12 @@ from canary.config.known import Known
 from canary.config.mistakes import ConfigError, Mistake, among, shown, wording
 from canary.config.whole import Config, model, schema
 
-_BY_KIND = ("mailboxes", "channels")
+_BY_KIND = ("watch", "channels")
 _NAMED = (*_BY_KIND, "senders")
 _STAND_INS: dict[str, Any] = {
     "operator": {"name": "-", "domains": ["localhost"], "verify": "-"},
     "state": ".",
-    "mailboxes": {},
+    "watch": {},
     "senders": {},
     "channels": {},
 }
@@ -128,7 +128,7 @@ class _Reading:
 
 
 def _sound(value: dict[Any, Any], wrong: list[yaml_lines.Path]) -> dict[Any, Any]:
-    """``value`` without what is wrong: without the one mailbox, sender or channel, or without the whole section."""
+    """``value`` without what is wrong: without the one watch, sender or channel, or without the whole section."""
     sound = {name: dict(section) if isinstance(section, dict) else section for name, section in value.items()}
     for path in wrong:
         if len(path) > 1 and path[0] in _NAMED and isinstance(sound.get(path[0]), dict):

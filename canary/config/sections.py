@@ -1,4 +1,4 @@
-"""The sections of the configuration that are not a channel or a mailbox."""
+"""The sections of the configuration that are not a channel or a watch."""
 
 from __future__ import annotations
 

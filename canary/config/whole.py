@@ -1,4 +1,4 @@
-"""The configuration as a whole, and the model of it that knows every installed kind of channel and mailbox."""
+"""The configuration as a whole, and the model of it that knows every installed kind of channel and watch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from canary.channels.forms.browser import BrowserSettings
 from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web, listed
 from canary.evidence.settings import EvidenceSettings
 from canary.model import Place
-from canary.queues import MailboxSettings
+from canary.queues import WatchSettings
 from canary.queues import kinds as queue_kinds
 from canary.reports import VARIANTS
 from canary.settings import ChannelSettings, Duration, FilePath, Settings, Slug
@@ -44,8 +44,8 @@ class Config(Settings):
     evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
     audit: Audit = Field(default_factory=Audit)
     confirm_after: Duration = Field(60.0, description="how long after a failure a second probe is sent to confirm it")
-    mailboxes: dict[Slug, MailboxSettings] = Field(
-        description="the CA's mailboxes that are looked into", json_schema_extra=_SOME
+    watch: dict[Slug, WatchSettings] = Field(
+        description="the CA's mailboxes and ticket systems that are looked into", json_schema_extra=_SOME
     )
     senders: dict[Slug, SenderSettings] = Field(description="the personas that write reports", json_schema_extra=_SOME)
     channels: dict[Slug, ChannelSettings] = Field(description="the disclosed ways to report", json_schema_extra=_SOME)
@@ -57,8 +57,8 @@ class Config(Settings):
     )
 
     def queues(self) -> dict[str, Place]:
-        """Every queue of every mailbox by its slug; the senders' own mailboxes are none."""
-        return {place.queue: place for mailbox in self.mailboxes.values() for place in mailbox.places()}
+        """Every queue of every watch by its slug; where a sender reads replies is none."""
+        return {place.queue: place for watch in self.watch.values() for place in watch.places()}
 
     @property
     def origin(self) -> str:
@@ -99,14 +99,14 @@ class _ByKind:
 
 @cache
 def model() -> type[Config]:
-    """:class:`Config`, with every kind of channel and mailbox that is installed."""
-    mailbox = Annotated[MailboxSettings, _ByKind({name: kind.settings for name, kind in queue_kinds().items()})]
+    """:class:`Config`, with every kind of channel and watch that is installed."""
+    watch = Annotated[WatchSettings, _ByKind({name: kind.settings for name, kind in queue_kinds().items()})]
     channel = Annotated[ChannelSettings, _ByKind({name: kind.settings for name, kind in channel_kinds().items()})]
     fields = Config.model_fields
     return create_model(
         "Configuration",
         __base__=Config,
-        mailboxes=(dict[Slug, mailbox], fields["mailboxes"]),
+        watch=(dict[Slug, watch], fields["watch"]),
         channels=(dict[Slug, channel], fields["channels"]),
     )
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from canary.demo.ca import DemoCa
 
 _TIMES = {"interval": "10s", "deadline": "8s", "give_up": "60s", "max_per_hour": 2000}
-_LOOK = {"poll": "2s", "others": "1s"}
+_LOOK = {"poll": "2s", "poll_others": "1s"}
 _APPROVED = "the demo itself, for its own loopback servers"
 _FORM_VARIANTS = ["plain", "V01", "V04", "V06", "V10"]
 _MAIL_VARIANTS = ["plain", "V02-txz", "V04", "V05", "V10"]
@@ -44,7 +44,7 @@ def text(ca: DemoCa) -> str:
         "state": str(ca.folder / "state"),
         "web": {"listen": "127.0.0.1:0"},
         "evidence": {"checkpoint_every": "10s"},
-        "mailboxes": {account.slug: _mailbox(ca, account) for account in (DESK, *MEMBERS, *CONTACTS)},
+        "watch": {account.slug: _mailbox(ca, account) for account in (DESK, *MEMBERS, *CONTACTS)},
         "senders": {account.slug: _sender(ca, account) for account in SENDERS},
         "channels": _channels(ca),
     }
@@ -66,13 +66,13 @@ def _mailbox(ca: DemoCa, account: Account) -> dict[str, Any]:
     if account is DESK:
         folders = [
             _folder(CPR, "cpr", "monitored"),
-            _folder(GENERAL, "general", "wrong_queue"),
+            _folder(GENERAL, "general", "other"),
             _folder(JUNK, "junk", "junk"),
             _folder(QUARANTINE, "quarantine", "quarantine"),
         ]
     else:
         folders = [
-            _folder(INBOX, f"{account.slug}-inbox", "wrong_queue"),
+            _folder(INBOX, f"{account.slug}-inbox", "other"),
             _folder(JUNK, f"{account.slug}-junk", "junk"),
         ]
         if CPR in account.folders:

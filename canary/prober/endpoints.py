@@ -21,7 +21,7 @@ class Endpoints:
         self._channels: dict[tuple[str, str], Channel] = {}
         queues = queue_kinds()
         self.watchers: dict[str, Watcher] = {
-            slug: queues[settings.kind].open(slug, settings) for slug, settings in config.mailboxes.items()
+            slug: queues[settings.kind].open(slug, settings) for slug, settings in config.watch.items()
         }
         for slug, sender in config.senders.items():
             if sender.replies is not None:

@@ -111,7 +111,7 @@ class Watcher(Protocol):
         ...
 
 
-class MailboxSettings(Settings):
+class WatchSettings(Settings):
     """What every kind of mailbox or queue system has; a kind adds its own ``kind`` and where to look."""
 
     kind: str
@@ -125,7 +125,7 @@ class MailboxSettings(Settings):
 class Kind:
     """A kind of mailbox or queue system: its settings, and how to open one under the mailbox's name."""
 
-    settings: type[MailboxSettings]
+    settings: type[WatchSettings]
     open: Callable[[str, Any], Watcher]
 
 

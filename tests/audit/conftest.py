@@ -22,7 +22,7 @@ def configuration(state: Path) -> dict[str, object]:
     return {
         "operator": {"name": "Test CA <&>", "domains": ["ca.test"], "verify": "ask extension 4711"},
         "state": str(state),
-        "mailboxes": {
+        "watch": {
             "desk": {
                 "kind": "imap",
                 "server": {"host": "imap.ca.test", **login},

@@ -87,9 +87,7 @@ def configuration(state: Path, history: History) -> dict[str, Any]:
     return {
         "operator": {"name": "Example CA", "domains": ["example-ca.test"], "verify": "extension 4711"},
         "state": str(state),
-        "mailboxes": {
-            "desk": {"kind": "imap", "server": {"host": "imap.example-ca.test", **login}, "folders": folders}
-        },
+        "watch": {"desk": {"kind": "imap", "server": {"host": "imap.example-ca.test", **login}, "folders": folders}},
         "senders": {"researcher": {"name": "R", "address": "r@probe.test", "submission": submission}},
         "channels": {
             slug: {"kind": "email", "to": f"{slug}@example-ca.test", "arrives_in": "cpr", "approved_by": "the bench"}

@@ -98,8 +98,8 @@ def _configuration(site: CaSite, folder: Path, size: int, port: int) -> dict[str
         sender["submission"] = {"host": "127.0.0.1", "port": site.mx[1], "tls": "none"}
     config["web"] = {"listen": f"127.0.0.1:{port}", "histograms": "per_kind" if size > 100 else "per_channel"}
     config["limits"] = {"open_probes": 10_000}
-    for hurried in ("poll", "others"):  # the tests' own; here the product's defaults are measured
-        del config["mailboxes"]["desk"][hurried]
+    for hurried in ("poll", "poll_others"):  # the tests' own; here the product's defaults are measured
+        del config["watch"]["desk"][hurried]
     return config
 
 

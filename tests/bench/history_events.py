@@ -26,7 +26,7 @@ from canary.model import (
 
 DEADLINE, GIVE_UP = 900.0, 86_400.0
 AT_ONCE_ENDED = (Outcome.REJECTED, Outcome.FORM_ERROR, Outcome.INDETERMINATE)
-_ROLES = {"cpr": Role.MONITORED, "cpr-junk": Role.JUNK, "quarantine": Role.QUARANTINE, "general": Role.WRONG_QUEUE}
+_ROLES = {"cpr": Role.MONITORED, "cpr-junk": Role.JUNK, "quarantine": Role.QUARANTINE, "general": Role.OTHER}
 
 AT = datetime(2001, 1, 1, 1, 1, 1, 111111, UTC)
 WHEN = record.timestamp(AT)

@@ -75,7 +75,7 @@ def test_check_logs_in_everywhere_and_sends_nothing(ca: CaSite, config: Path) ->
     done = cpr_canary("check", config, "--json")
     findings = json.loads(done.stdout)
     assert (done.returncode, {finding["fault"] for finding in findings}) == (0, {None})
-    assert {"mailbox desk", "mailbox researcher-replies", "sender researcher"} <= {f["what"] for f in findings}
+    assert {"watch desk", "watch researcher-replies", "sender researcher"} <= {f["what"] for f in findings}
     assert ca.messages("desk", "CPR") == ca.messages("desk", "INBOX") == []
 
 
@@ -90,7 +90,7 @@ def test_check_gives_advice_and_is_content(config: Path) -> None:
 
 def test_check_names_a_folder_that_is_missing_and_a_server_that_is_down(ca: CaSite, tmp_path: Path) -> None:
     config = configuration(ca, tmp_path)
-    config["mailboxes"]["desk"]["folders"].append({"name": "Nowhere", "queue": "nowhere", "role": "junk"})
+    config["watch"]["desk"]["folders"].append({"name": "Nowhere", "queue": "nowhere", "role": "junk"})
     config["senders"]["researcher"]["submission"]["port"] = 1
     done = cpr_canary("check", written(config, tmp_path))
     assert done.returncode == 3

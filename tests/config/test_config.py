@@ -69,7 +69,7 @@ class TestWhatOthersAsk:
         queues = example.queues()
         assert queues["cpr"] == Place("cpr", Role.MONITORED)
         assert queues["quarantine"] == Place("quarantine", Role.QUARANTINE)
-        assert queues["ben-inbox"].role is Role.WRONG_QUEUE
+        assert queues["ben-inbox"].role is Role.OTHER
         assert queues["cpr-junk"].role is Role.JUNK
 
     def test_senders_are_those_named_or_all(self, example: Config) -> None:
@@ -140,8 +140,8 @@ class TestPaths:
     def test_a_secret_file_too(self, tmp_path: Path) -> None:
         (tmp_path / "password").write_text("hunter2\n", encoding="utf-8")
         value = tree()
-        value["mailboxes"]["desk"]["server"]["password"] = {"file": "password"}
-        assert loaded(tmp_path, value).mailboxes["desk"].server.password.reveal() == "hunter2"  # type: ignore[attr-defined]
+        value["watch"]["desk"]["server"]["password"] = {"file": "password"}
+        assert loaded(tmp_path, value).watch["desk"].server.password.reveal() == "hunter2"  # type: ignore[attr-defined]
 
 
 class TestDigestAndSecrets:
@@ -160,7 +160,7 @@ class TestDigestAndSecrets:
 
     def test_the_digest_does_not_depend_on_a_secret(self, tmp_path: Path) -> None:
         value, secret = tree(), tmp_path / "password"
-        value["mailboxes"]["desk"]["server"]["password"] = {"file": "password"}
+        value["watch"]["desk"]["server"]["password"] = {"file": "password"}
         digests = set()
         for password in ("hunter2", "hunter3"):
             secret.write_text(password, encoding="utf-8")
@@ -169,7 +169,7 @@ class TestDigestAndSecrets:
 
     def test_a_configuration_prints_no_secret(self, tmp_path: Path) -> None:
         value = tree()
-        value["mailboxes"]["desk"]["server"]["password"] = {"file": "password"}
+        value["watch"]["desk"]["server"]["password"] = {"file": "password"}
         (tmp_path / "password").write_text("hunter2", encoding="utf-8")
         config = loaded(tmp_path, value)
         assert "hunter2" not in f"{config} {config!r} {config.model_dump()} {config.model_dump_json()}"
@@ -184,7 +184,7 @@ class TestSchema:
             assert f'"const": "{kind}"' in text
 
     @pytest.mark.parametrize(
-        "path", [("state",), ("channels", "alias", "to"), ("mailboxes", "desk", "kind"), ("operator", "verify")]
+        "path", [("state",), ("channels", "alias", "to"), ("watch", "desk", "kind"), ("operator", "verify")]
     )
     def test_refuses_what_lacks_a_key(self, path: tuple[str, ...]) -> None:
         value = node = tree()

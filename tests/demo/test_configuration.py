@@ -38,7 +38,7 @@ async def browser(config: Config) -> AsyncIterator[Browser]:
 
 
 def test_every_mailbox_and_kind_of_channel_is_there(config: Config) -> None:
-    assert {*config.mailboxes, *config.senders} == {account.slug for account in ACCOUNTS}
+    assert {*config.watch, *config.senders} == {account.slug for account in ACCOUNTS}
     assert [channel.kind for channel in config.channels.values()] == ["web_form", "email", "contact", "contact"]
     assert {place.role for place in config.queues().values()} >= set(Role) - {Role.REPLIES}
 
@@ -78,7 +78,7 @@ async def test_reports_through_every_channel_arrive_and_are_acknowledged(
     found: dict[str, set[str]] = {mark: set() for mark in sent}
     for account in ACCOUNTS:
         for folder in account.folders:
-            if account.slug in config.mailboxes:
+            if account.slug in config.watch:
                 queue = "cpr" if account.slug == "desk" else f"{account.slug}-{folder.lower()}"
                 for raw in await outside.raw(account.slug, folder):
                     found[keys.find_in_message(raw)[0].text].add(queue)

@@ -92,7 +92,7 @@ async def test_another_installations_marks_in_the_same_mailbox_are_left_alone(ca
     for folder in folders:
         folder.mkdir()
     one, other = (configuration(ca, folder) for folder in folders)
-    other["mailboxes"]["desk"]["clean_up"] = "delete"
+    other["watch"]["desk"]["clean_up"] = "delete"
     async with running(one, folders[0]) as first, running(other, folders[1]) as second:
         await first.watching()
         await second.watching()
@@ -108,7 +108,7 @@ async def test_strangers_unread_mail_stays_unread_and_untouched_even_with_clean_
     for folder in ("INBOX", "CPR", "General"):
         ca.deliver("desk", STRANGER, folder)
     config = configuration(ca, tmp_path, alias={"deadline": "5s"})
-    config["mailboxes"]["desk"]["clean_up"] = "delete"
+    config["watch"]["desk"]["clean_up"] = "delete"
     async with running(config, tmp_path) as run:
         await run.watching()
         await run.outcome(await run.probe())

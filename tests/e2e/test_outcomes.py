@@ -133,8 +133,8 @@ async def test_alias_whose_members_are_all_watched_is_missing_where_one_of_them_
     ca.sieve(INTO_CPR, "alice")
     ca.silently_drop("alice")
     config = configuration(ca, tmp_path, alias={"arrives_in": ["cpr", "alice-cpr"], **SOON})
-    desk = config["mailboxes"]["desk"]
-    config["mailboxes"]["alice"] = {
+    desk = config["watch"]["desk"]
+    config["watch"]["alice"] = {
         **desk,
         "server": {**desk["server"], "username": "alice"},
         "folders": [{"name": "CPR", "queue": "alice-cpr", "role": "monitored"}],

@@ -36,7 +36,7 @@ async def test_wrong_imap_password(ca: CaSite, tmp_path: Path) -> None:
     config = configuration(ca, tmp_path, alias={"deadline": "3s"})
     wrong = tmp_path / "wrong"
     wrong.write_text("not the password", encoding="utf-8")
-    config["mailboxes"]["desk"]["server"]["password"] = {"file": str(wrong)}
+    config["watch"]["desk"]["server"]["password"] = {"file": str(wrong)}
     async with running(config, tmp_path) as run:
         verdict = await run.outcome(await run.probe())
         assert verdict.outcome is Outcome.INDETERMINATE
@@ -77,7 +77,7 @@ async def test_certificate_of_an_unknown_authority(ca: CaSite, tmp_path: Path, w
     unknown.mkdir()
     server = {
         "submission": config["senders"]["researcher"]["submission"],
-        "imap": config["mailboxes"]["desk"]["server"],
+        "imap": config["watch"]["desk"]["server"],
     }[where]
     server["ca_file"] = str(authority_file(trustme.CA(), unknown))
     async with running(config, tmp_path) as run:

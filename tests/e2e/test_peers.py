@@ -75,8 +75,8 @@ async def test_every_probe_is_counted_once_although_two_members_get_it(ca: CaSit
     ca.add_alias("problem-report", ["desk", "alice"])
     ca.sieve(INTO_CPR, "alice")
     config = configuration(ca, tmp_path, alias={"arrives_in": ["alice-cpr", "cpr"]})
-    desk = config["mailboxes"]["desk"]
-    config["mailboxes"]["alice"] = {
+    desk = config["watch"]["desk"]
+    config["watch"]["alice"] = {
         **desk,
         "server": {**desk["server"], "username": "alice"},
         "folders": [{"name": "CPR", "queue": "alice-cpr", "role": "monitored"}],

@@ -52,7 +52,7 @@ def settings(
         "operator": {"name": "Test CA", "domains": ["ca.test"], "verify": "call 4711"},
         "state": "state",
         "web": {"listen": "127.0.0.1:0", **web},
-        "mailboxes": {"desk": mailbox},
+        "watch": {"desk": mailbox},
         "senders": {"researcher": {"name": "R", "address": "r@persona.test", "submission": server}},
         "channels": {
             name.format(n): {

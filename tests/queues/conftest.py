@@ -52,7 +52,7 @@ def folder(name: str, role: str, queue: str | None = None) -> dict[str, str]:
 
 ALL = [
     folder("CPR", "monitored"),
-    folder("General", "wrong_queue"),
+    folder("General", "other"),
     folder("Quarantine", "quarantine"),
 ]
 """The CA's folders, with their roles."""
@@ -64,7 +64,13 @@ def watch(site: CaSite, intake: RecordingIntake) -> Iterator[Watch]:
     running: list[ImapWatcher] = []
 
     def start(user: User, *, server: dict[str, Any] | None = None, **settings: Any) -> ImapWatcher:
-        given = {"kind": "imap", "folders": [folder("CPR", "monitored")], "others": "200ms", "poll": "1s", **settings}
+        given = {
+            "kind": "imap",
+            "folders": [folder("CPR", "monitored")],
+            "poll_others": "200ms",
+            "poll": "1s",
+            **settings,
+        }
         model = ImapSettings.model_validate({**given, "server": server or server_of(site, user)})
         watcher = ImapWatcher("desk", model)
         running.append(watcher)

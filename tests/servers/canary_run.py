@@ -55,18 +55,18 @@ def configuration(site: CaSite, folder: Path, **channels: Mapping[str, Any]) -> 
         "state": str(folder / "state"),
         "web": {"listen": "127.0.0.1:0"},
         "confirm_after": "1h",
-        "mailboxes": {
+        "watch": {
             "desk": {
                 "kind": "imap",
                 "server": {**imap, "username": "desk"},
                 "folders": [
                     {"name": "CPR", "queue": "cpr", "role": "monitored"},
-                    {"name": "INBOX", "queue": "inbox", "role": "wrong_queue"},
-                    {"name": "General", "queue": "general", "role": "wrong_queue"},
+                    {"name": "INBOX", "queue": "inbox", "role": "other"},
+                    {"name": "General", "queue": "general", "role": "other"},
                     {"name": "Quarantine", "queue": "quarantine", "role": "quarantine"},
                 ],
                 "poll": "2s",
-                "others": "500ms",
+                "poll_others": "500ms",
             }
         },
         "senders": {

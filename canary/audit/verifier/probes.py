@@ -12,7 +12,7 @@ from .findings import wanted
 from .log import Event, Log
 
 _ONCE = ("scheduled", "submitting", "submitted", "deadline", "finished")
-_WRONG = {"junked": {"junk"}, "quarantined": {"quarantine"}, "wrong_queue": {"wrong_queue", "monitored"}}
+_WRONG = {"junked": {"junk"}, "quarantined": {"quarantine"}, "wrong_queue": {"other", "monitored"}}
 _DECIMALS = 0.002
 """Seconds by which a latency may differ from its recomputation; the ledger keeps microseconds."""
 

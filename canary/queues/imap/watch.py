@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from canary.model import Place, Role, Seen
-from canary.queues import MailboxSettings
+from canary.queues import WatchSettings
 from canary.queues.imap.cleanup import CleanUp
 from canary.queues.imap.folder import Watched
 from canary.queues.imap.watching import MailboxWatcher, Task
@@ -26,7 +26,7 @@ class Folder(Settings):
 
     name: str = Field(min_length=1, description="the folder's name on the server, such as INBOX or CPR/Incoming")
     queue: Slug = Field(description="a name for it, the only one of its kind in the whole configuration")
-    role: Literal["monitored", "wrong_queue", "junk", "quarantine"] = Field(
+    role: Literal["monitored", "other", "junk", "quarantine"] = Field(
         description="monitored is where reports are worked on; every other one is a wrong place"
     )
 
@@ -36,7 +36,7 @@ class Folder(Settings):
         return Place(self.queue, Role(self.role))
 
 
-class ImapSettings(MailboxSettings):
+class ImapSettings(WatchSettings):
     """A mailbox, read over one connection however many channels lead into it."""
 
     kind: Literal["imap"]
@@ -53,7 +53,7 @@ class ImapSettings(MailboxSettings):
     )
     clean_up_to: str | None = Field(None, description="the folder to move them to")
     poll: Duration = Field(20.0, description="every folder is read to its end this often, whatever IDLE says")
-    others: Duration = Field(5.0, description="how often folders that IDLE does not cover are asked after")
+    poll_others: Duration = Field(5.0, description="how often folders that IDLE does not cover are asked after")
     idle: bool = Field(True, description="wait with IDLE in the first monitored folder, if the server has it")
     count: bool = Field(True, description="count read and unread messages, everybody's, and the age of the oldest")
 
@@ -103,7 +103,7 @@ class ImapWatcher(MailboxWatcher):
                 folders=tuple(Watched(folder.name, folder.place) for folder in settings.folders),
                 classify=lambda _: (Seen.REPORT, ""),
                 poll=settings.poll,
-                others=settings.others,
+                poll_others=settings.poll_others,
                 idle=settings.idle,
                 count=settings.count,
                 junk=settings.junk(),

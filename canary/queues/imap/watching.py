@@ -44,7 +44,7 @@ class Task:
     folders: tuple[Watched, ...]
     classify: Classify
     poll: float
-    others: float
+    poll_others: float
     idle: bool = True
     count: bool = False
     junk: Place | None = None
@@ -80,7 +80,9 @@ class MailboxWatcher:
         with never, other_end, connect(server, never) as connection:
             try:
                 found = _found_folders(connection, self._task)
-                how = "IDLE" if _can_idle(connection, self._task) else f"no IDLE, asks every {self._task.others:g} s"
+                how = (
+                    "IDLE" if _can_idle(connection, self._task) else f"no IDLE, asks every {self._task.poll_others:g} s"
+                )
             except Exception as error:
                 raise explain(error, server) from error
         return f"{server.username} on {server.host}:{server.port}, {how}: {', '.join(found)}"
@@ -123,7 +125,7 @@ class _Watch:
         self._home = self._folders.pop(first)
         self._idles = _can_idle(connection, task)
         several = sum(w.place.role is Role.MONITORED for w in task.folders) > 1
-        self._tick = min(task.others, SEVERAL_MONITORED) if several else task.others
+        self._tick = min(task.poll_others, SEVERAL_MONITORED) if several else task.poll_others
         if not self._folders and self._idles:
             self._tick = task.poll
         self._missing: dict[str, tuple[float, float]] = {}

@@ -125,7 +125,7 @@ class RepliesSettings(Settings):
         ("INBOX",), description="the folders in which replies arrive; a junk folder too, if answers are filed there"
     )
     poll: Duration = Field(20.0, description="every folder is read to its end this often, whatever IDLE says")
-    others: Duration = Field(5.0, description="how often folders after the first are asked after")
+    poll_others: Duration = Field(5.0, description="how often folders after the first are asked after")
     idle: bool = Field(True, description="wait with IDLE in the first folder, if the server has it")
 
     @model_validator(mode="after")
@@ -149,7 +149,7 @@ class RepliesWatcher(MailboxWatcher):
                 folders=tuple(Watched(folder, place) for folder in settings.folders),
                 classify=classify,
                 poll=settings.poll,
-                others=settings.others,
+                poll_others=settings.poll_others,
                 idle=settings.idle,
             ),
         )

@@ -21,7 +21,7 @@ def test_check_names_what_it_found(site: CaSite, desk: User) -> None:
 
 
 def test_check_names_every_folder_that_is_missing(site: CaSite, desk: User) -> None:
-    folders = [folder("CPR", "monitored"), folder("Alpha", "wrong_queue"), folder("Beta", "quarantine")]
+    folders = [folder("CPR", "monitored"), folder("Alpha", "other"), folder("Beta", "quarantine")]
     settings = {"kind": "imap", "server": server_of(site, desk), "folders": folders}
     settings |= {"clean_up": "move", "clean_up_to": "Gamma"}
     with pytest.raises(OwnFaultError, match=r"'Alpha'.*'Beta'.*'Gamma'") as raised:
@@ -45,7 +45,7 @@ GOOD = {"kind": "imap", "server": SERVER, "folders": ALL}
         ({"clean_up": "move"}, "clean_up_to is None"),
         ({"clean_up_to": "Done"}, "clean_up is keep"),
         ({"clean_up": "move", "clean_up_to": "General"}, "which is watched"),
-        ({"folders": [folder("CPR", "replies")]}, "'monitored', 'wrong_queue'"),
+        ({"folders": [folder("CPR", "replies")]}, "'monitored', 'other'"),
         ({"intervall": "5s"}, "Extra inputs"),
     ],
 )

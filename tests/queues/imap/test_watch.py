@@ -340,7 +340,7 @@ def _threads(name: str) -> int:
 def test_a_missing_folder_is_told_and_the_others_are_read(
     site: CaSite, intake: RecordingIntake, desk: User, watch: Watch
 ) -> None:
-    watch(desk, folders=[folder("CPR", "monitored"), folder("Archive", "wrong_queue")], poll="1s")
+    watch(desk, folders=[folder("CPR", "monitored"), folder("Archive", "other")], poll="1s")
     looked(intake, "cpr")
     until(lambda: "folder_missing" in intake.reasons(), "the fault")
     mark = intake.probe()
