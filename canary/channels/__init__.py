@@ -1,16 +1,20 @@
-"""Ways in: one file a kind of channel. A kind is a settings model and a class that meets :class:`Channel`.
+"""Ways in: one package a kind of channel. A kind is a settings model and a class that meets :class:`Channel`.
 
-Third parties add a kind through the entry point group ``canary.channels`` (a :class:`Kind`).
+What others must know of a kind stands on its :class:`Kind`: no module outside of this package asks for one by its name.
+Third parties add a kind through the entry point group ``canary.channels`` (a :class:`Kind` under the kind's name).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from functools import cache
 from importlib.metadata import entry_points
+from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any, Protocol
 
+from canary.clock import Clock
 from canary.model import Outgoing, Person, Report, Submission
 from canary.settings import ChannelSettings, Server
 
@@ -36,12 +40,15 @@ class Channel(Protocol):
     async def check(self) -> str:
         """Connect and look, as deeply as is possible without sending anything; returns what was found in a line.
 
-        Raises :class:`canary.model.OwnFault` for a fault of ours, :class:`UnusableError` for one of the CA's.
+        Raises :class:`canary.model.OwnFaultError` for a fault of ours, :class:`UnusableError` for one of the CA's.
         """
         ...
 
     async def close(self) -> None:
-        """Let go of connections. May be called more than once."""
+        """Let go of what is kept open between reports. May be called more than once; whoever submits again opens anew.
+
+        Only to be called when nothing is being submitted, and never needed before the channel is given up.
+        """
         ...
 
 
@@ -61,11 +68,37 @@ class Sender:
 
 
 @dataclass(frozen=True)
+class Resources:
+    """What channels are opened with: all that they may need and do not own."""
+
+    clock: Clock
+    """The time, for everything that is recorded, waited for or given up."""
+    browser: Browser
+    """The one warm browser, shared by all; it is started when somebody first needs it."""
+    rng: Random = field(default_factory=SystemRandom)
+    """Chance, for pauses and MIME boundaries. Cannot be guessed unless another one is given."""
+
+
+class Carries(Enum):
+    """Which variants a kind of channel can carry."""
+
+    EVERY = "every"
+    """Every variant, as email can: attachments, HTML, any character set, any length."""
+    PLAIN = "plain"
+    """Those that fit into a plain text box; not those with ``needs_email``."""
+
+
+@dataclass(frozen=True)
 class Kind:
-    """A kind of channel: its settings, and how to open one for a sender. All web forms share the one warm browser."""
+    """A kind of channel: its settings, how to open a channel of it for a sender, and what others must know of it."""
 
     settings: type[ChannelSettings]
-    open: Callable[[Any, Sender, Browser], Channel]
+    open: Callable[[Any, Sender, Resources], Channel]
+    carries: Carries = Carries.PLAIN
+    person: bool = False
+    """Whether one human stands behind each channel, who may be away."""
+    shares_submission: bool = False
+    """Whether its channels share the sender's submission server, so that one look a sender is enough for all."""
 
 
 @cache
@@ -76,9 +109,9 @@ def kinds() -> Mapping[str, Kind]:
     from canary.channels.forms.web import WebFormChannel, WebFormSettings
 
     own = {
-        "email": Kind(EmailSettings, lambda settings, sender, _: EmailChannel(settings, sender)),
-        "contact": Kind(ContactSettings, lambda settings, sender, _: EmailChannel(settings, sender)),
+        "email": Kind(EmailSettings, EmailChannel, Carries.EVERY, shares_submission=True),
+        "contact": Kind(ContactSettings, EmailChannel, Carries.EVERY, person=True, shares_submission=True),
         "web_form": Kind(WebFormSettings, WebFormChannel),
-        "http_form": Kind(HttpFormSettings, lambda settings, sender, _: HttpFormChannel(settings, sender)),
+        "http_form": Kind(HttpFormSettings, HttpFormChannel),
     }
     return own | {point.name: point.load() for point in entry_points(group="canary.channels")}

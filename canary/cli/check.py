@@ -11,6 +11,7 @@ from rich.table import Table
 
 from canary.channels import UnusableError
 from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json
+from canary.clock import Clock
 from canary.config import Config, advice, load
 from canary.model import OwnFaultError
 from canary.prober.endpoints import Endpoints
@@ -43,7 +44,7 @@ def check(config: ConfigPath, as_json: Json = False) -> None:
 
 
 async def _look(config: Config) -> list[Finding]:
-    endpoints = Endpoints(config)
+    endpoints = Endpoints(config, Clock())
     findings: list[Finding] = []
     try:
         with err.status("connecting") as spinner:
@@ -60,8 +61,8 @@ def _looks(config: Config, endpoints: Endpoints) -> Iterator[tuple[str, Awaitabl
     for name, watcher in endpoints.watchers.items():
         yield f"watch {name}", asyncio.to_thread(watcher.check)
     submissions: set[str] = set()
-    for slug, settings in config.channels.items():
-        if settings.kind not in ("email", "contact"):
+    for slug in config.channels:
+        if not config.kind_of(slug).shares_submission:
             yield f"channel {slug}", endpoints.channel(slug, config.senders_of(slug)[0]).check()
             continue
         for sender in config.senders_of(slug):

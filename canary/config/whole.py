@@ -14,7 +14,8 @@ from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, create_model
 from pydantic.config import JsonDict
 from pydantic_core import CoreSchema, core_schema
 
-from canary.channels import Sender
+from canary.channels import Carries, Sender
+from canary.channels import Kind as ChannelKind
 from canary.channels import kinds as channel_kinds
 from canary.channels.forms.browser import BrowserSettings
 from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web, listed
@@ -24,10 +25,6 @@ from canary.queues import WatchSettings
 from canary.queues import kinds as queue_kinds
 from canary.reports import VARIANTS
 from canary.settings import ChannelSettings, Duration, FilePath, Settings, Slug
-
-_BY_EMAIL = {"email", "contact"}
-"""The kinds that carry every variant; forms take those that fit into a plain one."""
-
 
 _SOME: JsonDict = {"minProperties": 1}  # told by a check, so that one bad entry does not make it look empty
 
@@ -70,11 +67,14 @@ class Config(Settings):
         return self.channels[channel].senders or tuple(self.senders)
 
     def variants_of(self, channel: str) -> tuple[str, ...]:
-        """The variants that go through ``channel``: the listed ones, or all that fit its kind."""
-        settings = self.channels[channel]
-        if settings.variants:
-            return settings.variants
-        return tuple(v.id for v in VARIANTS.values() if settings.kind in _BY_EMAIL or not v.needs_email)
+        """The variants that go through ``channel``: the listed ones, or all that its kind can carry."""
+        listed = self.channels[channel].variants
+        every = self.kind_of(channel).carries is Carries.EVERY
+        return listed or tuple(variant.id for variant in VARIANTS.values() if every or not variant.needs_email)
+
+    def kind_of(self, channel: str) -> ChannelKind:
+        """What is to be known of the kind of ``channel``."""
+        return channel_kinds()[self.channels[channel].kind]
 
     def open_sender(self, slug: str) -> Sender:
         """The sender ``slug`` as a channel needs it."""

@@ -33,6 +33,7 @@ class _Channel:
     slug: str
     settings: ChannelSettings
     labels: tuple[str, str, str]
+    person: bool
 
 
 class _Layout:
@@ -43,7 +44,7 @@ class _Layout:
         self.per_kind = config.web.histograms == "per_kind"
         self.queues = config.queues().keys()
         self.channels = [
-            _Channel(slug, settings, (slug, settings.kind, min(settings.arrives_in)))
+            _Channel(slug, settings, (slug, settings.kind, min(settings.arrives_in)), config.kind_of(slug).person)
             for slug, settings in config.channels.items()
         ]
         results = (DeadlineResult.MET, DeadlineResult.MISSED)
@@ -86,7 +87,7 @@ class Exporter(Collector):
             families.add("channel_state", labels, _state(channel.slug, totals, book.totals))
             families.add("probes_in_flight", labels, in_flight.get(channel.slug, 0))
             _add_counts(families, labels, totals)
-            _add_people(families, labels, totals, settings)
+            _add_people(families, channel, totals)
             if layout.per_kind:
                 _sum_into(sums.setdefault(settings.kind, ChannelTotals(settings.kind, "")), totals)
             else:
@@ -94,7 +95,7 @@ class Exporter(Collector):
                 promised = settings.acknowledged_within is not None
                 _add_many_valued(families, labels, totals, promised)
                 _add_missed(families, labels, totals, missed_since)
-                _add_more_of_people(families, labels, totals, settings)
+                _add_more_of_people(families, channel, totals)
         for kind, totals in sums.items():
             _add_many_valued(families, ("", kind, ""), totals, True)
 
@@ -189,26 +190,24 @@ def _add_counts(families: Families, labels: Sequence[str], totals: ChannelTotals
             families.add(name, labels, at)
 
 
-def _add_people(families: Families, labels: Sequence[str], totals: ChannelTotals, settings: ChannelSettings) -> None:
+def _add_people(families: Families, channel: _Channel, totals: ChannelTotals) -> None:
     """Whom an alias reaches, and whether a contact is there, as soon as a probe has told: what alerts need."""
-    newest, expected = totals.newest, len(settings.arrives_in)
+    labels, newest, expected = channel.labels, totals.newest, len(channel.settings.arrives_in)
     if expected > 1 and newest.reached_at:
         families.add("alias_roster_drift_members", [*labels, "missing"], max(0, expected - newest.reached))
         families.add("alias_roster_last_check_timestamp_seconds", labels, newest.reached_at)
-    if settings.kind == "contact" and newest.probe:
+    if channel.person and newest.probe:
         families.add("contacts_available", labels, newest.met and not newest.away)
 
 
-def _add_more_of_people(
-    families: Families, labels: Sequence[str], totals: ChannelTotals, settings: ChannelSettings
-) -> None:
+def _add_more_of_people(families: Families, channel: _Channel, totals: ChannelTotals) -> None:
     """The same in more detail."""
-    newest, expected = totals.newest, len(settings.arrives_in)
+    labels, newest, expected = channel.labels, totals.newest, len(channel.settings.arrives_in)
     if expected > 1:
         families.add("alias_roster_members", [*labels, "expected"], expected)
         if newest.reached_at:
             families.add("alias_roster_members", [*labels, "actual"], newest.reached)
-    if settings.kind == "contact" and newest.probe:
+    if channel.person and newest.probe:
         families.add("contacts_on_leave", labels, newest.away)
 
 

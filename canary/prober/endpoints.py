@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from canary.channels import Channel, UnusableError
-from canary.channels import kinds as channel_kinds
+from canary.channels import Channel, Resources, UnusableError
 from canary.channels.forms.browser import Browser
+from canary.clock import Clock
 from canary.config import Config
 from canary.model import Outcome, OwnFaultError
 from canary.queues import Intake, Watcher
@@ -15,9 +15,10 @@ from canary.queues.replies.watch import RepliesWatcher
 class Endpoints:
     """The channels and watchers of one configuration. Nothing is connected before it is used."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, clock: Clock) -> None:
         self.config = config
         self.browser = Browser(config.browser)
+        self._resources = Resources(clock, self.browser)
         self._channels: dict[tuple[str, str], Channel] = {}
         queues = queue_kinds()
         self.watchers: dict[str, Watcher] = {
@@ -30,9 +31,8 @@ class Endpoints:
     def channel(self, slug: str, sender: str) -> Channel:
         """The way in through channel ``slug`` for ``sender``, opened once."""
         if (slug, sender) not in self._channels:
-            settings = self.config.channels[slug]
-            kind = channel_kinds()[settings.kind]
-            self._channels[slug, sender] = kind.open(settings, self.config.open_sender(sender), self.browser)
+            settings, opened = self.config.channels[slug], self.config.open_sender(sender)
+            self._channels[slug, sender] = self.config.kind_of(slug).open(settings, opened, self._resources)
         return self._channels[slug, sender]
 
     async def look(self, slug: str) -> tuple[Outcome, str]:

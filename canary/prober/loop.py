@@ -60,7 +60,7 @@ class Prober:
         self.evidence: Evidence | None = None  # set by whoever keeps it
         self._rng = random.Random(seed)  # noqa: S311  # jitter and wording, not secrets
         self.intake = LedgerIntake(ledger, keys, self._clock, self._changed)
-        self.endpoints = Endpoints(config)
+        self.endpoints = Endpoints(config, self._clock)
         self.gate = Gate(config, ledger)
         self._holds = Holds(ledger)
         self._run = secrets.token_hex(4)
@@ -158,7 +158,7 @@ class Prober:
     async def reload(self, load: Callable[[], Config]) -> None:
         """Go on with another configuration; one that is refused leaves the running one, and raises its ConfigError."""
         try:
-            endpoints = Endpoints(load())
+            endpoints = Endpoints(load(), self._clock)
         except ValueError as error:
             self.reload_ok = False
             await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.cut(str(error))})

@@ -16,6 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from channels.opened import resources
 from servers.form_examples import SENDER, report, web_form
 from servers.form_site import FormSite
 
@@ -49,7 +50,7 @@ async def measure(rounds: int) -> dict[str, Any]:
     browser = Browser(BrowserSettings())
     times: dict[str, list[float]] = {"bare": [], "probe": []}
     with TemporaryDirectory() as folder, FormSite(Path(folder)) as site:
-        channel = WebFormChannel(web_form(site.url, "report"), SENDER, browser)
+        channel = WebFormChannel(web_form(site.url, "report"), SENDER, resources(browser))
         async with browser.context() as context:
             for number in range(rounds + 1):  # the first round warms up
                 start = time.perf_counter()

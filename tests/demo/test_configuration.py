@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from demo.outside import Outside
 
-from canary.channels import kinds
+from canary.channels import Resources, kinds
 from canary.channels.forms.browser import Browser
+from canary.clock import Clock
 from canary.config import Config, load
 from canary.demo.ca import DemoCa
 from canary.demo.directory import ACCOUNTS
@@ -55,6 +56,7 @@ def test_every_fault_names_what_the_configuration_has(config: Config) -> None:
 async def test_reports_through_every_channel_arrive_and_are_acknowledged(
     config: Config, browser: Browser, outside: Outside, sender: str
 ) -> None:
+    shared = Resources(Clock(), browser)
     keys = Keyring([secrets.token_bytes(32)])
     sent = {}
     for slug, settings in config.channels.items():
@@ -70,7 +72,7 @@ async def test_reports_through_every_channel_arrive_and_are_acknowledged(
                 verify=config.operator.verify,
                 rng=random.Random(),
             )
-            channel = kinds()[settings.kind].open(settings, config.open_sender(sender), browser)
+            channel = kinds()[settings.kind].open(settings, config.open_sender(sender), shared)
             submission = await channel.submit(channel.prepare(report), within=60)
             await channel.close()
             assert submission.accepted, submission.reason

@@ -7,18 +7,16 @@ offered again until the time is up. Silence after the message's final dot says n
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import chain, repeat
+from random import Random
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from canary.channels import Sender
+from canary.channels import Resources, Sender
 from canary.channels.email import mime
 from canary.channels.email.pool import Pool
 from canary.channels.email.smtp import Envelope, Lost, OwnReason, Refusal, Step, Transcript
@@ -88,21 +86,22 @@ class _Ending:
 class EmailChannel:
     """One address, as one sender writes to it. All channels of a sender share its connections."""
 
-    def __init__(self, settings: MailboxSettings, sender: Sender) -> None:
+    def __init__(self, settings: MailboxSettings, sender: Sender, resources: Resources) -> None:
         if not mime.ADDRESS.fullmatch(sender.envelope.replace("{mark}", "a" * LENGTH)):
             raise ValueError(f"envelope sender of {sender.slug} is no address with a mark: {sender.envelope!a}")
-        self._settings, self._sender = settings, sender
+        self._settings, self._sender, self._resources = settings, sender, resources
         self._pool = Pool.of(sender)
 
     def prepare(self, report: Report) -> Outgoing:
         """The message, with the mark in its Message-ID. Raises ValueError for what cannot be a header."""
         message_id = f"<{report.mark}@{self._sender.person.address.rpartition('@')[2]}>"
-        payload = mime.render(report, to=self._settings.to, message_id=message_id, date=datetime.now(UTC))
+        payload = mime.render(report, to=self._settings.to, message_id=message_id, date=self._resources.clock.now())
         return Outgoing(report, payload, message_id)
 
     async def submit(self, outgoing: Outgoing, *, within: float) -> Submission:
         """Send the message, trying again after temporary refusals for ``within`` seconds. See the Channel protocol."""
-        at, transcript, attempts = datetime.now(UTC), Transcript(), 0
+        clock = self._resources.clock
+        at, transcript, attempts = clock.now(), Transcript(), 0
         until = transcript.started + within
         envelope = Envelope(
             sender=self._sender.envelope.replace("{mark}", outgoing.report.mark),
@@ -110,14 +109,14 @@ class EmailChannel:
             content=outgoing.payload,
             request_dsn=self._settings.request_dsn,
         )
-        for pause in _pauses():
+        for pause in _pauses(self._resources.rng):
             attempts += 1
             ending = await self._attempt(envelope, transcript, until)
             transcript.note(ending.reason)
             if not ending.again or time.monotonic() + pause >= until:
                 break
             transcript.note(f"trying again in {pause:.1f} s")
-            await asyncio.sleep(pause)
+            await clock.sleep(pause)
         seconds = transcript.seconds()
         steps = [("connected", transcript.connected), ("accepted", seconds if ending.accepted else None)]
         return Submission(
@@ -182,7 +181,7 @@ def _ours(component: Component, own_reason: OwnReason, reason: str, *, again: bo
     return _Ending(reason, again=again, failure=Failure.OURS, component=component, own_reason=own_reason)
 
 
-def _pauses() -> Iterator[float]:
+def _pauses(rng: Random) -> Iterator[float]:
     """Seconds before each further attempt, varied by a fifth each way so that channels do not march in step."""
     for pause in chain((1.0, 2.0, 4.0, 8.0, 15.0, 30.0), repeat(60.0)):
-        yield pause * random.uniform(0.8, 1.2)  # noqa: S311
+        yield pause * rng.uniform(0.8, 1.2)

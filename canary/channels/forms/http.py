@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from pydantic import BeforeValidator, Field, model_validator
 
-from canary.channels import Sender, UnusableError
+from canary.channels import Resources, Sender, UnusableError
 from canary.channels.forms.html import HtmlForm, HtmlPage, read_html
 from canary.channels.forms.page import Attempt, NoAnswerError, name_fault
 from canary.channels.forms.steps import (
@@ -77,7 +77,7 @@ class HttpFormSettings(ChannelSettings):
 class HttpFormChannel:
     """Meets :class:`canary.channels.Channel`."""
 
-    def __init__(self, settings: HttpFormSettings, _sender: Sender) -> None:
+    def __init__(self, settings: HttpFormSettings, _sender: Sender, _resources: Resources) -> None:
         self._settings, self._hosts = settings, settings.targets()
 
     def prepare(self, report: Report) -> Outgoing:

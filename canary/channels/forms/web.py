@@ -15,8 +15,7 @@ from collections.abc import Iterator, Mapping
 
 from playwright.async_api import Error as PlaywrightError
 
-from canary.channels import Sender
-from canary.channels.forms.browser import Browser
+from canary.channels import Resources, Sender
 from canary.channels.forms.page import Attempt, NoAnswerError
 from canary.channels.forms.steps import Step, WebFormSettings, filled, payload, values
 from canary.channels.forms.visit import Visit, files_of
@@ -28,8 +27,8 @@ __all__ = ["WebFormChannel", "WebFormSettings"]
 class WebFormChannel:
     """Meets :class:`canary.channels.Channel`."""
 
-    def __init__(self, settings: WebFormSettings, _sender: Sender, browser: Browser) -> None:
-        self._settings, self._browser = settings, browser
+    def __init__(self, settings: WebFormSettings, _sender: Sender, resources: Resources) -> None:
+        self._settings, self._browser = settings, resources.browser
         self._in_detail = settings.screenshots == "always"
 
     def prepare(self, report: Report) -> Outgoing:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import trustme
+from channels.opened import resources
 from pydantic import ValidationError
 from servers import smtp_script
 from servers.certificates import authority_file, expired_cert, server_cert, stranger_cert
@@ -66,7 +67,7 @@ def login(folder: Path, password: str = PASSWORD) -> dict[str, Any]:
 async def channel(
     port: int, to: str = "problems@ca.test", dsn: bool = False, **server: Any
 ) -> AsyncIterator[EmailChannel]:
-    opened = EmailChannel(settings(to, request_dsn=dsn), sender(port, **server))
+    opened = EmailChannel(settings(to, request_dsn=dsn), sender(port, **server), resources())
     try:
         yield opened
     finally:
@@ -127,7 +128,7 @@ def test_a_channel_targets_its_recipients_domain() -> None:
 def test_an_envelope_sender_that_is_no_address_is_refused() -> None:
     bad = Sender("own", PERSON, sender(1).submission, "{mark}@persona.test> SIZE=1")
     with pytest.raises(ValueError, match="envelope sender of own is no address"):
-        EmailChannel(settings(), bad)
+        EmailChannel(settings(), bad, resources())
 
 
 # What is sent
@@ -234,13 +235,13 @@ async def test_a_server_that_is_not_there_is_ours() -> None:
 
 
 async def test_a_server_without_a_name_in_the_dns_is_ours() -> None:
-    opened = EmailChannel(settings(), sender(25, "starttls", host="no-such-host.invalid"))
+    opened = EmailChannel(settings(), sender(25, "starttls", host="no-such-host.invalid"), resources())
     submission = await opened.submit(opened.prepare(report()), within=30)
     assert ours(submission) == (Component.DNS, "name_not_found")
 
 
 async def test_a_host_that_is_no_name_is_ours() -> None:
-    opened = EmailChannel(settings(), sender(25, "starttls", host="mail..persona.test"))
+    opened = EmailChannel(settings(), sender(25, "starttls", host="mail..persona.test"), resources())
     submission = await opened.submit(opened.prepare(report()), within=30)
     assert ours(submission) == (Component.DNS, "name_not_found")
 
@@ -350,7 +351,8 @@ async def test_a_connection_is_used_again() -> None:
 async def test_channels_of_one_sender_share_connections() -> None:
     async with SmtpScript().running() as server:
         own = sender(server.port)
-        channels = [EmailChannel(settings(f"c{number}@ca.test"), own) for number in range(3)]
+        shared = resources()
+        channels = [EmailChannel(settings(f"c{number}@ca.test"), own, shared) for number in range(3)]
         for opened in channels:
             assert (await opened.submit(opened.prepare(report()), within=30)).accepted
         for opened in channels:

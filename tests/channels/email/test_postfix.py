@@ -11,6 +11,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
+from channels.opened import resources
 from servers.ca_site import PASSWORD, CaSite
 from servers.polling import until
 
@@ -54,7 +55,7 @@ async def channel(
     settings = EmailSettings.model_validate(
         {"kind": "email", "to": "anna@ca.test", "arrives_in": "cpr", "approved_by": "the test", "request_dsn": dsn}
     )
-    opened = EmailChannel(settings, Sender("own", PERSON, server, "jana+{mark}@persona.test"))
+    opened = EmailChannel(settings, Sender("own", PERSON, server, "jana+{mark}@persona.test"), resources())
     try:
         yield opened
     finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from channels.opened import resources
 from pydantic import ValidationError
 from servers.form_examples import FILES, MARK, SENDER, TEXT, report
 from servers.form_site import Fault, FormSite
@@ -46,7 +47,7 @@ def settings(site: str, page: str = "report", /, **changes: Any) -> HttpFormSett
 
 
 async def submit(site: str, page: str = "report", /, **changes: Any) -> Submission:
-    channel = HttpFormChannel(settings(site, page, **changes), SENDER)
+    channel = HttpFormChannel(settings(site, page, **changes), SENDER, resources())
     return await channel.submit(channel.prepare(report(attachments=FILES)), within=60)
 
 
@@ -95,7 +96,7 @@ async def test_a_form_that_is_not_there_is_told(site: FormSite, choice: object, 
 
 
 async def test_attachments_are_uploaded_whole_and_recorded(site: FormSite) -> None:
-    channel = HttpFormChannel(settings(site.url, "upload", files={"evidence": "attachments"}), SENDER)
+    channel = HttpFormChannel(settings(site.url, "upload", files={"evidence": "attachments"}), SENDER, resources())
     outgoing = channel.prepare(report(attachments=FILES))
     assert (await channel.submit(outgoing, within=60)).accepted
     assert site.submissions[0].files == {"evidence": [(file.name, file.content) for file in FILES]}
@@ -107,7 +108,7 @@ async def test_attachments_are_uploaded_whole_and_recorded(site: FormSite) -> No
 
 @pytest.mark.parametrize("files", [{}, {"evidence": "attachments"}])
 async def test_an_upload_form_takes_a_report_without_attachments(site: FormSite, files: dict[str, str]) -> None:
-    channel = HttpFormChannel(settings(site.url, "upload", files=files), SENDER)
+    channel = HttpFormChannel(settings(site.url, "upload", files=files), SENDER, resources())
     assert (await channel.submit(channel.prepare(report()), within=60)).accepted
     assert site.submissions[0].files == {}
     assert site.submissions[0].headers["content-type"].startswith("multipart/form-data")
@@ -207,19 +208,21 @@ async def test_a_name_that_is_not_found_is_theirs_and_a_resolver_that_fails_is_o
 
 
 async def test_check_finds_the_fields_and_sends_nothing(site: FormSite) -> None:
-    found = await HttpFormChannel(settings(site.url, "upload", files={"evidence": "attachments"}), SENDER).check()
+    found = await HttpFormChannel(
+        settings(site.url, "upload", files={"evidence": "attachments"}), SENDER, resources()
+    ).check()
     assert found == f"{site.url}/upload: found 'name', 'email', 'subject', 'text', 'evidence'"
     site.fault = Fault.CAPTCHA
-    assert (await HttpFormChannel(settings(site.url), SENDER).check()).endswith("; reCAPTCHA on the page")
+    assert (await HttpFormChannel(settings(site.url), SENDER, resources()).check()).endswith("; reCAPTCHA on the page")
     site.fault = Fault.RENAMED
     with pytest.raises(UnusableError, match="want 'serial'"):
-        await HttpFormChannel(settings(site.url), SENDER).check()
+        await HttpFormChannel(settings(site.url), SENDER, resources()).check()
     assert site.submissions == []
 
 
 async def test_check_raises_our_own_faults_as_such(site: FormSite) -> None:
     with pytest.raises(OwnFaultError):
-        await HttpFormChannel(settings(site.url, ca_file="/nonexistent/ca.pem"), SENDER).check()
+        await HttpFormChannel(settings(site.url, ca_file="/nonexistent/ca.pem"), SENDER, resources()).check()
 
 
 async def test_an_option_that_is_not_offered_is_told(site: FormSite) -> None:
@@ -228,7 +231,7 @@ async def test_an_option_that_is_not_offered_is_told(site: FormSite) -> None:
 
 
 async def test_a_channel_for_reachability_only_is_never_submitted(site: FormSite) -> None:
-    channel = HttpFormChannel(settings(site.url, reachability_only=True), SENDER)
+    channel = HttpFormChannel(settings(site.url, reachability_only=True), SENDER, resources())
     with pytest.raises(ValueError, match="reachability_only"):
         await channel.submit(channel.prepare(report()), within=60)
     assert site.submissions == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import yaml
+from channels.opened import resources
 from servers.form_examples import FILES, SENDER, report
 from servers.form_site import Fault, FormSite
 
@@ -41,7 +42,7 @@ def settings(block: str, confirm: str = "Thank you") -> WebFormSettings:
 async def test_the_block_submits_the_form_it_was_made_from(site: FormSite, browser: Browser, form: str) -> None:
     block = await inspect_form(f"{site.url}/{form}", browser)
     assert site.submissions == []
-    channel = WebFormChannel(settings(block), SENDER, browser)
+    channel = WebFormChannel(settings(block), SENDER, resources(browser))
     result = await channel.submit(channel.prepare(report(attachments=FILES)), within=60)
     assert (result.accepted, result.reason) == (True, "")
     fields = site.submissions[0].fields
@@ -92,7 +93,7 @@ async def test_a_hostile_page_stays_within_its_strings(site: FormSite, browser: 
     assert list(loaded) == ["channels"]
     assert list(loaded["channels"]) == ["web-form"]
     assert loaded["channels"]["web-form"]["arrives_in"] == "cpr"
-    channel = WebFormChannel(settings(block), SENDER, browser)
+    channel = WebFormChannel(settings(block), SENDER, resources(browser))
     assert (await channel.submit(channel.prepare(report()), within=60)).accepted
     assert site.submissions[0].fields["a"] == "erika@reporter.example"
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import rfc8785
+from channels.opened import resources
 from servers.form_examples import FILES, SENDER, STEPS, TEXT, report, web_form
 from servers.form_site import Fault, FormSite
 
@@ -39,7 +40,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 async def submit(url: str, browser: Browser, form: str = "report", **changes: Any) -> Submission:
-    channel = WebFormChannel(web_form(url, form, **changes), SENDER, browser)
+    channel = WebFormChannel(web_form(url, form, **changes), SENDER, resources(browser))
     return await channel.submit(channel.prepare(report(attachments=FILES)), within=60)
 
 
@@ -98,7 +99,7 @@ async def test_attachments_are_uploaded_whole_and_recorded(
 ) -> None:
     steps = [step for step in STEPS["upload"] if "upload" not in step]
     steps.insert(-1, {"upload": {"label": "Evidence", "file": wish}})
-    channel = WebFormChannel(web_form(site.url, "upload", steps=steps), SENDER, browser)
+    channel = WebFormChannel(web_form(site.url, "upload", steps=steps), SENDER, resources(browser))
     outgoing = channel.prepare(report(attachments=FILES))
     assert (await channel.submit(outgoing, within=60)).accepted
     sent = site.submissions[0].files["evidence"]
@@ -108,13 +109,13 @@ async def test_attachments_are_uploaded_whole_and_recorded(
 
 
 async def test_a_report_without_attachments_goes_through_an_upload_form(site: FormSite, browser: Browser) -> None:
-    channel = WebFormChannel(web_form(site.url, "upload"), SENDER, browser)
+    channel = WebFormChannel(web_form(site.url, "upload"), SENDER, resources(browser))
     assert (await channel.submit(channel.prepare(report()), within=60)).accepted
     assert site.submissions[0].files == {}
 
 
 async def test_the_payload_is_canonical_and_holds_what_is_typed(browser: Browser) -> None:
-    channel = WebFormChannel(web_form("https://ca.example", "report"), SENDER, browser)
+    channel = WebFormChannel(web_form("https://ca.example", "report"), SENDER, resources(browser))
     payload = channel.prepare(report(attachments=FILES)).payload
     told = json.loads(payload)
     assert rfc8785.dumps(told) == payload
@@ -294,7 +295,7 @@ async def test_screenshot_and_trace_are_kept_of_a_failure_and_the_next_probe_is_
     site: FormSite, browser: Browser
 ) -> None:
     site.fault = Fault.REJECTS
-    channel = WebFormChannel(web_form(site.url, "report"), SENDER, browser)
+    channel = WebFormChannel(web_form(site.url, "report"), SENDER, resources(browser))
     traces = []
     for _ in range(2):
         artefacts = dict((await channel.submit(channel.prepare(report()), within=60)).artefacts)
@@ -334,7 +335,7 @@ async def test_a_browser_killed_while_the_answer_is_awaited_leaves_it_open(tmp_p
 
 async def test_check_finds_the_fields_and_sends_nothing(site: FormSite, browser: Browser) -> None:
     for form in STEPS:
-        found = await WebFormChannel(web_form(site.url, form), SENDER, browser).check()
+        found = await WebFormChannel(web_form(site.url, form), SENDER, resources(browser)).check()
         assert f"{site.url}/{form}: found '" in found
         assert "sandbox" in found
     assert site.submissions == []
@@ -347,22 +348,25 @@ async def test_check_finds_the_fields_and_sends_nothing(site: FormSite, browser:
 async def test_check_tells_what_a_form_lacks(site: FormSite, browser: Browser, fault: Fault, words: str) -> None:
     site.fault = fault
     with pytest.raises(UnusableError, match=words):
-        await WebFormChannel(web_form(site.url, "report"), SENDER, browser).check()
+        await WebFormChannel(web_form(site.url, "report"), SENDER, resources(browser)).check()
 
 
 async def test_check_mentions_a_captcha(site: FormSite, browser: Browser) -> None:
     site.fault = Fault.CAPTCHA
-    assert "reCAPTCHA on the page" in await WebFormChannel(web_form(site.url, "report"), SENDER, browser).check()
+    assert (
+        "reCAPTCHA on the page"
+        in await WebFormChannel(web_form(site.url, "report"), SENDER, resources(browser)).check()
+    )
 
 
 async def test_check_raises_our_own_fault_without_a_browser() -> None:
     absent = Browser(BrowserSettings(executable=Path("/nonexistent/chromium")))
     with pytest.raises(OwnFaultError, match="apt-get install chromium"):
-        await WebFormChannel(web_form("http://127.0.0.1:1", "report"), SENDER, absent).check()
+        await WebFormChannel(web_form("http://127.0.0.1:1", "report"), SENDER, resources(absent)).check()
 
 
 async def test_a_channel_for_reachability_only_is_never_submitted(site: FormSite, browser: Browser) -> None:
-    channel = WebFormChannel(web_form(site.url, "report", reachability_only=True), SENDER, browser)
+    channel = WebFormChannel(web_form(site.url, "report", reachability_only=True), SENDER, resources(browser))
     with pytest.raises(ValueError, match="reachability_only"):
         await channel.submit(channel.prepare(report()), within=60)
     assert "found 'Your name'" in await channel.check()

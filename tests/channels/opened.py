@@ -1,0 +1,15 @@
+"""What channels are opened with, in tests of one channel."""
+
+from __future__ import annotations
+
+from random import Random
+
+from canary.channels import Resources
+from canary.channels.forms.browser import Browser, BrowserSettings
+from canary.clock import Clock
+
+
+def resources(browser: Browser | None = None, *, clock: Clock | None = None, rng: Random | None = None) -> Resources:
+    """The machine's time, and a browser that is not started before it is needed, unless others are given."""
+    given = Resources(clock or Clock(), browser or Browser(BrowserSettings()))
+    return given if rng is None else Resources(given.clock, given.browser, rng)
