@@ -36,13 +36,12 @@ A mail system that delivers twice does so within one queue run or its retries; a
 ago was put there by somebody.
 """
 
-_WRONG_PLACES = {
+_ELSEWHERE = {
     Role.QUARANTINE: Outcome.QUARANTINED,
     Role.JUNK: Outcome.JUNKED,
     Role.OTHER: Outcome.WRONG_QUEUE,
     Role.MONITORED: Outcome.WRONG_QUEUE,  # worked, but another channel's
 }
-_SETTLED = (Outcome.ARRIVED, Outcome.ALTERED, Outcome.LATE)
 _REPLY_STAGES = {Seen.ACKNOWLEDGEMENT: Stage.ACKNOWLEDGED, Seen.ANSWER: Stage.ANSWERED}
 
 
@@ -174,7 +173,7 @@ def _outcome(
     if bounce is not None:
         return Outcome.BOUNCED, bounce.place.queue, bounce.detail
     missing = sorted(queue for queue, copy in _copies(case, evidence).items() if copy is None)
-    for role, outcome in _WRONG_PLACES.items():
+    for role, outcome in _ELSEWHERE.items():
         elsewhere = sorted(
             place.queue for place in evidence.reports if place.role is role and not _is_right(case, place)
         )
@@ -259,13 +258,10 @@ def _first(sightings: Iterable[Sighting], seen: Seen) -> Sighting | None:
 
 def _deadline_result(outcome: Outcome | None, over: bool) -> DeadlineResult | None:
     """Met and missed are decided at the deadline, or as soon as nothing can change them."""
-    if outcome is Outcome.INDETERMINATE:
-        return DeadlineResult.INDETERMINATE
-    if outcome in (Outcome.REJECTED, Outcome.FORM_ERROR):
-        return DeadlineResult.MISSED
-    if not over or outcome is None:
+    if outcome is None:
         return None
-    return DeadlineResult.MET if outcome is Outcome.ARRIVED else DeadlineResult.MISSED
+    known = over or outcome.is_refusal or outcome is Outcome.INDETERMINATE
+    return outcome.deadline_result if known else None
 
 
 def _is_final(case: Case, outcome: Outcome | None, age: float) -> bool:
@@ -279,7 +275,7 @@ def _is_final(case: Case, outcome: Outcome | None, age: float) -> bool:
     if refused or age >= case.probe.give_up:
         return True
     never_sent = case.submission is None and case.submitting_at is None
-    return age >= case.probe.deadline and (never_sent or outcome in _SETTLED)
+    return age >= case.probe.deadline and (never_sent or outcome.is_settled)
 
 
 def _stages(case: Case, evidence: _Evidence) -> dict[Stage, float]:

@@ -12,8 +12,16 @@ from datetime import datetime
 from enum import StrEnum
 
 
+class DeadlineResult(StrEnum):
+    """What the arrival deadline found; decided once, and the only input of the service level."""
+
+    MET = "met"
+    MISSED = "missed"
+    INDETERMINATE = "indeterminate"
+
+
 class Outcome(StrEnum):
-    """How a probe ended."""
+    """How a probe ended, and what follows from that."""
 
     ARRIVED = "arrived"
     LATE = "late"
@@ -27,13 +35,32 @@ class Outcome(StrEnum):
     MISSING = "missing"
     INDETERMINATE = "indeterminate"
 
+    @property
+    def deadline_result(self) -> DeadlineResult:
+        """What the arrival deadline finds of a probe that stands so when it is over."""
+        if self is Outcome.ARRIVED:
+            return DeadlineResult.MET
+        return DeadlineResult.INDETERMINATE if self is Outcome.INDETERMINATE else DeadlineResult.MISSED
 
-class DeadlineResult(StrEnum):
-    """What the arrival deadline found; decided once, and the only input of the service level."""
+    @property
+    def is_settled(self) -> bool:
+        """The report is where it belongs: nothing that may still be seen changes how it got there."""
+        return self in (Outcome.ARRIVED, Outcome.LATE, Outcome.ALTERED)
 
-    MET = "met"
-    MISSED = "missed"
-    INDETERMINATE = "indeterminate"
+    @property
+    def is_wrong_place(self) -> bool:
+        """The report lies where nobody works it, and may yet be moved to where it belongs."""
+        return self in (Outcome.WRONG_QUEUE, Outcome.JUNKED, Outcome.QUARANTINED)
+
+    @property
+    def is_refusal(self) -> bool:
+        """The other side did not take the report: known at once."""
+        return self in (Outcome.REJECTED, Outcome.FORM_ERROR)
+
+    @property
+    def wants_confirmation(self) -> bool:
+        """Another probe is sent to see whether it stays so, since one failure proves little; what is late did come."""
+        return self.deadline_result is DeadlineResult.MISSED and self is not Outcome.LATE
 
 
 class Role(StrEnum):

@@ -19,7 +19,7 @@ from canary.config import Config
 from canary.evidence.service import Evidence
 from canary.ledger import Ledger
 from canary.mark import Keyring
-from canary.model import Component, Outcome, OwnFaultError
+from canary.model import Component, DeadlineResult, Outcome, OwnFaultError
 
 out = Console()
 err = Console(stderr=True)
@@ -37,19 +37,22 @@ class Exit(IntEnum):
     OWN_FAULT = 3
 
 
-OUTCOME_STYLE = {Outcome.ARRIVED: "green", Outcome.INDETERMINATE: "magenta", None: "dim"}
+_STYLES = {DeadlineResult.MET: "green", DeadlineResult.MISSED: "red", DeadlineResult.INDETERMINATE: "magenta"}
+_EXITS = {
+    DeadlineResult.MET: Exit.ARRIVED,
+    DeadlineResult.MISSED: Exit.NOT_ARRIVED,
+    DeadlineResult.INDETERMINATE: Exit.OWN_FAULT,
+}
 
 
 def style(outcome: Outcome | None) -> str:
-    """The colour of an outcome: good, our own fault, not known yet, or bad."""
-    return OUTCOME_STYLE.get(outcome, "red")
+    """The colour of an outcome: good, bad, our own fault, or not known yet."""
+    return _STYLES[outcome.deadline_result] if outcome else "dim"
 
 
 def exit_code(outcome: Outcome | None) -> Exit:
     """What a command exits with that waited for a probe."""
-    if outcome is Outcome.ARRIVED:
-        return Exit.ARRIVED
-    return Exit.OWN_FAULT if outcome is Outcome.INDETERMINATE else Exit.NOT_ARRIVED
+    return _EXITS[outcome.deadline_result] if outcome else Exit.NOT_ARRIVED
 
 
 def print_json(value: Any) -> None:

@@ -30,15 +30,13 @@ from canary.config import Config, load
 from canary.judge import judge
 from canary.ledger import Ledger
 from canary.ledger.events import timestamp
-from canary.model import Case, Outcome, Role, Verdict
+from canary.model import Case, Role, Verdict
 from canary.prober.gate import stop_reason
 from canary.prober.loop import Prober
 from canary.reports import VARIANTS
 
 SETTLE = 20.0
 """Seconds for which a report in a wrong place is given the chance to be moved to the right one, before we say so."""
-
-_WRONG_PLACES = (Outcome.WRONG_QUEUE, Outcome.JUNKED, Outcome.QUARANTINED)
 
 
 def probe(
@@ -123,10 +121,11 @@ async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Res
         verdict = judge(known.case, prober.intake.now(), prober.intake.read_at)
         if live:
             live.update(_picture(known.case, verdict))
-        if verdict.outcome in _WRONG_PLACES:
+        misplaced = verdict.outcome is not None and verdict.outcome.is_wrong_place
+        if misplaced:
             wrong_since = wrong_since or time.monotonic()
         settled = wrong_since is None or time.monotonic() - wrong_since > SETTLE
-        told = settled or verdict.outcome not in _WRONG_PLACES
+        told = settled or not misplaced
         submitted = known.case.submission is not None  # a report may be seen before the thank-you page was
         if verdict.outcome is not None and (verdict.final or (told and submitted)):
             return Result(known.case, verdict)

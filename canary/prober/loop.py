@@ -30,7 +30,7 @@ from canary.prober.gate import Gate, Obstacle
 from canary.prober.holds import Holds
 from canary.prober.in_force import snapshot
 from canary.prober.intake import LedgerIntake
-from canary.prober.schedule import calls_for_confirmation, first_due, next_due, next_look, turn
+from canary.prober.schedule import first_due, next_due, next_look, turn
 from canary.reports import VARIANTS, compose
 
 TICK = 1.0
@@ -310,7 +310,7 @@ class Prober:
         news: list[Event] = []
         if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
             news.append(record.deadline(probe_id, now, verdict.deadline, verdict.outcome))
-        if calls_for_confirmation(verdict.outcome) and not known.confirming and not probe.confirms:
+        if verdict.outcome and verdict.outcome.wants_confirmation and not known.confirming and not probe.confirms:
             due = now + timedelta(seconds=self.config.confirm_after)
             news.append(record.confirm(probe_id, now, probe.channel, due))
         if verdict.final:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import product
 
-from canary.model import Outcome, Probe
+from canary.model import Probe
 
 JITTER = 0.1
 """Part of the interval by which it varies each way: nothing learns the rhythm, no two channels march in step."""
@@ -48,11 +48,6 @@ def _round(channel: str, number: int, senders: tuple[str, ...], variants: tuple[
     seed = sha256(f"{channel}/{number}".encode()).digest()
     random.Random(seed).shuffle(pairs)  # noqa: S311  # an order, not a secret
     return pairs
-
-
-def calls_for_confirmation(outcome: Outcome | None) -> bool:
-    """Whether a second probe is owed, since one failure proves little."""
-    return outcome not in (None, Outcome.ARRIVED, Outcome.LATE, Outcome.INDETERMINATE)
 
 
 def next_look(started: datetime, probe: Probe, decided: object, now: datetime) -> datetime:
