@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from canary.audit.period import Period
-from canary.ledger.completeness import EVERY_CHANNEL, Inventory, began
-from canary.ledger.events import Event, EventKind, parse_time
+from canary.ledger.events import EVERY_CHANNEL, Event, EventKind, Inventory, began, parse_time
 from canary.ledger.gaps import Gap
 
 SWITCHES = (

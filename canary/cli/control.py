@@ -11,7 +11,7 @@ import typer
 from canary.cli.common import ConfigPath, keyring, known_channel, opened, out, print_plain
 from canary.config import load
 from canary.ledger import Event, EventKind
-from canary.ledger.completeness import cleared, stopped_all
+from canary.ledger.events import cleared, stopped_all
 from canary.mark import Keyring
 from canary.prober.gate import EVERY_CHANNEL, clear_stop
 from canary.prober.gate import stop_all as throw

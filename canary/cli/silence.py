@@ -9,7 +9,7 @@ import typer
 
 from canary.cli.common import ConfigPath, opened, out
 from canary.config import load
-from canary.ledger.completeness import silenced
+from canary.ledger.events import silenced
 
 
 def _moment(text: str) -> datetime:

@@ -21,10 +21,6 @@ from canary.evidence.rotation import Rotation, SigningKeys, history
 from canary.evidence.tiles import WIDTH, EvidenceError, Tiles, sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import read
-from canary.ledger.schema import LASTING
-
-OWN = frozenset({EventKind.CHECKPOINT, EventKind.TIMESTAMPED, EventKind.COSIGNED})
-"""Events that the evidence itself adds: alone they are no reason to sign again soon."""
 
 IDLE = timedelta(hours=1)
 """How long nothing is signed where nothing but our own events was added."""
@@ -143,7 +139,7 @@ class EvidenceLog:
             for first in range(stand // WIDTH * WIDTH, min(gone, size), WIDTH):
                 bodies = dict(self.ledger.leaves(first, min(first + WIDTH, size)))
                 self.tiles.forget({seq - 1 for seq, body in bodies.items() if not body})
-                kept = (seq for seq, body in bodies.items() if body and seq <= gone and read(body).kind not in LASTING)
+                kept = (seq for seq, body in bodies.items() if body and seq <= gone and not read(body).kind.lasting)
                 stand = min([gone, first + WIDTH, *(seq - 1 for seq in kept)])
                 write_file(self.folder / "forgotten", b"%d" % stand)
                 if stand < min(gone, first + WIDTH):
@@ -217,7 +213,7 @@ class EvidenceLog:
     def _is_due(self, latest: Checkpoint | None, size: int, force: bool) -> bool:
         if latest is None or latest.origin != self.origin:
             return True
-        if force or any(event.kind not in OWN for event in self.ledger.events(after=latest.size)):
+        if force or any(not event.kind.about_log for event in self.ledger.events(after=latest.size)):
             return size > latest.size
         last = self._told()
         return size > latest.size and (last is None or self._now() - last.at >= IDLE)

@@ -1,7 +1,6 @@
 """The ledger: the append-only record of everything, and the only source of truth."""
 
-from canary.ledger.completeness import Inventory, inventories
-from canary.ledger.events import Event, EventKind
+from canary.ledger.events import Event, EventKind, Inventory, inventories
 from canary.ledger.results import Result
 from canary.ledger.state.fold import Book, OpenProbe
 from canary.ledger.state.totals import BUCKETS, SHOWN, ChannelTotals, Histogram, Totals

@@ -13,8 +13,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine, func, select
 
-from canary.ledger.completeness import EVERY_CHANNEL, Hold, began
-from canary.ledger.events import Event, EventKind, parse_time, read
+from canary.ledger.events import EVERY_CHANNEL, Event, EventKind, Hold, began, parse_time, read
 from canary.ledger.schema import events
 
 SLEPT = timedelta(seconds=30)
@@ -22,7 +21,7 @@ SLEPT = timedelta(seconds=30)
 
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
-_MARKS = (
+_TURNINGS = (
     EventKind.STARTED,
     EventKind.STOPPED,
     EventKind.STOPPED_ALL,
@@ -31,20 +30,6 @@ _MARKS = (
     EventKind.RELEASED,
     EventKind.CLOCK_STEPPED,
 )
-_BY_COMMANDS = (
-    EventKind.PAUSED,
-    EventKind.RESUMED,
-    EventKind.STOPPED_ALL,
-    EventKind.CLEARED,
-    EventKind.SILENCED,
-    EventKind.ANNOTATED,
-    EventKind.FORGOTTEN,
-    EventKind.CHECKPOINT,
-    EventKind.TIMESTAMPED,
-    EventKind.COSIGNED,
-    EventKind.KEY_ROTATED,
-)
-"""Kinds that commands write too: no sign that a prober was alive."""
 
 
 class Readable(Protocol):
@@ -62,7 +47,7 @@ class Gap:
 
     ``cause`` is ``not_started`` (nothing was recorded yet), ``stopped``, ``crashed`` (no stop was recorded),
     ``no_record`` (running by what is recorded, and nothing is since), ``stopped_all`` (the kill switch), ``clock_set``
-    (set forward; or the machine slept), or a word of :class:`canary.ledger.completeness.Hold`.
+    (set forward; or the machine slept), or a word of :class:`canary.ledger.events.Hold`.
     """
 
     start: datetime
@@ -73,7 +58,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Turning:
     """An event that gaps follow from; of a start also when the prober before it was last alive, if there was one."""
 
     event: Event
@@ -85,33 +70,35 @@ def gaps(ledger: Readable, since: datetime, until: datetime) -> list[Gap]:
 
     Reads the events that begin or end one, and one event more for each start.
     """
-    told = _marks(ledger)
+    told = _turnings(ledger)
     foreign = _foreign_runs(told)
-    marks = [
-        Mark(event, _alive(ledger, event.seq, foreign) if event.kind is EventKind.STARTED else None)
+    turnings = [
+        Turning(event, _alive(ledger, event.seq, foreign) if event.kind is EventKind.STARTED else None)
         for event in told
         if not (_is_run(event) and not event.body.get("scheduled", True))
     ]
-    return find(marks, since, until, _alive(ledger, None, foreign))
+    return find(turnings, since, until, _alive(ledger, None, foreign))
 
 
-def find(marks: Iterable[Mark], since: datetime, until: datetime, last: datetime | None) -> list[Gap]:
-    """The same from marks in the order of their numbers; ``last`` is when the prober was last alive of all."""
-    found = (replace(gap, start=max(gap.start, since), until=min(gap.until, until)) for gap in _all(marks, until, last))
+def find(turnings: Iterable[Turning], since: datetime, until: datetime, last: datetime | None) -> list[Gap]:
+    """The same from turnings in the order of their numbers; ``last`` is when the prober was last alive of all."""
+    found = (
+        replace(gap, start=max(gap.start, since), until=min(gap.until, until)) for gap in _all(turnings, until, last)
+    )
     return sorted(
         (gap for gap in found if gap.start < gap.until), key=lambda gap: (gap.start, gap.channel or "", gap.cause)
     )
 
 
-def _all(marks: Iterable[Mark], until: datetime, last: datetime | None) -> Iterator[Gap]:
+def _all(turnings: Iterable[Turning], until: datetime, last: datetime | None) -> Iterator[Gap]:
     down: tuple[datetime, str] | None = (_BEFORE_ALL, "not_started")
     stopped: tuple[datetime, str] | None = None
     holds: dict[str, Gap] = {}
-    for mark in marks:
-        event = mark.event
+    for turning in turnings:
+        event = turning.event
         match event.kind:
             case EventKind.STARTED:
-                begin, cause = down or (mark.alive or event.at, "crashed")
+                begin, cause = down or (turning.alive or event.at, "crashed")
                 yield Gap(begin, event.at, None, cause)
                 down = None
             case EventKind.STOPPED:
@@ -147,8 +134,8 @@ def _is_run(event: Event) -> bool:
     return event.kind in (EventKind.STARTED, EventKind.STOPPED)
 
 
-def _marks(ledger: Readable) -> list[Event]:
-    wanted = events.c.kind.in_([kind.value for kind in _MARKS])
+def _turnings(ledger: Readable) -> list[Event]:
+    wanted = events.c.kind.in_([kind.value for kind in _TURNINGS])
     query = select(events.c.body).where(wanted).order_by(events.c.seq)
     with ledger.reader.connect() as connection:
         return [read(row.body) for row in connection.execute(query)]
@@ -169,7 +156,7 @@ def _foreign_runs(told: Iterable[Event]) -> list[tuple[int, int]]:
 
 def _alive(ledger: Readable, before: int | None, foreign: Iterable[tuple[int, int]]) -> datetime | None:
     """When the last event before number ``before`` was that only a prober with a schedule can have written."""
-    by_commands = [kind.value for kind in _BY_COMMANDS]
+    by_commands = [kind.value for kind in EventKind if kind.by_command]
     query = select(events.c.seq, events.c.at).where(events.c.kind.not_in(by_commands))
     query = query.order_by(events.c.seq.desc()).limit(1)
     with ledger.reader.connect() as connection:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, TextClause, delete, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from canary.ledger.events import Event, EventKind, timestamp
-from canary.ledger.schema import LASTING, cursors
+from canary.ledger.schema import EPHEMERAL, cursors
 from canary.ledger.store import NOT_WRITTEN, Ledger
 from canary.model import Component, OwnFaultError
 
@@ -229,10 +229,9 @@ def _faults_are_ours() -> Iterator[None]:
         raise OwnFaultError(Component.STORE, NOT_WRITTEN, f"what is old could not be forgotten: {error}") from error
 
 
-_LASTING = ", ".join(f"'{kind}'" for kind in LASTING)
 _NEWEST = text("SELECT coalesce(max(seq), 0) AS seq FROM event")
 _YOUNG = text("SELECT seq FROM event WHERE seq > :after AND +at >= :before ORDER BY seq LIMIT 1")
-_SPAN = f"seq BETWEEN :first AND :last AND body <> x'' AND kind NOT IN ({_LASTING})"
+_SPAN = f"seq BETWEEN :first AND :last AND body <> x'' AND +kind IN ({EPHEMERAL})"
 _FILLED = text(f"SELECT count(*) AS bodies, coalesce(sum(length(body)), 0) AS size FROM event WHERE {_SPAN}")  # noqa: S608  # words of ours
 _EMPTY = text(f"UPDATE event SET body = x'' WHERE {_SPAN}")  # noqa: S608
 _WORDLESS = text("UPDATE result SET reason = '' WHERE scheduled_seq BETWEEN :first AND :last")

@@ -24,6 +24,8 @@ from sqlalchemy import (
     event,
 )
 
+from canary.ledger.events import EventKind
+
 metadata = MetaData()
 
 events = Table(
@@ -84,20 +86,15 @@ references = Table(
 )
 """Derived: the newest event that names an artefact, by the rule that says how long it is kept. Made by retention."""
 
-LASTING = (
-    "started", "stopped", "held", "released", "stopped_all", "cleared", "clock_stepped",
-    "configured", "paused", "resumed", "silenced", "annotated",
-    "forgotten", "checkpoint", "timestamped", "cosigned", "key_rotated",
-)  # fmt: skip
-"""The kinds of event that are never emptied: what gaps, scope and tombstones follow from, notes, and the evidence."""
+EPHEMERAL = ", ".join(f"'{kind.value}'" for kind in EventKind if not kind.lasting)
+"""The kinds of event that may be emptied, as a list in SQL: a kind that a newer version adds is kept."""
 
 _NEVER = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-_LASTING = ", ".join(f"'{kind}'" for kind in LASTING)
 TRIGGERS = {
     "event_no_delete": f"BEFORE DELETE ON event {_NEVER}",
     "event_no_update": f"""BEFORE UPDATE ON event WHEN NOT (
         NEW.body = x'' AND NEW.seq = OLD.seq AND NEW.at = OLD.at AND NEW.kind = OLD.kind AND NEW.probe IS OLD.probe
-        AND OLD.kind NOT IN ({_LASTING})
+        AND OLD.kind IN ({EPHEMERAL})
         AND OLD.seq <= coalesce((
             SELECT json_extract(CAST(body AS TEXT), '$.body.last') FROM event
             WHERE kind = 'forgotten' AND json_extract(CAST(body AS TEXT), '$.body.rule') = 'events'

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from canary import __version__
 from canary.config import Config
 from canary.ledger import ChannelTotals, Histogram, OpenProbe, Totals
-from canary.ledger.completeness import ON_PURPOSE
+from canary.ledger.events import ON_PURPOSE
 from canary.metrics.families import Families
 from canary.model import DeadlineResult, Forgery, Outcome, Stage
 from canary.prober.gate import EVERY_CHANNEL, stop_reason

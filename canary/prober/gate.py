@@ -8,7 +8,7 @@ from pathlib import Path
 
 from canary.config import Config
 from canary.ledger import Ledger
-from canary.ledger.completeness import EVERY_CHANNEL, Hold
+from canary.ledger.events import EVERY_CHANNEL, Hold
 
 __all__ = ["EVERY_CHANNEL", "STOP_ALL", "Gate", "Obstacle", "clear_stop", "stop_all", "stop_reason"]
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from canary.ledger import Event, Ledger
-from canary.ledger.completeness import EVERY_CHANNEL, Hold, cleared, held, released, stopped_all
+from canary.ledger.events import EVERY_CHANNEL, Hold, cleared, held, released, stopped_all
 from canary.prober.gate import Obstacle
 
 

@@ -11,7 +11,7 @@ from canary.clock import Clock
 from canary.judge import clock_offset, latency
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
-from canary.ledger.completeness import clock
+from canary.ledger.events import clock
 from canary.mark import Keyring
 from canary.model import Component, Forgery, Seen, Sighting, TimeSource
 from canary.queues import Depth, Found

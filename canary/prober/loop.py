@@ -22,7 +22,7 @@ from canary.evidence.service import Evidence
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
-from canary.ledger.completeness import Hold
+from canary.ledger.events import Hold
 from canary.mark import Keyring, new_probe_id
 from canary.model import Outcome, Outgoing, OwnFaultError, Probe, Report, Submission
 from canary.prober.endpoints import Endpoints

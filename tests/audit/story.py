@@ -15,7 +15,7 @@ from canary.audit.period import Period
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
-from canary.ledger.completeness import Hold, cleared, clock, held, released, silenced, stopped_all
+from canary.ledger.events import Hold, cleared, clock, held, released, silenced, stopped_all
 from canary.model import (
     Case,
     Component,

@@ -20,7 +20,7 @@ from canary.channels.email.smtp import OwnReason
 from canary.clock import Clock
 from canary.config import Config, load
 from canary.judge import judge
-from canary.ledger import Event, EventKind, Ledger, OpenProbe, completeness
+from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
 from canary.ledger.events import numbered
 from canary.ledger.state.fold import Book
@@ -156,19 +156,19 @@ class History:
 
     def _pause(self, at: datetime) -> None:
         self._write(Event(EventKind.PAUSED, at, {"channels": ["contact-chloe"], "reason": "moves house"}))
-        self._write(completeness.held(at, "contact-chloe", completeness.Hold.PAUSED, "moves house"))
+        self._write(record.held(at, "contact-chloe", record.Hold.PAUSED, "moves house"))
 
     def _resume(self, at: datetime) -> None:
         self._write(Event(EventKind.RESUMED, at, {"channels": ["contact-chloe"], "reason": "moved"}))
-        self._write(completeness.released(at, "contact-chloe", completeness.Hold.PAUSED))
+        self._write(record.released(at, "contact-chloe", record.Hold.PAUSED))
 
     def _tell_clocks(self, at: datetime) -> None:
         """Hourly, as the desk does; chloe's server has no NTP."""
-        self._enter(at + completeness.CLOCK_EVERY, self._tell_clocks)
+        self._enter(at + record.CLOCK_EVERY, self._tell_clocks)
         for queue, place in self._config.queues().items():
             if place.role is Role.MONITORED:
                 drift = (at - START) / timedelta(days=1) * 0.9 if queue == "chloe-cpr" else 0
-                self._write(completeness.clock(at, queue, drift + self._rng.uniform(-0.4, 0.4), 1.0))
+                self._write(record.clock(at, queue, drift + self._rng.uniform(-0.4, 0.4), 1.0))
 
     def _look_around(self, at: datetime) -> None:
         prober, wave = self.prober, 1 + math.sin(at.timestamp() / 43200)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
-from canary.ledger.completeness import EVERY_CHANNEL, Hold, cleared, held, released, silenced, stopped_all
-from canary.ledger.gaps import Gap, Mark, find, gaps
+from canary.ledger.events import EVERY_CHANNEL, Hold, cleared, held, released, silenced, stopped_all
+from canary.ledger.gaps import Gap, Turning, find, gaps
 
 HOUR = 3600.0
 
@@ -147,8 +147,8 @@ kinds = st.sampled_from(["start", "stop", "throw", "clear", "hold", "release", "
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> list[Mark]:
-    marks: list[Mark] = []
+def histories(draw: st.DrawFn) -> list[Turning]:
+    turnings: list[Turning] = []
     at = alive = 0.0
     for kind in draw(st.lists(kinds, max_size=20)):
         alive = at + draw(st.sampled_from([0.0, 10.0, 100.0]))
@@ -163,8 +163,8 @@ def histories(draw: st.DrawFn) -> list[Mark]:
             "release": released(after(at), channel, Hold.CAP),
             "step": Event(EventKind.CLOCK_STEPPED, after(at), {"seconds": 40.0}),
         }
-        marks.append(Mark(made[kind], after(alive)))
-    return marks
+        turnings.append(Turning(made[kind], after(alive)))
+    return turnings
 
 
 def lengths(listed: list[Gap]) -> dict[tuple[str | None, str], timedelta]:
@@ -176,27 +176,27 @@ def lengths(listed: list[Gap]) -> dict[tuple[str | None, str], timedelta]:
 
 
 @given(histories(), st.floats(-100, 5000), st.floats(0, 5000), st.floats(0, 5000))
-def test_a_period_has_the_gaps_of_its_parts(marks: list[Mark], first: float, more: float, last: float) -> None:
+def test_a_period_has_the_gaps_of_its_parts(turnings: list[Turning], first: float, more: float, last: float) -> None:
     since, middle, until = after(first), after(first + more), after(first + more + last)
-    whole = find(marks, since, until, None)
+    whole = find(turnings, since, until, None)
     assert all(since <= gap.start < gap.until <= until for gap in whole)
-    early, late = find(marks, since, middle, None), find(marks, middle, until, None)
+    early, late = find(turnings, since, middle, None), find(turnings, middle, until, None)
     assert lengths(whole) == lengths(early + late)
 
 
 @given(histories(), st.data())
-def test_whenever_it_is_not_running_there_is_a_gap(marks: list[Mark], data: st.DataObject) -> None:
+def test_whenever_it_is_not_running_there_is_a_gap(turnings: list[Turning], data: st.DataObject) -> None:
     at = after(data.draw(st.floats(-10, 5000)))
     running = False
-    for mark in marks:
+    for mark in turnings:
         if mark.event.at <= at and mark.event.kind in (EventKind.STARTED, EventKind.STOPPED):
             running = mark.event.kind is EventKind.STARTED
-    listed = find(marks, at, at + timedelta(microseconds=1), datetime.max.replace(tzinfo=START.tzinfo))
+    listed = find(turnings, at, at + timedelta(microseconds=1), datetime.max.replace(tzinfo=START.tzinfo))
     down = {gap.cause for gap in listed} & {"stopped", "not_started"}
     assert bool(down) == (not running)
 
 
-def test_only_the_marks_are_read_of_many_events(ledger: Ledger) -> None:
+def test_only_the_turnings_are_read_of_many_events(ledger: Ledger) -> None:
     """The index is used: what is asked for is not searched for in all of the events."""
     with ledger.engine.connect() as connection:
         wanted = "kind IN ('started', 'stopped', 'held')"

@@ -20,10 +20,9 @@ from hypothesis import strategies as st
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
-from canary.ledger.completeness import clock
-from canary.ledger.gaps import _MARKS, gaps
+from canary.ledger.events import clock
+from canary.ledger.gaps import _TURNINGS, gaps
 from canary.ledger.retention import Retention, Rule
-from canary.ledger.schema import LASTING
 from canary.model import OwnFaultError
 
 DAY = 86_400.0
@@ -226,7 +225,7 @@ def test_the_database_empties_nothing_that_was_not_told(ledger: Ledger, tmp_path
 
 
 def test_what_gaps_follow_from_is_never_emptied() -> None:
-    assert {kind.value for kind in _MARKS} <= set(LASTING) <= set(EventKind)
+    assert all(kind.lasting for kind in _TURNINGS)
 
 
 def test_a_run_that_was_cut_off_is_finished_by_the_next(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from metrics.recorded import NOW, of, opened, probed, sample, seen, settings
 
 from canary.ledger import Book, Event, EventKind
-from canary.ledger.completeness import Hold, clock, held, released
+from canary.ledger.events import Hold, clock, held, released
 from canary.model import Failure, Forgery, Place, Role, Seen
 from canary.prober.loop import Prober
 from canary.reports import VARIANTS

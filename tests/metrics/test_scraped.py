@@ -16,7 +16,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from servers.polling import until
 from servers.prometheus import Prometheus
 
-from canary.ledger.completeness import clock
+from canary.ledger.events import clock
 from canary.model import Seen
 from canary.prober.loop import Prober
 from canary.web import create_app, serve

@@ -10,7 +10,7 @@ from builders import START, after
 from ledger.checking import is_whole
 
 from canary.ledger import EventKind, Ledger
-from canary.ledger.completeness import Hold, began
+from canary.ledger.events import Hold, began
 from canary.prober.gate import Obstacle
 from canary.prober.holds import Holds
 

@@ -10,8 +10,17 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter
 
 from canary.judge import judge
-from canary.ledger.completeness import CLOCK_EVERY, CLOCK_STEP, ON_PURPOSE
-from canary.ledger.events import Event, EventKind, parse_time, read_probe, read_sighting, read_submission
+from canary.ledger.events import (
+    CLOCK_EVERY,
+    CLOCK_STEP,
+    ON_PURPOSE,
+    Event,
+    EventKind,
+    parse_time,
+    read_probe,
+    read_sighting,
+    read_submission,
+)
 from canary.ledger.state.judged import note_absence, note_result
 from canary.ledger.state.totals import ChannelTotals, Histogram, Totals, add
 from canary.model import Case, DeadlineResult, Forgery, Outcome, Stage

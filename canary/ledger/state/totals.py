@@ -103,7 +103,7 @@ class Totals:
     stopped: str | None = None
     """Why the kill switch is thrown, or None."""
     held: dict[str, str] = field(default_factory=dict)
-    """By channel whose due probes are not sent: the reason, of :class:`canary.ledger.completeness.Hold`."""
+    """By channel whose due probes are not sent: the reason, of :class:`canary.ledger.events.Hold`."""
     clocks: dict[str, tuple[float, float]] = field(default_factory=dict)
     """By queue: the offset of its clock in seconds as it was last told, and when that was."""
     confirmations: dict[str, tuple[str, float]] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger.checking import is_whole
 
 from canary.ledger import Event, EventKind, Ledger, inventories
-from canary.ledger.completeness import Hold, began, cleared, clock, held, released, silenced, stopped_all
+from canary.ledger.events import Hold, began, cleared, clock, held, released, silenced, stopped_all
 from canary.ledger.state.fold import Book
 
 

@@ -1,18 +1,16 @@
-"""The events that make the list of probes one that an auditor can rely on.
+"""The events of the installation, which make the list of probes one that an auditor can rely on.
 
-What was in force, when a probe that was due was not sent and why, when everything was stopped, how far the mail
-servers' clocks were off, and who silenced an alert.
+When a probe that was due was not sent and why, when everything was stopped, how far the mail servers' clocks were off,
+and who silenced an alert.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from canary.ledger.events import Event, EventKind, cut, parse_time, timestamp
+from canary.ledger.events.event import Event, cut, parse_time, timestamp
+from canary.ledger.events.kinds import EventKind
 
 EVERY_CHANNEL = "*"
 
@@ -52,6 +50,11 @@ def released(at: datetime, channel: str, reason: Hold, detail: str = "") -> Even
     return Event(EventKind.RELEASED, at, {"channel": channel, "reason": reason.value, "detail": cut(detail)})
 
 
+def began(event: Event) -> datetime:
+    """When a hold that a ``held`` event tells of began."""
+    return parse_time(event.body["since"]) if "since" in event.body else event.at
+
+
 def stopped_all(at: datetime, reason: str, by: str | None = None) -> Event:
     """The kill switch was thrown by somebody, or (``by`` None) was seen thrown."""
     return Event(EventKind.STOPPED_ALL, at, {"reason": cut(reason), "by": by})
@@ -70,49 +73,3 @@ def clock(at: datetime, queue: str, offset: float, uncertainty: float) -> Event:
 def silenced(at: datetime, alert: str, until: datetime, by: str, reason: str) -> Event:
     """An alert was silenced in Alertmanager, as somebody tells us."""
     return Event(EventKind.SILENCED, at, {"alert": alert, "until": timestamp(until), "by": by, "reason": cut(reason)})
-
-
-@dataclass(frozen=True, slots=True)
-class Inventory:
-    """What was in force from ``at`` on: every channel as it was configured, by its slug; blackouts and blind drills."""
-
-    at: datetime
-    seq: int
-    """The number of its last event."""
-    configuration: str
-    version: str
-    python: str
-    platform: str
-    channels: Mapping[str, Mapping[str, Any]]
-    blackouts: tuple[Mapping[str, Any], ...]
-    blind_drills: tuple[Mapping[str, Any], ...]
-
-
-def inventories(told: Iterable[Event]) -> Iterator[Inventory]:
-    """What ``configured`` events say, their parts put together; one whose parts are not all there is left out."""
-    parts: list[Event] = []
-    for event in told:
-        if event.kind is not EventKind.CONFIGURED or not event.body:
-            continue
-        if event.body["part"] == 1:
-            parts = []
-        parts.append(event)
-        if event.body["part"] == event.body["parts"] == len(parts):
-            yield _joined(parts)
-
-
-def _joined(parts: list[Event]) -> Inventory:
-    last = parts[-1]
-    return Inventory(
-        at=last.at,
-        seq=last.seq,
-        **{name: last.body[name] for name in ("configuration", "version", "python", "platform")},
-        channels={slug: channel for part in parts for slug, channel in part.body["channels"].items()},
-        blackouts=tuple(item for part in parts for item in part.body["blackouts"]),
-        blind_drills=tuple(item for part in parts for item in part.body["blind_drills"]),
-    )
-
-
-def began(event: Event) -> datetime:
-    """When a hold that a ``held`` event tells of began."""
-    return parse_time(event.body["since"]) if "since" in event.body else event.at

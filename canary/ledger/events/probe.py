@@ -1,105 +1,23 @@
-"""The events of the ledger: what may happen, and how it is written as canonical JSON (RFC 8785)."""
+"""The events of a probe, made from the values of :mod:`canary.model` and read as those again."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from canary.ledger.canonical import canonical
+from canary.ledger.events.event import Event, cut, timestamp
+from canary.ledger.events.kinds import EventKind
 from canary.model import DeadlineResult, Outcome, Probe, Sighting, Stage, Submission, Verdict
 
 _PROBE: TypeAdapter[Probe] = TypeAdapter(Probe)
 _SUBMISSION: TypeAdapter[Submission] = TypeAdapter(Submission)
 _SIGHTING: TypeAdapter[Sighting] = TypeAdapter(Sighting)
-_TIME: TypeAdapter[datetime] = TypeAdapter(datetime)
 
 _LONGEST_NAME = 998
 """Characters of a Message-ID or reference number: the longest line of a message (RFC 5322 section 2.1.1)."""
-
-
-class EventKind(StrEnum):
-    """What may happen."""
-
-    STARTED = "started"
-    STOPPED = "stopped"
-    RELOADED = "reloaded"
-    SCHEDULED = "scheduled"
-    SUBMITTING = "submitting"
-    SUBMITTED = "submitted"
-    SIGHTING = "sighting"
-    DEADLINE = "deadline"
-    CONFIRM = "confirm"
-    FINISHED = "finished"
-    CHECKED = "checked"
-    TROUBLE = "trouble"
-    PAUSED = "paused"
-    RESUMED = "resumed"
-    CLOCK_STEPPED = "clock_stepped"
-    CONFIGURED = "configured"
-    HELD = "held"
-    RELEASED = "released"
-    STOPPED_ALL = "stopped_all"
-    CLEARED = "cleared"
-    CLOCK = "clock"
-    CHECKPOINT = "checkpoint"
-    TIMESTAMPED = "timestamped"
-    COSIGNED = "cosigned"
-    KEY_ROTATED = "key_rotated"
-    ANNOTATED = "annotated"
-    FORGOTTEN = "forgotten"
-    SILENCED = "silenced"
-
-
-LARGEST = 65_535
-"""Bytes that an event may have: an entry of a C2SP tlog-tiles entry bundle has its length in 16 bits."""
-
-LONGEST = 4000
-"""Characters of a text from outside that an event keeps; a character is at most 6 bytes of JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event; ``seq`` is 0 until the ledger has given it its place. ``body`` holds only what JSON can say."""
-
-    kind: EventKind
-    at: datetime
-    body: Mapping[str, Any]
-    probe: str | None = None
-    seq: int = 0
-
-    def canonical(self) -> bytes:
-        """The one form in which this event is stored and hashed."""
-        whole: dict[str, Any] = {
-            "seq": self.seq,
-            "at": timestamp(self.at),
-            "kind": self.kind.value,
-            "body": dict(self.body),
-        }
-        if self.probe is not None:
-            whole["probe"] = self.probe
-        return canonical(whole)
-
-
-def cut(text: str, longest: int = LONGEST) -> str:
-    """``text``, or its beginning and how much was left out."""
-    return text if len(text) <= longest else f"{text[:longest]}... and {len(text) - longest} characters more"
-
-
-def timestamp(at: datetime) -> str:
-    """A time as it is written: UTC with microseconds and ``Z``, so that text order is time order."""
-    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
-def parse_time(text: str) -> datetime:
-    """The inverse of :func:`timestamp`."""
-    return _TIME.validate_python(text)
 
 
 def scheduled(probe: Probe, mark: str) -> Event:
@@ -189,25 +107,3 @@ def read_finished(event: Event) -> Verdict:
         duplicates=0,
         forged={},
     )
-
-
-def read(body: bytes) -> Event:
-    """The inverse of :meth:`Event.canonical`."""
-    whole = json.loads(body)
-    return Event(
-        kind=EventKind(whole["kind"]),
-        at=parse_time(whole["at"]),
-        body=whole["body"],
-        probe=whole.get("probe"),
-        seq=whole["seq"],
-    )
-
-
-def digest(content: bytes) -> str:
-    """The SHA-256 of ``content`` in lower-case hexadecimal."""
-    return sha256(content).hexdigest()
-
-
-def numbered(event: Event, seq: int) -> Event:
-    """The event at its place in the ledger."""
-    return replace(event, seq=seq)

@@ -1,0 +1,79 @@
+"""An event, and the canonical JSON (RFC 8785) in which it is stored, hashed and read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from canary.ledger.canonical import canonical
+from canary.ledger.events.kinds import EventKind
+
+LARGEST = 65_535
+"""Bytes that an event may have: an entry of a C2SP tlog-tiles entry bundle has its length in 16 bits."""
+
+LONGEST = 4000
+"""Characters of a text from outside that an event keeps; a character is at most 6 bytes of JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; ``seq`` is 0 until the ledger has given it its place. ``body`` holds only what JSON can say."""
+
+    kind: EventKind
+    at: datetime
+    body: Mapping[str, Any]
+    probe: str | None = None
+    seq: int = 0
+
+    def canonical(self) -> bytes:
+        """The one form in which this event is stored and hashed."""
+        whole: dict[str, Any] = {
+            "seq": self.seq,
+            "at": timestamp(self.at),
+            "kind": self.kind.value,
+            "body": dict(self.body),
+        }
+        if self.probe is not None:
+            whole["probe"] = self.probe
+        return canonical(whole)
+
+
+def read(body: bytes) -> Event:
+    """The inverse of :meth:`Event.canonical`. Raises ValueError for a kind that a newer version wrote."""
+    whole = json.loads(body)
+    return Event(
+        kind=EventKind(whole["kind"]),
+        at=parse_time(whole["at"]),
+        body=whole["body"],
+        probe=whole.get("probe"),
+        seq=whole["seq"],
+    )
+
+
+def numbered(event: Event, seq: int) -> Event:
+    """The event at its place in the ledger."""
+    return replace(event, seq=seq)
+
+
+def timestamp(at: datetime) -> str:
+    """A time as it is written: UTC with microseconds and ``Z``, so that text order is time order."""
+    return f"{at.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+
+
+def parse_time(text: str) -> datetime:
+    """The inverse of :func:`timestamp`. Raises ValueError."""
+    return datetime.fromisoformat(text)
+
+
+def cut(text: str, longest: int = LONGEST) -> str:
+    """``text``, or its beginning and how much was left out."""
+    return text if len(text) <= longest else f"{text[:longest]}... and {len(text) - longest} characters more"
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 of ``content`` in lower-case hexadecimal."""
+    return sha256(content).hexdigest()
