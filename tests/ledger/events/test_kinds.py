@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -60,13 +61,12 @@ def test_the_database_lets_only_events_be_emptied_whose_kind_is_not_lasting(tmp_
     kept = [*bodies, EventKind.STARTED, EventKind.STOPPED]
     ledger.append(*(Event(kind, START, bodies.get(kind, {"run": "r", "scheduled": True})) for kind in kept)).result()
     ledger.append(Event(EventKind.FORGOTTEN, after(1), {"rule": Rule.EVENTS.value, "last": len(kept)})).result()
-    emptied = []
     for seq, kind in enumerate(kept, 1):
-        try:
-            with ledger.engine.begin() as connection:
-                connection.execute(text("UPDATE event SET body = x'' WHERE seq = :seq"), {"seq": seq})
-            emptied.append(kind)
-        except IntegrityError as error:
-            assert "append-only" in str(error)
+        with (
+            nullcontext() if not kind.lasting else pytest.raises(IntegrityError, match="append-only"),
+            ledger.engine.begin() as connection,
+        ):
+            connection.execute(text("UPDATE event SET body = x'' WHERE seq = :seq"), {"seq": seq})
+    left = [event.kind for event in ledger.events()]
+    assert left == [EventKind.STARTED, EventKind.STOPPED, EventKind.FORGOTTEN]
     ledger.close()
-    assert emptied == [kind for kind in kept if not kind.lasting]
