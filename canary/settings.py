@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import ssl
+from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +27,12 @@ from pydantic_core import PydanticCustomError
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
 _SLUG = r"^[a-z][a-z0-9-]{0,39}$"
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+ADDRESS = re.compile(rf"(?=.{{3,254}}\Z)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
+"""One bare address: RFC 5321 section 4.1.2 without its quoted strings and address literals, which no CA discloses;
+internationalised domains as A-labels."""
 
 
 class Settings(BaseModel):
@@ -53,6 +60,26 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "examples": ["30s", "10m", "24h"]}),
 ]
 """A length of time, written ``30s``, ``10m``, ``24h`` or ``7d``; seconds in the program."""
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Item = TypeVar("Item")
+
+ListOf = Annotated[tuple[Item, ...], BeforeValidator(_tuple)]
+"""``ListOf[str]``: a list in the file, kept as the tuple that a frozen model needs."""
+
+
+def _address(value: str) -> str:
+    if not ADDRESS.fullmatch(value):
+        raise ValueError("wanted exactly one bare address such as name@example.com")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+"""One bare address, as :data:`ADDRESS`."""
 
 
 def _slug(value: str) -> str:
@@ -173,25 +200,20 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
 class ChannelSettings(Settings):
     """What every kind of channel has; a kind adds its own ``kind`` and where to send."""
 
     kind: str
     arrives_in: Annotated[
-        tuple[Slug, ...],
-        BeforeValidator(lambda value: (value,) if isinstance(value, str) else _tuple(value)),
+        ListOf[Slug],
+        BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
         Field(min_length=1, description="the monitored queue, or every one of several (the members of an alias)"),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
     ]
     approved_by: str = Field(description="who approved that this channel is probed, and when; kept as evidence")
-    disclosed_in: Annotated[
-        tuple[Literal["ccadb-prm", "ccadb-alias", "ccadb-poc", "cps", "website"], ...],
-        BeforeValidator(_tuple),
-    ] = Field((), description="where the channel is published")
+    disclosed_in: ListOf[Literal["ccadb-prm", "ccadb-alias", "ccadb-poc", "cps", "website"]] = Field(
+        (), description="where the channel is published"
+    )
     interval: Duration = Field(600.0, description="time between probes, varied by a tenth each way")
     deadline: Duration = Field(900.0, description="by when a report must be in its monitored queue")
     give_up: Duration = Field(86400.0, description="how long a report that missed its deadline is still looked for")
@@ -199,12 +221,8 @@ class ChannelSettings(Settings):
         None, description="when an automatic acknowledgement is due, if one is promised"
     )
     max_per_hour: Annotated[int, Field(ge=1)] = Field(30, description="cap on probes an hour, confirmations included")
-    senders: Annotated[tuple[Slug, ...], BeforeValidator(_tuple)] = Field(
-        (), description="the senders to rotate over; all of them if empty"
-    )
-    variants: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = Field(
-        (), description="the variants to rotate over; every one that fits the kind if empty"
-    )
+    senders: ListOf[Slug] = Field((), description="the senders to rotate over; all of them if empty")
+    variants: ListOf[str] = Field((), description="the variants to rotate over; every one that fits the kind if empty")
     serial: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{8,40}$")] | None = Field(
         None, description="serial number of a revoked or expired test certificate, for forms that demand one"
     )
@@ -222,3 +240,7 @@ class ChannelSettings(Settings):
     def targets(self) -> tuple[str, ...]:
         """The domains that would be written to: each must be under one of the operator's own domains."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it targets")
+
+    def addresses(self) -> Mapping[str, str]:
+        """What is written to and no second channel may have, by the key that holds it; upper or lower case is one."""
+        return {}

@@ -12,7 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from canary.settings import ChannelSettings, Duration, FilePath, Secret, Server, Slug, Tls, is_loopback, written
+from canary.settings import (
+    Address,
+    ChannelSettings,
+    Duration,
+    FilePath,
+    ListOf,
+    Secret,
+    Server,
+    Slug,
+    Tls,
+    is_loopback,
+    written,
+)
 
 DURATION = TypeAdapter(Duration)
 SLUG = TypeAdapter(Slug)
@@ -58,6 +70,28 @@ class TestSlug:
     def test_no_label(self, text: str) -> None:
         with pytest.raises(ValidationError, match="at most 40 lower-case letters"):
             SLUG.validate_python(text)
+
+
+class TestListOf:
+    @given(st.lists(st.text()))
+    def test_a_list_is_kept_as_a_tuple(self, items: list[str]) -> None:
+        assert TypeAdapter(ListOf[str]).validate_python(items, strict=True) == tuple(items)
+
+    @pytest.mark.parametrize("value", ["text", 5, None, {"a": 1}, ["a", 5]])
+    def test_anything_else_is_refused(self, value: Any) -> None:
+        with pytest.raises(ValidationError):
+            TypeAdapter(ListOf[str]).validate_python(value, strict=True)
+
+
+class TestAddress:
+    @pytest.mark.parametrize("text", ["a@ca.test", "a.b+c@mail.ca.test", "!#$%&'*+/=?^_`{|}~-@xn--mnchen-3ya.test"])
+    def test_one_bare_address(self, text: str) -> None:
+        assert TypeAdapter(Address).validate_python(text) == text
+
+    @pytest.mark.parametrize("local", ["", ".a", "a.", "a..b", '"a b"', "a b", "<a", "a\n", "é", "a" * 65])
+    def test_no_address(self, local: str) -> None:
+        with pytest.raises(ValidationError, match=r"wanted exactly one bare address such as name@example\.com"):
+            TypeAdapter(Address).validate_python(f"{local}@ca.test")
 
 
 class TestSecret:
@@ -161,6 +195,9 @@ class TestChannelSettings:
         assert self.made(deadline="1h", give_up="1h").give_up == 3600
         with pytest.raises(ValidationError, match=r"give_up \(60s\) is shorter than deadline \(3600s\)"):
             self.made(deadline="1h", give_up="1m")
+
+    def test_has_no_address_unless_its_kind_says_so(self) -> None:
+        assert self.made().addresses() == {}
 
     def test_a_kind_must_say_what_it_targets(self) -> None:
         with pytest.raises(NotImplementedError, match="ChannelSettings does not say what it targets"):

@@ -16,8 +16,8 @@ from pydantic import BeforeValidator, Field, RootModel, ValidationError
 
 from canary.config import ConfigError, Mistake, yaml_lines
 from canary.config.mistakes import wording
-from canary.config.sections import Day, Line, Profile, listed
-from canary.settings import Duration, Settings
+from canary.config.sections import Day, Line, Profile
+from canary.settings import Duration, ListOf, Settings
 
 _HERE = Path(__file__).parent
 
@@ -45,14 +45,14 @@ class Rule(Settings):
     read_in: Line
     what: Line
     limit: Duration
-    owed_to: Annotated[tuple[Literal["reporter", "subscriber"], ...], BeforeValidator(listed)]
+    owed_to: ListOf[Literal["reporter", "subscriber"]]
 
 
 class Duties(Settings):
     """What is owed for one type of certificates; ``rules`` in any order."""
 
     title: Line
-    rules: Annotated[tuple[Rule, ...], BeforeValidator(listed), Field(min_length=1)]
+    rules: Annotated[ListOf[Rule], Field(min_length=1)]
 
     def at(self, day: date) -> Rule:
         """The newest rule that was there on ``day``; where none was yet, the oldest."""
@@ -74,23 +74,20 @@ class Control(Settings):
     """A requirement, the control that meets it, how it is tested, and which results tell of it."""
 
     section: Line
-    profiles: Annotated[tuple[Profile, ...], BeforeValidator(listed)]
+    profiles: ListOf[Profile]
     requirement: Line
     webtrust: Reference
     etsi: Reference
     control: Line
     test: Line
-    measures: Annotated[
-        tuple[Annotated[Measure, BeforeValidator(lambda v: Measure(v) if v in list(Measure) else v)], ...],
-        BeforeValidator(listed),
-    ]
+    measures: ListOf[Annotated[Measure, BeforeValidator(lambda v: Measure(v) if v in list(Measure) else v)]]
 
 
 class _DutiesFile(RootModel[dict[Profile, Duties]]):
     pass
 
 
-class _ControlsFile(RootModel[Annotated[tuple[Control, ...], BeforeValidator(listed)]]):
+class _ControlsFile(RootModel[ListOf[Control]]):
     pass
 
 

@@ -64,16 +64,11 @@ def _queues_once(config: Config) -> Findings:
 def _addresses_once(config: Config) -> Findings:
     first: dict[str, str] = {}
     for slug, channel in config.channels.items():
-        address = getattr(channel, "to", None)
-        if not isinstance(address, str):
-            continue
-        if address.lower() in first:
-            other = first[address.lower()]
-            yield (
-                ("channels", slug, "to"),
-                f'got {address} of channel "{other}" again, want one channel an address',
-            )
-        first.setdefault(address.lower(), slug)
+        for key, address in channel.addresses().items():
+            other = first.setdefault(address.lower(), slug)
+            if other != slug:
+                where = ("channels", slug, key)
+                yield where, f'got {address} of channel "{other}" again, want one channel an address'
 
 
 def _own_targets(config: Config, channel: ChannelSettings, where: Path) -> Findings:

@@ -9,11 +9,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from canary.channels import Sender
-from canary.channels.email.mime import ADDRESS
 from canary.mark import LENGTH
 from canary.model import Person
 from canary.queues.replies.watch import RepliesSettings
-from canary.settings import Duration, FilePath, Server, Settings, Slug, is_loopback, written
+from canary.settings import ADDRESS, Address, Duration, FilePath, ListOf, Server, Settings, Slug, is_loopback, written
 
 _LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -21,20 +20,9 @@ _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 
 
-def listed(value: Any) -> Any:
-    """A list as the tuple that a frozen model keeps; anything else is left for the model to refuse."""
-    return tuple(value) if isinstance(value, list) else value
-
-
 def _domain(value: str) -> str:
     if not (_DOMAIN.fullmatch(value) or is_loopback(value)):
         raise ValueError("wanted a domain in lower case such as example.com")
-    return value
-
-
-def _address(value: str) -> str:
-    if not ADDRESS.fullmatch(value):
-        raise ValueError("wanted an address such as name@example.com")
     return value
 
 
@@ -69,21 +57,20 @@ def _host_and_port(value: str) -> str:
 
 
 Domain = Annotated[str, AfterValidator(_domain)]
-Address = Annotated[str, AfterValidator(_address)]
 Line = Annotated[str, AfterValidator(_line)]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Profile = Literal["tls", "smime", "codesigning"]
 """A type of certificates: each has Baseline Requirements of its own."""
 
-Slugs = Annotated[tuple[Slug, ...], BeforeValidator(listed)]
+Slugs = ListOf[Slug]
 
 
 class Operator(Settings):
     """Whose channels are probed, and how a reader of a report can tell that it is a test."""
 
     name: Line = Field(description="the CA operator's name, as reports print it")
-    domains: Annotated[tuple[Domain, ...], BeforeValidator(listed), Field(min_length=1)] = Field(
+    domains: Annotated[ListOf[Domain], Field(min_length=1)] = Field(
         description="the operator's own domains; no target outside of them is accepted"
     )
     verify: Line = Field(description="how the reader of a test report can verify that it is one; printed in reports")

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import rfc8785
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, create_model
+from pydantic import Field, GetCoreSchemaHandler, create_model
 from pydantic.config import JsonDict
 from pydantic_core import CoreSchema, core_schema
 
@@ -18,13 +18,13 @@ from canary.channels import Carries, Sender
 from canary.channels import Kind as ChannelKind
 from canary.channels import kinds as channel_kinds
 from canary.channels.forms.browser import BrowserSettings
-from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web, listed
+from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web
 from canary.evidence.settings import EvidenceSettings
 from canary.model import Place
 from canary.queues import WatchSettings
 from canary.queues import kinds as queue_kinds
 from canary.reports import VARIANTS
-from canary.settings import ChannelSettings, Duration, FilePath, Settings, Slug
+from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Settings, Slug
 
 _SOME: JsonDict = {"minProperties": 1}  # told by a check, so that one bad entry does not make it look empty
 
@@ -46,12 +46,8 @@ class Config(Settings):
     )
     senders: dict[Slug, SenderSettings] = Field(description="the personas that write reports", json_schema_extra=_SOME)
     channels: dict[Slug, ChannelSettings] = Field(description="the disclosed ways to report", json_schema_extra=_SOME)
-    blackouts: Annotated[tuple[Blackout, ...], BeforeValidator(listed)] = Field(
-        (), description="times in which nothing is sent"
-    )
-    blind_drills: Annotated[tuple[BlindDrill, ...], BeforeValidator(listed)] = Field(
-        (), description="days on which reports do not say that they are tests"
-    )
+    blackouts: ListOf[Blackout] = Field((), description="times in which nothing is sent")
+    blind_drills: ListOf[BlindDrill] = Field((), description="days on which reports do not say that they are tests")
 
     def queues(self) -> dict[str, Place]:
         """Every queue of every watch by its slug; where a sender reads replies is none."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from canary.evidence.notes import COSIGNATURE, NoteError, VKey
-from canary.settings import Duration, FilePath, Secret, Settings, Slug, is_loopback
-
-
-def _listed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+from canary.settings import Duration, FilePath, ListOf, Secret, Settings, Slug, is_loopback
 
 
 def _origin(value: str) -> str:
@@ -121,12 +117,8 @@ class EvidenceSettings(Settings):
     publish_entries: bool = Field(
         False, description="serve the events themselves too; they may hold personal data (hashes are always served)"
     )
-    timestamps: Annotated[tuple[TsaSettings, ...], BeforeValidator(_listed)] = Field(
-        (), description="time-stamping authorities; best two that are independent"
-    )
-    witnesses: Annotated[tuple[WitnessSettings, ...], BeforeValidator(_listed)] = Field(
-        (), description="witnesses of other organisations that cosign"
-    )
+    timestamps: ListOf[TsaSettings] = Field((), description="time-stamping authorities; best two that are independent")
+    witnesses: ListOf[WitnessSettings] = Field((), description="witnesses of other organisations that cosign")
 
     @model_validator(mode="after")
     def _names_once(self) -> Self:

@@ -40,7 +40,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def config(installed: None, tmp_path: Path) -> Path:
     """A configuration with boxes and clerks, for two senders, and a mailbox that nobody answers for."""
     value = yaml.safe_load((ROOT / "tests" / "config" / "good.yaml").read_text(encoding="utf-8"))
-    value["mailboxes"]["desk"]["server"] |= {"host": "127.0.0.1", "port": 1}
+    value["watch"]["desk"]["server"] |= {"host": "127.0.0.1", "port": 1}
     value["senders"]["lay"] = value["senders"]["researcher"] | {"address": "kim@sender.test"}
     value["channels"] = {
         slug: {"kind": kind, "host": "ca.test", "arrives_in": "cpr", "approved_by": "the tests"}

@@ -8,13 +8,13 @@ offered again until the time is up. Silence after the message's final dot says n
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, repeat
 from random import Random
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from canary.channels import Resources, Sender
 from canary.channels.email import mime
@@ -22,7 +22,7 @@ from canary.channels.email.pool import Pool
 from canary.channels.email.smtp import Envelope, Lost, OwnReason, Refusal, Step, Transcript
 from canary.mark import LENGTH
 from canary.model import Component, Failure, Outgoing, OwnFaultError, Report, Submission
-from canary.settings import ChannelSettings
+from canary.settings import ADDRESS, Address, ChannelSettings
 
 _THEIRS = (Step.RCPT, Step.DATA, Step.END)
 _OURS = {
@@ -37,17 +37,7 @@ _NO_AUTH = (530, 534, 535, 538)
 """Replies that ask for another or a better AUTH, at whatever command before the recipient (RFC 4954 section 6)."""
 
 
-def _one_address(value: str) -> str:
-    if not mime.ADDRESS.fullmatch(value):
-        raise ValueError(f"wanted exactly one bare address such as problems@ca.example, got {value!a}")
-    return value
-
-
-Address = Annotated[str, AfterValidator(_one_address)]
-"""One bare address (RFC 5321 dot-string, ASCII; internationalised domains as A-labels)."""
-
-
-class MailboxSettings(ChannelSettings):
+class AddressSettings(ChannelSettings):
     """What both kinds of email channel have."""
 
     to: Address = Field(description="the one address that is written to")
@@ -57,14 +47,18 @@ class MailboxSettings(ChannelSettings):
         """The recipient's domain, in lower case."""
         return (self.to.rpartition("@")[2].lower(),)
 
+    def addresses(self) -> Mapping[str, str]:
+        """The recipient."""
+        return {"to": self.to}
 
-class EmailSettings(MailboxSettings):
+
+class EmailSettings(AddressSettings):
     """An email alias."""
 
     kind: Literal["email"]
 
 
-class ContactSettings(MailboxSettings):
+class ContactSettings(AddressSettings):
     """One individual contact; probed like an alias, counted apart."""
 
     kind: Literal["contact"]
@@ -86,8 +80,8 @@ class _Ending:
 class EmailChannel:
     """One address, as one sender writes to it. All channels of a sender share its connections."""
 
-    def __init__(self, settings: MailboxSettings, sender: Sender, resources: Resources) -> None:
-        if not mime.ADDRESS.fullmatch(sender.envelope.replace("{mark}", "a" * LENGTH)):
+    def __init__(self, settings: AddressSettings, sender: Sender, resources: Resources) -> None:
+        if not ADDRESS.fullmatch(sender.envelope.replace("{mark}", "a" * LENGTH)):
             raise ValueError(f"envelope sender of {sender.slug} is no address with a mark: {sender.envelope!a}")
         self._settings, self._sender, self._resources = settings, sender, resources
         self._pool = Pool.of(sender)

@@ -18,16 +18,12 @@ from email.utils import format_datetime, formataddr
 from urllib.parse import quote
 
 from canary.model import Attachment, Report
+from canary.settings import ADDRESS
 
 MAX_LINE = 998
 """Characters in a line, without its end (RFC 5322 section 2.1.1)."""
 _FOLD = 76
 _WORD = 39  # bytes in an encoded word, which may have 75 characters (RFC 2047 section 2)
-
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-ADDRESS = re.compile(rf"(?=.{{3,254}}\Z)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
-"""One bare address: RFC 5321 section 4.1.2 without its quoted strings and address literals, which no CA discloses."""
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _UNSAFE_IN_7BIT = re.compile(rf"[^\t\n\x20-\x7e]|[ \t]$|.{{{MAX_LINE + 1}}}", re.MULTILINE)

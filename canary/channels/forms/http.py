@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from canary.channels import Resources, Sender, UnusableError
 from canary.channels.forms.html import HtmlForm, HtmlPage, read_html
@@ -31,7 +31,7 @@ from canary.channels.forms.steps import (
     values,
 )
 from canary.model import Attachment, Component, Outgoing, OwnFaultError, Report, Submission
-from canary.settings import ChannelSettings, Duration, FilePath
+from canary.settings import ChannelSettings, Duration, FilePath, ListOf
 
 _HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -40,10 +40,6 @@ _HEADERS = {
 }
 _MOST_REDIRECTS = 10
 _MOST_BYTES = 5_000_000
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 class HttpFormSettings(ChannelSettings):
@@ -58,7 +54,7 @@ class HttpFormSettings(ChannelSettings):
         None,
         description="which form of the page: its id, or counted from 0; the one with the fields if not given",
     )
-    posts_to: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = Field(
+    posts_to: ListOf[str] = Field(
         (), description="further hosts, besides the url's, on which the form may be or to which it may go"
     )
     loads_within: Duration = Field(30.0, description="how long the page may take to load")

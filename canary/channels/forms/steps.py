@@ -13,7 +13,7 @@ import rfc8785
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from canary.model import Attachment, Report
-from canary.settings import ChannelSettings, Duration, Settings
+from canary.settings import ChannelSettings, Duration, ListOf, Settings
 
 PLACEHOLDERS = (
     "subject", "text", "name", "first_name", "last_name", "email", "phone", "organisation", "serial", "mark",
@@ -199,18 +199,14 @@ def require_sense(templates: Iterable[str], serial: str | None) -> None:
         )
 
 
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
 class WebFormSettings(ChannelSettings):
     """A form that wants a browser: where it is, what to do on it, and what it says when it took the report."""
 
     kind: Literal["web_form"] = "web_form"
     url: WebAddress
-    steps: Annotated[tuple[Step, ...], BeforeValidator(_tuple), Field(min_length=1)]
+    steps: Annotated[ListOf[Step], Field(min_length=1)]
     confirm: Confirm
-    posts_to: Annotated[tuple[str, ...], BeforeValidator(_tuple)] = Field(
+    posts_to: ListOf[str] = Field(
         (), description="further hosts, besides the url's, on which the form may be or to which it may go"
     )
     patience: Duration = Field(10.0, description="how long a field may take to appear")

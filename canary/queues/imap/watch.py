@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from canary.model import Place, Role, Seen
 from canary.queues import WatchSettings
 from canary.queues.imap.cleanup import CleanUp
 from canary.queues.imap.folder import Watched
 from canary.queues.imap.watching import MailboxWatcher, Task
-from canary.settings import Duration, Server, Settings, Slug
+from canary.settings import Duration, ListOf, Server, Settings, Slug
 
 _LONGEST_SLUG = 40
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 class Folder(Settings):
@@ -41,7 +37,7 @@ class ImapSettings(WatchSettings):
 
     kind: Literal["imap"]
     server: Server
-    folders: Annotated[tuple[Folder, ...], BeforeValidator(_tuple), Field(min_length=1)]
+    folders: Annotated[ListOf[Folder], Field(min_length=1)]
     find_junk: bool = Field(
         True, description="also watch the folder that the server calls \\Junk, unless one with the role junk is listed"
     )

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from email import message_from_bytes
 from email.message import Message
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from canary.model import Place, Role, Seen
 from canary.queues.imap.folder import Watched
 from canary.queues.imap.watching import MailboxWatcher, Task
 from canary.queues.replies.bounces import Bounce, header, one_line, parse, plain_text
 from canary.queues.replies.wording import AUTOMATIC_SUBJECT, AWAY, AWAY_SUBJECT, RECEIVED
-from canary.settings import Duration, Server, Settings
+from canary.settings import Duration, ListOf, Server, Settings
 
 _OPENING = 3000
 """Characters of a text in which an automatic message says what it is; what it quotes comes after."""
@@ -113,15 +113,11 @@ def _is_automatic(message: Message, ticket: bool) -> bool:
     )
 
 
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
 class RepliesSettings(Settings):
     """Where what comes back to a sender is found."""
 
     server: Server
-    folders: Annotated[tuple[str, ...], BeforeValidator(_tuple), Field(min_length=1)] = Field(
+    folders: Annotated[ListOf[str], Field(min_length=1)] = Field(
         ("INBOX",), description="the folders in which replies arrive; a junk folder too, if answers are filed there"
     )
     poll: Duration = Field(20.0, description="every folder is read to its end this often, whatever IDLE says")

@@ -115,7 +115,7 @@ def context(chain_and_key: tuple[Path, Path]) -> ssl.SSLContext:
     ],
 )
 def test_there_is_exactly_one_recipient(to: str) -> None:
-    with pytest.raises(ValidationError, match=r"wanted exactly one bare address such as problems@ca\.example"):
+    with pytest.raises(ValidationError, match=r"wanted exactly one bare address such as name@example\.com"):
         settings(to)
 
 
