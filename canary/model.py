@@ -145,7 +145,11 @@ class Component(StrEnum):
     CONFIG = "config"
 
 
-class OwnFaultError(Exception):
+class CanaryError(Exception):
+    """What can go wrong and is foreseen. Its text is for people: what is wrong, where, and never a secret."""
+
+
+class OwnFaultError(CanaryError):
     """Something of ours is broken: never counted for or against the CA.
 
     ``reason`` is a short snake_case word from the raiser's closed list (it becomes a metric label), ``detail`` a

@@ -26,14 +26,11 @@ from canary.config import load
 from canary.config.sections import Profile
 from canary.model import Component, OwnFaultError
 
-app = typer.Typer(no_args_is_help=True, help="Evidence for an auditor: reports and samples.")
-
 DAY = ["%Y-%m-%d"]
 From = Annotated[datetime, typer.Option("--from", formats=DAY, help="The first day (UTC).")]
 To = Annotated[datetime, typer.Option("--to", formats=DAY, help="The last day (UTC), which is in it.")]
 
 
-@app.command("report")
 def report(
     config: ConfigPath,
     first: From,
@@ -98,7 +95,6 @@ def _tell(made: Report, folder: Path) -> None:
     print_plain(f"{folder / 'report.html'}, report.pdf and the files beside them (SHA256SUMS)")
 
 
-@app.command("sample")
 def sample(
     config: ConfigPath,
     first: From,

@@ -19,7 +19,7 @@ from canary.config import Config
 from canary.evidence.service import Evidence
 from canary.ledger import Ledger
 from canary.mark import Keyring
-from canary.model import Component, DeadlineResult, Outcome, OwnFaultError
+from canary.model import CanaryError, Component, DeadlineResult, Outcome, OwnFaultError
 
 out = Console()
 err = Console(stderr=True)
@@ -53,6 +53,15 @@ def style(outcome: Outcome | None) -> str:
 def exit_code(outcome: Outcome | None) -> Exit:
     """What a command exits with that waited for a probe."""
     return _EXITS[outcome.deadline_result] if outcome else Exit.NOT_ARRIVED
+
+
+def explain(error: CanaryError) -> Exit:
+    """Say on standard error what went wrong; returns what to exit with."""
+    if isinstance(error, OwnFaultError):
+        err.print(f"our own fault ({error.component}, {error.reason}): {error}", style="red", markup=False)
+        return Exit.OWN_FAULT
+    err.print(str(error), style="red", markup=False, highlight=False)
+    return Exit.USAGE
 
 
 def print_json(value: Any) -> None:

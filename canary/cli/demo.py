@@ -14,8 +14,8 @@ from typing import Annotated
 import typer
 
 from canary.cli.common import Json, err, exit_code, out, print_json
+from canary.cli.logs import log_to_stderr
 from canary.cli.probe import Result
-from canary.cli.run import log_to_stderr
 from canary.demo.ca import HOST
 from canary.demo.faults import BY_NAME, FAULTS, Fault
 from canary.demo.following import Shown

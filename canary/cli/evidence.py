@@ -20,10 +20,7 @@ from canary.ledger import EventKind
 from canary.ledger.events import timestamp
 from canary.model import Component, OwnFaultError
 
-app = typer.Typer(help="The evidence log: keys, state, self-check.", no_args_is_help=True)
 
-
-@app.command()
 def key(config: ConfigPath, as_json: Json = False) -> None:
     """Print the public key (vkey) of the log, and every one that it had before.
 
@@ -43,7 +40,6 @@ def key(config: ConfigPath, as_json: Json = False) -> None:
         err.print(f"since {told['from']}: {told['vkey']}", highlight=False, soft_wrap=True, style="dim")
 
 
-@app.command("rotate-key")
 def rotate_key(config: ConfigPath) -> None:
     """Have a new key sign, vouched for by the old one, which signs too until the overlap is over."""
     with _evidence(config) as evidence:
@@ -52,7 +48,6 @@ def rotate_key(config: ConfigPath) -> None:
     err.print(f"the old key signs too until {timestamp(rotation.until)}, and is destroyed then", highlight=False)
 
 
-@app.command()
 def status(config: ConfigPath, as_json: Json = False) -> None:
     """Show what is signed, time-stamped, cosigned and checked. Exits 1 if the last check found something."""
     with _evidence(config) as evidence:
@@ -67,7 +62,6 @@ def status(config: ConfigPath, as_json: Json = False) -> None:
     raise typer.Exit(Exit.NOT_ARRIVED if told["problems"] else Exit.ARRIVED)
 
 
-@app.command()
 def check(config: ConfigPath, as_json: Json = False) -> None:
     """Hash the whole ledger again, and compare with all that was signed. Exits 1 if anything was changed."""
     with _evidence(config) as evidence:

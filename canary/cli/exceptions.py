@@ -18,13 +18,10 @@ from canary.config import load
 from canary.ledger import EventKind
 from canary.ledger.events import LONGEST, timestamp
 
-app = typer.Typer(no_args_is_help=True, help="Exceptions: consecutive failed probes of a channel.")
-
 _USUAL = timedelta(days=30)
 _WEB = ("https://", "http://")
 
 
-@app.command("list")
 def list_(
     config: ConfigPath,
     first: Annotated[
@@ -49,7 +46,6 @@ def list_(
         _show(runs)
 
 
-@app.command("annotate")
 def annotate(
     config: ConfigPath,
     name: Annotated[str, typer.Argument(metavar="ID", help="The exception, as `exceptions list` names it.")],

@@ -10,15 +10,7 @@ import typer
 from canary.channels.forms.browser import Browser, BrowserSettings
 from canary.channels.forms.inspect import inspect_form
 
-app = typer.Typer(help="Work with web forms.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    pass
-
-
-@app.command()
 def inspect(
     url: Annotated[str, typer.Argument(help="The page with the form. It is loaded, nothing is submitted.")],
 ) -> None:

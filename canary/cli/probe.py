@@ -24,7 +24,7 @@ from canary.cli.common import (
     style,
     theirs,
 )
-from canary.cli.run import log_to_stderr
+from canary.cli.logs import log_to_stderr
 from canary.clock import Clock
 from canary.config import Config, load
 from canary.judge import judge

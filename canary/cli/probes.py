@@ -21,14 +21,11 @@ from canary.ledger.events import parse_time, timestamp
 from canary.ledger.results import Result
 from canary.model import DeadlineResult, Outcome, Probe, Stage, Verdict
 
-app = typer.Typer(no_args_is_help=True, help="Single probes: the newest of a channel, and all that is known of one.")
-
 _STAGES = (Stage.ACCEPTED, Stage.ARRIVED, Stage.ACKNOWLEDGED, Stage.ANSWERED)
 _LONGEST = 200
 """Characters of a reason in the list; `probes show` has all of it."""
 
 
-@app.command("list")
 def list_(
     config: ConfigPath,
     channel: Annotated[str | None, typer.Option(help="Only probes through this channel.")] = None,
@@ -48,7 +45,6 @@ def list_(
         _show_list(rows)
 
 
-@app.command("show")
 def show(
     config: ConfigPath,
     probe: Annotated[str, typer.Argument(metavar="PROBE", help="Its id, as in `probes list` or an exemplar.")],

@@ -15,15 +15,7 @@ from canary.ledger.events import timestamp
 from canary.ledger.retention import Forgettable
 from canary.prober.retention import forget, retention
 
-app = typer.Typer(help="How long evidence is kept.", no_args_is_help=True)
 
-
-@app.callback()
-def _group() -> None:
-    pass
-
-
-@app.command()
 def run(
     config: ConfigPath,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be forgotten.")] = False,

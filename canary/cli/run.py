@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import gc
-import logging
-import os
 import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +12,8 @@ import structlog
 import typer
 
 from canary.cli.common import ConfigPath, keyring, opened, opened_evidence
+from canary.cli.lock import only_one
+from canary.cli.logs import log_to_stderr
 from canary.clock import Clock
 from canary.config import Config, advice, load
 from canary.ledger import Ledger
@@ -107,53 +102,3 @@ async def _logged(work: object) -> None:
         await work  # type: ignore[misc]  # a coroutine
     except ValueError:
         return  # told in the log already
-
-
-@contextmanager
-def only_one(state: Path) -> Iterator[None]:
-    """Hold the lock of a state folder: two schedules on one ledger would send everything twice."""
-    try:
-        lock = (state / "run.lock").open("w", encoding="ascii")
-    except OSError as error:
-        raise OwnFaultError(Component.STORE, "unusable", f"cannot write in {state}: {error}") from error
-    with lock as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            detail = (
-                f"another cpr-canary run already uses {state}; stop it first, or give this one another state folder"
-            )
-            raise OwnFaultError(Component.CONFIG, "already_running", detail) from error
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-class _Unfailing(StringIO):
-    """Standard error, which may be a file on a full disk: what cannot be written is lost, and ends nothing."""
-
-    def write(self, text: str) -> int:
-        with suppress(OSError):
-            sys.stderr.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with suppress(OSError):
-            sys.stderr.flush()
-
-
-def log_to_stderr(*, as_json: bool) -> None:
-    """Log to standard error, for people or as JSON."""
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(_Unfailing()),
-    )

@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from canary.model import CanaryError
+
 _SHOWN = 60  # characters of a wrong value that a message repeats
 
 
@@ -26,7 +28,7 @@ class Mistake:
         return ": ".join(part for part in (f"{self.file}:{self.line}", self.where, self.message) if part)
 
 
-class ConfigError(ValueError):
+class ConfigError(CanaryError, ValueError):
     """A configuration that is refused whole; its text lists the mistakes, one a line, in the order of the file."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:

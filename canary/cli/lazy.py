@@ -1,0 +1,62 @@
+"""Commands that are imported when they are called: until then each is a name and a sentence of help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: ``module:function`` below ``canary.cli``, and the first words of that function's docstring."""
+
+    where: str
+    help: str
+
+    def load(self, name: str) -> TyperCommand:
+        """The real one, its module imported."""
+        module, _, function = self.where.partition(":")
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(name)(getattr(import_module(f"canary.cli.{module}"), function))
+        command = typer.main.get_command(alone)
+        assert isinstance(command, TyperCommand)
+        return command
+
+
+@dataclass(frozen=True)
+class Group:
+    """Commands below one word."""
+
+    help: str
+    commands: Mapping[str, Command]
+
+
+def add(app: typer.Typer, commands: Mapping[str, Command | Group]) -> None:
+    """Let ``app`` have these commands, in this order; none of their modules is imported."""
+    for name, entry in commands.items():
+        if isinstance(entry, Group):
+            group = typer.Typer(help=entry.help, short_help=entry.help, no_args_is_help=True)
+            add(group, entry.commands)
+            app.add_typer(group, name=name)
+        else:
+            app.command(name, short_help=entry.help, cls=_loading(entry))(_never_called)
+
+
+def _loading(entry: Command) -> type[TyperCommand]:
+    class Loading(TyperCommand):
+        """Becomes the real command as soon as there are words for it to parse, be it ``--help`` alone."""
+
+        def make_context(
+            self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+        ) -> Any:  # click's Context, of which Typer has a copy of its own
+            return entry.load(self.name or "").make_context(info_name, args, parent, **extra)
+
+    return Loading
+
+
+def _never_called() -> None: ...
