@@ -10,23 +10,36 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 from canary.ledger.events import Event, read
 from canary.ledger.results import SOURCES, recompute, to_row
 from canary.ledger.schema import TRIGGERS, events, results
+from canary.model import Component, OwnFaultError
 
 VERSION = 1
-"""What SQLite's ``user_version`` says once everything below was done."""
+"""What SQLite's ``user_version`` says once everything below was done.
+
+Another number wherever tables change, or events say what a canary before cannot read (a new kind, outcome or stage).
+"""
 
 _ROWS = 1000
 
 
 def upgrade(engine: Engine) -> None:
-    """Do what was not done yet, in one transaction. Raises SQLAlchemyError."""
+    """Do what was not done yet, in one transaction. Raises SQLAlchemyError, and what :func:`refuse_newer` raises."""
     with engine.begin() as connection:
-        if connection.exec_driver_sql("PRAGMA user_version").scalar_one() >= VERSION:
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        refuse_newer(version)
+        if version == VERSION:
             return
         for name, trigger in TRIGGERS.items():
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
             connection.exec_driver_sql(f"CREATE TRIGGER {name} {trigger}")
         rebuild_results(connection)
         connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+
+
+def refuse_newer(version: int) -> None:
+    """Raise :class:`canary.model.OwnFaultError` (component store) for the ``user_version`` of a newer canary."""
+    if version > VERSION:
+        detail = f"the ledger was written by a newer canary (format {version}, this one knows {VERSION}): run that one"
+        raise OwnFaultError(Component.STORE, "unusable", detail)
 
 
 def rebuild_results(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,9 @@ from typing import IO, Any
 from . import canonical
 from .findings import RefusedError, wanted
 
-FORMAT = "cpr-canary-bundle@1"
+VERSION = 2
+"""Of the format: another number wherever a bundle holds, or its events say, what a verifier before did not know."""
+FORMAT = f"cpr-canary-bundle@{VERSION}"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
@@ -26,6 +28,7 @@ _MANIFEST_LIMIT = 16 * MIB
 _DIRECTORY_LIMIT = 16 * MIB
 _PIECE = 256 * KIB
 _KEYS = {"format", "origin", "vkeys", "period", "seed", "size", "probes", "asked", "files"}
+_FORMAT = re.compile(r"cpr-canary-bundle@([1-9][0-9]{0,8})", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _END = struct.Struct("<4s4H2LH")
 """The end of a zip file: signature, disk numbers, entries here and in all, size and place of the directory, comment."""
@@ -74,14 +77,14 @@ class Archive:
         self._file.close()
 
     def _manifest(self) -> dict[str, Any]:
-        for name in (MANIFEST, SUMS):
-            wanted(name in self._entries, f"there is no {name}")
-        raw, sums = (b"".join(self._pieces(name, _MANIFEST_LIMIT)) for name in (MANIFEST, SUMS))
-        self.digest = sha256(raw).hexdigest()
+        raw = self._listed(MANIFEST)
         manifest: dict[str, Any] = canonical.load(raw)
-        wanted(isinstance(manifest, dict) and manifest.keys() == _KEYS, f"{MANIFEST} is not one of {FORMAT}")
-        wanted(manifest["format"] == FORMAT, f"the format is {manifest['format']!r:.80}, wanted {FORMAT}")
-        files = manifest["files"]
+        wanted(isinstance(manifest, dict), f"{MANIFEST} is not one of {FORMAT}")
+        _check_format(manifest.get("format"))
+        _check_names(self._entries)
+        wanted(manifest.keys() == _KEYS, f"{MANIFEST} is not one of {FORMAT}")
+        sums, files = self._listed(SUMS), manifest["files"]
+        self.digest = sha256(raw).hexdigest()
         for name, digest in files.items():
             wanted(kind_of(name) is not None, f"{MANIFEST} names {name!r:.120}, which is no file of a bundle")
             wanted(bool(_SHA256.fullmatch(digest)), f"{MANIFEST} has no SHA-256 of {name}")
@@ -95,6 +98,11 @@ class Archive:
         for name in sorted(there - files.keys()):
             raise RefusedError(f"{name!r:.120} is in the bundle and not in the manifest")
         return manifest
+
+    def _listed(self, name: str) -> bytes:
+        """The content of a file that the manifest does not vouch for."""
+        wanted(name in self._entries, f"there is no {name}")
+        return b"".join(self._pieces(name, _MANIFEST_LIMIT))
 
     def of(self, kind: str) -> list[str]:
         """The names of the files of a kind; by number, where they have one."""
@@ -138,6 +146,26 @@ def kind_of(name: str) -> str | None:
     return next((kind for kind, (pattern, _) in LAYOUT.items() if pattern.fullmatch(name)), None)
 
 
+def _check_format(told: object) -> None:
+    """Refuse what another version made, before anything else is said of it: the other one's verifier checks that."""
+    found = _FORMAT.fullmatch(told) if isinstance(told, str) else None
+    wanted(found is not None, f"the format is {told!r:.80}, wanted {FORMAT}")
+    assert found is not None
+    version = int(found[1])
+    age = "a newer" if version > VERSION else "an older"
+    wanted(
+        version == VERSION,
+        f"this bundle was made by {age} canary (format {version}, this verifier knows {VERSION}): "
+        "check it with the verifier that belongs to that canary",
+    )
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Refuse files that no bundle has: no absolute path, no .., no folder can have a name of the layout."""
+    for name in names:
+        wanted(name in (MANIFEST, SUMS) or kind_of(name) is not None, f"the entry {name!r:.120} is no file of a bundle")
+
+
 @contextmanager
 def _reading(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
     try:
@@ -166,10 +194,7 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     for entry in archive.infolist():
         name = entry.filename
         shown = f"the entry {entry.orig_filename!r:.120}"
-        wanted(
-            name == entry.orig_filename and (name in (MANIFEST, SUMS) or kind_of(name) is not None),
-            f"{shown} is no file of a bundle",
-        )  # no absolute path, no .., no folder can have such a name
+        wanted(name == entry.orig_filename, f"{shown} is no file of a bundle")
         wanted(name not in found, f"{shown} is there twice")
         wanted(entry.external_attr >> 28 in (0, 8), f"{shown} is a link or a device, not a file")
         wanted(not entry.flag_bits & 0x1, f"{shown} is encrypted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import stat
 import struct
@@ -11,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from audit.verifier.conftest import Healthy
-from audit.verifier.office import packed, sealed
+from audit.verifier.office import Files, packed, sealed
 
 from canary.audit.verifier import archive as zips
-from canary.audit.verifier import verify
-from canary.audit.verifier.archive import Archive
+from canary.audit.verifier import canonical, verify
+from canary.audit.verifier.archive import VERSION, Archive
 from canary.audit.verifier.findings import RefusedError
 
 
@@ -61,6 +62,32 @@ def test_a_name_that_goes_on_behind_a_null(healthy: Healthy, tmp_path: Path) -> 
     path = entry(tmp_path / "b.zip", healthy, zipfile.ZipInfo("events/999.jsonX../x"))
     path.write_bytes(path.read_bytes().replace(b"events/999.jsonX../x", b"events/999.json\0../x"))
     refused(path, "is no file of a bundle")
+
+
+def other_format(healthy: Healthy, told: object) -> Files:
+    """A healthy bundle whose manifest says another format, with what only that format has."""
+    manifest = json.loads(healthy.files["manifest.json"])
+    raw = canonical.dumps({**manifest, "format": told, "signatures": 1})
+    return healthy.files | {"manifest.json": raw, "sightings/1.cbor": b"x"}
+
+
+@pytest.mark.parametrize(
+    ("version", "age"), [(VERSION + 1, "a newer"), (999_999_999, "a newer"), (VERSION - 1, "an older")]
+)
+def test_a_bundle_of_another_version_is_told_as_such(healthy: Healthy, version: int, age: str) -> None:
+    found = healthy.check(other_format(healthy, f"cpr-canary-bundle@{version}"))
+    assert found.rows["bundle is well-formed"].failures == [
+        f"this bundle was made by {age} canary (format {version}, this verifier knows {VERSION}): "
+        "check it with the verifier that belongs to that canary"
+    ]
+    assert not found.ok
+    assert list(found.rows) == ["bundle is well-formed"]
+
+
+@pytest.mark.parametrize("told", [None, 2, "", "cpr-canary-bundle@0", "cpr-canary-bundle@02", "cpr-canary-bundle@２"])
+def test_a_format_that_there_is_not(healthy: Healthy, told: object) -> None:
+    found = healthy.check(other_format(healthy, told))
+    assert found.rows["bundle is well-formed"].failures == [f"the format is {told!r}, wanted cpr-canary-bundle@2"]
 
 
 def test_a_link(healthy: Healthy, tmp_path: Path) -> None:
