@@ -112,6 +112,7 @@ class TimeSource(StrEnum):
 
     RECEIVED = "received"  # the topmost Received header
     INTERNALDATE = "internaldate"
+    RECORD = "record"  # the record that a ticket system keeps of it
     NOTICED = "noticed"  # nothing better than the moment we saw it
 
 
@@ -138,6 +139,7 @@ class Component(StrEnum):
     SMTP = "smtp"
     IMAP = "imap"
     HTTP = "http"
+    TICKETS = "tickets"
     BROWSER = "browser"
     DNS = "dns"
     STORE = "store"
@@ -308,7 +310,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file of a report, made afresh for it."""
+    """A file of a report: made afresh for it, or as it was found."""
 
     name: str
     media_type: str

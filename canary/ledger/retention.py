@@ -184,7 +184,7 @@ class Retention:
         self._ledger.append(Event(EventKind.FORGOTTEN, now, rule | dict(what))).result()
 
     def _stand(self, what: str) -> int:
-        return (self._ledger.cursor(_CURSOR) or {}).get(what, 0)
+        return int((self._ledger.cursor(_CURSOR) or {}).get(what, 0))
 
     def _read(self, query: TextClause, **values: Any) -> Sequence[Row[Any]]:
         with self._ledger.reader.connect() as connection:

@@ -47,7 +47,7 @@ _INSERT_EVENTS, _INSERT_RESULTS = insert(events), insert(results)  # made once, 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     events: Sequence[Event]
-    cursor: tuple[str, Mapping[str, int]] | None
+    cursor: tuple[str, Mapping[str, str | int | float]] | None
     done: Future[list[Event]]
     then: Callable[[], object] | None = None
     snapshot: bool = False
@@ -90,7 +90,7 @@ class Ledger:
     def append(
         self,
         *new: Event,
-        cursor: tuple[str, Mapping[str, int]] | None = None,
+        cursor: tuple[str, Mapping[str, str | int | float]] | None = None,
         then: Callable[[], object] | None = None,
     ) -> Future[list[Event]]:
         """Add events, and move a watcher's cursor, in one transaction.
@@ -133,7 +133,7 @@ class Ledger:
         self._connection.close()
         self.engine.dispose()
 
-    def cursor(self, name: str) -> dict[str, int] | None:
+    def cursor(self, name: str) -> dict[str, str | int | float] | None:
         """Where the watcher ``name`` stood when it last handed something in."""
         with self.reader.connect() as connection:
             row = connection.execute(select(cursors.c.place).where(cursors.c.name == name)).first()

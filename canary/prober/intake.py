@@ -1,20 +1,20 @@
-"""The desk where watchers hand in what they saw: found messages become sightings in the ledger."""
+"""Where watchers hand in what they saw: what was found becomes sightings in the ledger."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from canary.clock import Clock
-from canary.judge import clock_offset, latency
+from canary.judge import clock_offset, latency, reached
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
 from canary.ledger.events import clock
 from canary.mark import Keyring
-from canary.model import Component, Forgery, Seen, Sighting, TimeSource
-from canary.queues import Depth, Found
+from canary.model import Component, Forgery, Place, Role, Seen, Sighting, TimeSource
+from canary.queues import Cursor, Depth, Found
 from canary.reports import differences
 
 _CLEAN_FOR = timedelta(days=1)
@@ -47,20 +47,20 @@ class LedgerIntake:
         """The steady time."""
         return self._clock.now()
 
-    def sought(self) -> Iterable[str]:
-        """The marks of the probes that are not where they should be, or not yet acknowledged as promised."""
+    def sought(self, place: Place) -> Iterable[str]:
+        """The marks of the probes of which something may still come to ``place``."""
         with self._ledger.lock:
-            return [known.mark for known in self._ledger.book.open.values() if _is_owed(known)]
+            return [known.mark for known in self._ledger.book.open.values() if _may_come(known, place)]
 
     def known(self, probe: str) -> bool:
         """Whether the ledger has this probe."""
         return self._ledger.known(probe)
 
-    def cursor(self, name: str) -> Mapping[str, int] | None:
+    def cursor(self, name: str) -> Cursor | None:
         """Where the watcher stood."""
         return self._ledger.cursor(name)
 
-    def hand_in(self, name: str, found: list[Found], cursor: Mapping[str, int]) -> None:
+    def hand_in(self, name: str, found: list[Found], cursor: Cursor) -> None:
         """Record what was found; returns once it is on disk. Raises OwnFaultError if it could not be written."""
         now = self.now()
         news: list[Event] = []
@@ -115,7 +115,7 @@ class LedgerIntake:
         if known is None:
             forgery = forgery or Forgery.UNKNOWN_ID
         elif forgery is None and item.seen is Seen.REPORT:
-            intact, detail = self._compare(known, item.raw)
+            intact, detail = self._compare(known, item)
         sighting = Sighting(
             seen=item.seen,
             probe=item.probe,
@@ -124,28 +124,32 @@ class LedgerIntake:
             source=item.source,
             uncertainty=item.uncertainty,
             noticed_at=now,
-            message=self._ledger.keep(item.raw),
+            message=self._ledger.keep(item.content.artefact() if item.content else b""),
             message_id=item.message_id,
             intact=intact,
             forgery=forgery,
             detail=detail,
             where=item.where,
             generation=item.generation,
+            by=item.by,
         )
         if known and forgery is None and latency(known.case, sighting) > known.case.probe.give_up:
             return replace(sighting, forgery=Forgery.EXPIRED)
         return sighting
 
-    def _compare(self, known: OpenProbe, found: bytes) -> tuple[bool | None, str]:
+    def _compare(self, known: OpenProbe, item: Found) -> tuple[bool | None, str]:
+        if item.content is None:
+            return None, item.detail
         sent = self._ledger.artefacts.get(known.payload) if known.payload else None
         if sent is None:
             return None, "what was sent is no longer kept"
-        difference = differences(sent, found)
-        return difference is None, difference or ""
+        difference = differences(sent, item.content, whole=item.place.whole)
+        return difference is None, difference or item.detail
 
 
-def _is_owed(known: OpenProbe) -> bool:
-    genuine = [s for s in known.case.sightings if s.forgery is None]
-    arrived = known.case.probe.expected <= {s.place.queue for s in genuine if s.seen is Seen.REPORT}
-    acknowledged = any(s.seen is Seen.ACKNOWLEDGEMENT for s in genuine)
-    return not arrived or (known.case.probe.ack_within is not None and not acknowledged)
+def _may_come(known: OpenProbe, place: Place) -> bool:
+    """Whether something of a probe may still come to a place: a reply until its end, the report until it arrived.
+
+    An answer may come after the arrival, and have our mark only where it quotes the report.
+    """
+    return place.role is Role.REPLIES or not known.case.probe.expected <= reached(known.case)

@@ -1,11 +1,11 @@
-"""Places to look: one file a kind of mailbox or queue system.
+"""Places to look: one package a kind of mailbox or ticket system.
 
-A watcher reads one mailbox (all its queues, over one connection) and tells its :class:`Intake` what it found. It keeps
-no state of its own: where it stood is a cursor that the intake stores in the same transaction as what was found, so
-nothing is lost and nothing is told twice, however it ends.
+A watcher looks into one system (all its queues) and hands in to its :class:`Intake` what it found. It keeps no state of
+its own: where it stood is a cursor that the intake stores in the same transaction as what was found, so nothing is lost
+and nothing is recorded twice, however it ends.
 
 A kind is a settings model and a class that meets :class:`Watcher`. Third parties add a kind through the entry point
-group ``canary.queues`` (a :class:`Kind`).
+group ``canary.queues`` (a :class:`WatchKind`).
 """
 
 from __future__ import annotations
@@ -13,21 +13,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any, Protocol
 
+from canary.content import Content
 from canary.mark import Keyring
-from canary.model import Component, Forgery, Place, Seen, TimeSource
+from canary.model import Actor, Component, Forgery, Place, Seen, TimeSource
 from canary.settings import Settings
+
+Cursor = Mapping[str, str | int | float]
+"""Where a watcher stands in a queue, in its own terms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A message that carries a mark, as a watcher found it.
+    """What a watcher found of the probe ``probe``, the id in a mark.
 
-    ``probe`` is the id in the mark; ``forgery`` is set to bad_mac if the MAC does not verify. ``raw`` is the whole
-    message, and ``where`` what the watcher needs to find it again for clean-up (opaque to everybody else), in the
-    ``generation`` of the folder's numbering (UIDVALIDITY). ``told_at`` is when the server says that it arrived (None
-    if it does not), which is not ``arrived_at`` where that is not believed.
+    ``seen`` is what it is. Of a queue of the CA: the report, a machine's acknowledgement, that somebody took it, a
+    reply, that it was closed. Of a sender's replies: all but those of the report itself. ``by`` is who did it, where
+    the system says so: a pick-up and an answer in a queue count for a human only if a human is named.
+
+    ``content`` is what the system shows of it; None for an act without words, such as a pick-up. ``where`` is what the
+    watcher needs to find it again (opaque to everybody else), in the ``generation`` of the queue's numbering (IMAP's
+    UIDVALIDITY). The same content at the same ``where`` is recorded once, however often it is handed in; so each act
+    on a ticket needs a ``where`` of its own.
+
+    ``arrived_at`` is when it happened, by ``source``, give or take ``uncertainty`` seconds. ``told_at`` is when the
+    server says so (None if it does not), where that is not believed. ``forgery`` is set to bad_mac if the MAC of the
+    mark does not verify.
     """
 
     seen: Seen
@@ -36,7 +50,8 @@ class Found:
     arrived_at: datetime
     source: TimeSource
     uncertainty: float
-    raw: bytes = field(repr=False)
+    content: Content | None = field(default=None, repr=False)
+    by: Actor | None = None
     message_id: str | None = None
     forgery: Forgery | None = None
     detail: str = ""
@@ -47,7 +62,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How full a queue is, strangers' mail included; only counts and ages, never contents."""
+    """How full a queue is, strangers' reports included; only counts and ages, never contents."""
 
     unread: int
     read: int
@@ -66,24 +81,31 @@ class Intake(Protocol):
         """The time, UTC, steady: it does not jump when the wall clock is set."""
         ...
 
-    def sought(self) -> Iterable[str]:
-        """The marks of the probes whose whereabouts still matter, for searching inside bodies."""
+    def sought(self, place: Place) -> Iterable[str]:
+        """The marks of the probes of which something may still come to ``place``, for searching inside bodies."""
         ...
 
     def known(self, probe: str) -> bool:
         """Whether a probe id is in the ledger; tells a forged mark from random text."""
         ...
 
-    def cursor(self, name: str) -> Mapping[str, int] | None:
+    def cursor(self, name: str) -> Cursor | None:
         """Where the watcher stood when it last handed in something under ``name``; None on the first run."""
         ...
 
-    def hand_in(self, name: str, found: list[Found], cursor: Mapping[str, int]) -> None:
+    def hand_in(self, name: str, found: list[Found], cursor: Cursor) -> None:
         """Record what was found and where the watcher now stands, together; returns once both are on disk."""
         ...
 
     def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
-        """A queue was read to its end; ``at`` is when that reading began."""
+        """A queue was read to its end, and it is certain that what is in it was seen; ``at`` is when that began.
+
+        On this rests that a report is missing, so a watcher calls it only when it has proved that it still sees: an
+        answer without a fault is no proof, since a login that lost its rights gets an empty list. Whoever lists a
+        folder that it could open has read it. Whoever searches has found in the same way, since ``at``, an item of
+        which it knows that it is there: the last one of its cursor, say. Else it reports a trouble, and the probe
+        becomes indeterminate rather than missing.
+        """
         ...
 
     def trouble(self, component: Component, reason: str, detail: str) -> None:
@@ -96,44 +118,43 @@ class Intake(Protocol):
 
 
 class Watcher(Protocol):
-    """Looks into one mailbox for as long as it runs."""
+    """Looks into one system for as long as it runs."""
 
     def start(self, intake: Intake) -> None:
         """Begin to look, in a thread or task of its own; returns at once."""
         ...
 
     def stop(self) -> None:
-        """Stop looking, and wait until the connection is closed (at most a few seconds)."""
+        """Stop looking, and wait until nothing is open any more (at most a few seconds)."""
         ...
 
     def check(self) -> str:
-        """Log in, find every folder, return what was found in a line; raises :class:`canary.model.OwnFaultError`."""
+        """Log in, find every queue, return what was found in a line; raises :class:`canary.model.OwnFaultError`."""
         ...
 
 
 class WatchSettings(Settings):
-    """What every kind of mailbox or queue system has; a kind adds its own ``kind`` and where to look."""
+    """What every kind of watch has; a kind adds its own ``kind`` and where to look."""
 
     kind: str
 
     def places(self) -> tuple[Place, ...]:
-        """Every queue that is looked into, with its role."""
+        """Every queue that is looked into, with its role and with what can be seen there."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it looks into")
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of mailbox or queue system: its settings, and how to open one under the mailbox's name."""
+class WatchKind:
+    """A kind of watch: its settings, and how to open one under its name."""
 
     settings: type[WatchSettings]
     open: Callable[[str, Any], Watcher]
 
 
-def kinds() -> Mapping[str, Kind]:
+@cache
+def kinds() -> Mapping[str, WatchKind]:
     """Every kind by name: ours, and those of the entry point group."""
-    from importlib.metadata import entry_points
-
     from canary.queues.imap.watch import ImapSettings, ImapWatcher
 
-    own = {"imap": Kind(ImapSettings, ImapWatcher)}
+    own = {"imap": WatchKind(ImapSettings, ImapWatcher)}
     return own | {point.name: point.load() for point in entry_points(group="canary.queues")}

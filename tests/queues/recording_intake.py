@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from canary.mark import Keyring, new_probe_id
-from canary.model import Component, Forgery
-from canary.queues import Depth, Found
+from canary.model import Component, Forgery, Place
+from canary.queues import Cursor, Depth, Found
 
 
 class RecordingIntake:
@@ -20,7 +20,7 @@ class RecordingIntake:
         self._lock = threading.Lock()
         self._known: set[str] = set()
         self._sought: list[str] = []
-        self._cursors: dict[str, dict[str, int]] = {}
+        self._cursors: dict[str, Cursor] = {}
         self._cleanable: dict[str, list[str]] = {}
         self._found: list[Found] = []
         self._looked: dict[str, datetime] = {}
@@ -87,7 +87,7 @@ class RecordingIntake:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def sought(self) -> Iterable[str]:
+    def sought(self, place: Place) -> Iterable[str]:
         with self._lock:
             return list(self._sought)
 
@@ -95,11 +95,11 @@ class RecordingIntake:
         with self._lock:
             return probe in self._known
 
-    def cursor(self, name: str) -> Mapping[str, int] | None:
+    def cursor(self, name: str) -> Cursor | None:
         with self._lock:
             return self._cursors.get(name)
 
-    def hand_in(self, name: str, found: list[Found], cursor: Mapping[str, int]) -> None:
+    def hand_in(self, name: str, found: list[Found], cursor: Cursor) -> None:
         with self._lock:
             self._found += found
             self._cursors[name] = dict(cursor)

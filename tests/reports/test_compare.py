@@ -6,6 +6,8 @@ import html
 import json
 import re
 import textwrap
+from collections.abc import Callable
+from dataclasses import replace
 from email import policy
 from email.message import EmailMessage
 from hashlib import sha256
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from canary.content import Message, Ticket
 from canary.model import Attachment, Person, Report
 from canary.reports import VARIANTS, compose, differences
 
@@ -59,6 +62,11 @@ def form_of(text: str, attachments: tuple[Attachment, ...] = ()) -> bytes:
     return json.dumps({"attachments": files, "fields": {}, "subject": "a report", "text": text}).encode()
 
 
+def changes(sent: bytes, found: bytes) -> str | None:
+    """What changed, of a message that was found."""
+    return differences(sent, Message(found))
+
+
 def rewrapped(text: str, width: int) -> str:
     return "\n".join(textwrap.fill(part, width) for part in text.split("\n"))
 
@@ -73,7 +81,7 @@ def test_every_variant_survives_what_mail_systems_do(variant: str) -> None:
     files = sent.attachments
     original = message_of(sent.text, files, charset=sent.charset)
     unchanged = b"Received: from a by b\r\n" + original.replace(b"\r\n", b"\n") + b"\n\n"
-    assert differences(original, unchanged) is None
+    assert changes(original, unchanged) is None
     for changed in (
         message_of("[External mail]\n" + sent.text + FOOTER, files),
         message_of(quoted(rewrapped(sent.text, 60), "> "), files, cte="base64"),
@@ -81,8 +89,8 @@ def test_every_variant_survives_what_mail_systems_do(variant: str) -> None:
         message_of(sent.text, files, as_html=True),
         message_of(sent.text, tuple(Attachment(f"{n}.bin", a.media_type, a.content) for n, a in enumerate(files))),
     ):
-        assert differences(original, changed) is None
-        assert differences(form_of(sent.text, files), changed) is None
+        assert changes(original, changed) is None
+        assert changes(form_of(sent.text, files), changed) is None
 
 
 def test_html_turned_into_text_is_whole() -> None:
@@ -90,15 +98,15 @@ def test_html_turned_into_text_is_whole() -> None:
     assert sent.html is not None
     original = EmailMessage(policy=policy.SMTP)
     original.set_content(sent.html, subtype="html")
-    assert differences(original.as_bytes(), message_of(rewrapped(sent.text, 70))) is None
+    assert changes(original.as_bytes(), message_of(rewrapped(sent.text, 70))) is None
     changed = sent.text.replace("certificate", "thing").replace("test", "exam")
-    assert "text differs" in (differences(original.as_bytes(), message_of(changed)) or "")
+    assert "text differs" in (changes(original.as_bytes(), message_of(changed)) or "")
 
 
 def test_a_message_wrapped_into_another_is_whole() -> None:
     original = message_of("A short report.", (Attachment("a.zip", "application/zip", b"PK\r\n\0"),))
     outer = b'Subject: spam?\r\nContent-Type: multipart/mixed; boundary="x"\r\n\r\n--x\r\n\r\nSee below\r\n--x\r\n'
-    assert differences(original, outer + b"Content-Type: message/rfc822\r\n\r\n" + original + b"\r\n--x--\r\n") is None
+    assert changes(original, outer + b"Content-Type: message/rfc822\r\n\r\n" + original + b"\r\n--x--\r\n") is None
 
 
 @few
@@ -111,8 +119,8 @@ def test_a_message_wrapped_into_another_is_whole() -> None:
 def test_whole_stays_whole(words: list[str], width: int, prefix: str, cte: str) -> None:
     text = " ".join(words)
     found = message_of("Banner\n" + quoted(rewrapped(text, width), prefix) + FOOTER, cte=cte)
-    assert differences(message_of(text), found) is None
-    assert differences(form_of(text), found) is None
+    assert changes(message_of(text), found) is None
+    assert changes(form_of(text), found) is None
 
 
 @few
@@ -122,7 +130,7 @@ def test_a_changed_word_is_found(words: list[str], data: st.DataObject, as_html:
     changed = [*words[:place], "CHANGED", *words[place + 1 :]]
     found = message_of(" ".join(changed), as_html=as_html)
     for sent in (message_of(" ".join(words)), form_of(" ".join(words))):
-        difference = differences(sent, found)
+        difference = changes(sent, found)
         assert difference is not None
         assert re.match(r"text (differs: got '.*', want '.*'|is gone: want '.*')", difference)
 
@@ -132,9 +140,9 @@ def test_a_changed_word_is_found(words: list[str], data: st.DataObject, as_html:
 def test_nothing_raises(head: bytes, body: bytes) -> None:
     sent = message_of("A report that is not in there.")
     for found in (head + b"\r\n\r\n" + body, b"Content-Type: " + head + b"\n\n" + body, body):
-        assert differences(sent, found) is not None
-        differences(form_of("x"), found)
-        assert isinstance(differences(b"{" + head, found), str)
+        assert changes(sent, found) is not None
+        changes(form_of("x"), found)
+        assert isinstance(changes(b"{" + head, found), str)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +159,7 @@ def test_nothing_raises(head: bytes, body: bytes) -> None:
 )
 def test_html_counts_as_it_reads(page: str, whole: bool) -> None:
     found = b"Content-Type: text/html\r\n\r\n" + page.encode()
-    assert (differences(message_of("A report."), found) is None) is whole
+    assert (changes(message_of("A report."), found) is None) is whole
 
 
 def test_hostile_messages_are_only_different() -> None:
@@ -165,19 +173,19 @@ def test_hostile_messages_are_only_different() -> None:
         b"Content-Type: text/plain; charset=\xff\xfe\n\nx",
         b"Content-Disposition: attachment; filename*=nonsense''%FF\nContent-Type: text/plain; charset=rot13\n\nx",
     ):
-        assert isinstance(differences(sent, found), str)
+        assert isinstance(changes(sent, found), str)
 
 
 def test_the_difference_is_shown() -> None:
     sent = message_of("The certificate of shop.example names the wrong firm.")
     found = message_of("The certificate of [link removed] names the wrong firm.")
-    said = differences(sent, found)
+    said = changes(sent, found)
     assert said is not None
     assert said.startswith("text differs: got '")
     assert "[link removed]" in said
     assert "shop.example" in said
-    assert (differences(sent, message_of("The certificate of")) or "").startswith("text differs: got 'the end'")
-    assert (differences(sent, message_of("#")) or "").startswith("text is gone: want 'The certificate")
+    assert (changes(sent, message_of("The certificate of")) or "").startswith("text differs: got 'the end'")
+    assert (changes(sent, message_of("#")) or "").startswith("text is gone: want 'The certificate")
 
 
 def test_attachments_must_be_there_and_the_same() -> None:
@@ -185,14 +193,14 @@ def test_attachments_must_be_there_and_the_same() -> None:
     broken = Attachment("f1.tar.xz", "application/x-xz", b"cleaned")
     note = Attachment("removed.txt", "application/octet-stream", b"An attachment was removed.")
     gone = "attachment 2 of 3 (application/x-xz) is gone"
-    assert differences(message_of("x", files), message_of("x", (files[0], files[2]))) == gone
-    assert differences(message_of("x", files), message_of("x", (files[0], note, files[2]))) == gone
+    assert changes(message_of("x", files), message_of("x", (files[0], files[2]))) == gone
+    assert changes(message_of("x", files), message_of("x", (files[0], note, files[2]))) == gone
     changed = "attachment 2 of 3 (application/x-xz) has changed content"
-    assert differences(message_of("x", files), message_of("x", (files[0], broken, files[2]))) == changed
-    assert differences(message_of("x", files), message_of("x", files[::-1])) is None
+    assert changes(message_of("x", files), message_of("x", (files[0], broken, files[2]))) == changed
+    assert changes(message_of("x", files), message_of("x", files[::-1])) is None
     form = form_of("x", files)
-    assert differences(form, message_of("x", files)) is None
-    assert differences(form, message_of("x", files[:2])) == "attachment 3 of 3 (file) is gone"
+    assert changes(form, message_of("x", files)) is None
+    assert changes(form, message_of("x", files[:2])) == "attachment 3 of 3 (file) is gone"
 
 
 def test_a_key_mailed_as_text_keeps_its_content() -> None:
@@ -200,8 +208,8 @@ def test_a_key_mailed_as_text_keeps_its_content() -> None:
     found = EmailMessage(policy=policy.SMTP)
     found.set_content("x")
     found.add_attachment(key.content.decode(), filename=key.name)
-    assert differences(form_of("x", (key,)), found.as_bytes()) is None
-    assert differences(message_of("x", (key,)), found.as_bytes()) is None
+    assert changes(form_of("x", (key,)), found.as_bytes()) is None
+    assert changes(message_of("x", (key,)), found.as_bytes()) is None
 
 
 def test_an_enclosed_message_is_an_attachment() -> None:
@@ -213,6 +221,63 @@ def test_an_enclosed_message_is_an_attachment() -> None:
     outer.add_attachment(inner, filename="mail.eml")
     sent = outer.as_bytes()
     again = b"X-New: 1\r\n" + sent.replace(b"see the attached mail", b"Banner\r\nsee the attached mail")
-    assert differences(sent, again) is None
+    assert changes(sent, again) is None
     cut = again.replace(b"what somebody wrote", b"what nobody wrote")
-    assert differences(sent, cut) == "attachment 1 of 1 (message/rfc822) has changed content"
+    assert changes(sent, cut) == "attachment 1 of 1 (message/rfc822) has changed content"
+
+
+# What a ticket system shows
+
+BOTH = pytest.mark.parametrize("outer", [message_of, form_of])
+Outer = Callable[..., bytes]
+TEXT = "The certificate of shop.example names the wrong firm.\n\nPlease revoke it, and tell us when that is done.\n"
+FILE = Attachment("key.zip", "application/zip", b"PK\x03\x04 and so on")
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        f"Report from the web site\n\n{TEXT}\n--\nassigned automatically",
+        f"<div><p>{TEXT.replace(chr(10), '<br/>')}</p></div>",
+        quoted(rewrapped(TEXT, 30), "> "),
+    ],
+)
+def test_the_text_of_a_ticket_is_whole(outer: Outer, text: str) -> None:
+    assert differences(outer(TEXT), Ticket(text)) is None
+    assert differences(outer(TEXT, (FILE,)), Ticket(text, (Attachment("1", "application/zip", FILE.content),))) is None
+
+
+@BOTH
+def test_a_ticket_that_shows_all_and_lacks_something_was_changed(outer: Outer) -> None:
+    sent, other = outer(TEXT, (FILE,)), replace(FILE, content=b"cleaned")
+    assert "text differs" in (differences(sent, Ticket(TEXT[:60], (FILE,))) or "")
+    assert "text is gone" in (differences(sent, Ticket("", (FILE,))) or "")
+    assert (differences(sent, Ticket(TEXT)) or "").endswith("is gone")
+    assert (differences(sent, Ticket(TEXT, (other,))) or "").endswith("has changed content")
+
+
+@BOTH
+@pytest.mark.parametrize("text", [TEXT, TEXT[:60], f"{TEXT[:60]} ... [read more in the mail]", "See the mail.", ""])
+def test_a_place_that_shows_a_part_says_nothing_of_the_rest(outer: Outer, text: str) -> None:
+    assert differences(outer(TEXT, (FILE,)), Ticket(text), whole=False) is None
+
+
+@BOTH
+@pytest.mark.parametrize("end", [len(TEXT), len(TEXT) - 10])
+def test_what_a_part_shows_must_be_the_same(outer: Outer, end: int) -> None:
+    changed = TEXT.replace("shop.example", "[link removed]")[:end]
+    said = differences(outer(TEXT), Ticket(changed), whole=False)
+    assert said is not None
+    assert "[link removed]" in said
+    cleaned = Ticket(TEXT, (replace(FILE, content=b"cleaned"),))
+    assert (differences(outer(TEXT, (FILE,)), cleaned, whole=False) or "").endswith("has changed content")
+
+
+@given(st.text(), st.binary(max_size=50), st.booleans())
+def test_no_ticket_raises(text: str, content: bytes, whole: bool) -> None:
+    ticket = Ticket(text, (Attachment(text, text, content),))
+    for outer in (message_of, form_of):
+        differences(outer("A report."), ticket, whole=whole)
+    assert json.loads(ticket.artefact())["text"] == text

@@ -17,6 +17,7 @@ from email.header import decode_header, make_header
 from itertools import islice
 from typing import Any, TypeVar
 
+from canary.content import Message
 from canary.mark import Mark, halves
 from canary.model import Forgery, Place, Seen
 from canary.queues import Depth, Found, Intake
@@ -92,7 +93,7 @@ class FolderReader:
             if not uids:
                 self._hand_in([], validity, folder["uidnext"] - 1)
         else:
-            last = self._cursor["uid"]
+            last = int(self._cursor["uid"])
             # "n:*" means the last message if there is none from n on (RFC 3501 section 6.4.8)
             uids = sorted(uid for uid in connection.search(["UID", f"{last + 1}:*"]) if uid > last)
         for batch in _batches(uids, HEADERS_AT_ONCE):
@@ -101,7 +102,7 @@ class FolderReader:
         self._read_at = at
 
     def _hand_in(self, found: list[Found], validity: int, uid: int) -> None:
-        cursor = {"uidvalidity": validity, "uid": uid}
+        cursor: dict[str, str | int | float] = {"uidvalidity": validity, "uid": uid}
         self._intake.hand_in(self.name, found, cursor)
         self._cursor = cursor
 
@@ -141,7 +142,7 @@ class FolderReader:
         if not uids:
             return matches
         numbers = ",".join(map(str, uids))
-        for marks in _batches(list(self._intake.sought()), _SOUGHT_AT_ONCE):
+        for marks in _batches(list(self._intake.sought(self._place)), _SOUGHT_AT_ONCE):
             # a server that looks up whole words finds the mark itself, one that looks for text a half that no line cuts
             keys = [("BODY", text) for mark in marks for text in (mark, *halves(mark))]
             criteria: list[Any] = ["UID", numbers]
@@ -168,8 +169,8 @@ class FolderReader:
         return [
             Found(
                 seen=seen, probe=probe, place=self._place, arrived_at=at, source=source, uncertainty=uncertainty,
-                raw=raw, message_id=message_id(message.header), forgery=forgery, detail=detail, where=where,
-                generation=validity, told_at=said[0] if said else None,
+                content=Message(raw), message_id=message_id(message.header), forgery=forgery, detail=detail,
+                where=where, generation=validity, told_at=said[0] if said else None,
             )
             for probe, forgery in kinds.items()
         ]  # fmt: skip

@@ -14,6 +14,7 @@ from queues.tap import Tap
 from servers.ca_site import CaSite, User
 from servers.polling import until
 
+from canary.content import Message
 from canary.mark import new_probe_id
 from canary.model import Forgery, Role, Seen, TimeSource
 from canary.queues import Watcher
@@ -34,7 +35,7 @@ def test_a_report_is_found_in_its_queue(site: CaSite, intake: RecordingIntake, d
     assert (found.seen, found.forgery, found.place.queue, found.place.role) == (
         Seen.REPORT, None, "cpr", Role.MONITORED,
     )  # fmt: skip
-    assert found.raw == message
+    assert found.content == Message(message)
     assert found.message_id == f"<{mark}@persona.test>"
     assert abs((datetime.now(UTC) - found.arrived_at).total_seconds()) < 60
 
@@ -132,7 +133,7 @@ def test_a_mark_in_one_place_is_enough(
     watch(desk)
     until(intake.found, f"the mark in the {place}")
     assert intake.genuine() == {probe_of(intake, mark): "cpr"}
-    assert intake.found()[0].raw == message
+    assert intake.found()[0].content == Message(message)
 
 
 # What is not ours
@@ -204,7 +205,9 @@ def test_a_forged_mark_is_told_without_fetching_its_body(
         until(intake.found, "the forgery")
         assert "BODY.PEEK[]" not in tap.said()
     assert intake.forged() == {probe_of(intake, mark): Forgery.BAD_MAC}
-    assert b"private" not in intake.found()[0].raw
+    [found] = intake.found()
+    assert isinstance(found.content, Message)
+    assert b"private" not in found.content.raw
 
 
 def test_a_forged_mark_in_a_body_is_found_by_its_genuine_half(

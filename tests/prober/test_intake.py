@@ -1,0 +1,138 @@
+"""What watchers hand in, as sightings of a real ledger."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from builders import CPR, LEGAL, MESSAGE_ID, MINE, START, a_probe, after, taken
+
+from canary.clock import Clock
+from canary.content import Content, Message, Ticket
+from canary.ledger import EventKind, Ledger
+from canary.ledger import events as record
+from canary.mark import Keyring
+from canary.model import Actor, Forgery, Place, Role, Seen, Sighting, TimeSource
+from canary.prober.intake import LedgerIntake
+from canary.queues import Found
+
+TEXT = "The certificate of shop.example names the wrong firm, and nobody answers."
+SENT = json.dumps({"text": TEXT}).encode()
+"""A report by form: it has no Message-ID of ours."""
+TICKETS = Place("tickets", Role.MONITORED, message_id=False)
+PROBE = "probeprobeprobe2"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(tmp_path / "state")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def intake(ledger: Ledger) -> LedgerIntake:
+    """An intake at 30 s after sending began."""
+    clock = Clock(wall=lambda: after(30).timestamp(), monotonic=lambda: 0.0)
+    return LedgerIntake(ledger, Keyring([b"k" * 32]), clock, lambda _: None)
+
+
+def sent(ledger: Ledger, probe: str = PROBE, *, expected: tuple[str, ...] = ("cpr",)) -> str:
+    """A report by form that was taken; its mark."""
+    mark = f"{probe:m<40}"
+    ledger.append(
+        record.scheduled(a_probe(probe, expected=expected), mark),
+        record.submitting(probe, START, None, ledger.keep(SENT)),
+        record.submitted(probe, after(1), taken(), {}),
+    ).result()
+    return mark
+
+
+def found(seen: Seen = Seen.REPORT, place: Place = CPR, content: Content | None = None, **more: str) -> Found:
+    """Something of the probe that happened 10 s after sending began."""
+    found = Found(seen, PROBE, place, after(10), TimeSource.RECORD, 1.0, content, Actor.HUMAN)
+    return replace(found, **more)  # type: ignore[arg-type]  # the texts among its fields
+
+
+def mail(text: str = TEXT) -> Message:
+    return Message(f"Subject: a report\r\n\r\n{text}\r\n".encode())
+
+
+def sightings(ledger: Ledger) -> list[Sighting]:
+    return [record.read_sighting(event) for event in ledger.events(kind=EventKind.SIGHTING)]
+
+
+def test_a_report_is_sought_until_it_is_everywhere(ledger: Ledger, intake: LedgerIntake) -> None:
+    mark = sent(ledger, expected=("cpr", "legal"))
+    assert list(intake.sought(CPR)) == [mark]
+    intake.hand_in("w", [found(content=mail())], {})
+    assert list(intake.sought(LEGAL)) == [mark]
+    intake.hand_in("w", [found(place=LEGAL, content=mail())], {})
+    assert list(intake.sought(CPR)) == list(intake.sought(LEGAL)) == []
+
+
+def test_what_is_forged_ends_no_search(ledger: Ledger, intake: LedgerIntake) -> None:
+    mark = sent(ledger)
+    intake.hand_in("w", [replace(found(content=mail()), forgery=Forgery.BAD_MAC)], {})
+    assert list(intake.sought(CPR)) == [mark]
+
+
+def test_an_answer_is_sought_after_the_arrival_too(ledger: Ledger, intake: LedgerIntake) -> None:
+    """To a report by form somebody may answer with our mark only in what is quoted, so only a search finds it."""
+    mark = sent(ledger)
+    intake.hand_in("w", [found(content=mail())], {})
+    assert list(intake.sought(MINE)) == [mark]
+    assert list(intake.sought(CPR)) == []
+
+
+def test_a_cursor_has_text_and_numbers(ledger: Ledger, intake: LedgerIntake) -> None:
+    cursor = {"after": "b3BhcXVl", "page": 3, "updated": 1772366410.25}
+    intake.hand_in("tickets", [], cursor)
+    assert intake.cursor("tickets") == cursor
+    assert intake.cursor("others") is None
+
+
+def test_a_report_as_a_ticket_is_compared_and_kept(ledger: Ledger, intake: LedgerIntake) -> None:
+    sent(ledger)
+    ticket = Ticket(f"From the web site:\n{TEXT}")
+    intake.hand_in("w", [found(place=TICKETS, content=ticket, detail="ticket 7", where="7")], {})
+    [seen] = sightings(ledger)
+    assert (seen.intact, seen.detail, seen.by, seen.forgery) == (True, "ticket 7", Actor.HUMAN, None)
+    assert ledger.artefacts.get(seen.message) == ticket.artefact()
+
+
+@pytest.mark.parametrize(("whole", "intact"), [(True, False), (False, True)])
+def test_a_place_says_whether_it_shows_all(ledger: Ledger, intake: LedgerIntake, whole: bool, intact: bool) -> None:
+    sent(ledger)
+    place = replace(TICKETS, whole=whole)
+    intake.hand_in("w", [found(place=place, content=Ticket(TEXT[:30]))], {})
+    assert [seen.intact for seen in sightings(ledger)] == [intact]
+
+
+def test_acts_without_words_are_told_apart_by_where_they_stand(ledger: Ledger, intake: LedgerIntake) -> None:
+    sent(ledger)
+    taken_by, again = (found(Seen.PICKED_UP, TICKETS, where=where) for where in ("7/2", "7/5"))
+    intake.hand_in("w", [taken_by], {})
+    intake.hand_in("w", [taken_by, again], {})
+    assert [(seen.where, seen.by, seen.intact) for seen in sightings(ledger)] == [
+        ("7/2", Actor.HUMAN, None),
+        ("7/5", Actor.HUMAN, None),
+    ]
+
+
+def test_text_that_utf8_cannot_say_is_recorded(ledger: Ledger, intake: LedgerIntake) -> None:
+    sent(ledger)
+    intake.hand_in(
+        "w", [found(place=TICKETS, content=Ticket(f"{TEXT} \ud83d"), detail="half \ud83d", where="\ud83d")], {}
+    )
+    [seen] = sightings(ledger)
+    assert (seen.intact, seen.detail) == (True, "half ?")
+
+
+def test_a_message_of_ours_by_email_keeps_its_id(ledger: Ledger, intake: LedgerIntake) -> None:
+    sent(ledger)
+    intake.hand_in("w", [found(content=mail(), message_id=MESSAGE_ID)], {})
+    assert [(seen.message_id, seen.intact) for seen in sightings(ledger)] == [(MESSAGE_ID, True)]
