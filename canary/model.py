@@ -148,7 +148,11 @@ class Component(StrEnum):
 
 
 class CanaryError(Exception):
-    """What can go wrong and is foreseen. Its text is for people: what is wrong, where, and never a secret."""
+    """The root of every error of ours, for whoever calls the library and need not know its parts.
+
+    Its text is for people: what is wrong, where, what to do about it, and never a secret. An error that is also one of
+    Python's (a ValueError) stands under that as well.
+    """
 
 
 class OwnFaultError(CanaryError):

@@ -27,6 +27,7 @@ from canary.evidence.notes import Checkpoint, Note, Proof, hash_lines
 from canary.evidence.tiles import EvidenceError
 from canary.ledger import EventKind
 from canary.ledger.events import timestamp
+from canary.model import CanaryError
 
 _MOST_FILES = 0xFFFF - 2
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -36,7 +37,7 @@ _LOOK_BACK = 100
 Progress = Callable[[str], None]
 
 
-class BundleError(Exception):
+class BundleError(CanaryError):
     """No bundle can be made of what was asked for; said in a sentence."""
 
 

@@ -15,7 +15,7 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any, Protocol
 
 from canary.clock import Clock
-from canary.model import Outgoing, Person, Report, Submission
+from canary.model import CanaryError, Outgoing, Person, Report, Submission
 from canary.settings import ChannelSettings, Server
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Channel(Protocol):
         ...
 
 
-class UnusableError(Exception):
+class UnusableError(CanaryError):
     """A channel that cannot take a report as it is: the CA's fault, told in a sentence."""
 
 

@@ -14,10 +14,12 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
+from canary.model import CanaryError
+
 Path = tuple[str, ...]
 
 
-class UnreadableError(ValueError):
+class UnreadableError(CanaryError, ValueError):
     """The text is no YAML that we take; ``line`` counts from one."""
 
     def __init__(self, line: int, message: str) -> None:

@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from canary.evidence.merkle import HASH_SIZE, verify_inclusion
+from canary.model import CanaryError
 
 ED25519 = 0x01
 """Signature type of a log's own signature."""
@@ -32,7 +33,7 @@ _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _PROOF = "c2sp.org/tlog-proof@v1"
 
 
-class NoteError(ValueError):
+class NoteError(CanaryError, ValueError):
     """A note, key or proof is not well-formed, or is not signed as it must be."""
 
 

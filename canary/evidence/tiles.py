@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from canary.evidence.merkle import HASH_SIZE, Nodes, complete_root, leaf_hash, tree_root
+from canary.model import CanaryError
 
 WIDTH = 256
 """Hashes in a full tile, and entries in a full bundle."""
@@ -26,7 +27,7 @@ _ENTRIES = "entries"
 _CACHED = 256  # tiles of 8 KiB
 
 
-class EvidenceError(Exception):
+class EvidenceError(CanaryError):
     """The evidence is not as it must be: something is missing, or was changed."""
 
 

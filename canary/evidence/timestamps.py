@@ -29,12 +29,13 @@ from canary.evidence.settings import TsaSettings
 from canary.evidence.tiles import sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import cut, parse_time, timestamp
+from canary.model import CanaryError
 
 _QUERY = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 _LARGEST = 256 * 1024  # a reply with a chain of certificates has some 6 KiB
 
 
-class TimestampError(Exception):
+class TimestampError(CanaryError):
     """No time-stamp was had, or not a good one; said in a sentence."""
 
 

@@ -12,13 +12,14 @@ from canary.evidence.log import EvidenceLog, newest
 from canary.evidence.notes import Checkpoint, Note, NoteError, Signature, VKey, hash_lines
 from canary.evidence.settings import WitnessSettings
 from canary.ledger import Event, EventKind, Ledger
+from canary.model import CanaryError
 
 _SIZE_TYPE = "text/x.tlog.size"
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\n")
 _LARGEST = 64 * 1024
 
 
-class WitnessError(Exception):
+class WitnessError(CanaryError):
     """No cosignature was had, or not a good one; said in a sentence."""
 
 

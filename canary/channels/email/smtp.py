@@ -22,7 +22,7 @@ import aiosmtplib
 from aiosmtplib.typing import Default
 
 from canary.channels.email.stream import Stream
-from canary.model import Component, OwnFaultError
+from canary.model import CanaryError, Component, OwnFaultError
 from canary.settings import Server, Tls
 
 END_OF_DATA = 600.0
@@ -63,7 +63,7 @@ class Step(StrEnum):
     NOOP = "NOOP"
 
 
-class Refusal(Exception):  # noqa: N818
+class Refusal(CanaryError):  # noqa: N818
     """The server said no: a reply of 400 to 599, after which it has not taken the message."""
 
     def __init__(self, step: Step, code: int, text: str) -> None:
@@ -76,7 +76,7 @@ class Refusal(Exception):  # noqa: N818
         return self.code < 500
 
 
-class Lost(Exception):  # noqa: N818
+class Lost(CanaryError):  # noqa: N818
     """No reply that could be understood. At :attr:`Step.END` it is not known whether the message was taken."""
 
     def __init__(self, step: Step, reason: OwnReason, detail: str) -> None:
