@@ -15,7 +15,7 @@ from enum import StrEnum
 from canary.audit.rules import Rule
 from canary.audit.source import Source
 from canary.judge import judge
-from canary.ledger import Book, EventKind
+from canary.ledger.state import fold_probe
 from canary.model import Stage
 
 _FEW = 40
@@ -107,11 +107,7 @@ def _line(channel: str, day: date, some: list[Drill]) -> DrillLine:
 
 def drill(source: Source, probe: str, rule: Rule, now: datetime) -> Drill | None:
     """What became of a probe, whether it has ended or not, from its events; None if they are not kept any more."""
-    book = Book(lambda *_: None)
-    for event in source.of(probe):
-        if event.kind is not EventKind.FINISHED and event.body:
-            book.apply(event)
-    known = book.open.get(probe)
+    known = fold_probe(probe, [event for event in source.of(probe) if event.body])
     if known is None:
         return None
     case = known.case

@@ -34,10 +34,10 @@ def resume(config: ConfigPath, channel: Channel = None) -> None:
     """Take back a pause; without --channel all of them, and the kill switch."""
     settings = load(config)
     with opened(settings) as ledger:
-        names = [known_channel(settings, channel)] if channel else [*ledger.book.totals.paused]
+        names = [known_channel(settings, channel)] if channel else [*ledger.state.totals.paused]
         now, user = datetime.now(UTC), getpass.getuser()
         news = [Event(EventKind.RESUMED, now, {"channels": names, "by": user})]
-        if not channel and (clear_stop(settings.state) or ledger.book.totals.stopped is not None):
+        if not channel and (clear_stop(settings.state) or ledger.state.totals.stopped is not None):
             news.append(cleared(now, user))
         ledger.append(*news).result()
     out.print(f"resumed: {channel or 'every channel'}")

@@ -103,7 +103,7 @@ def _status(evidence: Evidence) -> dict[str, Any]:
     }
     return {
         "origin": evidence.origin,
-        "events": ledger.book.seq,
+        "events": ledger.state.seq,
         "signed_events": head.size if head else 0,
         "root": head.root.hex() if head else None,
         "signed_at": timestamp(signed.at) if signed else None,

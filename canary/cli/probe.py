@@ -115,7 +115,7 @@ async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Res
     """Wait until it can be said what became of a probe; shows its stages on ``live``."""
     wrong_since: float | None = None
     while True:
-        known = prober.ledger.book.open.get(probe_id) or prober.ledger.find(probe_id)
+        known = prober.ledger.state.open.get(probe_id) or prober.ledger.find(probe_id)
         if known is None:
             raise RuntimeError(f"probe {probe_id} is not in the ledger")
         verdict = judge(known.case, prober.intake.now(), prober.intake.read_at)

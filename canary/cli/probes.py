@@ -66,8 +66,7 @@ def show(
 def _newest(ledger: Ledger, channel: str | None, failed: bool, newest: int) -> list[dict[str, Any]]:
     """The probes that were scheduled last, newest first: those without an end are in the book, the others a table."""
     now = datetime.now(UTC)
-    with ledger.lock:
-        waiting = [known for known in ledger.book.open.values() if channel in (None, known.case.probe.channel)]
+    waiting = [known for known in ledger.state.open.values() if channel in (None, known.case.probe.channel)]
     rows = [_without_end(known, now) for known in waiting]
     if failed:
         rows = [row for row in rows if row["outcome"] not in (None, Outcome.ARRIVED)]

@@ -32,9 +32,9 @@ def status(config: ConfigPath, as_json: Json = False) -> None:
 
 
 def _row(config: Config, ledger: Ledger, slug: str, results: Counter[str]) -> dict[str, Any]:
-    totals = ledger.book.totals.channels.get(slug) or ChannelTotals(config.channels[slug].kind, "")
-    paused = ledger.book.totals.paused.get(slug) or ledger.book.totals.paused.get(EVERY_CHANNEL)
-    in_flight = sum(known.case.probe.channel == slug for known in ledger.book.open.values())
+    totals = ledger.state.totals.channels.get(slug) or ChannelTotals(config.channels[slug].kind, "")
+    paused = ledger.state.totals.paused.get(slug) or ledger.state.totals.paused.get(EVERY_CHANNEL)
+    in_flight = sum(known.case.probe.channel == slug for known in ledger.state.open.values())
     return {
         "channel": slug,
         "kind": config.channels[slug].kind,

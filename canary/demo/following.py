@@ -156,9 +156,7 @@ class Canary:
         return sorted(self.prober.config.queues().keys() - self.prober.intake.read_at.keys())
 
     def _open(self) -> dict[str, Case]:
-        ledger = self.prober.ledger
-        with ledger.lock:
-            return {probe: known.case for probe, known in ledger.book.open.items()}
+        return {probe: known.case for probe, known in self.prober.ledger.state.open.items()}
 
     def _look(self, flying: dict[str, Turn], onlooker: Onlooker) -> dict[str, Shown]:
         """Look at every probe in flight; takes those out that have ended, and returns them."""
@@ -172,7 +170,7 @@ class Canary:
         return ended
 
     def _view(self, probe: str, turn: Turn) -> Shown:
-        known = self.prober.ledger.book.open.get(probe) or self.prober.ledger.find(probe)
+        known = self.prober.ledger.state.open.get(probe) or self.prober.ledger.find(probe)
         if known is None:
             raise RuntimeError(f"probe {probe} is not in the ledger")
         verdict = judge(known.case, self.prober.intake.now(), self.prober.intake.read_at)

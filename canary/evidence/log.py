@@ -171,8 +171,7 @@ class EvidenceLog:
     def _size(self) -> int:
         """How many events the ledger has on disk."""
         self.ledger.refresh()
-        with self.ledger.lock:
-            return self.ledger.book.seq
+        return self.ledger.state.seq
 
     def _check_extends(self, heads: list[Checkpoint], size: int) -> None:
         """Whether the ledger and the tiles still begin with every head; tiles that were lost are made again."""

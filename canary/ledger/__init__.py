@@ -2,14 +2,12 @@
 
 from canary.ledger.events import Event, EventKind, Inventory, inventories
 from canary.ledger.results import Result
-from canary.ledger.state.fold import Book, OpenProbe
-from canary.ledger.state.totals import BUCKETS, SHOWN, ChannelTotals, Histogram, Totals
+from canary.ledger.state import BUCKETS, SHOWN, ChannelTotals, Histogram, OpenProbe, State, Totals
 from canary.ledger.store import Ledger
 
 __all__ = [
     "BUCKETS",
     "SHOWN",
-    "Book",
     "ChannelTotals",
     "Event",
     "EventKind",
@@ -18,6 +16,7 @@ __all__ = [
     "Ledger",
     "OpenProbe",
     "Result",
+    "State",
     "Totals",
     "inventories",
 ]

@@ -83,7 +83,7 @@ class Retention:
             return [self._forget(rule, now) for rule in self._kept]
 
     def _believe(self, now: datetime) -> None:
-        for queue, (offset, _) in dict(self._ledger.book.totals.clocks).items():
+        for queue, (offset, _) in self._ledger.state.totals.clocks.items():
             if abs(offset) > _BELIEVED.total_seconds():
                 why = f"the clock of queue {queue} is {offset:.0f} s off ours, which is {timestamp(now)}"
                 raise OwnFaultError(Component.CLOCK, "not_believed", f"nothing is forgotten: {why}")
@@ -173,8 +173,7 @@ class Retention:
         values = {"after": self._stand(rule), "before": timestamp(before)}
         young = self._read(_YOUNG, **values)
         last: int = young[0].seq - 1 if young else self._read(_NEWEST)[0].seq
-        with self._ledger.lock:
-            open_from = [known.scheduled[0] - 1 for known in self._ledger.book.open.values()]
+        open_from = [known.scheduled[0] - 1 for known in self._ledger.state.open.values()]
         return max(self._stand(rule), min([last, *open_from]))
 
     # The database

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from canary import __version__
 from canary.config import Config
-from canary.ledger import ChannelTotals, Histogram, OpenProbe, Totals
+from canary.ledger import ChannelTotals, Histogram, OpenProbe, State, Totals
 from canary.ledger.events import ON_PURPOSE
 from canary.metrics.families import Families
 from canary.model import DeadlineResult, Forgery, Outcome, Stage
@@ -69,27 +69,26 @@ class Exporter(Collector):
         families.add("build_info", [__version__], 1)
         self._collect_prober(families)
         self._collect_evidence(families)
-        with self._prober.ledger.lock:
-            self._collect_channels(families, layout)
-            self._collect_installation(families, layout)
+        state = self._prober.ledger.state
+        self._collect_channels(families, layout, state)
+        self._collect_installation(families, layout, state)
         return iter(families)
 
-    def _collect_channels(self, families: Families, layout: _Layout) -> None:
-        book = self._prober.ledger.book
-        in_flight = _count_by_channel(book.open.values())
+    def _collect_channels(self, families: Families, layout: _Layout, state: State) -> None:
+        in_flight = _count_by_channel(state.open.values())
         missed_since = (self._prober.intake.now() - _MISSED_WITHIN).timestamp()
         sums: dict[str, ChannelTotals] = {}
         for channel in layout.channels:
             settings, labels = channel.settings, channel.labels
-            totals = book.totals.channels.get(channel.slug) or ChannelTotals(settings.kind, labels[2])
+            totals = state.totals.channels.get(channel.slug) or ChannelTotals(settings.kind, labels[2])
             families.add("channel_probe_interval_seconds", labels, settings.interval)
             families.add("channel_arrival_deadline_seconds", labels, settings.deadline)
-            families.add("channel_state", labels, _state(channel.slug, totals, book.totals))
+            families.add("channel_state", labels, _state(channel.slug, totals, state.totals))
             families.add("probes_in_flight", labels, in_flight.get(channel.slug, 0))
             _add_counts(families, labels, totals)
             _add_people(families, channel, totals)
             if layout.per_kind:
-                _sum_into(sums.setdefault(settings.kind, ChannelTotals(settings.kind, "")), totals)
+                sums[settings.kind] = sums.get(settings.kind, ChannelTotals(settings.kind, "")) + totals
             else:
                 families.add("channel_info", [*labels, ",".join(settings.disclosed_in)], 1)
                 promised = settings.acknowledged_within is not None
@@ -99,24 +98,23 @@ class Exporter(Collector):
         for kind, totals in sums.items():
             _add_many_valued(families, ("", kind, ""), totals, True)
 
-    def _collect_installation(self, families: Families, layout: _Layout) -> None:
-        ledger = self._prober.ledger
-        totals = ledger.book.totals
+    def _collect_installation(self, families: Families, layout: _Layout, state: State) -> None:
+        totals = state.totals
         for name, dense, counts in (
             ("variant_results_total", layout.by_variant, totals.by_variant),
             ("sender_results_total", layout.by_sender, totals.by_sender),
         ):
-            for key, count in (dense | counts).items():
+            for key, count in {**dense, **counts}.items():
                 families.add(name, key.split("/"), count)
         for reason in Forgery:
             families.add("forged_arrivals_total", ["", "", "", reason.value], totals.unattributed.get(reason.value, 0))
         for queue, (offset, _) in totals.clocks.items():
             if queue in layout.queues:
                 families.add("clock_offset_seconds", [queue], offset)
-        families.add("evidence_entries_total", [], ledger.book.seq)
+        families.add("evidence_entries_total", [], state.seq)
         for key, count in totals.errors.items():
             families.add("errors_total", key.split("/", 1), count)
-        families.add("errors_total", ["store", "not_written"], ledger.not_written)
+        families.add("errors_total", ["store", "not_written"], self._prober.ledger.not_written)
 
     def _collect_evidence(self, families: Families) -> None:
         if self._prober.evidence is None:
@@ -230,18 +228,3 @@ def _add_many_valued(families: Families, labels: Sequence[str], totals: ChannelT
     for stage in sorted(expected | {Stage(stage) for stage in totals.stages}):
         histogram = totals.stages.get(stage.value) or Histogram()
         families.add_histogram("stage_latency_seconds", labels, stage, histogram)
-
-
-def _sum_into(whole: ChannelTotals, part: ChannelTotals) -> None:
-    whole.attempted += part.attempted
-    whole.submitted += part.submitted
-    whole.duplicates += part.duplicates
-    for counts, more in ((whole.finished, part.finished), (whole.forged, part.forged)):
-        for key, count in more.items():
-            counts[key] = counts.get(key, 0) + count
-    for stage, histogram in part.stages.items():
-        into = whole.stages.setdefault(stage, Histogram())
-        into.counts = [a + b for a, b in zip(into.counts, histogram.counts, strict=True)]
-        into.sum += histogram.sum
-        for bucket, exemplar in histogram.exemplars.items():
-            into.exemplars[bucket] = max(into.exemplars.get(bucket, exemplar), exemplar, key=lambda known: known[2])

@@ -38,18 +38,18 @@ class Gate:
         """Why ``channel`` may not be probed now, or None; ``starting`` probes are about to be open."""
         if reason := self.stopped():
             return Obstacle(Hold.STOPPED, f"everything is stopped: {reason}")
-        book = self._ledger.book
+        state = self._ledger.state
         for name in (EVERY_CHANNEL, channel):
-            if name in book.totals.paused:
-                return Obstacle(Hold.PAUSED, f"paused: {book.totals.paused[name]}")
+            if name in state.totals.paused:
+                return Obstacle(Hold.PAUSED, f"paused: {state.totals.paused[name]}")
         for blackout in self._config.blackouts:
             if blackout.covers(channel, now):
                 window = f"until {blackout.until:%Y-%m-%d %H:%M} UTC, approved by {blackout.approved_by}"
                 return Obstacle(Hold.BLACKOUT, f"blackout {window}: {blackout.reason}")
         cap = self._config.channels[channel].max_per_hour
-        if book.scheduled_since(channel, now - timedelta(hours=1)) >= cap:
+        if state.scheduled_since(channel, now - timedelta(hours=1)) >= cap:
             return Obstacle(Hold.CAP, f"cap of {cap} probes an hour reached")
-        if len(book.open) + starting >= self._config.limits.open_probes:
+        if len(state.open) + starting >= self._config.limits.open_probes:
             return Obstacle(Hold.CAP, f"cap of {self._config.limits.open_probes} open probes reached")
         return None
 

@@ -23,7 +23,7 @@ class Holds:
 
     def hold(self, channel: str, obstacle: Obstacle, now: datetime) -> None:
         """The probe of ``channel`` that is due at ``now`` is not sent."""
-        before = self._ledger.book.totals.held.get(channel)
+        before = self._ledger.state.totals.held.get(channel)
         if before == obstacle.reason:
             return
         news = [held(now, channel, obstacle.reason, obstacle.detail)]
@@ -33,18 +33,18 @@ class Holds:
 
     def release(self, channel: str, now: datetime, detail: str = "") -> None:
         """A probe of ``channel`` is sent again."""
-        reason = self._ledger.book.totals.held.get(channel)
+        reason = self._ledger.state.totals.held.get(channel)
         if reason is not None:
             self._ledger.append(released(now, channel, Hold(reason), detail))
 
     def keep_only(self, channels: Collection[str], now: datetime) -> None:
         """Channels that are not configured any more are not held either."""
-        for channel in self._ledger.book.totals.held.keys() - set(channels):
+        for channel in self._ledger.state.totals.held.keys() - set(channels):
             self.release(channel, now, "no longer configured")
 
     def kill_switch(self, reason: str | None, now: datetime) -> None:
         """The kill switch is seen thrown, or not (None)."""
-        known = self._ledger.book.totals.stopped
+        known = self._ledger.state.totals.stopped
         if reason is not None and known is None:
             self._ledger.append(stopped_all(now, reason))
         elif reason is None and known is not None:

@@ -49,8 +49,7 @@ class LedgerIntake:
 
     def sought(self, place: Place) -> Iterable[str]:
         """The marks of the probes of which something may still come to ``place``."""
-        with self._ledger.lock:
-            return [known.mark for known in self._ledger.book.open.values() if _may_come(known, place)]
+        return [known.mark for known in self._ledger.state.open.values() if _may_come(known, place)]
 
     def known(self, probe: str) -> bool:
         """Whether the ledger has this probe."""
@@ -65,7 +64,7 @@ class LedgerIntake:
         now = self.now()
         news: list[Event] = []
         for item in found:
-            known = self._ledger.book.open.get(item.probe) or self._ledger.find(item.probe)
+            known = self._ledger.state.open.get(item.probe) or self._ledger.find(item.probe)
             sighting = self._sight(item, known, now)
             news.append(record.sighting(now, sighting, name))
             if known is not None and sighting.forgery is None:
@@ -106,7 +105,7 @@ class LedgerIntake:
                 return []
             sighting = replace(sighting, arrived_at=item.told_at, uncertainty=_RESOLUTION)  # not believed, for a reason
         queue, offset, now = sighting.place.queue, clock_offset(known.case, sighting), sighting.noticed_at
-        if not self._ledger.book.clock_is_news(queue, offset, now):
+        if not self._ledger.state.clock_is_news(queue, offset, now):
             return []
         return [clock(now, queue, offset, sighting.uncertainty)]
 

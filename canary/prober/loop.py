@@ -89,9 +89,8 @@ class Prober:
         self.endpoints.start(self.intake)
         self._watching.set()
         now = self._clock.now()
-        with self.ledger.lock:
-            for probe in self.ledger.book.open:
-                heapq.heappush(self._checks, (now, probe))
+        for probe in self.ledger.state.open:
+            heapq.heappush(self._checks, (now, probe))
         self._plan(now)
         while not self._stopping.is_set():
             await self._tick(scheduled)
@@ -135,9 +134,8 @@ class Prober:
 
     def _new_probe(self, channel: str, sender: str | None, variant: str | None, confirms: str | None) -> Probe:
         settings, now = self.config.channels[channel], self._clock.now()
-        with self.ledger.lock:
-            totals = self.ledger.book.totals.channels.get(channel)
-            turns = totals.turns if totals else 0
+        totals = self.ledger.state.totals.channels.get(channel)
+        turns = totals.turns if totals else 0
         usual = turn(channel, turns, self.config.senders_of(channel), self.config.variants_of(channel))
         return Probe(
             id=new_probe_id(),
@@ -271,8 +269,7 @@ class Prober:
         await self._append(EventKind.CHECKED, body | {"outcome": outcome.value, "detail": record.cut(detail)})
 
     def _confirm_due(self, now: datetime) -> None:
-        with self.ledger.lock:
-            pending = dict(self.ledger.book.totals.confirmations)
+        pending = self.ledger.state.totals.confirmations
         self._confirming &= {failed for failed, _ in pending.values()}
         for channel, (failed, due) in pending.items():
             if due > now.timestamp() or failed in self._confirming or channel not in self.config.channels:
@@ -302,7 +299,7 @@ class Prober:
 
     def _check(self, probe_id: str) -> None:
         """Judge one probe, record what is newly decided, and look again when something may be decided next."""
-        known = self.ledger.book.open.get(probe_id)
+        known = self.ledger.state.open.get(probe_id)
         if known is None:
             return
         now, probe = self._clock.now(), known.case.probe
@@ -318,11 +315,11 @@ class Prober:
         else:
             heapq.heappush(self._checks, (next_look(known.case.started_at, probe, verdict.deadline, now), probe_id))
         if news:
-            self.ledger.append(*news)
+            self.ledger.append(*news, judged=known)
             heapq.heappush(self._checks, (now + _WRITTEN_BY, probe_id))  # once more, should this not be written
 
     def _plan(self, now: datetime) -> None:
-        totals = self.ledger.book.totals.channels
+        totals = self.ledger.state.totals.channels
         for slug, settings in self.config.channels.items():
             last = totals[slug].last_attempt if slug in totals else 0.0
             self._due.setdefault(slug, first_due(now, last, settings.interval, self._rng))

@@ -23,7 +23,8 @@ from rich.progress import Progress
 from canary.evidence.keys import FileKeys
 from canary.evidence.log import EvidenceLog
 from canary.evidence.rotation import SigningKeys
-from canary.ledger import Book, Ledger
+from canary.ledger import Ledger
+from canary.ledger.state import State, dump
 
 SIZE = 60
 
@@ -57,7 +58,7 @@ def _sign(state: Path) -> str:
     """Sign the whole history; returns the key. What it adds up to is left out, as nothing here asks for it."""
     with sqlite3.connect(state / "ledger.sqlite") as database:
         seq = database.execute("SELECT max(seq) FROM event").fetchone()[0]
-        empty = Book(lambda *_: None).snapshot()
+        empty = dump(State())
         database.execute("INSERT INTO snapshot (seq, book) VALUES (?, ?)", (seq, empty))
     ledger = Ledger(state)
     try:

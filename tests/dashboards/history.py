@@ -23,7 +23,7 @@ from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
 from canary.ledger.events import numbered
-from canary.ledger.state.fold import Book
+from canary.ledger.state import Find, Fold, State
 from canary.mark import Keyring
 from canary.model import (
     Component,
@@ -98,14 +98,34 @@ class _Now:
         return self.at.timestamp()
 
 
+class Unwritten(Ledger):
+    """A ledger whose events are folded and not written: months of them in seconds."""
+
+    not_written = 0
+
+    def __init__(self, find: Find) -> None:
+        self._find, self._told = find, State()
+
+    @property
+    def state(self) -> State:
+        """What follows from the events so far."""
+        return self._told
+
+    def add(self, event: Event) -> None:
+        """Take in one more event."""
+        fold = Fold(self._find, self._told)
+        fold.apply(numbered(event, self._told.seq + 1))
+        self._told = fold.state()
+
+
 class History:
     """A prober in simulated time. ``go_to`` lets things happen up to a moment; then ``prober`` can be scraped."""
 
     def __init__(self, config: Config, ledger: Ledger, keys: Keyring) -> None:
         self._now = _Now()
-        ledger.book = Book(self._closed_case)
         self.prober = Prober(config, ledger, keys, Clock(self._now.seconds, lambda: 0.0))
-        self._config, self._book = config, ledger.book
+        self._config, self._ledger = config, Unwritten(self._closed_case)
+        self.prober.ledger = self._ledger
         self._rng = random.Random(7)
         self._serial = count(1)
         self._closed: dict[str, OpenProbe] = {}
@@ -146,7 +166,7 @@ class History:
         heapq.heappush(self._agenda, (at, next(self._serial), act))
 
     def _write(self, event: Event) -> None:
-        self._book.apply(numbered(event, self._book.seq + 1))
+        self._ledger.add(event)
 
     def _closed_case(self, probe: str, _: int) -> OpenProbe | None:
         return self._closed.get(probe)
@@ -189,12 +209,12 @@ class History:
         self._enter(
             at + timedelta(seconds=settings.interval * self._rng.uniform(0.9, 1.1)), lambda t: self._due(slug, t)
         )
-        if not PROBER_DOWN.at(at) and slug not in self._book.totals.paused:
+        if not PROBER_DOWN.at(at) and slug not in self._ledger.state.totals.paused:
             self._send(slug, at)
 
     def _send(self, slug: str, at: datetime) -> None:
         settings, config = self._config.channels[slug], self._config
-        totals = self._book.totals.channels.get(slug)
+        totals = self._ledger.state.totals.channels.get(slug)
         turns = totals.turns if totals else 0
         sender, variant = turn(slug, turns, config.senders_of(slug), config.variants_of(slug))
         probe = Probe(
@@ -291,13 +311,13 @@ class History:
 
     def _forge(self, at: datetime) -> None:
         place = self._config.queues()["cpr"]
-        newest = next(reversed(self._book.open))
+        newest = next(reversed(self._ledger.state.open))
         forged = self._sighting(newest, Seen.REPORT, place, at, None)
         self._sight(replace(forged, forgery=Forgery.BAD_MAC))
 
     def _check(self, probe: str, at: datetime) -> None:
         """As :meth:`canary.prober.Prober._check` does it, confirmations left out."""
-        known = self._book.open.get(probe)
+        known = self._ledger.state.open.get(probe)
         if known is None:
             return
         verdict = judge(known.case, at, self._looked(at))

@@ -41,5 +41,5 @@ def test_the_latency_panel_has_a_dot_for_a_probe(tmp_path: Path) -> None:
             server.shutdown()
             server.server_close()
             thread.join()
-    known = {one.case.probe.id for one in history.prober.ledger.book.open.values()} | history.ended
+    known = {one.case.probe.id for one in history.prober.ledger.state.open.values()} | history.ended
     assert {dot["labels"]["probe_id"] for dot in dots} <= known

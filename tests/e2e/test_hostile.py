@@ -41,7 +41,7 @@ def carrying(mark: str) -> bytes:
 
 
 def forged(run: Run) -> dict[str, int]:
-    return run.ledger.book.totals.channels["alias"].forged
+    return run.ledger.state.totals.channels["alias"].forged
 
 
 async def test_forged_mark_is_counted_and_the_report_stays_missing(ca: CaSite, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ async def test_forged_mark_is_counted_and_the_report_stays_missing(ca: CaSite, t
         ca.deliver("desk", carrying(mark[:-1] + ("a" if mark[-1] != "a" else "b")), "CPR")
         assert (await run.outcome(probe)).outcome is Outcome.MISSING
         await run.until(lambda: forged(run).get(Forgery.BAD_MAC), "the forgery")
-        assert run.ledger.book.totals.channels["alias"].last_success == 0
+        assert run.ledger.state.totals.channels["alias"].last_success == 0
 
 
 async def test_mark_in_another_message_is_a_replay_and_the_report_stays_missing(ca: CaSite, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ async def test_mark_of_a_probe_that_was_never_recorded(ca: CaSite, tmp_path: Pat
         await run.watching()
         keys = Keyring.open(run.prober.config.state / "mark.key")
         ca.deliver("desk", carrying(keys.make(new_probe_id(), datetime.now(UTC))), "CPR")
-        await run.until(lambda: run.ledger.book.totals.unattributed.get(Forgery.UNKNOWN_ID), "the forgery")
+        await run.until(lambda: run.ledger.state.totals.unattributed.get(Forgery.UNKNOWN_ID), "the forgery")
 
 
 async def test_another_installations_marks_in_the_same_mailbox_are_left_alone(ca: CaSite, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ async def test_another_installations_marks_in_the_same_mailbox_are_left_alone(ca
         assert (await first.outcome(probes[0])).outcome is Outcome.ARRIVED
         assert (await second.outcome(probes[1])).outcome is Outcome.ARRIVED
         assert (forged(first), forged(second)) == ({}, {})
-        assert first.ledger.book.totals.unattributed == second.ledger.book.totals.unattributed == {}
+        assert first.ledger.state.totals.unattributed == second.ledger.state.totals.unattributed == {}
 
 
 async def test_strangers_unread_mail_stays_unread_and_untouched_even_with_clean_up(ca: CaSite, tmp_path: Path) -> None:

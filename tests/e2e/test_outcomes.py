@@ -162,7 +162,7 @@ async def test_duplicate_delivery_arrives_and_is_counted(ca: CaSite, tmp_path: P
         probe = await run.probe()
         await run.until(lambda: run.verdict(probe).duplicates == 1, "the second copy")
         assert run.verdict(probe).outcome is Outcome.ARRIVED
-        assert run.ledger.book.totals.channels["alias"].duplicates == 1
+        assert run.ledger.state.totals.channels["alias"].duplicates == 1
 
 
 async def test_acknowledgement_is_a_stage_of_its_own(ca: CaSite, tmp_path: Path) -> None:

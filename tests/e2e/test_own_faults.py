@@ -18,7 +18,7 @@ from canary.model import DeadlineResult, Outcome, OwnFaultError
 
 
 def errors(run: Any, component: str) -> dict[str, int]:
-    return {key: n for key, n in run.ledger.book.totals.errors.items() if key.startswith(component + "/")}
+    return {key: n for key, n in run.ledger.state.totals.errors.items() if key.startswith(component + "/")}
 
 
 async def test_our_smtp_server_down(ca: CaSite, tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ async def test_our_smtp_server_down(ca: CaSite, tmp_path: Path) -> None:
         assert (verdict.outcome, verdict.deadline) == (Outcome.INDETERMINATE, DeadlineResult.INDETERMINATE)
         assert errors(run, "smtp")
         await run.until(lambda: run.events(EventKind.FINISHED), "the end")
-        assert run.ledger.book.totals.channels["alias"].deadline_results == {"indeterminate": 1}
+        assert run.ledger.state.totals.channels["alias"].deadline_results == {"indeterminate": 1}
 
 
 async def test_wrong_imap_password(ca: CaSite, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ async def test_every_probe_is_counted_once_although_two_members_get_it(ca: CaSit
         await run.watching()
         for _ in range(3):
             await run.outcome(await run.probe())
-        totals = run.ledger.book.totals.channels["alias"]
+        totals = run.ledger.state.totals.channels["alias"]
         assert sum(totals.stages[Stage.ARRIVED].counts) == 3
         assert totals.duplicates == 0
 

@@ -39,4 +39,4 @@ async def test_a_fault_of_it_is_recorded_as_ours(ca: CaSite, tmp_path: Path) -> 
         (tmp_path / "state/retention.lock").rmdir()
         await run.until((tmp_path / "state/retention.lock").is_file, "the next time")
         caretaker.cancel()
-    assert "store/not_written" in run.ledger.book.totals.errors
+    assert "store/not_written" in run.ledger.state.totals.errors

@@ -108,7 +108,7 @@ async def test_blackout_pause_kill_switch_and_caps_keep_a_channel_silent(ca: CaS
         assert thrown.body == {"reason": "enough", "by": None}
         (tmp_path / "state" / "STOP").unlink()
         await run.until(lambda: run.events(EventKind.CLEARED), "the switch being reset")
-        await run.until(lambda: "open" not in run.ledger.book.totals.held, "the next probe")
+        await run.until(lambda: "open" not in run.ledger.state.totals.held, "the next probe")
 
 
 def held(run: Run) -> dict[str, set[str]]:

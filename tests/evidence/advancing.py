@@ -14,7 +14,7 @@ from evidence.logging_keys import Desk
 
 def main() -> None:
     desk = Desk(Path(sys.argv[1]))
-    chance = random.Random(desk.ledger.book.seq)
+    chance = random.Random(desk.ledger.state.seq)
     while True:
         desk.add(chance.randint(1, 90))
         desk.later(minutes=5)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
-from canary.ledger import Book, Ledger
+from canary.ledger import Ledger
+from canary.ledger.state import Fold
 
 HERE = Path(__file__).parent
 
@@ -28,11 +28,8 @@ def is_whole(ledger: Ledger) -> None:
     told = list(ledger.events())
     assert [event.seq for event in told] == list(range(1, len(told) + 1))
     ledger.refresh()
-    book = Book(ledger.find)
+    fold = Fold(ledger.find)
     for event in told:
-        book.apply(event)
-    assert book.seq == ledger.book.seq
-    assert asdict(book.totals) == asdict(ledger.book.totals)
-    assert book.open == ledger.book.open
-    assert book.recent == ledger.book.recent
+        fold.apply(event)
+    assert fold.state() == ledger.state
     assert list(ledger.check_results()) == []

@@ -45,11 +45,11 @@ def main() -> None:
     probe = record.scheduled(a_probe(), "m" * 40)
     found["full"] = [told(ledger, probe, trouble(60_000), trouble(60_000), trouble(10)) for _ in range(3)]
     found["not_written"] = ledger.not_written
-    found["open"] = sorted(ledger.book.open)
-    found["channels"] = len(ledger.book.totals.channels)
+    found["open"] = sorted(ledger.state.open)
+    found["channels"] = len(ledger.state.totals.channels)
     found["known"] = ledger.known(a_probe().id)
     found["cursor"] = ledger.cursor("cpr-mailbox")
-    found["seq"] = ledger.book.seq
+    found["seq"] = ledger.state.seq
     limit_files(None)
     found["after"] = told(ledger, probe, record.submitting(a_probe().id, after(0), None, message(0)))
     found["numbers"] = [event.seq for event in ledger.events()]

@@ -23,6 +23,7 @@ from canary.ledger import events as record
 from canary.ledger.events import clock
 from canary.ledger.gaps import _TURNINGS, gaps
 from canary.ledger.retention import Retention, Rule
+from canary.ledger.state import dump
 from canary.model import OwnFaultError
 
 DAY = 86_400.0
@@ -156,7 +157,7 @@ def test_old_events_are_emptied_and_all_else_stays_as_it_was(ledger: Ledger) -> 
     ledger.append(Event(EventKind.STARTED, START, {"scheduled": True})).result()
     life(ledger, OLD, 0)
     life(ledger, YOUNG, 700)
-    before, totals = list(ledger.leaves()), ledger.book.snapshot()
+    before, totals = list(ledger.leaves()), dump(ledger.state)
     rows = list(ledger.results())
     run(ledger, 731)
     [told] = tombstones(ledger, Rule.EVENTS)
@@ -171,7 +172,7 @@ def test_old_events_are_emptied_and_all_else_stays_as_it_was(ledger: Ledger) -> 
     assert ledger.known(OLD)
     assert [event.probe for event in ledger.events(kind=EventKind.SCHEDULED)] == [YOUNG]
     assert gaps(ledger, START, after(700 * DAY)) == []
-    assert ledger.book.snapshot() == totals
+    assert dump(ledger.state) == totals
 
 
 def test_a_restart_after_it_arrives_where_it_stood(tmp_path: Path) -> None:
@@ -180,9 +181,9 @@ def test_a_restart_after_it_arrives_where_it_stood(tmp_path: Path) -> None:
     life(first, "openprobeopen222", 1, ends=False)
     life(first, YOUNG, 700)
     run(first, 735)
-    totals, open_ = first.book.totals, first.book.open
+    totals, open_ = first.state.totals, first.state.open
     second = Ledger(tmp_path)
-    assert (second.book.totals, second.book.open) == (totals, open_)
+    assert (second.state.totals, second.state.open) == (totals, open_)
     late = record.sighting(after(736 * DAY), report(probe=OLD, at=736 * DAY), "cpr-mailbox")
     assert len(second.append(late).result()) == 1  # of a probe that nothing is known of any more
     second.close()
@@ -305,7 +306,7 @@ def test_whatever_is_young_or_open_is_kept(
     assert list(ledger.check_results()) == []
     ledger.close()
     again = Ledger(ledger.folder)
-    assert again.book.snapshot() == ledger.book.snapshot()
+    assert dump(again.state) == dump(ledger.state)
     again.close()
 
 

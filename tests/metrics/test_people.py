@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from metrics.recorded import NOW, of, opened, probed, sample, seen, settings
 
-from canary.ledger import Book, Event, EventKind
+from canary.ledger import Event, EventKind
 from canary.ledger.events import Hold, clock, held, released
+from canary.ledger.state import Fold, dump, restore
 from canary.model import Failure, Forgery, Place, Role, Seen
 from canary.prober.loop import Prober
 from canary.reports import VARIANTS
@@ -173,8 +174,9 @@ def test_a_snapshot_of_an_older_version_is_read() -> None:
     old = b"""[{"channels": {"form": {"kind": "web_form", "queue": "cpr", "attempted": 7, "stages":
         {"arrived": {"counts": [7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], "sum": 3.5}}}},
         "errors": {"imap/dns": 2}}, [], {}]"""
-    book = Book.restore(lambda *_: None, old, 7)
-    assert book.totals.channels["form"].attempted == 7
-    book.apply(Event(EventKind.TROUBLE, NOW, {"component": "imap", "reason": "dns"}, seq=8))
-    restored = Book.restore(lambda *_: None, book.snapshot(), 8)
-    assert restored.totals == book.totals
+    restored = restore(lambda *_: None, old, 7)
+    assert restored.totals.channels["form"].attempted == 7
+    fold = Fold(lambda *_: None, restored)
+    fold.apply(Event(EventKind.TROUBLE, NOW, {"component": "imap", "reason": "dns"}, seq=8))
+    later = fold.state()
+    assert restore(lambda *_: None, dump(later), 8) == later

@@ -55,7 +55,7 @@ def test_a_channel_that_is_gone_is_not_held_any_more(ledger: Ledger) -> None:
     ledger.refresh()
     holds.keep_only(["form"], after(10))
     assert told(ledger)[2:] == [("released", "alias", "paused")]
-    assert ledger.book.totals.held == {"form": "paused"}
+    assert ledger.state.totals.held == {"form": "paused"}
 
 
 def test_the_kill_switch_is_seen_thrown_and_reset(ledger: Ledger) -> None:
@@ -65,7 +65,7 @@ def test_the_kill_switch_is_seen_thrown_and_reset(ledger: Ledger) -> None:
         ledger.refresh()
     kinds = [event.kind for event in ledger.events()]
     assert kinds == [EventKind.STOPPED_ALL, EventKind.CLEARED, EventKind.STOPPED_ALL]
-    assert ledger.book.totals.stopped == "again"
+    assert ledger.state.totals.stopped == "again"
 
 
 def test_what_could_not_be_recorded_is_told_afterwards_from_the_first_on(ledger: Ledger) -> None:

@@ -123,7 +123,7 @@ class Run:
 
     def known(self, probe: str) -> OpenProbe:
         """What is known of a probe."""
-        found = self.ledger.book.open.get(probe) or self.ledger.find(probe)
+        found = self.ledger.state.open.get(probe) or self.ledger.find(probe)
         assert found is not None
         return found
 

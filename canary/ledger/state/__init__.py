@@ -1,1 +1,22 @@
-"""What follows from the events: the fold, and the values that it arrives at."""
+"""What follows from the events: the fold, and the immutable values that it arrives at."""
+
+from canary.ledger.state.fold import Find, Fold, fold_probe
+from canary.ledger.state.snapshot import dump, restore
+from canary.ledger.state.state import OpenProbe, State
+from canary.ledger.state.totals import BUCKETS, SHOWN, ChannelTotals, Histogram, Newest, Totals
+
+__all__ = [
+    "BUCKETS",
+    "SHOWN",
+    "ChannelTotals",
+    "Find",
+    "Fold",
+    "Histogram",
+    "Newest",
+    "OpenProbe",
+    "State",
+    "Totals",
+    "dump",
+    "fold_probe",
+    "restore",
+]

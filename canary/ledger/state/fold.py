@@ -1,75 +1,65 @@
-"""The state that follows from the events: open cases and totals. A fold, so a restart arrives where it stood."""
+"""The fold: a state and the events after it give the next state. Pure but for finding what is known of ended probes.
+
+A fold works on copies: the state that it began with never changes, and a fold that is dropped never happened.
+"""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-
-from pydantic import TypeAdapter
+from dataclasses import replace
+from datetime import timedelta
 
 from canary.judge import judge
-from canary.ledger.events import (
-    CLOCK_EVERY,
-    CLOCK_STEP,
-    ON_PURPOSE,
-    Event,
-    EventKind,
-    parse_time,
-    read_probe,
-    read_sighting,
-    read_submission,
-)
-from canary.ledger.state.judged import note_absence, note_result
-from canary.ledger.state.totals import ChannelTotals, Histogram, Totals, add
+from canary.ledger.events import ON_PURPOSE, Event, EventKind, parse_time, read_probe, read_sighting, read_submission
+from canary.ledger.state.judged import with_absence, with_result
+from canary.ledger.state.state import RECENT, OpenProbe, State, clock_is_news
+from canary.ledger.state.totals import ChannelTotals, Histogram, Totals, counted
 from canary.model import Case, DeadlineResult, Forgery, Outcome, Stage
 
-_Recent = dict[str, deque[datetime]]
-_SNAPSHOT: TypeAdapter[tuple[Totals, list[str], _Recent]] = TypeAdapter(tuple[Totals, list[str], _Recent])
-
-
-@dataclass(slots=True)
-class OpenProbe:
-    """A case without an end, with what was already decided about it."""
-
-    case: Case
-    mark: str
-    scheduled: tuple[int, datetime]
-    """Number and time of its first event."""
-    payload: str | None = None
-    """The SHA-256 of exactly what was sent."""
-    deadline: DeadlineResult | None = None
-    confirming: bool = False
-
-
-Read = Callable[[str, int], OpenProbe | None]
+Find = Callable[[str, int], OpenProbe | None]
 """Finds a probe as it stood at an event."""
 
 
-class Book:
-    """The fold. ``read`` finds the case of a probe that has ended, for what is still seen of it."""
+class Fold:
+    """Takes in events one after the other. ``find`` finds the case of a probe that has ended, for what is seen late."""
 
-    def __init__(self, read: Read, totals: Totals | None = None, seq: int = 0) -> None:
-        self._read = read
-        self.totals = totals or Totals()
-        self.seq = seq
-        self.open: dict[str, OpenProbe] = {}
-        self.recent: _Recent = {}
-        """By channel: when the probes of the last hour were scheduled."""
+    def __init__(self, find: Find, state: State | None = None) -> None:
+        state = state or State()
+        totals = state.totals
+        self._find = find
+        self.seq = state.seq
+        self.open = dict(state.open)
+        self._recent = dict(state.recent)
+        self._channels = dict(totals.channels)
+        self._errors = dict(totals.errors)
+        self._by_variant, self._by_sender = totals.by_variant, totals.by_sender
+        self._unattributed = totals.unattributed
+        self._paused, self._held = dict(totals.paused), dict(totals.held)
+        self._stopped = totals.stopped
+        self._clocks, self._confirmations = dict(totals.clocks), dict(totals.confirmations)
 
-    @classmethod
-    def restore(cls, read: Read, snapshot: bytes, seq: int) -> Book:
-        """The book as :meth:`snapshot` wrote it at event ``seq``."""
-        totals, ids, recent = _SNAPSHOT.validate_json(snapshot)
-        book = cls(read, totals, seq)
-        book.recent = recent
-        book.open = {probe: known for probe in ids if (known := read(probe, seq)) is not None}
-        return book
+    def state(self) -> State:
+        """The state that was arrived at. The fold is not to be used any more."""
+        totals = Totals(
+            channels=self._channels,
+            errors=self._errors,
+            by_variant=self._by_variant,
+            by_sender=self._by_sender,
+            unattributed=self._unattributed,
+            paused=self._paused,
+            stopped=self._stopped,
+            held=self._held,
+            clocks=self._clocks,
+            confirmations=self._confirmations,
+        )
+        return State(self.seq, self.open, totals, self._recent)
 
-    def snapshot(self) -> bytes:
-        """The totals, the ids of the open probes, and what counts for the rate caps, as JSON."""
-        return _SNAPSHOT.dump_json((self.totals, list(self.open), self.recent))
+    def apply(self, event: Event) -> None:
+        """Take in one event; events come in the order of their numbers."""
+        handler = _HANDLERS.get(event.kind)
+        if handler:
+            handler(self, event)
+        self.seq = event.seq
 
     def accepts(self, event: Event) -> bool:
         """Whether the event still says something new: two processes may both see a message or reach a verdict."""
@@ -87,68 +77,50 @@ class Book:
 
     def _is_news(self, event: Event) -> bool:
         """Whether a hold begins or ends, or a clock is to be told; who threw or reset the kill switch always is."""
-        body, totals = event.body, self.totals
+        body = event.body
         match event.kind:
             case EventKind.HELD:
-                return totals.held.get(body["channel"]) != str(body["reason"])
+                return self._held.get(body["channel"]) != str(body["reason"])
             case EventKind.RELEASED:
-                return body["channel"] in totals.held
+                return body["channel"] in self._held
             case EventKind.STOPPED_ALL:
-                return totals.stopped is None or body["by"] is not None
+                return self._stopped is None or body["by"] is not None
             case EventKind.CLEARED:
-                return totals.stopped is not None or body["by"] is not None
+                return self._stopped is not None or body["by"] is not None
             case EventKind.CLOCK:
-                return self.clock_is_news(body["queue"], body["offset"], event.at)
+                return clock_is_news(self._clocks.get(body["queue"]), body["offset"], event.at)
         return True
 
-    def clock_is_news(self, queue: str, offset: float, at: datetime) -> bool:
-        """Whether the offset of a queue's clock is to be told: it is once an hour, and when it has changed."""
-        told, told_at = self.totals.clocks.get(queue, (0.0, 0.0))
-        return abs(offset - told) > CLOCK_STEP or abs(at.timestamp() - told_at) >= CLOCK_EVERY.total_seconds()
-
     def _seen_before(self, event: Event, known: OpenProbe | None) -> bool:
-        known = known or self._read(event.probe or "", self.seq)
+        known = known or self._find(event.probe or "", self.seq)
         if known is None:
             return False
         sighting = read_sighting(event)
         return any(sighting.is_copy_of(other) for other in known.case.sightings)
 
-    def apply(self, event: Event) -> None:
-        """Take in one event; events come in the order of their numbers."""
-        handler = _HANDLERS.get(event.kind)
-        if handler:
-            handler(self, event)
-        self.seq = event.seq
-
-    def channel(self, slug: str, kind: str = "", queue: str = "") -> ChannelTotals:
-        """The totals of a channel, made if there are none yet."""
-        if slug not in self.totals.channels:
-            self.totals.channels[slug] = ChannelTotals(kind, queue)
-        return self.totals.channels[slug]
-
-    def scheduled_since(self, channel: str, since: datetime) -> int:
-        """How many probes a channel was sent since then, at most an hour back."""
-        return sum(at > since for at in self.recent.get(channel, ()))
+    # A probe's events
 
     def _scheduled(self, event: Event) -> None:
         probe = read_probe(event)
         self.open[probe.id] = OpenProbe(Case(probe), str(event.body["mark"]), (event.seq, event.at))
-        totals = self.channel(probe.channel, probe.kind, min(probe.expected))
-        totals.attempted += 1
-        totals.turns += probe.in_turn
-        totals.enabled = totals.enabled or probe.scheduled_at.timestamp()
-        totals.last_attempt = probe.scheduled_at.timestamp()
+        at = probe.scheduled_at
+        totals = self._channels.get(probe.channel) or ChannelTotals(probe.kind, min(probe.expected))
+        self._channels[probe.channel] = replace(
+            totals,
+            attempted=totals.attempted + 1,
+            turns=totals.turns + probe.in_turn,
+            enabled=totals.enabled or at.timestamp(),
+            last_attempt=at.timestamp(),
+        )
         if probe.confirms:
-            self.totals.confirmations.pop(probe.channel, None)
-        recent = self.recent.setdefault(probe.channel, deque())
-        recent.append(probe.scheduled_at)
-        while recent[0] < probe.scheduled_at - timedelta(hours=1):
-            recent.popleft()
+            self._confirmations.pop(probe.channel, None)
+        recent = self._recent.get(probe.channel, ())
+        self._recent[probe.channel] = (*(before for before in recent if before >= at - RECENT), at)
 
     def _submitting(self, event: Event) -> None:
         if known := self.open.get(event.probe or ""):
-            known.case = replace(known.case, submitting_at=event.at, message_id=event.body["message_id"])
-            known.payload = event.body["payload"]
+            case = replace(known.case, submitting_at=event.at, message_id=event.body["message_id"])
+            self.open[known.case.probe.id] = replace(known, case=case, payload=event.body["payload"])
 
     def _submitted(self, event: Event) -> None:
         known = self.open.get(event.probe or "")
@@ -156,132 +128,164 @@ class Book:
             return
         submission = read_submission(event)
         if submission.accepted:
-            self.channel(known.case.probe.channel).submitted += 1
+            totals = self._totals_of(known)
+            self._channels[known.case.probe.channel] = replace(totals, submitted=totals.submitted + 1)
         if submission.component:
-            add(self.totals.errors, f"{submission.component}/{submission.own_reason}")
-        self._change(known, replace(known.case, submission=submission), event.at)
+            self._count_error(f"{submission.component}/{submission.own_reason}")
+        self._change(known, replace(known.case, submission=submission), event)
 
     def _sighting(self, event: Event) -> None:
         sighting = read_sighting(event)
-        known = self.open.get(sighting.probe) or self._read(sighting.probe, event.seq - 1)
+        known = self.open.get(sighting.probe) or self._find(sighting.probe, event.seq - 1)
         if known is None:
-            add(self.totals.unattributed, (sighting.forgery or Forgery.UNKNOWN_ID).value)
+            reason = sighting.forgery or Forgery.UNKNOWN_ID
+            self._unattributed = counted(self._unattributed, reason.value)
             return
-        self._change(known, known.case.with_sighting(sighting), event.at)
+        self._change(known, known.case.with_sighting(sighting), event)
 
-    def _change(self, known: OpenProbe, case: Case, at: datetime) -> None:
+    def _change(self, known: OpenProbe, case: Case, event: Event) -> None:
         """Replace a case, and count what the change shows: stages newly reached, duplicates, forgeries."""
-        before, after = judge(known.case, at, {}), judge(case, at, {})
-        known.case = case
-        totals = self.channel(case.probe.channel)
+        if case.probe.id in self.open:  # what is still seen of a probe that has ended is counted, and opens nothing
+            self.open[case.probe.id] = replace(known, case=case)
+        before, after = judge(known.case, event.at, {}), judge(case, event.at, {})
+        totals = self._totals_of(known)
+        stages, forged = dict(totals.stages), totals.forged
         for stage in after.stages.keys() - before.stages.keys():
-            histogram = totals.stages.setdefault(stage.value, Histogram())
-            histogram.observe(after.stages[stage], case.probe.id, at.timestamp())
-        note_absence(totals, case)
-        totals.duplicates += max(0, after.duplicates - before.duplicates)  # counters never go back
-        for reason, count in after.forged.items():
-            add(totals.forged, reason.value, max(0, count - before.forged.get(reason, 0)))
-        if after.outcome is None or after.outcome is before.outcome:  # a forgery, or a reply, shows nothing new
-            return
-        self._note_outcome(totals, case, after.outcome)
-        if after.outcome is Outcome.ARRIVED:
-            arrived = case.started_at.timestamp() + after.stages[Stage.ARRIVED]
-            totals.last_success = max(totals.last_success, arrived)
-
-    def _note_outcome(self, totals: ChannelTotals, case: Case, outcome: Outcome) -> None:
-        """The channel's state is what the newest probe says; what is still seen of an older one does not change it."""
-        scheduled = case.probe.scheduled_at.timestamp()
-        if scheduled >= totals.last_judged:
-            totals.last_outcome, totals.last_judged = outcome.value, scheduled
+            histogram = stages.get(stage.value) or Histogram()
+            stages[stage.value] = histogram.observe(after.stages[stage], case.probe.id, event.at.timestamp())
+        for reason, count in after.forged.items():  # counters never go back
+            forged = counted(forged, reason.value, max(0, count - before.forged.get(reason, 0)))
+        totals = replace(
+            totals,
+            stages=stages,
+            forged=forged,
+            duplicates=totals.duplicates + max(0, after.duplicates - before.duplicates),
+            newest=with_absence(totals.newest, case),
+        )
+        if after.outcome is not None and after.outcome is not before.outcome:  # not a forgery, nor a reply
+            totals = totals.with_outcome(case.probe.scheduled_at.timestamp(), after.outcome.value)
+            if after.outcome is Outcome.ARRIVED:
+                arrived = case.started_at.timestamp() + after.stages[Stage.ARRIVED]
+                totals = replace(totals, last_success=max(totals.last_success, arrived))
+        self._channels[case.probe.channel] = totals
 
     def _deadline(self, event: Event) -> None:
-        if known := self.open.get(event.probe or ""):
-            known.deadline = DeadlineResult(event.body["result"])
-            totals = self.channel(known.case.probe.channel)
-            add(totals.deadline_results, known.deadline.value)
-            self._note_outcome(totals, known.case, Outcome(event.body["outcome"]))
-            note_result(self.totals, totals, known.case, known.deadline, event.at.timestamp())
+        known = self.open.get(event.probe or "")
+        if known is None:
+            return
+        result, probe = DeadlineResult(event.body["result"]), known.case.probe
+        self.open[probe.id] = replace(known, deadline=result)
+        totals = self._totals_of(known)
+        totals = replace(totals, deadline_results=counted(totals.deadline_results, result.value))
+        totals = totals.with_outcome(probe.scheduled_at.timestamp(), Outcome(event.body["outcome"]).value)
+        self._channels[probe.channel] = with_result(totals, known.case, result, event.at.timestamp())
+        if result is not DeadlineResult.INDETERMINATE:
+            self._by_variant = counted(self._by_variant, f"{probe.kind}/{probe.variant}/{result}")
+            self._by_sender = counted(self._by_sender, f"{probe.kind}/{probe.sender}/{result}")
 
     def _confirm(self, event: Event) -> None:
         if known := self.open.get(event.probe or ""):
-            known.confirming = True
+            self.open[known.case.probe.id] = replace(known, confirming=True)
         due = parse_time(event.body["due"]).timestamp()
-        self.totals.confirmations[event.body["channel"]] = (event.probe or "", due)
+        self._confirmations[event.body["channel"]] = (event.probe or "", due)
 
     def _finished(self, event: Event) -> None:
         known = self.open.pop(event.probe or "", None)
         if known is not None and event.body["outcome"]:
-            totals = self.channel(known.case.probe.channel)
-            add(totals.finished, event.body["outcome"])
+            totals = self._totals_of(known)
+            finished = counted(totals.finished, event.body["outcome"])
+            self._channels[known.case.probe.channel] = replace(totals, finished=finished)
+
+    def _totals_of(self, known: OpenProbe) -> ChannelTotals:
+        probe = known.case.probe
+        return self._channels.get(probe.channel) or ChannelTotals("", "")
+
+    # The installation's events
 
     def _checked(self, event: Event) -> None:
         """A channel that revokes by machine was looked at, and nothing sent."""
         body, at = event.body, event.at.timestamp()
-        totals = self.channel(body["channel"], body["kind"], body["queue"])
-        totals.enabled, totals.last_attempt = totals.enabled or at, at
-        totals.last_outcome = body["outcome"]
-        if totals.last_outcome == Outcome.ARRIVED.value:
-            totals.last_success = at
+        totals = self._channels.get(body["channel"]) or ChannelTotals(body["kind"], body["queue"])
+        arrived = body["outcome"] == Outcome.ARRIVED.value
+        self._channels[body["channel"]] = replace(
+            totals,
+            enabled=totals.enabled or at,
+            last_attempt=at,
+            last_outcome=body["outcome"],
+            last_success=at if arrived else totals.last_success,
+        )
 
     def _trouble(self, event: Event) -> None:
-        add(self.totals.errors, f"{event.body['component']}/{event.body['reason']}")
+        self._count_error(f"{event.body['component']}/{event.body['reason']}")
 
-    def _paused(self, event: Event) -> None:
+    def _count_error(self, key: str) -> None:
+        self._errors[key] = self._errors.get(key, 0) + 1
+
+    def _on_pause(self, event: Event) -> None:
+        self._paused |= dict.fromkeys(event.body["channels"], event.body["reason"])
+
+    def _on_resume(self, event: Event) -> None:
         for channel in event.body["channels"]:
-            self.totals.paused[channel] = event.body["reason"]
+            self._paused.pop(channel, None)
 
-    def _resumed(self, event: Event) -> None:
-        for channel in event.body["channels"]:
-            self.totals.paused.pop(channel, None)
-
-    def _held(self, event: Event) -> None:
-        self.totals.held[event.body["channel"]] = event.body["reason"]
+    def _on_hold(self, event: Event) -> None:
+        self._held[event.body["channel"]] = event.body["reason"]
 
     def _released(self, event: Event) -> None:
         slug = event.body["channel"]
-        self.totals.held.pop(slug, None)
-        if event.body["reason"] in ON_PURPOSE and slug in self.totals.channels:
-            self.totals.channels[slug].resumed = event.at.timestamp()
+        self._held.pop(slug, None)
+        if event.body["reason"] in ON_PURPOSE and slug in self._channels:
+            self._channels[slug] = replace(self._channels[slug], resumed=event.at.timestamp())
 
     def _stopped_all(self, event: Event) -> None:
-        self.totals.stopped = event.body["reason"]
+        self._stopped = event.body["reason"]
 
     def _cleared(self, _: Event) -> None:
-        self.totals.stopped = None
+        self._stopped = None
 
     def _clock(self, event: Event) -> None:
-        self.totals.clocks[event.body["queue"]] = event.body["offset"], event.at.timestamp()
+        self._clocks[event.body["queue"]] = event.body["offset"], event.at.timestamp()
 
     def _clock_stepped(self, event: Event) -> None:
         """Move the start of what is in flight by as much as our clock was wrong, so that no latency is falsified."""
         by = timedelta(seconds=event.body["seconds"])
-        for known in self.open.values():
+        for probe, known in self.open.items():
             case = known.case
             if not case.sightings:
-                known.case = replace(
+                moved = replace(
                     case,
                     probe=replace(case.probe, scheduled_at=case.probe.scheduled_at + by),
                     submitting_at=case.submitting_at and case.submitting_at + by,
                     submission=case.submission and replace(case.submission, at=case.submission.at + by),
                 )
+                self.open[probe] = replace(known, case=moved)
 
 
-_HANDLERS: dict[EventKind, Callable[[Book, Event], None]] = {
-    EventKind.SCHEDULED: Book._scheduled,
-    EventKind.SUBMITTING: Book._submitting,
-    EventKind.SUBMITTED: Book._submitted,
-    EventKind.SIGHTING: Book._sighting,
-    EventKind.DEADLINE: Book._deadline,
-    EventKind.CONFIRM: Book._confirm,
-    EventKind.FINISHED: Book._finished,
-    EventKind.CHECKED: Book._checked,
-    EventKind.TROUBLE: Book._trouble,
-    EventKind.PAUSED: Book._paused,
-    EventKind.RESUMED: Book._resumed,
-    EventKind.HELD: Book._held,
-    EventKind.RELEASED: Book._released,
-    EventKind.STOPPED_ALL: Book._stopped_all,
-    EventKind.CLEARED: Book._cleared,
-    EventKind.CLOCK: Book._clock,
-    EventKind.CLOCK_STEPPED: Book._clock_stepped,
+_HANDLERS: dict[EventKind, Callable[[Fold, Event], None]] = {
+    EventKind.SCHEDULED: Fold._scheduled,
+    EventKind.SUBMITTING: Fold._submitting,
+    EventKind.SUBMITTED: Fold._submitted,
+    EventKind.SIGHTING: Fold._sighting,
+    EventKind.DEADLINE: Fold._deadline,
+    EventKind.CONFIRM: Fold._confirm,
+    EventKind.FINISHED: Fold._finished,
+    EventKind.CHECKED: Fold._checked,
+    EventKind.TROUBLE: Fold._trouble,
+    EventKind.PAUSED: Fold._on_pause,
+    EventKind.RESUMED: Fold._on_resume,
+    EventKind.HELD: Fold._on_hold,
+    EventKind.RELEASED: Fold._released,
+    EventKind.STOPPED_ALL: Fold._stopped_all,
+    EventKind.CLEARED: Fold._cleared,
+    EventKind.CLOCK: Fold._clock,
+    EventKind.CLOCK_STEPPED: Fold._clock_stepped,
 }
+
+
+def fold_probe(probe: str, events: list[Event]) -> OpenProbe | None:
+    """A probe as its events leave it, its end left out; None if there are none."""
+    fold = Fold(lambda *_: None)
+    for event in events:
+        if event.kind is not EventKind.FINISHED:
+            fold.apply(event)
+    return fold.open.get(probe)

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from canary.judge import reached
-from canary.ledger.state.totals import ChannelTotals, Newest, Totals, add
+from canary.ledger.state.totals import ChannelTotals, Newest
 from canary.model import Case, DeadlineResult, Seen
 
 
-def note_result(totals: Totals, channel: ChannelTotals, case: Case, result: DeadlineResult, at: float) -> None:
-    """Take in what the deadline of a probe found at ``at`` (POSIX). An indeterminate result tells nothing."""
+def with_result(channel: ChannelTotals, case: Case, result: DeadlineResult, at: float) -> ChannelTotals:
+    """A channel with what the deadline of a probe found at ``at`` (POSIX). An indeterminate result tells nothing."""
     if result is DeadlineResult.INDETERMINATE:
-        return
-    probe = case.probe
-    add(totals.by_variant, f"{probe.kind}/{probe.variant}/{result}")
-    add(totals.by_sender, f"{probe.kind}/{probe.sender}/{result}")
+        return channel
     if result is DeadlineResult.MISSED:
-        channel.variants_missed[probe.variant] = at
-        channel.senders_missed[probe.sender] = at
-    _note_newest(channel.newest, case, result is DeadlineResult.MET, at)
+        channel = replace(
+            channel,
+            variants_missed={**channel.variants_missed, case.probe.variant: at},
+            senders_missed={**channel.senders_missed, case.probe.sender: at},
+        )
+    return replace(channel, newest=_newest(channel.newest, case, result is DeadlineResult.MET, at))
 
 
-def note_absence(channel: ChannelTotals, case: Case) -> None:
-    """Take in a note that somebody is away which came after the deadline."""
-    if case.probe.id == channel.newest.probe:
-        channel.newest.away = _is_away(case)
+def with_absence(newest: Newest, case: Case) -> Newest:
+    """With a note that somebody is away which came after the deadline."""
+    return replace(newest, away=_is_away(case)) if case.probe.id == newest.probe else newest
 
 
-def _note_newest(newest: Newest, case: Case, met: bool, at: float) -> None:
+def _newest(newest: Newest, case: Case, met: bool, at: float) -> Newest:
     scheduled = case.probe.scheduled_at.timestamp()
     if scheduled < newest.scheduled:
-        return
-    newest.probe, newest.scheduled, newest.met, newest.away = case.probe.id, scheduled, met, _is_away(case)
+        return newest
+    newest = replace(newest, probe=case.probe.id, scheduled=scheduled, met=met, away=_is_away(case))
     submission = case.submission
     if submission is None or submission.failure is None or submission.uncertain:  # what was refused reaches nobody
-        newest.reached, newest.reached_at = len(reached(case)), at
+        newest = replace(newest, reached=len(reached(case)), reached_at=at)
+    return newest
 
 
 def _is_away(case: Case) -> bool:

@@ -1,10 +1,10 @@
-"""What the ledger adds up to, channel by channel: the numbers behind the metrics."""
+"""What the ledger adds up to, channel by channel: the numbers behind the metrics. All of it frozen values."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from canary.model import Stage
 
@@ -24,24 +24,31 @@ SHOWN: Mapping[Stage, tuple[float, ...]] = {
 within 5 and 15 min, 1, 8 and 24 h; an answer within 24 h), and what tells them apart."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Histogram:
     """Counts by bucket (not cumulative; the last is above every bound), and the sum in seconds."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    counts: tuple[int, ...] = (0,) * (len(BUCKETS) + 1)
     sum: float = 0.0
-    exemplars: dict[int, tuple[str, float, float]] = field(default_factory=dict)
+    exemplars: Mapping[int, tuple[str, float, float]] = field(default_factory=dict)
     """By bucket: the newest probe in it, its seconds, and when that was known (POSIX)."""
 
-    def observe(self, seconds: float, probe: str, at: float) -> None:
-        """Count what was known at ``at`` (POSIX) of a probe."""
+    def observe(self, seconds: float, probe: str, at: float) -> Histogram:
+        """This histogram with what was known at ``at`` (POSIX) of one probe more."""
         bucket = bisect_left(BUCKETS, seconds)
-        self.counts[bucket] += 1
-        self.sum += seconds
-        self.exemplars[bucket] = (probe, seconds, at)
+        counts = (*self.counts[:bucket], self.counts[bucket] + 1, *self.counts[bucket + 1 :])
+        return Histogram(counts, self.sum + seconds, {**self.exemplars, bucket: (probe, seconds, at)})
+
+    def __add__(self, other: Histogram) -> Histogram:
+        """Both together; of each bucket the newer exemplar."""
+        exemplars = dict(self.exemplars)
+        for bucket, exemplar in other.exemplars.items():
+            exemplars[bucket] = max(exemplars.get(bucket, exemplar), exemplar, key=lambda known: known[2])
+        counts = tuple(a + b for a, b in zip(self.counts, other.counts, strict=True))
+        return Histogram(counts, self.sum + other.sum, exemplars)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Newest:
     """What the newest probe told that met or missed its deadline. Times are POSIX seconds, 0 where there is none."""
 
@@ -55,7 +62,7 @@ class Newest:
     reached_at: float = 0.0
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class ChannelTotals:
     """The totals of one channel. Times are POSIX seconds, 0 where there is none yet."""
 
@@ -65,11 +72,11 @@ class ChannelTotals:
     turns: int = 0
     """Probes whose sender and variant came in turn."""
     submitted: int = 0
-    deadline_results: dict[str, int] = field(default_factory=dict)
-    finished: dict[str, int] = field(default_factory=dict)
-    stages: dict[str, Histogram] = field(default_factory=dict)
+    deadline_results: Mapping[str, int] = field(default_factory=dict)
+    finished: Mapping[str, int] = field(default_factory=dict)
+    stages: Mapping[str, Histogram] = field(default_factory=dict)
     duplicates: int = 0
-    forged: dict[str, int] = field(default_factory=dict)
+    forged: Mapping[str, int] = field(default_factory=dict)
     enabled: float = 0.0
     last_success: float = 0.0
     last_attempt: float = 0.0
@@ -78,38 +85,61 @@ class ChannelTotals:
     last_judged: float = 0.0
     resumed: float = 0.0
     """When it was probed again after a pause, a blackout or the kill switch."""
-    newest: Newest = field(default_factory=Newest)
-    variants_missed: dict[str, float] = field(default_factory=dict)
+    newest: Newest = Newest()
+    variants_missed: Mapping[str, float] = field(default_factory=dict)
     """By variant: when one last missed its deadline."""
-    senders_missed: dict[str, float] = field(default_factory=dict)
+    senders_missed: Mapping[str, float] = field(default_factory=dict)
     """By sender, likewise."""
 
+    def __add__(self, other: ChannelTotals) -> ChannelTotals:
+        """The counts of both together; times, newest and what is missed are left as they are here."""
+        stages = dict(self.stages)
+        for stage, histogram in other.stages.items():
+            stages[stage] = stages.get(stage, Histogram()) + histogram
+        return replace(
+            self,
+            attempted=self.attempted + other.attempted,
+            submitted=self.submitted + other.submitted,
+            duplicates=self.duplicates + other.duplicates,
+            finished=_sum(self.finished, other.finished),
+            forged=_sum(self.forged, other.forged),
+            stages=stages,
+        )
 
-@dataclass
+    def with_outcome(self, scheduled: float, outcome: str) -> ChannelTotals:
+        """With what a probe came to that was scheduled at ``scheduled`` (POSIX); an older one changes nothing."""
+        return self if scheduled < self.last_judged else replace(self, last_outcome=outcome, last_judged=scheduled)
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """The totals of the whole ledger."""
 
-    channels: dict[str, ChannelTotals] = field(default_factory=dict)
-    errors: dict[str, int] = field(default_factory=dict)
+    channels: Mapping[str, ChannelTotals] = field(default_factory=dict)
+    errors: Mapping[str, int] = field(default_factory=dict)
     """By ``component/reason``."""
-    by_variant: dict[str, int] = field(default_factory=dict)
+    by_variant: Mapping[str, int] = field(default_factory=dict)
     """Probes that met or missed their deadline, by ``kind/variant/result``."""
-    by_sender: dict[str, int] = field(default_factory=dict)
+    by_sender: Mapping[str, int] = field(default_factory=dict)
     """Likewise, by ``kind/sender/result``."""
-    unattributed: dict[str, int] = field(default_factory=dict)
+    unattributed: Mapping[str, int] = field(default_factory=dict)
     """Forged sightings that belong to no probe of ours, by reason."""
-    paused: dict[str, str] = field(default_factory=dict)
+    paused: Mapping[str, str] = field(default_factory=dict)
     """The reason by paused channel; ``*`` stands for all of them."""
     stopped: str | None = None
     """Why the kill switch is thrown, or None."""
-    held: dict[str, str] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
     """By channel whose due probes are not sent: the reason, of :class:`canary.ledger.events.Hold`."""
-    clocks: dict[str, tuple[float, float]] = field(default_factory=dict)
+    clocks: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """By queue: the offset of its clock in seconds as it was last told, and when that was."""
-    confirmations: dict[str, tuple[str, float]] = field(default_factory=dict)
+    confirmations: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     """By channel: the failed probe that is to be confirmed, and when."""
 
 
-def add(counts: dict[str, int], key: str, by: int = 1) -> None:
-    """Count ``by`` more of ``key``."""
-    counts[key] = counts.get(key, 0) + by
+def _sum(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    return {key: some.get(key, 0) + more.get(key, 0) for key in (*some, *more)}
+
+
+def counted(counts: Mapping[str, int], key: str, by: int = 1) -> dict[str, int]:
+    """``counts`` with ``by`` more of ``key``."""
+    return {**counts, key: counts.get(key, 0) + by}

@@ -52,7 +52,7 @@ async def story(config_file: Path, ca: DemoCa) -> list[str]:
 
 
 def _ended(canary: Canary, probes: list[Shown]) -> bool:
-    return not any(probe.case.probe.id in canary.prober.ledger.book.open for probe in probes)
+    return not any(probe.case.probe.id in canary.prober.ledger.state.open for probe in probes)
 
 
 def _stamp(canary: Canary) -> None:

@@ -14,7 +14,7 @@ from ledger.checking import is_whole
 
 from canary.ledger import Event, EventKind, Ledger, inventories
 from canary.ledger.events import Hold, began, cleared, clock, held, released, silenced, stopped_all
-from canary.ledger.state.fold import Book
+from canary.ledger.state import Fold
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def test_a_hold_is_told_once_when_it_begins_and_once_when_it_ends(ledger: Ledger
     for at in range(6, 9):
         ledger.append(released(after(at), "alias", Hold.PAUSED)).result()
     assert kinds(ledger) == [EventKind.HELD, EventKind.HELD, EventKind.RELEASED]
-    assert ledger.book.totals.held == {"form": "cap"}
+    assert ledger.state.totals.held == {"form": "cap"}
     is_whole(ledger)
 
 
 def test_another_reason_is_another_hold(ledger: Ledger) -> None:
     ledger.append(held(START, "alias", Hold.PAUSED, ""), held(after(1), "alias", Hold.BLACKOUT, "")).result()
-    assert ledger.book.totals.held == {"alias": "blackout"}
+    assert ledger.state.totals.held == {"alias": "blackout"}
     assert len(kinds(ledger)) == 2
 
 
@@ -52,7 +52,7 @@ def test_a_restart_does_not_tell_again_what_was_told(tmp_path: Path) -> None:
     second = Ledger(tmp_path)
     again = held(after(9), "alias", Hold.STOPPED, "enough"), stopped_all(after(9), "enough")
     assert second.append(*again).result() == []
-    assert (second.book.totals.held, second.book.totals.stopped) == ({"alias": "stopped"}, "enough")
+    assert (second.state.totals.held, second.state.totals.stopped) == ({"alias": "stopped"}, "enough")
     is_whole(second)
     second.close()
 
@@ -67,7 +67,7 @@ def test_who_threw_the_kill_switch_is_told_even_if_it_was_seen_thrown_first(ledg
         ("cleared", None),
         ("cleared", "jdoe"),
     ]
-    assert ledger.book.totals.stopped is None
+    assert ledger.state.totals.stopped is None
 
 
 steps = st.sampled_from([0, 1, 600, 3599, 3600])
@@ -78,16 +78,16 @@ offsets = st.lists(
 
 @given(offsets)
 def test_a_clock_is_told_hourly_and_when_it_changes_by_more_than_a_second(told: list[tuple[str, int, float]]) -> None:
-    book, at = Book(lambda *_: None), START
+    fold, at = Fold(lambda *_: None), START
     last: dict[str, tuple[datetime, float]] = {}
     for queue, seconds, offset in told:
         at += timedelta(seconds=seconds)
         event = clock(at, queue, offset, 1.0)
         before = last.get(queue)
         news = before is None or at - before[0] >= timedelta(hours=1) or abs(offset - before[1]) > 1
-        assert book.accepts(event) == book.clock_is_news(queue, offset, at) == news
+        assert fold.accepts(event) == news
         if news:
-            book.apply(event)
+            fold.apply(event)
             last[queue] = at, offset
 
 

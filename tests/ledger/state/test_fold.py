@@ -1,9 +1,9 @@
-"""The book: a fold of the events, wherever it begins, and what is decided only once."""
+"""The fold: the state that follows from the events, wherever it begins, and what is decided only once."""
 
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from canary.judge import judge
 from canary.ledger import events as record
 from canary.ledger.events import Event, EventKind, numbered
-from canary.ledger.state.fold import Book, OpenProbe
+from canary.ledger.state import Fold, OpenProbe, State, dump, fold_probe, restore
 from canary.model import DeadlineResult, Failure, Forgery, Outcome, Seen, Sighting, Stage, Submission
 
 NAMES = ("probeprobeprobe2", "anotherprobe2222", "strangerprobe222")  # the last one is never scheduled
@@ -38,32 +38,26 @@ CHANNELS = dict(zip(NAMES, ("alias", "form", "form"), strict=True))
 
 
 class Pages:
-    """A ledger in memory: the events so far, and the book that follows from them."""
+    """A ledger in memory: the events so far, and the state that follows from them."""
 
     def __init__(self) -> None:
         self.told: list[Event] = []
-        self.book = Book(self.read)
+        self.state = State()
 
     def read(self, probe: str, upto: int) -> OpenProbe | None:
         """A probe as it stood at an event, from the beginning."""
-        alone = Book(lambda *_: None)
-        for event in self.told[:upto]:
-            if event.kind is EventKind.CLOCK_STEPPED or (event.probe == probe and event.kind is not EventKind.FINISHED):
-                alone.apply(event)
-        return alone.open.get(probe)
+        concerned = (e for e in self.told[:upto] if e.kind is EventKind.CLOCK_STEPPED or e.probe == probe)
+        return fold_probe(probe, list(concerned))
 
     def tell(self, *events: Event) -> int:
         """Append what is accepted; returns how many were."""
-        before = len(self.told)
+        before, fold = len(self.told), Fold(self.read, self.state)
         for event in events:
-            if self.book.accepts(event):
+            if fold.accepts(event):
                 self.told.append(record.read(numbered(event, len(self.told) + 1).canonical()))
-                self.book.apply(self.told[-1])
+                fold.apply(self.told[-1])
+        self.state = fold.state()
         return len(self.told) - before
-
-
-def state(book: Book) -> dict[str, Any]:
-    return {"seq": book.seq, "totals": asdict(book.totals), "open": book.open, "recent": book.recent}
 
 
 def sent(probe: str = NAMES[0], submission: Submission | None = None, at: float = 0.0) -> tuple[Event, ...]:
@@ -88,10 +82,17 @@ def ended(probe: str = NAMES[0], outcome: Outcome = Outcome.MISSING, at: float =
     )
 
 
+def folded(pages: Pages, events: list[Event], state: State | None = None) -> State:
+    fold = Fold(pages.read, state)
+    for event in events:
+        fold.apply(event)
+    return fold.state()
+
+
 def a_case_of(probe: str) -> Any:
     pages = Pages()
     pages.tell(*sent(probe))
-    return pages.book.open[probe].case
+    return pages.state.open[probe].case
 
 
 # Arbitrary histories: a step is a function of the time it happens at
@@ -162,22 +163,29 @@ def test_a_snapshot_and_the_rest_are_the_fold_from_the_beginning(told: list[Even
     pages = Pages()
     pages.tell(*told)
     cut = data.draw(st.integers(0, len(pages.told)))
-    early = Book(pages.read)
-    for event in pages.told[:cut]:
-        early.apply(event)
-    restored = Book.restore(pages.read, early.snapshot(), early.seq)
-    assert state(restored) == state(early)
-    for event in pages.told[cut:]:
-        restored.apply(event)
-    assert state(restored) == state(pages.book)
+    early = folded(pages, pages.told[:cut])
+    restored = restore(pages.read, dump(early), early.seq)
+    assert restored == early
+    assert folded(pages, pages.told[cut:], restored) == pages.state
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories(), histories())
+def test_a_state_never_changes_whatever_follows(told: list[Event], more: list[Event]) -> None:
+    pages = Pages()
+    pages.tell(*told)
+    published = pages.state
+    before = copy.deepcopy(published)
+    pages.tell(*more)
+    assert published == before
 
 
 @settings(max_examples=200, deadline=None)
 @given(histories())
 def test_no_counter_ever_goes_back(told: list[Event]) -> None:
-    def counts(book: Book) -> dict[str, float]:
-        found: dict[str, float] = {f"error {key}": count for key, count in book.totals.errors.items()}
-        for slug, totals in book.totals.channels.items():
+    def counts(state: State) -> dict[str, float]:
+        found: dict[str, float] = {f"error {key}": count for key, count in state.totals.errors.items()}
+        for slug, totals in state.totals.channels.items():
             found |= {f"{slug} {name}": getattr(totals, name) for name in ("attempted", "submitted", "duplicates")}
             for group in (totals.deadline_results, totals.finished, totals.forged):
                 found |= {f"{slug} {key}": count for key, count in group.items()}
@@ -188,9 +196,9 @@ def test_no_counter_ever_goes_back(told: list[Event]) -> None:
 
     pages = Pages()
     for event in told:
-        before = counts(pages.book)
+        before = counts(pages.state)
         pages.tell(event)
-        now = counts(pages.book)
+        now = counts(pages.state)
         assert all(now[key] >= count for key, count in before.items())
 
 
@@ -203,9 +211,9 @@ def test_what_was_told_says_nothing_new_a_second_time(told: list[Event]) -> None
         ours = pages.read(event.probe or "", len(pages.told)) is not None
         pages.tell(event)
         if event.kind in once or (event.kind is EventKind.SIGHTING and ours):
-            before = copy.deepcopy(state(pages.book))
+            before = pages.state
             assert pages.tell(event) == 0
-            assert state(pages.book) == before
+            assert pages.state == before
 
 
 # Examples
@@ -214,12 +222,12 @@ def test_what_was_told_says_nothing_new_a_second_time(told: list[Event]) -> None
 def test_a_probe_from_its_schedule_to_its_end() -> None:
     pages = Pages()
     pages.tell(*sent(), seen(report(at=7)))
-    known = pages.book.open[NAMES[0]]
+    known = pages.state.open[NAMES[0]]
     assert (known.mark, known.payload, known.case.sightings) == ("m" * 40, message(0), (report(at=7),))
     pages.tell(record.deadline(NAMES[0], after(DEADLINE), DeadlineResult.MET, Outcome.ARRIVED))
     pages.tell(record.finished(NAMES[0], after(DEADLINE), judge(known.case, after(DEADLINE), {})))
-    totals = pages.book.totals.channels["alias"]
-    assert pages.book.open == {}
+    totals = pages.state.totals.channels["alias"]
+    assert pages.state.open == {}
     assert (totals.kind, totals.queue, totals.attempted, totals.submitted) == ("email", "cpr", 1, 1)
     assert (totals.deadline_results, totals.finished) == ({"met": 1}, {"arrived": 1})
     assert (totals.last_outcome, totals.last_success) == ("arrived", after(7).timestamp())
@@ -233,7 +241,7 @@ def test_the_same_stored_message_handed_in_twice_is_one_sighting() -> None:
     assert pages.tell(seen(report(where="7", generation=1), at=500)) == 0
     assert pages.tell(seen(report(where="1", generation=2), at=600)) == 0
     assert pages.tell(seen(report(where="8", generation=1), at=700)) == 1
-    assert pages.book.totals.channels["alias"].duplicates == 1
+    assert pages.state.totals.channels["alias"].duplicates == 1
 
 
 def test_the_same_message_after_the_end_is_still_one_sighting() -> None:
@@ -241,7 +249,7 @@ def test_the_same_message_after_the_end_is_still_one_sighting() -> None:
     pages.tell(*sent(), *ended())
     late = seen(report(at=3000))
     assert [pages.tell(late), pages.tell(late)] == [1, 0]
-    assert pages.book.totals.channels["alias"].stages["arrived"].counts.count(1) == 1
+    assert pages.state.totals.channels["alias"].stages["arrived"].counts.count(1) == 1
 
 
 def test_a_probe_is_decided_once_and_finished_once() -> None:
@@ -251,7 +259,7 @@ def test_a_probe_is_decided_once_and_finished_once() -> None:
     assert pages.tell(indeterminate) == 1
     assert pages.tell(*ended()) == 1
     assert pages.tell(*ended(outcome=Outcome.LATE)) == 0
-    totals = pages.book.totals.channels["alias"]
+    totals = pages.state.totals.channels["alias"]
     assert (totals.deadline_results, totals.finished) == ({"indeterminate": 1}, {"missing": 1})
 
 
@@ -259,17 +267,17 @@ def test_a_forgery_or_a_reply_does_not_change_what_a_channel_came_to() -> None:
     pages = Pages()
     pages.tell(*sent(), record.deadline(NAMES[0], after(DEADLINE), DeadlineResult.MISSED, Outcome.MISSING))
     pages.tell(seen(report(at=5000, forgery=Forgery.BAD_MAC)), seen(reply(Seen.OUT_OF_OFFICE, at=5000)))
-    totals = pages.book.totals.channels["alias"]
+    totals = pages.state.totals.channels["alias"]
     assert (totals.last_outcome, totals.forged) == ("missing", {"bad_mac": 1})
     pages.tell(seen(report(JUNK, at=6000)))
-    assert totals.last_outcome == "junked"
+    assert pages.state.totals.channels["alias"].last_outcome == "junked"
 
 
 def test_a_forgery_of_a_probe_we_never_sent_belongs_to_no_channel() -> None:
     pages = Pages()
     pages.tell(seen(report(probe=NAMES[2])), seen(report(probe=NAMES[2], forgery=Forgery.BAD_MAC)))
-    assert pages.book.totals.unattributed == {"unknown_id": 1, "bad_mac": 1}
-    assert pages.book.totals.channels == {}
+    assert pages.state.totals.unattributed == {"unknown_id": 1, "bad_mac": 1}
+    assert pages.state.totals.channels == {}
 
 
 def test_an_older_probe_does_not_speak_for_its_channel() -> None:
@@ -278,7 +286,7 @@ def test_an_older_probe_does_not_speak_for_its_channel() -> None:
     pages.tell(*sent(), record.scheduled(newer, "n" * 40))
     pages.tell(record.deadline(newer.id, after(1500), DeadlineResult.MISSED, Outcome.JUNKED))
     pages.tell(seen(report(at=1400)), record.deadline(NAMES[0], after(1600), DeadlineResult.MISSED, Outcome.LATE))
-    assert pages.book.totals.channels["alias"].last_outcome == "junked"
+    assert pages.state.totals.channels["alias"].last_outcome == "junked"
 
 
 def test_the_rate_of_the_last_hour_is_known_after_a_restart() -> None:
@@ -286,16 +294,16 @@ def test_the_rate_of_the_last_hour_is_known_after_a_restart() -> None:
     for number in range(5):
         probe = replace(a_probe(f"probe{number}2222222222"), scheduled_at=after(number * 1200))
         pages.tell(record.scheduled(probe, "m" * 40))
-    restored = Book.restore(pages.read, pages.book.snapshot(), pages.book.seq)
-    for book in (pages.book, restored):
-        assert book.scheduled_since("alias", after(4800) - timedelta(hours=1)) == 3
-        assert book.scheduled_since("alias", after(4700)) == 1
-        assert book.scheduled_since("form", START) == 0
+    restored = restore(pages.read, dump(pages.state), pages.state.seq)
+    for state in (pages.state, restored):
+        assert state.scheduled_since("alias", after(4800) - timedelta(hours=1)) == 3
+        assert state.scheduled_since("alias", after(4700)) == 1
+        assert state.scheduled_since("form", START) == 0
 
 
 def test_a_step_of_our_clock_falsifies_no_latency() -> None:
     pages = Pages()
     pages.tell(*sent(), Event(EventKind.CLOCK_STEPPED, after(5), {"seconds": 3600.0}))
     pages.tell(seen(report(CPR, at=3607)))
-    case = pages.book.open[NAMES[0]].case
+    case = pages.state.open[NAMES[0]].case
     assert judge(case, after(3610), {}).stages[Stage.ARRIVED] == 7
