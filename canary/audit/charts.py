@@ -13,6 +13,7 @@ from datetime import date
 from html import escape
 
 from canary.audit.counts import Counts, Latencies
+from canary.wording import latency
 
 WIDTH = 700.0
 """Units of every chart's width; on a page it fills the column."""
@@ -103,7 +104,7 @@ def histogram(latencies: Latencies, bounds: tuple[float, ...]) -> str:
     first = next((i for i, n in enumerate(numbers) if n), 0)
     last = max((i for i, n in enumerate(numbers) if n), default=0)
     shown = range(first, last + 1)
-    labels = [f"≤ {seconds(bounds[i])}" if i < len(bounds) else f"> {seconds(bounds[-1])}" for i in shown]
+    labels = [f"≤ {latency(bounds[i])}" if i < len(bounds) else f"> {latency(bounds[-1])}" for i in shown]
     return _bars(labels, [float(numbers[i]) for i in shown], [f"{numbers[i]:,}" for i in shown], "Latency to arrival")
 
 
@@ -117,14 +118,6 @@ def month_bars(months: Mapping[str, Counts]) -> str:
         for share, counts in zip(shares, months.values(), strict=True)
     ]
     return _bars(list(months), shares, words, "Probes that missed their deadline, by month")
-
-
-def seconds(value: float) -> str:
-    """A length of time in the unit that reads best."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:.3g} s"
 
 
 def _bars(labels: Sequence[str], values: Sequence[float], words: Sequence[str], title: str) -> str:
@@ -203,7 +196,7 @@ class _LogScale:
                 x = self.x(tick)
                 parts += [
                     _line(x, top - 4, x, bottom, _LINE, 0.6),
-                    _text(x, top - 8, seconds(tick), anchor="middle", colour=_FAINT),
+                    _text(x, top - 8, latency(tick), anchor="middle", colour=_FAINT),
                 ]
         return parts
 

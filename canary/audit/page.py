@@ -10,7 +10,8 @@ from typing import TypeVar
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from canary.audit import charts, wording
+from canary import wording
+from canary.audit import charts
 from canary.audit.drills import Answer, drill_table
 from canary.audit.exceptions import Run
 from canary.audit.population import Tally

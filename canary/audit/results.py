@@ -8,7 +8,7 @@ from datetime import timedelta
 from canary.audit.drills import Answer
 from canary.audit.report import Report
 from canary.audit.rules import Control, Measure
-from canary.audit.wording import duration, hours, latency, number, percent, several
+from canary.wording import duration, hours, latency, number, percent, several
 
 
 def results(report: Report) -> dict[Measure, str]:

@@ -15,6 +15,7 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any, Protocol
 
 from canary.clock import Clock
+from canary.later import later
 from canary.model import CanaryError, Outgoing, Person, Report, Submission
 from canary.settings import ChannelSettings, Server
 
@@ -104,14 +105,15 @@ class Kind:
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind of channel by name: ours, and those of the entry point group."""
-    from canary.channels.email.channel import ContactSettings, EmailChannel, EmailSettings
-    from canary.channels.forms.http import HttpFormChannel, HttpFormSettings
-    from canary.channels.forms.web import WebFormChannel, WebFormSettings
+    from canary.channels.email.settings import ContactSettings, EmailSettings
+    from canary.channels.forms.settings import HttpFormSettings
+    from canary.channels.forms.steps import WebFormSettings
 
+    email = later("canary.channels.email.channel:EmailChannel")
     own = {
-        "email": Kind(EmailSettings, EmailChannel, Carries.EVERY, shares_submission=True),
-        "contact": Kind(ContactSettings, EmailChannel, Carries.EVERY, person=True, shares_submission=True),
-        "web_form": Kind(WebFormSettings, WebFormChannel),
-        "http_form": Kind(HttpFormSettings, HttpFormChannel),
+        "email": Kind(EmailSettings, email, Carries.EVERY, shares_submission=True),
+        "contact": Kind(ContactSettings, email, Carries.EVERY, person=True, shares_submission=True),
+        "web_form": Kind(WebFormSettings, later("canary.channels.forms.web:WebFormChannel")),
+        "http_form": Kind(HttpFormSettings, later("canary.channels.forms.http:HttpFormChannel")),
     }
     return own | {point.name: point.load() for point in entry_points(group="canary.channels")}

@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from canary.audit import wording
+from canary import wording
 from canary.clock import Clock
 from canary.config import Config
-from canary.evidence.service import Evidence
 from canary.ledger import Ledger
 from canary.mark import Keyring
 from canary.model import CanaryError, Component, DeadlineResult, Outcome, OwnFaultError
+
+if TYPE_CHECKING:
+    from canary.evidence.service import Evidence
 
 out = Console()
 err = Console(stderr=True)
@@ -98,6 +100,8 @@ def opened(config: Config) -> Iterator[Ledger]:
 
 def opened_evidence(config: Config, ledger: Ledger, clock: Clock | None = None) -> Evidence:
     """The evidence of a ledger as the configuration has it. Raises OwnFaultError if its keys cannot be used."""
+    from canary.evidence.service import Evidence  # with keys and HTTP, of which most commands need nothing
+
     return Evidence(config.evidence, config.state, config.origin, ledger, (clock or Clock()).now)
 
 

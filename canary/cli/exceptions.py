@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from canary.audit import wording
+from canary import wording
 from canary.audit.exceptions import Run, annotation, complete, find, notes_of
 from canary.audit.population import tally
 from canary.audit.source import reading

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from canary.channels.forms.browser import Browser, BrowserSettings
+from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
+from canary.channels.forms.settings import BrowserSettings
 
 
 def inspect(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 import typer
@@ -20,9 +20,8 @@ class Command:
 
     def load(self, name: str) -> TyperCommand:
         """The real one, its module imported."""
-        module, _, function = self.where.partition(":")
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(name)(getattr(import_module(f"canary.cli.{module}"), function))
+        alone.command(name)(resolve_name(f"canary.cli.{self.where}"))
         command = typer.main.get_command(alone)
         assert isinstance(command, TyperCommand)
         return command

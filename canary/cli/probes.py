@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from canary.audit import wording
+from canary import wording
 from canary.cli.common import ConfigPath, Json, known_channel, opened, out, print_json, print_plain, style, theirs
 from canary.config import load
 from canary.judge import judge

@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 from canary.channels import Carries, Sender
 from canary.channels import Kind as ChannelKind
 from canary.channels import kinds as channel_kinds
-from canary.channels.forms.browser import BrowserSettings
+from canary.channels.forms.settings import BrowserSettings
 from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web
 from canary.evidence.settings import EvidenceSettings
 from canary.model import Place

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from canary.evidence.notes import COSIGNATURE, NoteError, VKey
 from canary.settings import Duration, FilePath, ListOf, Secret, Settings, Slug, is_loopback
 
 
@@ -25,6 +24,8 @@ def _url(value: str) -> str:
 
 
 def _witness_key(value: str) -> str:
+    from canary.evidence.notes import COSIGNATURE, NoteError, VKey  # cryptography: for whoever has a witness
+
     try:
         key = VKey.parse(value)
     except NoteError as error:

@@ -15,7 +15,7 @@ from canary.ledger.events import clock
 from canary.mark import Keyring
 from canary.model import Component, Forgery, Place, Role, Seen, Sighting, TimeSource
 from canary.queues import Cursor, Depth, Found
-from canary.reports import differences
+from canary.reports.compare import differences
 
 _CLEAN_FOR = timedelta(days=1)
 """How long after its end a probe's messages are offered for clean-up."""

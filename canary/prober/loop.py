@@ -31,7 +31,8 @@ from canary.prober.holds import Holds
 from canary.prober.in_force import snapshot
 from canary.prober.intake import LedgerIntake
 from canary.prober.schedule import first_due, next_due, next_look, turn
-from canary.reports import VARIANTS, compose
+from canary.reports import VARIANTS
+from canary.reports.composer import compose
 
 TICK = 1.0
 """Seconds between two looks at what is due: what falls due together is sent together, which costs less."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from canary.reports.compare import differences
-from canary.reports.composer import compose
 from canary.reports.variants import VARIANTS, Variant
 
-__all__ = ["VARIANTS", "Variant", "compose", "differences"]
+__all__ = ["VARIANTS", "Variant"]

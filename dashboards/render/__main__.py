@@ -15,7 +15,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from canary.channels.forms.browser import Browser, BrowserSettings
+from canary.channels.forms.browser import Browser
+from canary.channels.forms.settings import BrowserSettings
 from dashboards.__main__ import BOARDS, HERE
 from dashboards.queries import Prometheus, view_of
 from dashboards.render.page import COLUMN, page

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.audit.counts import Counts, Latencies
-from canary.audit.wording import percent
+from canary.wording import percent
 
 results = st.sampled_from(["met", "missed", "indeterminate", None])
 values = st.lists(st.sampled_from([0.5, 1.0, 2.5, 60.0, 900.0, 5000.0]), min_size=1)

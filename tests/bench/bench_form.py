@@ -20,7 +20,8 @@ from channels.opened import resources
 from servers.form_examples import SENDER, report, web_form
 from servers.form_site import FormSite
 
-from canary.channels.forms.browser import Browser, BrowserSettings
+from canary.channels.forms.browser import Browser
+from canary.channels.forms.settings import BrowserSettings
 from canary.channels.forms.web import WebFormChannel
 
 LIMIT = 1.3

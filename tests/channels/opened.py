@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from canary.channels import Resources
-from canary.channels.forms.browser import Browser, BrowserSettings
+from canary.channels.forms.browser import Browser
+from canary.channels.forms.settings import BrowserSettings
 from canary.clock import Clock
 
 

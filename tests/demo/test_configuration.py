@@ -21,7 +21,7 @@ from canary.demo.faults import FAULTS
 from canary.mark import Keyring, new_probe_id
 from canary.model import Role, Seen
 from canary.queues.replies.watch import classify
-from canary.reports import compose
+from canary.reports.composer import compose
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from PIL import Image
 
 from canary.model import Attachment, Person
-from canary.reports import compose
+from canary.reports.composer import compose
 
 PERSON = Person("Ada Quist", "ada@quist.example")
 MARK = "a" * 40

@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 
 from canary.content import Message, Ticket
 from canary.model import Attachment, Person, Report
-from canary.reports import VARIANTS, compose, differences
+from canary.reports import VARIANTS
+from canary.reports.compare import differences
+from canary.reports.composer import compose
 
 CHEAP = sorted(set(VARIANTS) - {"V01", "V01-pkcs1", "V21-long"})
 FOOTER = "\n-- \nThis e-mail was scanned. Think before you print.\n"

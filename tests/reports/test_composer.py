@@ -11,7 +11,8 @@ import pytest
 
 from canary.mark import Keyring, new_probe_id
 from canary.model import Person, Report
-from canary.reports import VARIANTS, compose
+from canary.reports import VARIANTS
+from canary.reports.composer import compose
 
 KEYS = Keyring([b"k" * 32])
 PERSON = Person("Ada Quist", "ada@quist.example", "+49 30 5550100", "Quist GmbH")

@@ -8,21 +8,19 @@ offered again until the time is up. Silence after the message's final dot says n
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 from random import Random
-from typing import Literal
-
-from pydantic import Field
 
 from canary.channels import Resources, Sender
 from canary.channels.email import mime
 from canary.channels.email.pool import Pool
+from canary.channels.email.settings import AddressSettings
 from canary.channels.email.smtp import Envelope, Lost, OwnReason, Refusal, Step, Transcript
 from canary.mark import LENGTH
 from canary.model import Component, Failure, Outgoing, OwnFaultError, Report, Submission
-from canary.settings import ADDRESS, Address, ChannelSettings
+from canary.settings import ADDRESS
 
 _THEIRS = (Step.RCPT, Step.DATA, Step.END)
 _OURS = {
@@ -35,33 +33,6 @@ _OURS = {
 }
 _NO_AUTH = (530, 534, 535, 538)
 """Replies that ask for another or a better AUTH, at whatever command before the recipient (RFC 4954 section 6)."""
-
-
-class AddressSettings(ChannelSettings):
-    """What both kinds of email channel have."""
-
-    to: Address = Field(description="the one address that is written to")
-    request_dsn: bool = Field(False, description="ask for delivery status notifications, where the server offers them")
-
-    def targets(self) -> tuple[str, ...]:
-        """The recipient's domain, in lower case."""
-        return (self.to.rpartition("@")[2].lower(),)
-
-    def addresses(self) -> Mapping[str, str]:
-        """The recipient."""
-        return {"to": self.to}
-
-
-class EmailSettings(AddressSettings):
-    """An email alias."""
-
-    kind: Literal["email"]
-
-
-class ContactSettings(AddressSettings):
-    """One individual contact; probed like an alias, counted apart."""
-
-    kind: Literal["contact"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,13 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
 
 from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import BrowserContext, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
-from pydantic import Field
 
+from canary.channels.forms.settings import BrowserSettings
 from canary.model import Component, OwnFaultError
-from canary.settings import FilePath, Settings
 
 _NAMES = (
     "chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "microsoft-edge-stable", "microsoft-edge",
@@ -32,15 +30,6 @@ _QUIET = (
 _ABOUT_THE_SANDBOX = ("sandbox", "zygote_host")
 """What is in the last words of a Chromium that may not have its sandbox: that there is none that it can use, or, where
 it may make user namespaces but not chroot in them (as in Podman), only the name of the file that builds it."""
-
-
-class BrowserSettings(Settings):
-    """Which browser fills in the forms, and whether in its sandbox."""
-
-    executable: FilePath | None = Field(None, description="Chromium, Chrome or Edge; found by itself if not given")
-    sandbox: Literal["auto", "on", "off"] = Field(
-        "auto", description="auto: on, unless we run as root or the system does not let it start"
-    )
 
 
 class Browser:

@@ -11,27 +11,22 @@ import errno
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-from pydantic import Field, model_validator
 
 from canary.channels import Resources, Sender, UnusableError
 from canary.channels.forms.html import HtmlForm, HtmlPage, read_html
 from canary.channels.forms.page import Attempt, NoAnswerError, name_fault
+from canary.channels.forms.settings import HttpFormSettings
 from canary.channels.forms.steps import (
-    Confirm,
-    Template,
-    WebAddress,
     filled,
     payload,
-    require_sense,
     same_host,
     values,
 )
 from canary.model import Attachment, Component, Outgoing, OwnFaultError, Report, Submission
-from canary.settings import ChannelSettings, Duration, FilePath, ListOf
 
 _HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
@@ -40,34 +35,6 @@ _HEADERS = {
 }
 _MOST_REDIRECTS = 10
 _MOST_BYTES = 5_000_000
-
-
-class HttpFormSettings(ChannelSettings):
-    """A form without JavaScript: where it is, what goes into which field (by its name), what confirms success."""
-
-    kind: Literal["http_form"] = "http_form"
-    url: WebAddress
-    fields: Annotated[dict[str, Template], Field(min_length=1)]
-    files: dict[str, Literal["attachments", "first_attachment"]] = Field(default_factory=dict)
-    confirm: Confirm
-    form: str | Annotated[int, Field(ge=0)] | None = Field(
-        None,
-        description="which form of the page: its id, or counted from 0; the one with the fields if not given",
-    )
-    posts_to: ListOf[str] = Field(
-        (), description="further hosts, besides the url's, on which the form may be or to which it may go"
-    )
-    loads_within: Duration = Field(30.0, description="how long the page may take to load")
-    ca_file: FilePath | None = Field(None, description="PEM file of the CAs to trust instead of the system's")
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        require_sense(self.fields.values(), self.serial)
-        return self
-
-    def targets(self) -> tuple[str, ...]:
-        """The hosts that the report goes to."""
-        return (urlsplit(self.url).hostname or "", *self.posts_to)
 
 
 class HttpFormChannel:

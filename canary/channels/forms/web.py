@@ -21,8 +21,6 @@ from canary.channels.forms.steps import Step, WebFormSettings, filled, payload, 
 from canary.channels.forms.visit import Visit, files_of
 from canary.model import Component, Outgoing, OwnFaultError, Report, Submission
 
-__all__ = ["WebFormChannel", "WebFormSettings"]
-
 
 class WebFormChannel:
     """Meets :class:`canary.channels.Channel`."""

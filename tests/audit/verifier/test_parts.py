@@ -21,7 +21,8 @@ from canary.evidence import merkle
 from canary.evidence.notes import Checkpoint, sign
 from canary.mark import Keyring, new_probe_id
 from canary.model import Person
-from canary.reports import VARIANTS, compose
+from canary.reports import VARIANTS
+from canary.reports.composer import compose
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

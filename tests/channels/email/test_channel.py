@@ -21,8 +21,9 @@ from servers.certificates import authority_file, expired_cert, server_cert, stra
 from servers.smtp_script import DROP, HANG, SmtpScript
 
 from canary.channels import Sender
-from canary.channels.email.channel import ContactSettings, EmailChannel, EmailSettings
+from canary.channels.email.channel import EmailChannel
 from canary.channels.email.pool import Pool
+from canary.channels.email.settings import ContactSettings, EmailSettings
 from canary.channels.email.smtp import Envelope, Transcript
 from canary.mark import Keyring, new_probe_id
 from canary.model import Component, Failure, OwnFaultError, Person, Report, Submission

@@ -16,7 +16,8 @@ from servers.ca_site import PASSWORD, CaSite
 from servers.polling import until
 
 from canary.channels import Sender
-from canary.channels.email.channel import EmailChannel, EmailSettings
+from canary.channels.email.channel import EmailChannel
+from canary.channels.email.settings import EmailSettings
 from canary.mark import Keyring, new_probe_id
 from canary.model import Attachment, Component, Failure, OwnFaultError, Person, Report
 from canary.settings import Server

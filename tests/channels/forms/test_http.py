@@ -14,7 +14,8 @@ from servers.form_examples import FILES, MARK, SENDER, TEXT, report
 from servers.form_site import Fault, FormSite
 
 from canary.channels import UnusableError
-from canary.channels.forms.http import HttpFormChannel, HttpFormSettings
+from canary.channels.forms.http import HttpFormChannel
+from canary.channels.forms.settings import HttpFormSettings
 from canary.model import Component, Failure, OwnFaultError, Submission
 
 PERSON = {"name": "{name}", "email": "{email}"}

@@ -19,7 +19,8 @@ from servers.form_examples import FILES, SENDER, STEPS, TEXT, report, web_form
 from servers.form_site import Fault, FormSite
 
 from canary.channels import UnusableError
-from canary.channels.forms.browser import Browser, BrowserSettings
+from canary.channels.forms.browser import Browser
+from canary.channels.forms.settings import BrowserSettings
 from canary.channels.forms.web import WebFormChannel
 from canary.model import Component, Failure, OwnFaultError, Submission
 

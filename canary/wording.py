@@ -1,10 +1,8 @@
-"""How a report writes numbers, times and texts that are not ours."""
+"""How reports and the command line write numbers, times and texts that are not ours."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-
-from canary.audit.charts import seconds
 
 _LONGEST = 400
 NONE = "–"
@@ -39,7 +37,12 @@ def moment(at: datetime | None) -> str:
 
 def latency(value: float | None) -> str:
     """Seconds, in the unit that reads best."""
-    return NONE if value is None else seconds(value)
+    if value is None:
+        return NONE
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g} s"
 
 
 def duration(length: timedelta | None) -> str:
