@@ -1,9 +1,9 @@
 """The judge: a case and a moment in, a verdict out. Pure, and the only place that decides an outcome.
 
 Arrived means seen, whole, in *every* monitored queue the channel feeds, by the deadline (BR 4.9.5 asks for an answer,
-not for a delivery receipt). Everything else is told apart by where the report went instead. Three properties hold, and
-are tested: the order of sightings never changes a verdict, a forged or replayed sighting never improves one, and more
-time alone never turns missing into arrived.
+not for a delivery receipt). Everything else is told apart by where the report went instead. What was done with it there
+counts in the queues where it is expected. Three properties hold, and are tested: the order of sightings never changes a
+verdict, a forged or replayed sighting never improves one, and more time alone never turns missing into arrived.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from canary.model import (
+    Actor,
     Case,
     DeadlineResult,
     Failure,
@@ -42,7 +43,10 @@ _ELSEWHERE = {
     Role.OTHER: Outcome.WRONG_QUEUE,
     Role.MONITORED: Outcome.WRONG_QUEUE,  # worked, but another channel's
 }
-_REPLY_STAGES = {Seen.ACKNOWLEDGEMENT: Stage.ACKNOWLEDGED, Seen.ANSWER: Stage.ANSWERED}
+_OF_THE_REPORT = (Seen.REPORT, Seen.PICKED_UP, Seen.CLOSED)
+"""What is seen of the report itself: only where the CA has it, and with its Message-ID where the place tells one."""
+_IN_QUEUES = (*_OF_THE_REPORT, Seen.ACKNOWLEDGEMENT, Seen.ANSWER)
+"""What may be seen in a queue of the CA; all that comes back to the sender may be seen in its replies."""
 
 
 def judge(case: Case, now: datetime, looked: Mapping[str, datetime]) -> Verdict:
@@ -96,18 +100,18 @@ def reached(case: Case) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """The sightings that count: first genuine one a place, and what came back to the sender."""
+    """The sightings that count: the first genuine report by queue and role, and all else that was seen, in order."""
 
-    reports: dict[Place, Sighting]
-    replies: tuple[Sighting, ...]
+    reports: dict[tuple[str, Role], Sighting]
+    further: tuple[Sighting, ...]
     duplicates: int
     forged: dict[Forgery, int]
 
 
 def _weigh(case: Case) -> _Evidence:
     forged: Counter[Forgery] = Counter()
-    reports: dict[Place, Sighting] = {}
-    replies: list[Sighting] = []
+    reports: dict[tuple[str, Role], Sighting] = {}
+    further: list[Sighting] = []
     counted: list[Sighting] = []
     duplicates = 0
     for sighting in sorted(case.sightings, key=partial(_order, case)):
@@ -118,16 +122,17 @@ def _weigh(case: Case) -> _Evidence:
         if any(sighting.is_copy_of(other) for other in counted):
             continue
         counted.append(sighting)
-        first = reports.get(sighting.place)
-        if sighting.place.role is Role.REPLIES:
-            replies.append(sighting)
+        where = (sighting.place.queue, sighting.place.role)
+        first = reports.get(where)
+        if sighting.seen is not Seen.REPORT:
+            further.append(sighting)
         elif first is None:
-            reports[sighting.place] = sighting
+            reports[where] = sighting
         elif latency(case, sighting) - latency(case, first) > REPLAY_AFTER:
             forged[Forgery.REPLAYED] += 1
         elif sighting.place.role is Role.MONITORED:
             duplicates += 1
-    return _Evidence(reports, tuple(replies), duplicates, dict(forged))
+    return _Evidence(reports, tuple(further), duplicates, dict(forged))
 
 
 def _order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
@@ -137,6 +142,7 @@ def _order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
         sighting.place.queue,
         sighting.place.role,
         sighting.seen,
+        str(sighting.by),
         str(sighting.intact),
         sighting.detail,
         sighting.generation,
@@ -146,12 +152,14 @@ def _order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
 
 
 def _misfit(case: Case, sighting: Sighting) -> Forgery | None:
-    """What speaks against a sighting whose mark verifies: it must fit the probe as it was sent."""
+    """What speaks against a sighting whose mark verifies: it must fit the place, and the probe as it was sent."""
+    of_the_report = sighting.seen in _OF_THE_REPORT
     if case.submitting_at is None and case.submission is None:
         return Forgery.REPLAYED  # the mark of a probe that was never sent
-    if (sighting.seen is Seen.REPORT) != (sighting.place.role is not Role.REPLIES):
-        return Forgery.REPLAYED  # our report in our own mailbox, or a reply in the CA's queue
-    if sighting.seen is Seen.REPORT and case.message_id and sighting.message_id != case.message_id:
+    if of_the_report if sighting.place.role is Role.REPLIES else sighting.seen not in _IN_QUEUES:
+        return Forgery.REPLAYED  # our report in our own mailbox, or a bounce in the CA's queue
+    comparable = of_the_report and sighting.place.message_id and case.message_id is not None
+    if comparable and sighting.message_id != case.message_id:
         return Forgery.REPLAYED  # somebody put our mark into another message
     return None
 
@@ -169,13 +177,15 @@ def _outcome(
         return arrival
     if submission is not None and submission.failure is not None and not submission.uncertain:
         return _refusal(submission.failure), None, submission.reason
-    bounce = _first(evidence.replies, Seen.BOUNCE)
+    bounce = _first(evidence.further, Seen.BOUNCE)
     if bounce is not None:
         return Outcome.BOUNCED, bounce.place.queue, bounce.detail
     missing = sorted(queue for queue, copy in _copies(case, evidence).items() if copy is None)
     for role, outcome in _ELSEWHERE.items():
         elsewhere = sorted(
-            place.queue for place in evidence.reports if place.role is role and not _is_right(case, place)
+            copy.place.queue
+            for copy in evidence.reports.values()
+            if copy.place.role is role and not _is_right(case, copy.place)
         )
         if elsewhere:
             return outcome, elsewhere[0], f"seen in {', '.join(elsewhere)}; not in {', '.join(missing)}"
@@ -199,7 +209,7 @@ def _is_right(case: Case, place: Place) -> bool:
 
 def _copies(case: Case, evidence: _Evidence) -> dict[str, Sighting | None]:
     """By expected queue: the report as it was seen there, in its monitored role, or None."""
-    return {queue: evidence.reports.get(Place(queue, Role.MONITORED)) for queue in sorted(case.probe.expected)}
+    return {queue: evidence.reports.get((queue, Role.MONITORED)) for queue in sorted(case.probe.expected)}
 
 
 def _all_copies(case: Case, evidence: _Evidence) -> list[Sighting]:
@@ -215,7 +225,7 @@ def _arrival(case: Case, evidence: _Evidence) -> tuple[Outcome, str | None, str]
         return None
     last = max(copies, key=lambda s: latency(case, s))
     took = latency(case, last)
-    bounce = _first(evidence.replies, Seen.BOUNCE)
+    bounce = _first(evidence.further, Seen.BOUNCE)
     if bounce is not None and latency(case, bounce) <= case.probe.deadline:
         return Outcome.BOUNCED, bounce.place.queue, bounce.detail
     if took > case.probe.deadline:
@@ -235,8 +245,8 @@ def _missing_reason(case: Case, evidence: _Evidence, missing: list[str]) -> str:
     reason = f"not seen anywhere within {case.probe.deadline:.0f} s"
     if there:
         reason = f"seen in {there} of {len(case.probe.expected)} queues; not in {', '.join(missing)}"
-    away = _first(evidence.replies, Seen.OUT_OF_OFFICE)
-    delayed = _first(evidence.replies, Seen.DELAY_NOTICE)
+    away = _first(evidence.further, Seen.OUT_OF_OFFICE)
+    delayed = _first(evidence.further, Seen.DELAY_NOTICE)
     if away is not None:
         reason += f"; out of office: {away.detail}"
     if delayed is not None:
@@ -285,8 +295,29 @@ def _stages(case: Case, evidence: _Evidence) -> dict[Stage, float]:
     copies = _all_copies(case, evidence)
     if copies:
         stages[Stage.ARRIVED] = max(latency(case, copy) for copy in copies)
-    for seen, stage in _REPLY_STAGES.items():
-        reply = _first(evidence.replies, seen)
-        if reply is not None:
-            stages[stage] = latency(case, reply)
+    for sighting in evidence.further:
+        stage = _stage(case, sighting)
+        if stage is not None:
+            stages.setdefault(stage, latency(case, sighting))
     return stages
+
+
+def _stage(case: Case, sighting: Sighting) -> Stage | None:
+    """The stage that a sighting other than of the report itself shows, if it does."""
+    replies = sighting.place.role is Role.REPLIES
+    if not replies and not _is_right(case, sighting.place):
+        return None
+    # an answer in a reply mailbox was told apart from what machines write: whose it is need not be said
+    human = sighting.by is Actor.HUMAN or (replies and sighting.by is None)
+    match sighting.seen:
+        case Seen.ACKNOWLEDGEMENT:
+            return Stage.ACKNOWLEDGED
+        case Seen.ANSWER if human:
+            return Stage.ANSWER_RECEIVED if replies else Stage.ANSWERED
+        case Seen.ANSWER:
+            return Stage.ACKNOWLEDGED
+        case Seen.PICKED_UP if human:
+            return Stage.PICKED_UP
+        case Seen.CLOSED:
+            return Stage.CLOSED
+    return None

@@ -80,7 +80,7 @@ class Stage(StrEnum):
     ACCEPTED = "accepted"
     ARRIVED = "arrived"
     ACKNOWLEDGED = "acknowledged"
-    PICKED_UP = "picked_up"
+    PICKED_UP = "picked_up"  # a human took it
     ANSWERED = "answered"  # a human replied, as the CA's queue shows
     ANSWER_RECEIVED = "answer_received"  # the reply reached the reporter
     CLOSED = "closed"
@@ -171,8 +171,9 @@ class OwnFaultError(CanaryError):
 class Place:
     """A queue by its slug, with what it is for and what it can tell.
 
-    ``message_id`` says that it shows the Message-ID with which a report was sent (a ticket system may not), ``whole``
-    that it shows the whole content and not a part of it.
+    ``message_id`` says that it shows the Message-ID with which a report was sent (a ticket system may not): then what
+    is seen there of the report itself counts only with that one. ``whole`` says that it shows the whole content and not
+    a part of it.
     """
 
     queue: str
@@ -261,8 +262,10 @@ class Sighting:
         """Whether both are the same stored copy, seen twice: after a restart, or under other numbers.
 
         A mail system that delivers twice may store the same bytes twice: two numbers of one generation are two copies.
+        What a machine did with a copy and what a human did with it are two things.
         """
-        same_message = (self.place, self.message, self.seen) == (other.place, other.message, other.seen)
+        mine = (self.place, self.message, self.seen, self.by)
+        same_message = mine == (other.place, other.message, other.seen, other.by)
         return same_message and (self.where == other.where or self.generation != other.generation)
 
 

@@ -190,14 +190,16 @@ def _silence() -> Panel:
 
 
 def _people() -> Panel:
-    answered = f"max by (channel) ({quantile('answered', '0.95')})"
+    answered = f"max by (channel) ({quantile('answer_received', '0.95')})"
+    picked_up = f"max by (channel) ({quantile('picked_up', '0.95')})"
     acknowledged = f"max by (channel) ({quantile('acknowledged', '0.95')})"
     return series(
         15,
         "Time to an answer",
-        "95th percentile over a day, of an automatic acknowledgement and of an answer that a human wrote. The dashed "
-        "line is the 24 h of BR 4.9.5. A machine's thanks proves nothing about people.",
+        "95th percentile over a day, until a machine acknowledged it, a human picked it up, and a human's answer "
+        "reached the reporter. The dashed line is the 24 h of BR 4.9.5. A machine's thanks proves nothing of people.",
         Query(answered, "{{channel}} answered"),
+        Query(picked_up, "{{channel}} picked up"),
         Query(acknowledged, "{{channel}} acknowledged"),
         unit="s",
         log=True,

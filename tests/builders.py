@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from canary.judge import REPLAY_AFTER
 from canary.model import (
+    Actor,
     Case,
     Component,
     Failure,
@@ -32,7 +34,13 @@ GENERAL = Place("general", Role.OTHER)
 JUNK = Place("junk", Role.JUNK)
 HELD = Place("held", Role.QUARANTINE)
 MINE = Place("mine", Role.REPLIES)
-PLACES = (CPR, LEGAL, GENERAL, JUNK, HELD, MINE)
+TICKETS = Place("tickets", Role.MONITORED, message_id=False, whole=False)
+DESK = Place("desk", Role.OTHER, message_id=False, whole=False)
+PLACES = (CPR, LEGAL, GENERAL, JUNK, HELD, MINE, TICKETS, DESK)
+
+EXPECTED = (("cpr",), ("cpr", "legal"), ("tickets",), ("cpr", "tickets"))
+OF_THE_REPORT = (Seen.REPORT, Seen.PICKED_UP, Seen.CLOSED)
+DEEDS = (Seen.PICKED_UP, Seen.ANSWER, Seen.CLOSED, Seen.ACKNOWLEDGEMENT)
 
 
 def after(seconds: float) -> datetime:
@@ -123,7 +131,13 @@ def report(
 
 
 def reply(
-    seen: Seen, at: float = 20.0, *, number: int = 100, place: Place = MINE, detail: str = "their words"
+    seen: Seen,
+    at: float = 20.0,
+    *,
+    number: int = 100,
+    place: Place = MINE,
+    detail: str = "their words",
+    by: Actor | None = None,
 ) -> Sighting:
     """Something that came back to the sender."""
     return Sighting(
@@ -136,7 +150,22 @@ def reply(
         after(at + 0.5),
         message(number),
         detail=detail,
+        by=by,
     )
+
+
+def done(
+    seen: Seen,
+    by: Actor | None = Actor.HUMAN,
+    at: float = 20.0,
+    *,
+    place: Place = TICKETS,
+    number: int = 1,
+    message_id: str | None = MESSAGE_ID,
+) -> Sighting:
+    """What somebody did with the report, as a queue of the CA shows it."""
+    sighting = reply(seen, at, number=number, place=place, by=by, detail="")
+    return replace(sighting, message_id=message_id if place.message_id else None)
 
 
 # Arbitrary ones, drawn from few values each so that they often meet
@@ -158,17 +187,21 @@ sightings = st.builds(
     detail=st.sampled_from(["", "some words", "other words"]),
     where=st.sampled_from(["", "7", "8"]),
     generation=st.sampled_from([0, 0, 1]),
+    by=st.sampled_from([None, *Actor]),
 )
-genuine_reports = st.builds(
-    report, st.sampled_from([CPR, LEGAL, GENERAL, JUNK, HELD]), seconds, number=st.integers(0, 5)
+queues = st.sampled_from([place for place in PLACES if place is not MINE])
+actors = st.sampled_from([None, *Actor])
+genuine_reports = st.builds(report, queues, seconds, number=st.integers(0, 5))
+genuine_replies = st.builds(
+    reply, st.sampled_from([seen for seen in Seen if seen not in OF_THE_REPORT]), seconds, by=actors
 )
-genuine_replies = st.builds(reply, st.sampled_from([seen for seen in Seen if seen is not Seen.REPORT]), seconds)
+genuine_deeds = st.builds(done, st.sampled_from(DEEDS), actors, seconds, place=queues, number=st.integers(0, 5))
 submissions = st.sampled_from([None, taken(), uncertain(), *map(refused, Failure)])
 cases = st.builds(
     Case,
-    probe=st.sampled_from([a_probe(), a_probe(expected=("cpr", "legal"))]),
+    probe=st.sampled_from([a_probe(expected=names) for names in EXPECTED]),
     submitting_at=st.sampled_from([START, START, None]),
     message_id=st.sampled_from([MESSAGE_ID, MESSAGE_ID, None]),
     submission=submissions,
-    sightings=st.lists(st.one_of(sightings, genuine_reports, genuine_replies), max_size=6).map(tuple),
+    sightings=st.lists(st.one_of(sightings, genuine_reports, genuine_replies, genuine_deeds), max_size=6).map(tuple),
 )

@@ -10,6 +10,8 @@ import pytest
 from builders import (
     CPR,
     DEADLINE,
+    DEEDS,
+    DESK,
     GENERAL,
     GIVE_UP,
     HELD,
@@ -18,10 +20,13 @@ from builders import (
     MINE,
     PLACES,
     START,
+    TICKETS,
     a_case,
     a_probe,
+    actors,
     after,
     cases,
+    done,
     refused,
     reply,
     report,
@@ -32,8 +37,9 @@ from builders import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canary.judge import REPLAY_AFTER, clock_offset, judge, latency
+from canary.judge import REPLAY_AFTER, clock_offset, judge, latency, reached
 from canary.model import (
+    Actor,
     Case,
     DeadlineResult,
     Failure,
@@ -194,8 +200,66 @@ def test_replies_are_stages() -> None:
         Stage.ACCEPTED: 0.5,
         Stage.ARRIVED: 10,
         Stage.ACKNOWLEDGED: 12,
-        Stage.ANSWERED: 600,
+        Stage.ANSWER_RECEIVED: 600,
     }
+
+
+def in_tickets(*sightings: Sighting) -> dict[Stage, float]:
+    """The stages of a report that arrived in a ticket queue, without those that it had by then."""
+    stages = verdict(a_case(report(TICKETS, message_id=None), *sightings, expected=("tickets",))).stages
+    assert (stages.pop(Stage.ACCEPTED), stages.pop(Stage.ARRIVED)) == (0.5, 10)
+    return stages
+
+
+def test_what_is_done_with_it_in_its_queue_are_stages() -> None:
+    deeds = [
+        done(Seen.ACKNOWLEDGEMENT, Actor.MACHINE, at=11),
+        done(Seen.PICKED_UP, Actor.HUMAN, at=60),
+        done(Seen.ANSWER, Actor.HUMAN, at=500),
+        done(Seen.CLOSED, Actor.MACHINE, at=800),
+        reply(Seen.ANSWER, at=501, number=102, by=Actor.HUMAN),
+    ]
+    assert in_tickets(*deeds) == {
+        Stage.ACKNOWLEDGED: 11,
+        Stage.PICKED_UP: 60,
+        Stage.ANSWERED: 500,
+        Stage.ANSWER_RECEIVED: 501,
+        Stage.CLOSED: 800,
+    }
+
+
+@pytest.mark.parametrize(
+    ("sighting", "stages"),
+    [
+        (done(Seen.PICKED_UP, Actor.HUMAN), {Stage.PICKED_UP: 20}),
+        (done(Seen.PICKED_UP, Actor.MACHINE), {}),
+        (done(Seen.PICKED_UP, None), {}),
+        (done(Seen.ANSWER, Actor.MACHINE), {Stage.ACKNOWLEDGED: 20}),
+        (done(Seen.ANSWER, None), {Stage.ACKNOWLEDGED: 20}),
+        (done(Seen.CLOSED, Actor.HUMAN), {Stage.CLOSED: 20}),
+        (done(Seen.CLOSED, Actor.MACHINE), {Stage.CLOSED: 20}),
+        (done(Seen.CLOSED, None), {Stage.CLOSED: 20}),
+        (reply(Seen.ANSWER, by=Actor.MACHINE), {Stage.ACKNOWLEDGED: 20}),
+        (reply(Seen.ANSWER), {Stage.ANSWER_RECEIVED: 20}),
+        (done(Seen.PICKED_UP, place=DESK), {}),
+        (done(Seen.ANSWER, place=CPR), {}),
+        (reply(Seen.OUT_OF_OFFICE), {}),
+    ],
+)
+def test_who_did_it_and_where_says_what_it_counts_for(sighting: Sighting, stages: dict[Stage, float]) -> None:
+    assert in_tickets(sighting) == stages
+    case = a_case(report(TICKETS, message_id=None), sighting, expected=("tickets",))
+    assert not verdict(case).forged
+
+
+def test_what_a_human_did_after_a_machine_is_no_copy_of_it() -> None:
+    assert in_tickets(done(Seen.PICKED_UP, Actor.MACHINE, at=11), done(Seen.PICKED_UP, at=60)) == {Stage.PICKED_UP: 60}
+
+
+def test_what_is_done_with_a_report_is_no_arrival_of_it() -> None:
+    found = verdict(a_case(*(done(seen) for seen in DEEDS), expected=("tickets",)))
+    assert (found.outcome, found.place, found.duplicates) == (Outcome.MISSING, "tickets", 0)
+    assert Stage.ARRIVED not in found.stages
 
 
 def test_further_copies_are_counted_and_change_nothing() -> None:
@@ -269,9 +333,22 @@ def test_a_forged_sighting_is_counted_and_is_no_arrival(forgery: Forgery) -> Non
         a_case(report(message_id="<another@probe.example>")),
         a_case(report(MINE)),
         a_case(reply(Seen.BOUNCE, place=CPR)),
+        a_case(reply(Seen.OUT_OF_OFFICE, place=TICKETS)),
+        a_case(done(Seen.PICKED_UP, place=MINE)),
+        a_case(done(Seen.CLOSED, place=MINE)),
+        a_case(done(Seen.PICKED_UP, place=CPR, message_id="<another@probe.example>")),
         Case(a_probe(), sightings=(report(),)),
     ],
-    ids=["in another message", "in our own mailbox", "a bounce in their queue", "of a probe that was never sent"],
+    ids=[
+        "in another message",
+        "in our own mailbox",
+        "a bounce in their queue",
+        "an absence in their queue",
+        "picked up in our own mailbox",
+        "closed in our own mailbox",
+        "another message picked up",
+        "of a probe that was never sent",
+    ],
 )
 def test_a_genuine_mark_where_it_does_not_fit_is_a_replay(case: Case) -> None:
     found = verdict(case)
@@ -290,16 +367,38 @@ def test_a_form_writes_its_own_message_id() -> None:
     assert verdict(case).outcome is Outcome.ARRIVED
 
 
+@pytest.mark.parametrize("shown", [None, "<another@probe.example>"])
+def test_a_place_that_does_not_tell_the_message_id_is_not_asked_for_it(shown: str | None) -> None:
+    case = a_case(report(TICKETS, message_id=shown), expected=("tickets",))
+    assert (verdict(case).outcome, verdict(case).forged) == (Outcome.ARRIVED, {})
+    assert reached(case) == {"tickets"}
+    strict = a_case(report(message_id=shown))
+    assert (verdict(strict).outcome, verdict(strict).forged) == (Outcome.MISSING, {Forgery.REPLAYED: 1})
+    assert reached(strict) == set()
+
+
 # What holds for any case
 
 ages = st.sampled_from([0.0, 1.0, 600.0, DEADLINE - 1, DEADLINE, OVER, 2 * DEADLINE, 5000.0, GIVE_UP, 2 * GIVE_UP])
-queues = ["cpr", "legal", "general", "junk", "held", "mine"]
+queues = [place.queue for place in PLACES]
 looks = st.dictionaries(st.sampled_from(queues), ages.map(after))
 forged = st.one_of(
     st.builds(lambda sighting, why: replace(sighting, forgery=why), sightings, st.sampled_from(Forgery)),
     st.builds(report, st.just(MINE), number=st.integers(0, 9)),
-    st.builds(reply, st.sampled_from([Seen.BOUNCE, Seen.ANSWER]), place=st.sampled_from([CPR, JUNK, GENERAL])),
+    st.builds(done, st.sampled_from([Seen.PICKED_UP, Seen.CLOSED]), actors, place=st.just(MINE)),
+    st.builds(
+        reply,
+        st.sampled_from([Seen.BOUNCE, Seen.OUT_OF_OFFICE, Seen.DELAY_NOTICE, Seen.DELIVERY_NOTICE]),
+        place=st.sampled_from([CPR, JUNK, GENERAL, TICKETS]),
+    ),
     st.builds(report, st.sampled_from([CPR, LEGAL, JUNK]), message_id=st.just("<forged@evil.example>")),
+    st.builds(
+        done,
+        st.sampled_from([Seen.PICKED_UP, Seen.CLOSED]),
+        actors,
+        place=st.sampled_from([CPR, LEGAL, JUNK]),
+        message_id=st.just("<forged@evil.example>"),
+    ),
 )
 
 
@@ -340,6 +439,7 @@ def test_more_time_alone_changes_nothing_that_was_decided(
     }
     now, later = verdict(case, age, looked), verdict(case, age + more, later_looks)
     assert goodness(later) == goodness(now)
+    assert later.stages == now.stages
     if now.outcome is not None and now.outcome is not Outcome.INDETERMINATE:
         assert (later.outcome, later.place, later.reason) == (now.outcome, now.place, now.reason)
     if now.deadline in (DeadlineResult.MET, DeadlineResult.MISSED):
@@ -369,6 +469,28 @@ def test_arrived_means_seen_whole_in_every_monitored_queue(case: Case, age: floa
         seen = [s for s in case.sightings if s.seen is Seen.REPORT and not s.forgery and s.place.role is Role.MONITORED]
         assert case.probe.expected <= {s.place.queue for s in seen}
         assert case.submission is not None or case.submitting_at is not None
+
+
+BY_A_HUMAN = {
+    Stage.PICKED_UP: (Seen.PICKED_UP, False),
+    Stage.ANSWERED: (Seen.ANSWER, False),
+    Stage.ANSWER_RECEIVED: (Seen.ANSWER, True),
+}
+
+
+@settings(max_examples=300)
+@given(cases, ages, looks)
+def test_what_a_human_owes_was_seen_done_by_one_where_it_is_expected(
+    case: Case, age: float, looked: dict[str, datetime]
+) -> None:
+    for stage in verdict(case, age, looked).stages.keys() & BY_A_HUMAN.keys():
+        seen, back = BY_A_HUMAN[stage]
+        done = [s for s in case.sightings if s.seen is seen and s.by is not Actor.MACHINE and not s.forgery]
+        if back:
+            assert [s for s in done if s.place.role is Role.REPLIES]
+        else:
+            there = [s for s in done if s.place.role is Role.MONITORED and s.place.queue in case.probe.expected]
+            assert [s for s in there if s.by is Actor.HUMAN]
 
 
 @given(cases, ages, looks)

@@ -1,4 +1,4 @@
-"""Blind drills: when a report was received, and when a human answered it.
+"""Blind drills: when a report was received, and when a human's answer reached the reporter.
 
 These are the times that the CCADB incident template asks for: the problem report received, the preliminary report to
 the reporter, and to affected subscribers. The last cannot be known: a synthetic report names no certificate.
@@ -113,7 +113,7 @@ def drill(source: Source, probe: str, rule: Rule, now: datetime) -> Drill | None
     case = known.case
     stages = judge(case, now, {}).stages
     at = {stage: case.started_at + timedelta(seconds=seconds) for stage, seconds in stages.items()}
-    received, answered = at.get(Stage.ARRIVED), at.get(Stage.ANSWERED)
+    received, answered = at.get(Stage.ARRIVED), at.get(Stage.ANSWER_RECEIVED)
     return Drill(
         probe,
         case.probe.channel,

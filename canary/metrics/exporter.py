@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from canary import __version__
 from canary.config import Config
-from canary.ledger import ChannelTotals, Histogram, OpenProbe, State, Totals
+from canary.ledger import SHOWN, ChannelTotals, Histogram, OpenProbe, State, Totals
 from canary.ledger.events import ON_PURPOSE
 from canary.metrics.families import Families
 from canary.model import DeadlineResult, Forgery, Outcome, Stage
@@ -225,6 +225,6 @@ def _add_many_valued(families: Families, labels: Sequence[str], totals: ChannelT
         families.add("forged_arrivals_total", [*labels, reason.value], totals.forged.get(reason.value, 0))
     families.add("duplicate_arrivals_total", labels, totals.duplicates)
     expected = {Stage.ACCEPTED, Stage.ARRIVED} | ({Stage.ACKNOWLEDGED} if acknowledged else set())
-    for stage in sorted(expected | {Stage(stage) for stage in totals.stages}):
+    for stage in sorted(expected | {stage for stage in SHOWN if stage.value in totals.stages}):
         histogram = totals.stages.get(stage.value) or Histogram()
         families.add_histogram("stage_latency_seconds", labels, stage, histogram)

@@ -32,7 +32,7 @@ class Families:
         family.add_metric(labels, value)
 
     def add_histogram(self, name: str, labels: Sequence[str], stage: Stage, histogram: Histogram) -> None:
-        """A histogram of a stage; raises TypeError if the table has another type for it."""
+        """A histogram of a stage that is exported; raises TypeError if the table has another type for it."""
         family = self._families[name]
         if not isinstance(family, HistogramMetricFamily):
             raise TypeError(f"{name} is not a histogram")
@@ -43,12 +43,12 @@ def _bounds(stage: Stage) -> list[tuple[str, int]]:
     """The exported upper bounds of a stage, as text, and up to where the counted buckets are below each."""
     written = [
         (floatToGoString(bound), BUCKETS.index(bound) + 1)  # type: ignore[no-untyped-call]  # untyped there
-        for bound in SHOWN.get(stage, BUCKETS)
+        for bound in SHOWN[stage]
     ]
     return [*written, ("+Inf", len(BUCKETS) + 1)]
 
 
-_BOUNDS = {stage: _bounds(stage) for stage in Stage}
+_BOUNDS = {stage: _bounds(stage) for stage in SHOWN}
 
 
 def _cumulative(histogram: Histogram, bounds: list[tuple[str, int]]) -> list[_Bucket]:

@@ -13,6 +13,7 @@ from canary.ledger import events as record
 from canary.mark import Keyring, new_probe_id
 from canary.metrics import PREFIX, registry
 from canary.model import (
+    Actor,
     DeadlineResult,
     Failure,
     Outcome,
@@ -88,9 +89,13 @@ def probed(
     expected: tuple[str, ...] = ("cpr",),
     reached: tuple[str, ...] = ("cpr",),
     replies: tuple[Seen, ...] = (),
+    deeds: tuple[Seen, ...] = (),
     failure: Failure | None = None,
 ) -> str:
-    """Record a whole probe sent at ``at`` that took so many seconds to reach these queues, or never did (None)."""
+    """Record a whole probe sent at ``at`` that took so many seconds to reach these queues, or never did (None).
+
+    ``deeds`` are what a human did with it there.
+    """
     probe = Probe(
         id=new_probe_id(),
         channel=channel,
@@ -109,6 +114,8 @@ def probed(
     if seconds is not None:
         for queue in reached:
             ledger.append(seen(probe.id, Seen.REPORT, Place(queue, Role.MONITORED), at + timedelta(seconds=seconds)))
+            for deed in deeds:
+                ledger.append(seen(probe.id, deed, Place(queue, Role.MONITORED), at + timedelta(seconds=seconds)))
         for reply in replies:
             ledger.append(
                 seen(probe.id, reply, Place("researcher-replies", Role.REPLIES), at + timedelta(seconds=seconds))
@@ -140,6 +147,7 @@ def seen(probe: str, what: Seen, place: Place, at: datetime) -> Event:
         "<m@persona.test>",
         intact=True,
         where=place.queue,
+        by=Actor.HUMAN,
     )
     return record.sighting(at, sighting, f"watcher of {place.queue}")
 

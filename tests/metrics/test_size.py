@@ -9,7 +9,7 @@ import pytest
 from metrics.recorded import NOW, opened, probed, seen, settings
 from prometheus_client import generate_latest
 
-from canary.ledger import Ledger
+from canary.ledger import SHOWN, Ledger
 from canary.metrics import registry
 from canary.model import Place, Role, Seen
 from canary.prober.loop import Prober
@@ -28,7 +28,8 @@ def at_its_worst(ledger: Ledger, channel: str, prober: Prober) -> None:
     for variant in VARIANTS:
         probed(ledger, channel, at=now, kind="contact", variant=variant, expected=MEMBERS, reached=MEMBERS[:1])
     replies = (Seen.ACKNOWLEDGEMENT, Seen.ANSWER, Seen.OUT_OF_OFFICE)
-    probed(ledger, channel, at=now, kind="contact", expected=MEMBERS, reached=MEMBERS, replies=replies)
+    deeds = (Seen.PICKED_UP, Seen.ANSWER, Seen.CLOSED)
+    probed(ledger, channel, at=now, kind="contact", expected=MEMBERS, reached=MEMBERS, replies=replies, deeds=deeds)
     forged = seen("a" * 16, Seen.REPORT, Place("anna", Role.MONITORED), NOW)
     ledger.append(forged).result()
 
@@ -74,6 +75,5 @@ def test_the_worst_case_has_all_there_is(tmp_path: Path) -> None:
         "cpr_canary_contacts_on_leave",
         "cpr_canary_forged_arrivals_total",
     } <= of_channel
-    stages = {"accepted", "arrived", "acknowledged", "answered"}
-    assert all(f'stage="{stage}"' in text for stage in stages)
+    assert all(f'stage="{stage}"' in text for stage in SHOWN)
     assert text.count("variant_last_missed_timestamp_seconds{") == 5

@@ -17,11 +17,13 @@ BUCKETS = (
 SHOWN: Mapping[Stage, tuple[float, ...]] = {
     Stage.ACCEPTED: (1, 30, 300),
     Stage.ARRIVED: (1, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 28800, 86400),
-    Stage.ACKNOWLEDGED: (60, 300, 900, 3600, 86400),
-    Stage.ANSWERED: (3600, 14400, 28800, 43200, 86400),
+    Stage.ACKNOWLEDGED: (60, 300, 900, 86400),
+    Stage.PICKED_UP: (3600, 86400),
+    Stage.ANSWER_RECEIVED: (3600, 14400, 43200, 86400),
 }
-"""Those of :data:`BUCKETS` that are exported of a stage, since each is a series a channel: one at each promise (arrival
-within 5 and 15 min, 1, 8 and 24 h; an answer within 24 h), and what tells them apart."""
+"""The stages that are exported, and those of :data:`BUCKETS` that are of each, since each is a series a channel: one at
+each promise (arrival within 5 and 15 min, 1, 8 and 24 h; an answer within 24 h), and what tells them apart. Of what a
+CA's queue shows only the first human hand; the rest is in the table of results."""
 
 
 @dataclass(frozen=True, slots=True)
