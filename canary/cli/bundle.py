@@ -18,8 +18,6 @@ from canary.audit.whole import Whole, check_whole
 from canary.cli.audit import From, To, whole_period
 from canary.cli.common import ConfigPath, Exit, Json, err, opened, opened_evidence, out, print_json, print_plain
 from canary.config import load
-from canary.evidence.notes import NoteError
-from canary.evidence.tiles import EvidenceError
 from canary.model import Component, OwnFaultError
 
 
@@ -51,7 +49,7 @@ def bundle(
             made = make(file, log, wanted, chains, spinner.update)
         except BundleError as error:
             raise typer.BadParameter(str(error)) from None
-        except (EvidenceError, NoteError, OSError) as error:
+        except OSError as error:
             raise OwnFaultError(Component.STORE, "evidence", str(error)) from error
     if as_json:
         print_json({"file": str(file), "sha256_of_manifest": made.sha256, "probes": made.probes,

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from canary import wording
 from canary.clock import Clock
-from canary.config import Config
+from canary.config import Config, ConfigError
 from canary.ledger import Ledger
 from canary.mark import Keyring
 from canary.model import CanaryError, Component, DeadlineResult, Outcome, OwnFaultError
@@ -59,11 +59,12 @@ def exit_code(outcome: Outcome | None) -> Exit:
 
 def explain(error: CanaryError) -> Exit:
     """Say on standard error what went wrong; returns what to exit with."""
-    if isinstance(error, OwnFaultError):
-        err.print(f"our own fault ({error.component}, {error.reason}): {error}", style="red", markup=False)
-        return Exit.OWN_FAULT
-    err.print(str(error), style="red", markup=False, highlight=False)
-    return Exit.USAGE
+    if isinstance(error, ConfigError):
+        err.print(str(error), style="red", markup=False, highlight=False)
+        return Exit.USAGE
+    part = f" ({error.component}, {error.reason})" if isinstance(error, OwnFaultError) else ""
+    err.print(f"our own fault{part}: {error}", style="red", markup=False)
+    return Exit.OWN_FAULT
 
 
 def print_json(value: Any) -> None:

@@ -12,10 +12,8 @@ from rich.table import Table
 
 from canary.cli.common import ConfigPath, Exit, Json, err, opened, opened_evidence, out, print_json
 from canary.config import load
-from canary.evidence.notes import NoteError
 from canary.evidence.selfcheck import Checked
 from canary.evidence.service import Evidence
-from canary.evidence.tiles import EvidenceError
 from canary.ledger import EventKind
 from canary.ledger.events import timestamp
 from canary.model import Component, OwnFaultError
@@ -86,7 +84,7 @@ def _evidence(path: Path) -> Iterator[Evidence]:
     with opened(config) as ledger:
         try:
             yield opened_evidence(config, ledger)
-        except (EvidenceError, NoteError, OSError) as error:
+        except OSError as error:
             raise OwnFaultError(Component.STORE, "evidence", str(error)) from error
 
 

@@ -90,3 +90,11 @@ def test_a_key_that_others_can_read_is_our_own_fault(signed: Path) -> None:
     assert done.returncode == 3
     told = "".join(done.stderr.split())  # lines are broken anywhere in a long path
     assert "mode 0644 lets others read the evidence key".replace(" ", "") in told
+
+
+def test_evidence_that_was_changed_is_our_own_fault_and_no_wrong_call(signed: Path) -> None:
+    [published] = (load(signed).state / "evidence").rglob("checkpoint")
+    published.write_bytes(b"nothing that was ever signed\n")
+    done = evidence("status", signed)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith(f"our own fault: {published} is not a signed checkpoint: ")
