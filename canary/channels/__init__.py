@@ -106,8 +106,7 @@ class Kind:
 def kinds() -> Mapping[str, Kind]:
     """Every kind of channel by name: ours, and those of the entry point group."""
     from canary.channels.email.settings import ContactSettings, EmailSettings
-    from canary.channels.forms.settings import HttpFormSettings
-    from canary.channels.forms.steps import WebFormSettings
+    from canary.channels.forms.settings import HttpFormSettings, WebFormSettings
 
     email = later("canary.channels.email.channel:EmailChannel")
     own = {

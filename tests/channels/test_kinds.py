@@ -70,8 +70,8 @@ def test_a_kind_of_others_gets_the_variants_that_it_carries(config: Path) -> Non
 def test_a_shared_submission_server_is_looked_at_once_a_sender(config: Path) -> None:
     said = CliRunner().invoke(app, ["check", str(config), "--json"], catch_exceptions=False)
     looked_at = {finding["what"]: finding["detail"] for finding in json.loads(said.stdout)}
-    assert looked_at.pop("watch desk")
-    assert looked_at == {
+    ways_in = {what: detail for what, detail in looked_at.items() if what.startswith(("channel ", "sender "))}
+    assert ways_in == {
         "channel box": "ca.test takes letters of researcher",
         "channel other-box": "ca.test takes letters of researcher",
         "sender researcher": "ca.test takes letters of researcher",

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-from canary.channels.email.smtp import OwnReason
+from canary.channels.email.smtp import SmtpFault
 from canary.clock import Clock
 from canary.config import Config, load
 from canary.judge import judge
@@ -245,7 +245,7 @@ class History:
     def _submission(self, probe: Probe, at: datetime) -> Submission:
         took = self._rng.lognormvariate(1.6, 0.3) if "form" in probe.kind else self._rng.lognormvariate(-0.5, 0.4)
         if SMTP_DOWN.at(at) and probe.sender == "researcher" and "form" not in probe.kind:
-            unreachable = OwnReason.UNREACHABLE.value
+            unreachable = SmtpFault.UNREACHABLE.value
             reason = {"component": Component.SMTP, "own_reason": unreachable, "reason": "connection refused"}
             return Submission(at, accepted=False, seconds=30.0, failure=Failure.OURS, **reason)
         if "form" in probe.kind and self._rng.random() < 0.004:

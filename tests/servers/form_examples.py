@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from canary.channels import Sender
-from canary.channels.forms.steps import WebFormSettings
+from canary.channels.forms.settings import WebFormSettings
 from canary.model import Attachment, Person, Report
 from canary.settings import Server, Tls
 

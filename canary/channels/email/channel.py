@@ -7,7 +7,6 @@ offered again until the time is up. Silence after the message's final dot says n
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
@@ -17,19 +16,20 @@ from canary.channels import Resources, Sender
 from canary.channels.email import mime
 from canary.channels.email.pool import Pool
 from canary.channels.email.settings import AddressSettings
-from canary.channels.email.smtp import Envelope, Lost, OwnReason, Refusal, Step, Transcript
+from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault, SmtpStep
+from canary.channels.email.transcript import Transcript
 from canary.mark import LENGTH
 from canary.model import Component, Failure, Outgoing, OwnFaultError, Report, Submission
 from canary.settings import ADDRESS
 
-_THEIRS = (Step.RCPT, Step.DATA, Step.END)
+_THEIRS = (SmtpStep.RCPT, SmtpStep.DATA, SmtpStep.END)
 _OURS = {
-    Step.GREETING: OwnReason.SESSION_REFUSED,
-    Step.EHLO: OwnReason.SESSION_REFUSED,
-    Step.NOOP: OwnReason.SESSION_REFUSED,
-    Step.STARTTLS: OwnReason.TLS_FAILED,
-    Step.AUTH: OwnReason.AUTH_FAILED,
-    Step.MAIL: OwnReason.SENDER_REFUSED,
+    SmtpStep.GREETING: SmtpFault.SESSION_REFUSED,
+    SmtpStep.EHLO: SmtpFault.SESSION_REFUSED,
+    SmtpStep.NOOP: SmtpFault.SESSION_REFUSED,
+    SmtpStep.STARTTLS: SmtpFault.TLS_FAILED,
+    SmtpStep.AUTH: SmtpFault.AUTH_FAILED,
+    SmtpStep.MAIL: SmtpFault.SENDER_REFUSED,
 }
 _NO_AUTH = (530, 534, 535, 538)
 """Replies that ask for another or a better AUTH, at whatever command before the recipient (RFC 4954 section 6)."""
@@ -45,7 +45,7 @@ class _Ending:
     uncertain: bool = False
     failure: Failure | None = None
     component: Component | None = None
-    own_reason: OwnReason | None = None
+    fault: SmtpFault | None = None
 
 
 class EmailChannel:
@@ -54,19 +54,21 @@ class EmailChannel:
     def __init__(self, settings: AddressSettings, sender: Sender, resources: Resources) -> None:
         if not ADDRESS.fullmatch(sender.envelope.replace("{mark}", "a" * LENGTH)):
             raise ValueError(f"envelope sender of {sender.slug} is no address with a mark: {sender.envelope!a}")
-        self._settings, self._sender, self._resources = settings, sender, resources
-        self._pool = Pool.of(sender)
+        self._settings, self._sender = settings, sender
+        self._clock, self._rng = resources.clock, resources.rng
+        self._pool = Pool.of(sender, resources.clock)
 
     def prepare(self, report: Report) -> Outgoing:
         """The message, with the mark in its Message-ID. Raises ValueError for what cannot be a header."""
         message_id = f"<{report.mark}@{self._sender.person.address.rpartition('@')[2]}>"
-        payload = mime.render(report, to=self._settings.to, message_id=message_id, date=self._resources.clock.now())
+        payload = mime.render(
+            report, to=self._settings.to, message_id=message_id, date=self._clock.now(), rng=self._rng
+        )
         return Outgoing(report, payload, message_id)
 
     async def submit(self, outgoing: Outgoing, *, within: float) -> Submission:
         """Send the message, trying again after temporary refusals for ``within`` seconds. See the Channel protocol."""
-        clock = self._resources.clock
-        at, transcript, attempts = clock.now(), Transcript(), 0
+        at, transcript, attempts = self._clock.now(), Transcript(self._clock), 0
         until = transcript.started + within
         envelope = Envelope(
             sender=self._sender.envelope.replace("{mark}", outgoing.report.mark),
@@ -74,14 +76,14 @@ class EmailChannel:
             content=outgoing.payload,
             request_dsn=self._settings.request_dsn,
         )
-        for pause in _pauses(self._resources.rng):
+        for pause in _pauses(self._rng):
             attempts += 1
             ending = await self._attempt(envelope, transcript, until)
             transcript.note(ending.reason)
-            if not ending.again or time.monotonic() + pause >= until:
+            if not ending.again or self._clock.monotonic() + pause >= until:
                 break
             transcript.note(f"trying again in {pause:.1f} s")
-            await clock.sleep(pause)
+            await self._clock.sleep(pause)
         seconds = transcript.seconds()
         steps = [("connected", transcript.connected), ("accepted", seconds if ending.accepted else None)]
         return Submission(
@@ -92,7 +94,7 @@ class EmailChannel:
             uncertain=ending.uncertain,
             reason=ending.reason,
             component=ending.component,
-            own_reason=ending.own_reason.value if ending.own_reason else None,
+            own_reason=ending.fault and ending.fault.value,
             attempts=attempts,
             steps=tuple((name, took) for name, took in steps if took is not None),
             artefacts=(("smtp-transcript.txt", transcript.render()),),
@@ -106,7 +108,7 @@ class EmailChannel:
         except (Refusal, Lost) as error:
             ending = _refused(error) if isinstance(error, Refusal) else _lost(error)
             raise OwnFaultError(
-                ending.component or Component.SMTP, ending.own_reason or OwnReason.PROTOCOL_ERROR, ending.reason
+                ending.component or Component.SMTP, ending.fault or SmtpFault.PROTOCOL_ERROR, ending.reason
             ) from error
         login = "AUTH ok" if server.username else "no AUTH"
         return f"{self._sender.slug} submission {server.host}:{server.port} {secured}, {login}"
@@ -123,7 +125,7 @@ class EmailChannel:
         except Lost as lost:
             return _lost(lost)
         except OwnFaultError as fault:
-            return _ours(fault.component, OwnReason(fault.reason), fault.detail)
+            return _ours(fault.component, SmtpFault(fault.reason), fault.detail)
 
 
 def _refused(refusal: Refusal) -> _Ending:
@@ -131,19 +133,19 @@ def _refused(refusal: Refusal) -> _Ending:
     if refusal.step in _THEIRS:
         return _Ending(reason, again=again, failure=Failure.REJECTED)
     if again:
-        return _ours(Component.SMTP, OwnReason.DEFERRED, reason, again=True)
-    own_reason = OwnReason.AUTH_FAILED if refusal.code in _NO_AUTH else _OURS[refusal.step]
-    return _ours(Component.SMTP, own_reason, reason)
+        return _ours(Component.SMTP, SmtpFault.DEFERRED, reason, again=True)
+    fault = SmtpFault.AUTH_FAILED if refusal.code in _NO_AUTH else _OURS[refusal.step]
+    return _ours(Component.SMTP, fault, reason)
 
 
 def _lost(lost: Lost) -> _Ending:
-    if lost.step is Step.END:
+    if lost.step is SmtpStep.END:
         return _Ending(f"{lost}; it is not known whether the message was taken", uncertain=True)
-    return _ours(Component.SMTP, lost.reason, str(lost), again=lost.reason is not OwnReason.PROTOCOL_ERROR)
+    return _ours(Component.SMTP, lost.fault, str(lost), again=lost.fault is not SmtpFault.PROTOCOL_ERROR)
 
 
-def _ours(component: Component, own_reason: OwnReason, reason: str, *, again: bool = False) -> _Ending:
-    return _Ending(reason, again=again, failure=Failure.OURS, component=component, own_reason=own_reason)
+def _ours(component: Component, fault: SmtpFault, reason: str, *, again: bool = False) -> _Ending:
+    return _Ending(reason, again=again, failure=Failure.OURS, component=component, fault=fault)
 
 
 def _pauses(rng: Random) -> Iterator[float]:

@@ -7,7 +7,6 @@ boundary of a well-known library. Everything is 7-bit, so it never depends on wh
 from __future__ import annotations
 
 import re
-import secrets
 import string
 from base64 import b64encode
 from binascii import b2a_qp
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from email import base64mime, quoprimime
 from email.utils import format_datetime, formataddr
+from random import Random, SystemRandom
 from urllib.parse import quote
 
 from canary.model import Attachment, Report
@@ -33,13 +33,15 @@ _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+-]+")
 _PLAIN_NAME = re.compile(r"[ !#-\[\]-~]{1,60}")
 _PERCENT_CHUNK = re.compile(r"(?:%[0-9A-F]{2}|[^%]){1,40}")
 _ALPHABET = string.ascii_letters + string.digits
+_UNGUESSABLE = SystemRandom()
 
 
-def render(report: Report, *, to: str, message_id: str, date: datetime) -> bytes:
+def render(report: Report, *, to: str, message_id: str, date: datetime, rng: Random = _UNGUESSABLE) -> bytes:
     """The message, with CRLF line ends.
 
-    ``to`` is a bare address, ``message_id`` has its angle brackets, ``date`` is aware. Raises ValueError for control
-    characters in anything that becomes a header, and for an address, Message-ID or media type of the wrong shape.
+    ``to`` is a bare address, ``message_id`` has its angle brackets, ``date`` is aware, ``rng`` makes the boundaries
+    between parts. Raises ValueError for control characters in anything that becomes a header, and for an address,
+    Message-ID or media type of the wrong shape.
     """
     headers = [
         f"Message-ID: {_matching(_MESSAGE_ID, message_id, 'Message-ID')}",
@@ -52,19 +54,19 @@ def render(report: Report, *, to: str, message_id: str, date: datetime) -> bytes
     if report.references:
         answered = _matching(_MESSAGE_ID, report.references, "Message-ID")
         headers += [f"In-Reply-To: {answered}", f"References: {answered}"]
-    content = _body(report)
+    content = _body(report, rng)
     if report.attachments:
-        content = _multipart("mixed", [content, *(_attachment(attachment) for attachment in report.attachments)])
+        content = _multipart("mixed", [content, *map(_attachment, report.attachments)], rng)
     return ("\r\n".join(headers) + "\r\n" + content).encode("ascii")
 
 
-def _body(report: Report) -> str:
+def _body(report: Report, rng: Random) -> str:
     if report.html is None:
         return _text("plain", report.text, report.charset)
     html = _text("html", report.html, report.charset)
     if report.html_only:
         return html
-    return _multipart("alternative", [_text("plain", report.text, report.charset), html])
+    return _multipart("alternative", [_text("plain", report.text, report.charset), html], rng)
 
 
 def _text(subtype: str, text: str, charset: str) -> str:
@@ -103,8 +105,8 @@ def _charset_for(text: str, charset: str) -> str:
         return "utf-8"
 
 
-def _multipart(subtype: str, parts: list[str]) -> str:
-    boundary = "------------" + "".join(secrets.choice(_ALPHABET) for _ in range(24))
+def _multipart(subtype: str, parts: list[str], rng: Random) -> str:
+    boundary = "------------" + "".join(rng.choices(_ALPHABET, k=24))
     head = f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"\r\n\r\n'
     return head + "".join(f"--{boundary}\r\n{part}\r\n" for part in parts) + f"--{boundary}--\r\n"
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from typing import ClassVar
 from weakref import WeakValueDictionary
 
 from canary.channels import Sender
-from canary.channels.email.smtp import Connection, Envelope, Lost, OwnReason, Refusal, Transcript
+from canary.channels.email.connection import SmtpConnection
+from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault
+from canary.channels.email.transcript import Transcript
+from canary.clock import Clock
 from canary.model import Component, OwnFaultError
 from canary.settings import Server
 
@@ -21,23 +23,26 @@ IDLE = 30.0
 
 
 class Pool:
-    """The connections to one sender's submission server, used by all channels of that sender."""
+    """The connections to one sender's submission server, used by all channels of that sender.
 
-    _of: ClassVar[WeakValueDictionary[Sender, Pool]] = WeakValueDictionary()
+    Times are the clock's monotonic seconds; the event loop's own timers, which end waits and idleness, go by the same.
+    """
 
-    def __init__(self, server: Server, idle: float = IDLE) -> None:
-        self._server, self._idle_seconds = server, idle
+    _of: ClassVar[WeakValueDictionary[tuple[Sender, Clock], Pool]] = WeakValueDictionary()
+
+    def __init__(self, server: Server, clock: Clock, idle: float = IDLE) -> None:
+        self._server, self._clock, self._idle_seconds = server, clock, idle
         self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
-        self._idle: list[Connection] = []
+        self._idle: list[SmtpConnection] = []
         self._context: ssl.SSLContext | None = None
 
     @classmethod
-    def of(cls, sender: Sender) -> Pool:
+    def of(cls, sender: Sender, clock: Clock) -> Pool:
         """The one pool of ``sender``, which lives as long as somebody holds it."""
-        return cls._of.setdefault(sender, cls(sender.submission))
+        return cls._of.setdefault((sender, clock), cls(sender.submission, clock))
 
     async def deliver(self, envelope: Envelope, transcript: Transcript, until: float) -> str:
-        """Send one message, once, by ``until`` (monotonic); returns the reply that took it.
+        """Send one message, once, by ``until``; returns the reply that took it.
 
         Raises Refusal, Lost or OwnFaultError. Only after a Lost at the end of data may it have been taken.
         """
@@ -59,16 +64,17 @@ class Pool:
             await self._slots.acquire()  # at once: no timer for what does not wait
             return
         try:
-            async with asyncio.timeout(until - time.monotonic()):
+            async with asyncio.timeout(until - self._clock.monotonic()):
                 await self._slots.acquire()
         except TimeoutError as error:
             detail = f"all {MOST_CONNECTIONS} connections to {self._server.host} are busy"
-            raise OwnFaultError(Component.SMTP, OwnReason.TIMEOUT, detail) from error
+            raise OwnFaultError(Component.SMTP, SmtpFault.TIMEOUT, detail) from error
 
     async def check(self) -> str:
         """Connect and log in afresh; returns how the connection is secured. Raises Refusal, Lost or OwnFaultError."""
-        until = time.monotonic() + self._server.timeout
-        connection = await Connection.open(self._server, self._tls(), Transcript(), until)
+        until = self._clock.monotonic() + self._server.timeout
+        connection = SmtpConnection(self._server, self._tls(), self._clock)
+        await connection.open(Transcript(self._clock), until)
         try:
             await connection.noop(until)
         finally:
@@ -81,7 +87,7 @@ class Pool:
         while self._idle:
             self._idle.pop().close()
 
-    async def _begin(self, envelope: Envelope, transcript: Transcript, until: float) -> Connection:
+    async def _begin(self, envelope: Envelope, transcript: Transcript, until: float) -> SmtpConnection:
         """A connection that has taken our MAIL FROM: an idle one if it still does, else a new one.
 
         Servers close idle connections as they please; MAIL FROM is as far as one may go and still start again.
@@ -99,7 +105,8 @@ class Pool:
             except BaseException:
                 connection.close()
                 raise
-        connection = await Connection.open(self._server, self._tls(), transcript, until)
+        connection = SmtpConnection(self._server, self._tls(), self._clock)
+        await connection.open(transcript, until)
         try:
             await connection.begin(envelope, until)
         except BaseException:
@@ -107,11 +114,11 @@ class Pool:
             raise
         return connection
 
-    def _keep(self, connection: Connection) -> None:
+    def _keep(self, connection: SmtpConnection) -> None:
         connection.expiry = asyncio.get_running_loop().call_later(self._idle_seconds, self._expire, connection)
         self._idle.append(connection)
 
-    def _expire(self, connection: Connection) -> None:
+    def _expire(self, connection: SmtpConnection) -> None:
         self._idle.remove(connection)
         connection.close()
 
@@ -121,5 +128,5 @@ class Pool:
                 self._context = self._server.tls_context()
             except OSError as error:
                 detail = f"ca_file {self._server.ca_file} cannot be used: {error}"
-                raise OwnFaultError(Component.SMTP, OwnReason.TLS_FAILED, detail) from error
+                raise OwnFaultError(Component.SMTP, SmtpFault.TLS_FAILED, detail) from error
         return self._context

@@ -36,10 +36,10 @@ class Stream(asyncio.Protocol):
     async def reply(self, within: float) -> tuple[int, str]:
         """The next reply: its code, and its text with a line feed between its lines (RFC 5321 section 4.2.1).
 
-        Raises TimeoutError after ``within`` seconds, ConnectionError if the server hung up, and ValueError for
-        something that is no reply.
+        Raises TimeoutError after ``within`` seconds (by the event loop, which a simulated clock moves too),
+        ConnectionError if the server hung up, and ValueError for something that is no reply.
         """
-        if (found := self._take()) is not None:  # as the later ones of several that came together
+        if (found := self._take()) is not None:  # already buffered: a pipelined reply
             return found
         loop, self._late = asyncio.get_running_loop(), False
         timer = loop.call_later(within, self._time_out)  # asyncio.timeout costs more than the rest of this

@@ -69,7 +69,7 @@ class Browser:
         return self._facts
 
     async def close(self) -> None:
-        """End it. The next :meth:`context` starts it again."""
+        """End it, and with it every context that is in use. The next :meth:`context` starts it again."""
         async with self._lock:
             await self._stop()
 

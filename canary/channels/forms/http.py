@@ -17,15 +17,11 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from canary.channels import Resources, Sender, UnusableError
+from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.html import HtmlForm, HtmlPage, read_html
-from canary.channels.forms.page import Attempt, NoAnswerError, name_fault
+from canary.channels.forms.lookup import name_fault
 from canary.channels.forms.settings import HttpFormSettings
-from canary.channels.forms.steps import (
-    filled,
-    payload,
-    same_host,
-    values,
-)
+from canary.channels.forms.steps import filled, payload, same_host, values
 from canary.model import Attachment, Component, Outgoing, OwnFaultError, Report, Submission
 
 _HEADERS = {
@@ -40,8 +36,8 @@ _MOST_BYTES = 5_000_000
 class HttpFormChannel:
     """Meets :class:`canary.channels.Channel`."""
 
-    def __init__(self, settings: HttpFormSettings, _sender: Sender, _resources: Resources) -> None:
-        self._settings, self._hosts = settings, settings.targets()
+    def __init__(self, settings: HttpFormSettings, _sender: Sender, resources: Resources) -> None:
+        self._settings, self._hosts, self._clock = settings, settings.targets(), resources.clock
 
     def prepare(self, report: Report) -> Outgoing:
         """The text of each field, and the names and hashes of the files: RFC 8785 canonical JSON."""
@@ -52,7 +48,7 @@ class HttpFormChannel:
         """Fill in the form and submit it, once. Raises ValueError for a channel that is for reachability only."""
         if self._settings.reachability_only:
             raise ValueError("this channel is reachability_only: it may be checked, never submitted")
-        attempt = Attempt()
+        attempt = Attempt(self._clock)
         try:
             async with asyncio.timeout(within), self._client() as client:
                 text = await self._send(client, outgoing.report, attempt)

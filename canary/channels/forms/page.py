@@ -1,21 +1,12 @@
-"""What a form's page says, and what went wrong with it; shared by both kinds of form.
-
-A fault of the CA's is an :class:`UnusableError`, one of ours an :class:`OwnFaultError`; an :class:`Attempt` turns both
-into submissions.
-"""
+"""What a form's page says, as a visitor sees it and as a reason tells it; shared by both kinds of form."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from canary.channels import UnusableError
 from canary.channels.forms.steps import plain
-from canary.model import Component, Failure, OwnFaultError, Submission
 
 _CAPTCHAS = {
     "reCAPTCHA": ("recaptcha",),
@@ -25,10 +16,6 @@ _CAPTCHAS = {
     "a CAPTCHA": ("captcha",),
 }
 _CAPTCHA_LABELS = ("captcha", "security code", "characters in the image", "characters shown", "not a robot")
-
-
-class NoAnswerError(UnusableError):
-    """The report was sent off and no answer came: it is not known whether it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,64 +90,6 @@ class PageFacts:
         names = [item.label for item in (self.buttons if what == "button" else self.fields)]
         got = ", ".join(repr(short(name, 60)) for name in names[:30])
         return UnusableError(f"{self.hurdle()}{what} not found: got {what}s [{got}], want {wanted!r}")
-
-
-class Attempt:
-    """One try to submit a form, as it goes: when it began and how long each step took."""
-
-    def __init__(self) -> None:
-        self.at = datetime.now(UTC)
-        self._start = time.monotonic()
-        self._steps: list[tuple[str, float]] = []
-        self.clicked = False
-        """Whether the report may have left."""
-
-    def passed(self, step: str) -> None:
-        """Note that ``step`` is done."""
-        self._steps.append((step, time.monotonic() - self._start))
-
-    def accepted(self, reference: str | None, artefacts: Iterable[tuple[str, bytes]] = ()) -> Submission:
-        """The page confirmed the report."""
-        return Submission(
-            at=self.at,
-            accepted=True,
-            seconds=time.monotonic() - self._start,
-            reference=reference,
-            steps=tuple(self._steps),
-            artefacts=tuple(artefacts),
-        )
-
-    def failed(self, fault: UnusableError | OwnFaultError, artefacts: Iterable[tuple[str, bytes]] = ()) -> Submission:
-        """It did not go through. Our own fault after the last click leaves it open whether the report was taken."""
-        ours = isinstance(fault, OwnFaultError)
-        return Submission(
-            at=self.at,
-            accepted=False,
-            seconds=time.monotonic() - self._start,
-            failure=Failure.OURS if ours else Failure.FORM_ERROR,
-            uncertain=self.clicked and (ours or isinstance(fault, NoAnswerError)),
-            reason=str(fault),
-            component=fault.component if isinstance(fault, OwnFaultError) else None,
-            own_reason=fault.reason if isinstance(fault, OwnFaultError) else None,
-            steps=tuple(self._steps),
-            artefacts=tuple(artefacts),
-        )
-
-
-def name_fault(host: str, error: socket.gaierror) -> UnusableError | OwnFaultError:
-    """A failed look-up: a name that does not exist is the CA's fault, a resolver that does not answer is ours."""
-    if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
-        return UnusableError(f"the host name {host} does not exist: {error.strerror}")
-    return OwnFaultError(Component.DNS, "lookup_failed", f"looking up {host}: {error.strerror}")
-
-
-async def lookup_fault(host: str) -> UnusableError | OwnFaultError:
-    """Whose fault it is that the browser could not look up ``host``: asks the system's resolver."""
-    try:
-        await asyncio.get_running_loop().getaddrinfo(host, None)
-    except socket.gaierror as error:
-        return name_fault(host, error)
-    return OwnFaultError(Component.DNS, "lookup_failed", f"the browser could not look up {host}, the system can")
 
 
 def short(text: str, most: int) -> str:

@@ -1,4 +1,4 @@
-"""The settings of what needs no steps: the browser, and a form without JavaScript."""
+"""The settings of both kinds of form, and of the browser that fills in the one of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from canary.channels.forms.steps import Confirm, Template, WebAddress, require_sense
+from canary.channels.forms.steps import Confirm, Step, Template, WebAddress, require_sense
 from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Settings
 
 
@@ -20,29 +20,55 @@ class BrowserSettings(Settings):
     )
 
 
-class HttpFormSettings(ChannelSettings):
-    """A form without JavaScript: where it is, what goes into which field (by its name), what confirms success."""
+class FormSettings(ChannelSettings):
+    """What both kinds of form have: where it is, and what it says when it took the report."""
 
-    kind: Literal["http_form"] = "http_form"
     url: WebAddress
-    fields: Annotated[dict[str, Template], Field(min_length=1)]
-    files: dict[str, Literal["attachments", "first_attachment"]] = Field(default_factory=dict)
     confirm: Confirm
-    form: str | Annotated[int, Field(ge=0)] | None = Field(
-        None,
-        description="which form of the page: its id, or counted from 0; the one with the fields if not given",
-    )
     posts_to: ListOf[str] = Field(
         (), description="further hosts, besides the url's, on which the form may be or to which it may go"
     )
     loads_within: Duration = Field(30.0, description="how long the page may take to load")
+
+    def targets(self) -> tuple[str, ...]:
+        """The hosts that the report goes to."""
+        return (urlsplit(self.url).hostname or "", *self.posts_to)
+
+
+class WebFormSettings(FormSettings):
+    """A form that wants a browser: what to do on it, step by step."""
+
+    kind: Literal["web_form"] = "web_form"
+    steps: Annotated[ListOf[Step], Field(min_length=1)]
+    patience: Duration = Field(10.0, description="how long a field may take to appear")
+    screenshots: Literal["failure", "always"] = Field("failure", description="when screenshot and trace are kept")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        require_sense([step.fill.with_ for step in self.steps if step.fill], self.serial)
+        if not any(step.click for step in self.steps):
+            raise ValueError("no step clicks: wanted a click on the button that submits the form")
+        return self
+
+    @property
+    def submitting(self) -> int:
+        """The index of the step that submits: the last click."""
+        return max(index for index, step in enumerate(self.steps) if step.click)
+
+
+class HttpFormSettings(FormSettings):
+    """A form without JavaScript: what goes into which field (by its name)."""
+
+    kind: Literal["http_form"] = "http_form"
+    fields: Annotated[dict[str, Template], Field(min_length=1)]
+    files: dict[str, Literal["attachments", "first_attachment"]] = Field(default_factory=dict)
+    form: str | Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="which form of the page: its id, or counted from 0; the one with the fields if not given",
+    )
     ca_file: FilePath | None = Field(None, description="PEM file of the CAs to trust instead of the system's")
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         require_sense(self.fields.values(), self.serial)
         return self
-
-    def targets(self) -> tuple[str, ...]:
-        """The hosts that the report goes to."""
-        return (urlsplit(self.url).hostname or "", *self.posts_to)

@@ -13,7 +13,7 @@ import rfc8785
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from canary.model import Attachment, Report
-from canary.settings import ChannelSettings, Duration, ListOf, Settings
+from canary.settings import Duration, Settings
 
 PLACEHOLDERS = (
     "subject", "text", "name", "first_name", "last_name", "email", "phone", "organisation", "serial", "mark",
@@ -197,37 +197,6 @@ def require_sense(templates: Iterable[str], serial: str | None) -> None:
         raise ValueError(
             "{serial} is used and the channel has no serial; wanted the one of a revoked or expired test certificate"
         )
-
-
-class WebFormSettings(ChannelSettings):
-    """A form that wants a browser: where it is, what to do on it, and what it says when it took the report."""
-
-    kind: Literal["web_form"] = "web_form"
-    url: WebAddress
-    steps: Annotated[ListOf[Step], Field(min_length=1)]
-    confirm: Confirm
-    posts_to: ListOf[str] = Field(
-        (), description="further hosts, besides the url's, on which the form may be or to which it may go"
-    )
-    patience: Duration = Field(10.0, description="how long a field may take to appear")
-    loads_within: Duration = Field(30.0, description="how long the page may take to load")
-    screenshots: Literal["failure", "always"] = Field("failure", description="when screenshot and trace are kept")
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
-        require_sense([step.fill.with_ for step in self.steps if step.fill], self.serial)
-        if not any(step.click for step in self.steps):
-            raise ValueError("no step clicks: wanted a click on the button that submits the form")
-        return self
-
-    def targets(self) -> tuple[str, ...]:
-        """The hosts that the report goes to."""
-        return (urlsplit(self.url).hostname or "", *self.posts_to)
-
-    @property
-    def submitting(self) -> int:
-        """The index of the step that submits: the last click."""
-        return max(index for index, step in enumerate(self.steps) if step.click)
 
 
 def same_host(url: str, allowed: Iterable[str]) -> bool:

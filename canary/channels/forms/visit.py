@@ -16,9 +16,12 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from canary.channels import UnusableError
-from canary.channels.forms.page import Attempt, Button, FormField, NoAnswerError, PageFacts, lookup_fault
+from canary.channels.forms.attempt import Attempt, NoAnswerError
+from canary.channels.forms.lookup import lookup_fault
+from canary.channels.forms.page import Button, FormField, PageFacts
 from canary.channels.forms.scripts import ANSWER, BEFORE, FACTS
-from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, WebFormSettings, filled, same_host, values
+from canary.channels.forms.settings import WebFormSettings
+from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, filled, same_host, values
 from canary.model import Attachment, Component, OwnFaultError, Report, Submission
 
 _NOT_SENT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CERT_", "ERR_ADDRESS_UNREACHABLE", "ERR_BLOCKED")

@@ -16,8 +16,9 @@ from collections.abc import Iterator, Mapping
 from playwright.async_api import Error as PlaywrightError
 
 from canary.channels import Resources, Sender
-from canary.channels.forms.page import Attempt, NoAnswerError
-from canary.channels.forms.steps import Step, WebFormSettings, filled, payload, values
+from canary.channels.forms.attempt import Attempt, NoAnswerError
+from canary.channels.forms.settings import WebFormSettings
+from canary.channels.forms.steps import Step, filled, payload, values
 from canary.channels.forms.visit import Visit, files_of
 from canary.model import Component, Outgoing, OwnFaultError, Report, Submission
 
@@ -26,7 +27,7 @@ class WebFormChannel:
     """Meets :class:`canary.channels.Channel`."""
 
     def __init__(self, settings: WebFormSettings, _sender: Sender, resources: Resources) -> None:
-        self._settings, self._browser = settings, resources.browser
+        self._settings, self._browser, self._clock = settings, resources.browser, resources.clock
         self._in_detail = settings.screenshots == "always"
 
     def prepare(self, report: Report) -> Outgoing:
@@ -49,7 +50,7 @@ class WebFormChannel:
         return result
 
     async def _submit(self, report: Report, within: float) -> Submission:
-        attempt = Attempt()
+        attempt = Attempt(self._clock)
         try:
             async with self._browser.context() as context, asyncio.timeout(within):
                 tracing = context.tracing.start(snapshots=self._in_detail, screenshots=self._in_detail)
@@ -70,7 +71,7 @@ class WebFormChannel:
         """Load the form and find each field of its first page; types nothing."""
         try:
             async with self._browser.context() as context:
-                visit = Visit(self._settings, await context.new_page(), Attempt())
+                visit = Visit(self._settings, await context.new_page(), Attempt(self._clock))
                 return f"{await visit.look()}; {await self._browser.describe()}"
         except PlaywrightError as error:
             raise _crash(error) from error

@@ -4,16 +4,17 @@ import asyncio
 import hashlib
 import re
 import ssl
-import time
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 import trustme
+from channels.hurried_clock import HurriedClock
 from channels.opened import resources
 from pydantic import ValidationError
 from servers import smtp_script
@@ -24,9 +25,11 @@ from canary.channels import Sender
 from canary.channels.email.channel import EmailChannel
 from canary.channels.email.pool import Pool
 from canary.channels.email.settings import ContactSettings, EmailSettings
-from canary.channels.email.smtp import Envelope, Transcript
+from canary.channels.email.smtp import Envelope
+from canary.channels.email.transcript import Transcript
+from canary.clock import Clock
 from canary.mark import Keyring, new_probe_id
-from canary.model import Component, Failure, OwnFaultError, Person, Report, Submission
+from canary.model import Attachment, Component, Failure, OwnFaultError, Person, Report, Submission
 from canary.settings import Server
 
 KEYS = Keyring([b"k" * 32])
@@ -311,6 +314,37 @@ async def test_a_temporary_refusal_that_lasts_is_theirs(verb: str) -> None:
     assert submission.reason.startswith("450 4.2.1 mailbox busy (at ")
 
 
+async def test_pauses_and_the_end_of_them_are_by_the_given_clock() -> None:
+    clock = HurriedClock()
+    async with SmtpScript({"RCPT": ["450 4.2.1 mailbox busy"]}).running() as server:
+        opened = EmailChannel(settings(), sender(server.port), resources(clock=clock))
+        submission = await opened.submit(opened.prepare(report()), within=3600)
+        await opened.close()
+    assert 3600 - 72 < submission.seconds == clock.passed < 3600
+    assert submission.at == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    pauses = [float(pause) for pause in re.findall(r"trying again in ([\d.]+) s", transcript(submission))]
+    assert len(pauses) == submission.attempts - 1
+    wanted = [1, 2, 4, 8, 15, 30, *[60] * (len(pauses) - 6)]
+    assert [pause / usual for pause, usual in zip(pauses, wanted, strict=True)] == pytest.approx(
+        [1.0] * len(pauses), abs=0.26
+    )
+
+
+async def test_the_same_time_and_chance_make_the_same_message_and_the_same_pauses() -> None:
+    written = report(attachments=(Attachment("a.txt", "text/plain", b"a"),))
+    took, payloads = set(), set()
+    async with SmtpScript({"RCPT": ["450 4.2.1 mailbox busy"]}).running() as server:
+        for seed in (1, 1, 2):
+            given = resources(clock=HurriedClock(), rng=Random(seed))
+            opened = EmailChannel(settings(), sender(server.port), given)
+            outgoing = opened.prepare(written)
+            took.add((await opened.submit(outgoing, within=60)).seconds)
+            payloads.add(outgoing.payload)
+            await opened.close()
+    assert (len(took), len(payloads)) == (2, 2)
+    assert all(b"Date: Sun, 01 Mar 2026 12:00:00 +0000" in payload for payload in payloads)
+
+
 async def test_a_temporary_refusal_of_the_sender_that_lasts_is_ours() -> None:
     async with SmtpScript({"MAIL": ["452 4.3.1 disk full"]}).running() as server:
         submission = await send(server.port, within=0.5)
@@ -424,11 +458,11 @@ async def test_closing_says_goodbye_and_may_be_done_twice() -> None:
 
 
 async def test_a_connection_that_is_not_used_for_a_while_is_closed_politely() -> None:
-    envelope = Envelope("jana@persona.test", "problems@ca.test", b"Subject: x\r\n\r\n.\r\n")
+    clock, envelope = Clock(), Envelope("jana@persona.test", "problems@ca.test", b"Subject: x\r\n\r\n.\r\n")
     async with SmtpScript().running() as server:
-        pool = Pool(sender(server.port).submission, idle=0.05)
+        pool = Pool(sender(server.port).submission, clock, idle=0.05)
         for _ in range(2):
-            assert await pool.deliver(envelope, Transcript(), time.monotonic() + 30)
+            assert await pool.deliver(envelope, Transcript(clock), clock.monotonic() + 30)
             await server.heard("QUIT", server.connections)
     assert (server.connections, len(server.messages)) == (2, 2)
 

@@ -13,8 +13,7 @@ from servers.form_site import Fault, FormSite
 from canary.channels import UnusableError
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
-from canary.channels.forms.settings import BrowserSettings
-from canary.channels.forms.steps import WebFormSettings
+from canary.channels.forms.settings import BrowserSettings, WebFormSettings
 from canary.channels.forms.web import WebFormChannel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -1,0 +1,243 @@
+"""One connection to a submission server, over which one message after another is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+from hashlib import sha256
+from typing import cast
+
+import aiosmtplib
+
+from canary.channels.email.client import SmtpClient
+from canary.channels.email.smtp import Envelope, Lost, SmtpFault, SmtpStep, in_words, unwanted
+from canary.channels.email.stream import Stream
+from canary.channels.email.transcript import Transcript
+from canary.clock import Clock
+from canary.model import Component, OwnFaultError
+from canary.settings import Server, Tls
+
+END_OF_DATA = 600.0
+"""Seconds to wait for the reply to the final dot, since servers scan meanwhile (RFC 5321 section 4.5.3.2.6)."""
+
+_XTEXT = re.compile(r"[^!-*,-<>-~]")
+
+
+class SmtpConnection:
+    """One connection to a submission server, with TLS and AUTH done once it is open.
+
+    Whatever ends by ``until``, in the clock's monotonic seconds, raises Lost (or OwnFaultError, while it opens) if that
+    is not enough. ``context`` is None where the server is spoken to without TLS.
+    """
+
+    _stream: Stream  # from the end of :meth:`open` on
+
+    def __init__(self, server: Server, context: ssl.SSLContext | None, clock: Clock) -> None:
+        self._server, self._clock = server, clock
+        self._client = SmtpClient(
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.tls is Tls.IMPLICIT,
+            start_tls=False,
+            tls_context=context,
+            local_hostname="localhost",  # not used: EHLO names the address we come from, as mail programs do
+        )
+        self.expiry: asyncio.TimerHandle | None = None
+        """Set by whoever keeps it: the end of its idleness."""
+        self.secured = "no TLS"
+        """How it is protected, in words."""
+
+    async def open(self, transcript: Transcript, until: float) -> None:
+        """Connect, secure, and log in. Raises Refusal, Lost or OwnFaultError, and then nothing is left open."""
+        self._client.transcript = transcript
+        try:
+            await self._greet(until)
+            if self._server.tls is Tls.STARTTLS:
+                await self._start_tls(until)
+            if self._server.username is not None:
+                await self._log_in(self._server.username, until)
+            if self._client.transport is None:
+                raise Lost(SmtpStep.MAIL, SmtpFault.CONNECTION_LOST, "connection lost")
+            self._stream = Stream(cast(asyncio.Transport, self._client.transport))
+            transcript.connected = transcript.seconds()
+        except BaseException:
+            self._client.close()
+            raise
+
+    def resume(self, transcript: Transcript) -> None:
+        """Take the connection out of its idleness; what follows is written down in ``transcript``."""
+        if self.expiry is not None:
+            self.expiry.cancel()
+        self._client.transcript = transcript
+        transcript.note(f"using a kept connection to {self._name}, {self.secured}")
+        transcript.connected = transcript.seconds()
+
+    async def begin(self, envelope: Envelope, until: float) -> None:
+        """Begin a message, as far as MAIL FROM; nothing was sent that cannot be begun again elsewhere if it fails."""
+        self._must_be_quiet(SmtpStep.MAIL)
+        if self._takes_several:
+            self._say(self._mail(envelope), self._rcpt(envelope), "DATA")
+        else:
+            self._say(self._mail(envelope))
+        await self._hear(SmtpStep.MAIL, until)
+
+    async def hand_over(self, envelope: Envelope, until: float) -> str:
+        """Name the recipient and send the message that was begun; returns the reply that took it."""
+        if not self._takes_several:
+            self._say(self._rcpt(envelope))
+        await self._hear(SmtpStep.RCPT, until)
+        if not self._takes_several:
+            self._say("DATA")
+        await self._hear(SmtpStep.DATA, until, wanted=3)
+        return await self._send_content(envelope.content, until)
+
+    async def noop(self, until: float) -> None:
+        """See whether the server still answers."""
+        self._say("NOOP")
+        await self._hear(SmtpStep.NOOP, until)
+
+    def close(self) -> None:
+        """Say goodbye and let go, without waiting for the answer."""
+        if self.expiry is not None:
+            self.expiry.cancel()
+        self._stream.write(b"QUIT\r\n")
+        self._client.close()
+
+    async def _greet(self, until: float) -> None:
+        server, transcript = self._server, self._client.transcript
+        transcript.note(f"connecting to {server.host} port {server.port}, {server.tls}")
+        try:
+            greeting = await self._client.connect(timeout=self._patience(until))
+        except aiosmtplib.SMTPConnectResponseError as error:
+            text = self._client.printable(error.message)
+            transcript.heard(error.code, text)
+            raise unwanted(SmtpStep.GREETING, error.code, text) from error
+        except (aiosmtplib.SMTPException, OSError, UnicodeError) as error:
+            # UnicodeError: the host name cannot be encoded (IDNA)
+            raise self._no_connection(error) from error
+        self._client.heard(greeting)
+        self._note_tls()
+        await self._ehlo(until)
+
+    async def _ehlo(self, until: float) -> None:
+        with self._client.at(SmtpStep.EHLO):
+            address = self._client.get_transport_info("sockname")[0]
+            literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+            await self._client.ehlo(hostname=literal, timeout=self._patience(until))
+
+    async def _start_tls(self, until: float) -> None:
+        if not self._client.supports_extension("starttls"):
+            detail = f"{self._name} does not offer STARTTLS; it is required, since without it anybody could listen in"
+            raise OwnFaultError(Component.SMTP, SmtpFault.STARTTLS_MISSING, detail)
+        self._client.transcript.said("STARTTLS")
+        try:
+            with self._client.at(SmtpStep.STARTTLS):
+                reply = await self._client.starttls(timeout=self._patience(until))
+        except ssl.SSLError as error:
+            raise self._no_connection(error) from error
+        self._client.heard(reply)
+        self._note_tls()
+        await self._ehlo(until)
+
+    async def _log_in(self, username: str, until: float) -> None:
+        try:
+            password = self._server.password.reveal() if self._server.password else ""
+        except ValueError as error:
+            raise OwnFaultError(Component.CONFIG, SmtpFault.SECRET_MISSING, str(error)) from error
+        self._client.secrets, self._client.authenticating = (password,), True
+        try:
+            with self._client.at(SmtpStep.AUTH):
+                await self._client.login(username, password, timeout=self._patience(until))
+        except aiosmtplib.SMTPException as error:  # no AUTH offered, or none of its methods known
+            detail = f"{self._name}: {self._client.printable(error.message)}"
+            raise OwnFaultError(Component.SMTP, SmtpFault.AUTH_FAILED, detail) from error
+        finally:
+            self._client.authenticating = False
+
+    @property
+    def _takes_several(self) -> bool:
+        """Whether the server takes several commands at a time (RFC 2920)."""
+        return self._client.supports_extension("pipelining")
+
+    def _must_be_quiet(self, step: SmtpStep) -> None:
+        """What was said unasked would be taken for the reply to what we say next."""
+        if not self._stream.quiet:
+            raise Lost(step, SmtpFault.CONNECTION_LOST, "the server hung up or spoke unasked")
+
+    def _mail(self, envelope: Envelope) -> str:
+        return f"MAIL FROM:<{envelope.sender}>"
+
+    def _rcpt(self, envelope: Envelope) -> str:
+        command = f"RCPT TO:<{envelope.recipient}>"
+        if envelope.request_dsn and self._client.supports_extension("dsn"):  # RFC 3461 section 4
+            original = _XTEXT.sub(lambda match: f"+{ord(match[0]):02X}", envelope.recipient)
+            command += f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{original}"
+        return command
+
+    def _say(self, *commands: str) -> None:
+        """Send commands together, before any of their replies.
+
+        The server goes on to the next after a refused one: the connection must be closed then, not used again.
+        """
+        if not all(command.isprintable() for command in commands):
+            raise ValueError(f"a command with a control character in it: {commands!a}")
+        for command in commands:
+            self._client.transcript.said(command)
+        self._stream.write("".join(f"{command}\r\n" for command in commands).encode("ascii"))
+
+    async def _hear(self, step: SmtpStep, until: float, wanted: int = 2) -> None:
+        """Take the reply to ``step``. Raises Refusal, or Lost, if its first digit is another than ``wanted``."""
+        code, text = await self._reply(step, self._patience(until))
+        if code // 100 != wanted:
+            raise unwanted(step, code, text)
+
+    async def _reply(self, step: SmtpStep, within: float) -> tuple[int, str]:
+        try:
+            return self._client.heard(aiosmtplib.SMTPResponse(*await self._stream.reply(within)))
+        except TimeoutError as error:
+            raise Lost(step, SmtpFault.TIMEOUT, "no reply in time") from error
+        except ConnectionError as error:
+            raise Lost(step, SmtpFault.CONNECTION_LOST, "connection lost") from error
+        except ValueError as error:
+            raise Lost(step, SmtpFault.PROTOCOL_ERROR, self._client.printable(str(error))) from error
+
+    async def _send_content(self, content: bytes, until: float) -> str:
+        """The message up to its dot. From the first byte on, no failure but a refusal says that it was not taken."""
+        self._must_be_quiet(SmtpStep.DATA)
+        said = f"<message of {len(content)} bytes, SHA-256 {sha256(content).hexdigest()}>"
+        self._client.transcript.said(said)
+        self._stream.write(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+        code, text = await self._reply(SmtpStep.END, self._patience(until, END_OF_DATA))
+        if code // 100 != 2:
+            raise unwanted(SmtpStep.END, code, text)
+        return in_words(SmtpStep.END, code, text)
+
+    def _patience(self, until: float, most: float | None = None) -> float:
+        """Seconds to wait for one reply: at most the server's timeout (or ``most``), and not beyond ``until``."""
+        return max(0.001, min(most or self._server.timeout, until - self._clock.monotonic()))
+
+    @property
+    def _name(self) -> str:
+        return f"{self._server.host}:{self._server.port}"
+
+    def _note_tls(self) -> None:
+        tls = self._client.get_transport_info("ssl_object")
+        if tls is not None:
+            self.secured = f"{'STARTTLS ' if self._server.tls is Tls.STARTTLS else ''}{tls.version()}"
+            self._client.transcript.note(f"{tls.version()}, {tls.cipher()[0]}, certificate verified")
+
+    def _no_connection(self, error: Exception) -> OwnFaultError:
+        """The fault behind a connection that did not come about."""
+        cause = error if isinstance(error, ssl.SSLError) else error.__cause__
+        component, fault = Component.SMTP, SmtpFault.UNREACHABLE
+        if isinstance(cause, ssl.SSLError):
+            fault = SmtpFault.TLS_FAILED
+        elif isinstance(cause, socket.gaierror) or isinstance(error, UnicodeError):
+            component, fault = Component.DNS, SmtpFault.NAME_NOT_FOUND
+        elif isinstance(error, TimeoutError):
+            fault = SmtpFault.TIMEOUT
+        elif isinstance(error, aiosmtplib.SMTPResponseException):
+            fault = SmtpFault.PROTOCOL_ERROR
+        return OwnFaultError(component, fault, f"{self._name}: {self._client.printable(str(error))}")
