@@ -33,8 +33,9 @@ class Channel(Protocol):
     async def submit(self, outgoing: Outgoing, *, within: float) -> Submission:
         """Send it, at most once, taking at most ``within`` seconds (temporary refusals are retried until then).
 
-        Never raises for what the other side does, nor for a fault of ours: both are told in the Submission. May raise
-        asyncio.CancelledError, after which it is not known whether the report was sent.
+        Its ``at`` is when it began, by the clock of the resources. Never raises for what the other side does, nor for a
+        fault of ours: both are told in the Submission. May raise asyncio.CancelledError, after which it is not known
+        whether the report was sent.
         """
         ...
 

@@ -8,7 +8,6 @@ import random
 import secrets
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -196,8 +195,7 @@ class Prober:
 
     async def _send(self, probe: Probe, way: Channel, outgoing: Outgoing) -> None:
         """Send at most once, and record how it ended. That it begins is on disk already."""
-        begun = self._clock.now()
-        submission = replace(await way.submit(outgoing, within=probe.deadline), at=begun)
+        submission = await way.submit(outgoing, within=probe.deadline)
         await self._record_until_done(probe, submission)
         self._check(probe.id)
 
