@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from canary.audit.rules import Rule
+from canary.audit.rules import Duty
 from canary.audit.source import Source
 from canary.judge import judge
 from canary.ledger.state import fold_probe
@@ -105,7 +105,7 @@ def _line(channel: str, day: date, some: list[Drill]) -> DrillLine:
     )
 
 
-def drill(source: Source, probe: str, rule: Rule, now: datetime) -> Drill | None:
+def drill(source: Source, probe: str, rule: Duty, now: datetime) -> Drill | None:
     """What became of a probe, whether it has ended or not, from its events; None if they are not kept any more."""
     known = fold_probe(probe, [event for event in source.of(probe) if event.body])
     if known is None:
@@ -126,7 +126,7 @@ def drill(source: Source, probe: str, rule: Rule, now: datetime) -> Drill | None
     )
 
 
-def _answer(received: datetime | None, answered: datetime | None, rule: Rule, now: datetime) -> Answer:
+def _answer(received: datetime | None, answered: datetime | None, rule: Duty, now: datetime) -> Answer:
     limit = timedelta(seconds=rule.limit)
     if received is None:
         return Answer.NOT_RECEIVED

@@ -11,7 +11,7 @@ from canary.ledger import Event, EventKind
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class SignedHead:
     """A signed head of the log: its first ``size`` events, under the Merkle root ``root`` (RFC 6962, hexadecimal)."""
 
     at: datetime
@@ -20,7 +20,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Backing:
     """``before`` is the newest checkpoint at the start of the period, ``after`` the oldest that covers its end.
 
     Where there is none that covers the end yet, ``newest`` is what there is.
@@ -28,9 +28,9 @@ class Evidence:
 
     head: Head | None
     kept: int
-    before: Checkpoint | None
-    after: Checkpoint | None
-    newest: Checkpoint | None
+    before: SignedHead | None
+    after: SignedHead | None
+    newest: SignedHead | None
     checkpoints: int
     timestamps: int
     cosignatures: int
@@ -43,7 +43,7 @@ class Evidence:
         return self.head is None or self.head.seq == self.kept
 
 
-def evidence(source: Source, period: Period) -> Evidence:
+def evidence(source: Source, period: Period) -> Backing:
     """What the ledger says of itself."""
     inside = {"since": period.since, "until": period.until}
     head = source.head()
@@ -52,7 +52,7 @@ def evidence(source: Source, period: Period) -> Evidence:
     def number(kind: EventKind) -> int:
         return source.count(kind, **inside)
 
-    return Evidence(
+    return Backing(
         head=head,
         kept=source.events_kept(),
         before=_checkpoint(source.newest(EventKind.CHECKPOINT, period.since)),
@@ -66,5 +66,5 @@ def evidence(source: Source, period: Period) -> Evidence:
     )
 
 
-def _checkpoint(event: Event | None) -> Checkpoint | None:
-    return Checkpoint(event.at, event.body["size"], event.body["root"]) if event and event.body else None
+def _checkpoint(event: Event | None) -> SignedHead | None:
+    return SignedHead(event.at, event.body["size"], event.body["root"]) if event and event.body else None

@@ -19,7 +19,7 @@ _MET, _MISSED = DeadlineResult.MET.value, DeadlineResult.MISSED.value
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Annotation:
     """What somebody wrote about an exception afterwards."""
 
     at: datetime
@@ -53,7 +53,7 @@ class Run:
     """When the first failure was recorded as one."""
     confirmed: str | None = None
     """The outcome of the probe that was sent to confirm the first failure."""
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Annotation, ...] = ()
 
     @property
     def id(self) -> str:
@@ -92,7 +92,7 @@ def begin(row: Ended) -> Run:
     return run
 
 
-class Fold:
+class Runs:
     """Gathers runs from the probes of each channel in the order of their schedule."""
 
     def __init__(self, wrong: Callable[[Ended], bool], good: Callable[[Ended], bool]) -> None:
@@ -117,14 +117,14 @@ class Fold:
         return sorted([*self.closed, *self.open.values()], key=lambda run: (run.first_at, run.channel))
 
 
-def failures() -> Fold:
+def failures() -> Runs:
     """Gathers exceptions."""
-    return Fold(lambda row: row.deadline == _MISSED, lambda row: row.deadline == _MET)
+    return Runs(lambda row: row.deadline == _MISSED, lambda row: row.deadline == _MET)
 
 
-def own_faults() -> Fold:
+def own_faults() -> Runs:
     """Gathers what was our own fault, likewise; any judged probe ends it."""
-    return Fold(
+    return Runs(
         lambda row: row.deadline not in (_MET, _MISSED) and row.outcome == Outcome.INDETERMINATE,
         lambda row: row.deadline in (_MET, _MISSED),
     )
@@ -140,7 +140,7 @@ def before(source: Source, row: Ended) -> list[Ended]:
     return earlier[::-1]
 
 
-def follow(source: Source, fold: Fold, since: datetime) -> None:
+def follow(source: Source, fold: Runs, since: datetime) -> None:
     """Read on after ``since`` for every run that is still open, until it ends or the ledger does."""
     for channel in list(fold.open):
         for row in source.ended_from(channel, since):
@@ -149,7 +149,7 @@ def follow(source: Source, fold: Fold, since: datetime) -> None:
                 break
 
 
-def complete(source: Source, runs: Iterable[Run], notes: dict[str, tuple[Note, ...]]) -> None:
+def complete(source: Source, runs: Iterable[Run], notes: dict[str, tuple[Annotation, ...]]) -> None:
     """Fill in when each was detected, and what was noted about it."""
     for run in runs:
         times = source.times(run.first)
@@ -158,13 +158,13 @@ def complete(source: Source, runs: Iterable[Run], notes: dict[str, tuple[Note, .
         run.notes = notes.get(run.id, ())
 
 
-def notes_of(told: Iterable[Event]) -> dict[str, tuple[Note, ...]]:
+def notes_of(told: Iterable[Event]) -> dict[str, tuple[Annotation, ...]]:
     """By exception: what was noted, in order, from ``annotated`` events."""
-    found: dict[str, list[Note]] = {}
+    found: dict[str, list[Annotation]] = {}
     for event in told:
         body = event.body
         if body:  # retention may have emptied it
-            note = Note(event.at, body["by"], body["note"], body.get("cause"), body.get("bug"))
+            note = Annotation(event.at, body["by"], body["note"], body.get("cause"), body.get("bug"))
             found.setdefault(body["exception"], []).append(note)
     return {name: tuple(notes) for name, notes in found.items()}
 

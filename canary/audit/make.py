@@ -8,14 +8,14 @@ from pathlib import Path
 from canary.audit.page import render
 from canary.audit.pdf import to_pdf
 from canary.audit.population import Tally
-from canary.audit.report import Report
+from canary.audit.report import AuditReport
 from canary.audit.tables import tables, to_json
 from canary.ledger.events import digest
 
 SUMS = "SHA256SUMS"
 
 
-def make(report: Report, counted: Tally, folder: Path, progress: Callable[[str], object] = str) -> dict[str, str]:
+def make(report: AuditReport, counted: Tally, folder: Path, progress: Callable[[str], object] = str) -> dict[str, str]:
     """Write the report into ``folder`` (mode 0700, made if needed); returns the SHA-256 of each file by its name.
 
     ``progress`` is told what is being made. Raises OSError.

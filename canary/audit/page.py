@@ -15,7 +15,7 @@ from canary.audit import charts
 from canary.audit.drills import Answer, drill_table
 from canary.audit.exceptions import Run
 from canary.audit.population import Tally
-from canary.audit.report import Report
+from canary.audit.report import AuditReport
 from canary.audit.results import results
 from canary.ledger import BUCKETS
 
@@ -30,7 +30,7 @@ _STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
 T = TypeVar("T")
 
 
-def render(report: Report, counted: Tally, files: dict[str, str]) -> str:
+def render(report: AuditReport, counted: Tally, files: dict[str, str]) -> str:
     """The page; ``files`` are the files beside it with their SHA-256."""
     return (
         _environment()
@@ -74,7 +74,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _charts(report: Report, counted: Tally) -> dict[str, list[Markup]]:
+def _charts(report: AuditReport, counted: Tally) -> dict[str, list[Markup]]:
     days = list(report.period.days())
     rows = [charts.Row(slug, channel.days) for slug, channel in sorted(counted.channels.items())]
     ranges = [(slug, channel.arrived, _deadline(report, slug)) for slug, channel in sorted(counted.channels.items())]
@@ -88,7 +88,7 @@ def _charts(report: Report, counted: Tally) -> dict[str, list[Markup]]:
     return {name: [Markup(svg) for svg in several if svg] for name, several in drawn.items()}  # noqa: S704  # escaped there
 
 
-def _deadline(report: Report, slug: str) -> float:
+def _deadline(report: AuditReport, slug: str) -> float:
     settings = next((line.settings for line in report.channels if line.slug == slug), {})
     return float(str(settings.get("deadline", 0)))
 

@@ -25,7 +25,7 @@ _UNIX_EPOCH = 2440587.5  # as a Julian day
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Silence:
     """A time without a good probe."""
 
     start: datetime
@@ -61,10 +61,10 @@ class ChannelTally:
         """The whole period."""
         return joined(self.days.values())
 
-    def longest_gap(self) -> Gap:
+    def longest_gap(self) -> Silence:
         """The longest time without a good probe, as far as it lies in the period."""
         start, end = (datetime.fromtimestamp((day - _UNIX_EPOCH) * 86_400, UTC) for day in self.gap)
-        return Gap(start, end)
+        return Silence(start, end)
 
     def note_good(self, day: float) -> None:
         """A good probe was scheduled, or counting ends."""

@@ -12,12 +12,12 @@ from canary.audit.changes import InForce
 from canary.audit.counts import Counts, Group, Percentiles
 from canary.audit.diary import Diary, diary
 from canary.audit.drills import Answer, Drill, drill
-from canary.audit.evidence import Evidence, evidence
+from canary.audit.evidence import Backing, evidence
 from canary.audit.exceptions import Run, complete, notes_of
 from canary.audit.period import Period
-from canary.audit.population import Gap, Progress, Tally, channel_month, tally
+from canary.audit.population import Progress, Silence, Tally, channel_month, tally
 from canary.audit.redact import redacted
-from canary.audit.rules import Control, Duties, Rule, controls, duties
+from canary.audit.rules import Control, Duties, Duty, controls, duties
 from canary.audit.source import Source
 from canary.config import Config, digest
 from canary.ledger import EventKind, Inventory, inventories
@@ -34,7 +34,7 @@ class Line:
     name: str
     counts: Counts
     arrived: Percentiles | None
-    gap: Gap | None = None
+    gap: Silence | None = None
     group: str = ""
 
 
@@ -48,7 +48,7 @@ class ChannelLine:
     times: tuple[tuple[datetime, datetime | None], ...]
     counts: Counts
     arrived: Percentiles | None
-    gap: Gap | None
+    gap: Silence | None
     accepted: int
     acknowledged: int
     outcomes: Mapping[str, int]
@@ -76,14 +76,14 @@ class Unfinished:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AuditReport:
     """A period of one operator's channels, as an auditor is shown it. Times are UTC."""
 
     operator: str
     domains: tuple[str, ...]
     profile: str
     duties: Duties
-    rule: Rule
+    rule: Duty
     period: Period
     made_at: datetime
     version: str
@@ -105,7 +105,7 @@ class Report:
     unfinished: tuple[Unfinished, ...]
     blind_drills: tuple[Mapping[str, object], ...]
     diary: Diary
-    evidence: Evidence
+    evidence: Backing
     controls: tuple[Control, ...] = field(default=())
 
     @property
@@ -131,7 +131,7 @@ def build(
     profile: str,
     redact: bool = True,
     progress: Progress | None = None,
-) -> tuple[Report, Tally]:
+) -> tuple[AuditReport, Tally]:
     """Read the period and make the report of it, and what its charts are drawn from.
 
     Raises :class:`canary.config.ConfigError` if a file of rules is wrong.
@@ -142,7 +142,7 @@ def build(
     complete(source, counted.exceptions, notes_of(source.told(EventKind.ANNOTATED)))
     known = list(inventories(source.told(EventKind.CONFIGURED, until=period.until)))
     drills = [drill(source, probe, rule, now) for probe in counted.blind]
-    report = Report(
+    report = AuditReport(
         operator=config.operator.name,
         domains=config.operator.domains,
         profile=profile,

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from canary.audit.drills import Answer
-from canary.audit.report import Report
+from canary.audit.report import AuditReport
 from canary.audit.rules import Control, Measure
 from canary.wording import duration, hours, latency, number, percent, several
 
 
-def results(report: Report) -> dict[Measure, str]:
+def results(report: AuditReport) -> dict[Measure, str]:
     """Every measure in a sentence."""
     return {measure: say(report) for measure, say in _SENTENCES.items()}
 
@@ -21,7 +21,7 @@ def result_of(control: Control, told: dict[Measure, str]) -> str:
     return " ".join(told[measure] for measure in control.measures)
 
 
-def _availability(report: Report) -> str:
+def _availability(report: AuditReport) -> str:
     counts = report.whole.counts
     if not counts.judged:
         return "No probe was judged in the period."
@@ -32,7 +32,7 @@ def _availability(report: Report) -> str:
     )
 
 
-def _exceptions(report: Report) -> str:
+def _exceptions(report: AuditReport) -> str:
     if not report.exceptions:
         return "No exceptions."
     known = [run.duration for run in report.exceptions if run.duration]
@@ -43,7 +43,7 @@ def _exceptions(report: Report) -> str:
     )
 
 
-def _latency(report: Report) -> str:
+def _latency(report: AuditReport) -> str:
     took = report.whole.arrived
     if took is None:
         return "No report arrived."
@@ -53,7 +53,7 @@ def _latency(report: Report) -> str:
     )
 
 
-def _response(report: Report) -> str:
+def _response(report: AuditReport) -> str:
     if not report.drills:
         return "No blind drill was held, so nothing is known of human response times."
     received = len(report.drills) - report.answers(Answer.NOT_RECEIVED)
@@ -64,14 +64,14 @@ def _response(report: Report) -> str:
     )
 
 
-def _population(report: Report) -> str:
+def _population(report: AuditReport) -> str:
     return (
         f"Scheduled: {several(report.scheduled, 'probe')}; ended: {number(report.whole.counts.total)}; "
         f"without a result, and listed: {number(len(report.unfinished))}."
     )
 
 
-def _downtime(report: Report) -> str:
+def _downtime(report: AuditReport) -> str:
     if not report.diary.downtime:
         return "No downtime of the prober was found."
     whole = sum(((span.end or report.made_at) - span.start for span in report.diary.downtime), timedelta())
@@ -81,14 +81,14 @@ def _downtime(report: Report) -> str:
     )
 
 
-def _holds(report: Report) -> str:
+def _holds(report: AuditReport) -> str:
     return (
         f"{several(len(report.diary.holds), 'hold')} and {several(len(report.diary.blackouts), 'configured blackout')} "
         "in the period, all listed."
     )
 
 
-def _channels(report: Report) -> str:
+def _channels(report: AuditReport) -> str:
     if not report.days_in_force:
         return f"{several(len(report.channels), 'channel')} probed; no record of the configuration covers the period."
     least, most = min(report.days_in_force.values()), max(report.days_in_force.values())
@@ -97,7 +97,7 @@ def _channels(report: Report) -> str:
     return f"In force each day: {between}, each with its approval; {changes} of the configuration, listed."
 
 
-def _evidence(report: Report) -> str:
+def _evidence(report: AuditReport) -> str:
     known = report.evidence
     whole = "every number up to the newest is there" if known.gap_free else "EVENTS ARE MISSING"
     ends = "both ends of the period are" if known.before and known.after else "not both ends of the period are"
@@ -106,7 +106,7 @@ def _evidence(report: Report) -> str:
     )
 
 
-_SENTENCES: dict[Measure, Callable[[Report], str]] = {
+_SENTENCES: dict[Measure, Callable[[AuditReport], str]] = {
     Measure.AVAILABILITY: _availability,
     Measure.EXCEPTIONS: _exceptions,
     Measure.LATENCY: _latency,

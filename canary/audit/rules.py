@@ -36,7 +36,7 @@ class Measure(StrEnum):
     EVIDENCE = "evidence"
 
 
-class Rule(Settings):
+class Duty(Settings):
     """One dated duty."""
 
     id: Line
@@ -52,9 +52,9 @@ class Duties(Settings):
     """What is owed for one type of certificates; ``rules`` in any order."""
 
     title: Line
-    rules: Annotated[ListOf[Rule], Field(min_length=1)]
+    rules: Annotated[ListOf[Duty], Field(min_length=1)]
 
-    def at(self, day: date) -> Rule:
+    def at(self, day: date) -> Duty:
         """The newest rule that was there on ``day``; where none was yet, the oldest."""
         known = [rule for rule in self.rules if rule.since <= day] or [min(self.rules, key=lambda rule: rule.since)]
         return max(known, key=lambda rule: rule.since)

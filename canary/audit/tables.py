@@ -16,7 +16,7 @@ from canary.audit.changes import Span
 from canary.audit.counts import Counts, Percentiles
 from canary.audit.exceptions import Run
 from canary.audit.population import Tally
-from canary.audit.report import Report
+from canary.audit.report import AuditReport
 from canary.audit.results import result_of, results
 from canary.ledger.events import timestamp
 
@@ -51,12 +51,12 @@ def to_csv(table: Table) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
-def to_json(report: Report) -> bytes:
+def to_json(report: AuditReport) -> bytes:
     """The whole report, for machines."""
     return (json.dumps(_plain(report), ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def tables(report: Report, counted: Tally) -> dict[str, bytes]:
+def tables(report: AuditReport, counted: Tally) -> dict[str, bytes]:
     """Every file by its name."""
     return {name: to_csv(make(report, counted)) for name, make in _TABLES.items()}
 
@@ -73,7 +73,7 @@ def _took(took: Percentiles | None) -> tuple[Any, ...]:
     return (took.p50, took.p95, took.p99, took.most) if took else ("", "", "", "")
 
 
-def _channels(report: Report, _: Tally) -> Table:
+def _channels(report: AuditReport, _: Tally) -> Table:
     head = ("channel", "kind", "disclosed_in", "approved_by", "interval_seconds", "deadline_seconds", "arrives_in",
             "reachability_only", "in_force", *_COUNTS, *_TOOK, "longest_gap_seconds", "longest_gap_from", "accepted",
             "acknowledged", "outcomes")  # fmt: skip
@@ -91,7 +91,7 @@ def _channels(report: Report, _: Tally) -> Table:
     return head, rows
 
 
-def _days(report: Report, counted: Tally) -> Table:
+def _days(report: AuditReport, counted: Tally) -> Table:
     rows = (
         (day, slug, report.days_in_force.get(day.isoformat()), *_counts(channel.days[day]))
         for day in report.period.days()
@@ -101,13 +101,13 @@ def _days(report: Report, counted: Tally) -> Table:
     return ("day", "channel", "channels_in_force", *_COUNTS), rows
 
 
-def _months(report: Report, _: Tally) -> Table:
+def _months(report: AuditReport, _: Tally) -> Table:
     whole = ((line.name, "", *_counts(line.counts), *_took(line.arrived)) for line in report.months)
     single = ((line.name, line.group, *_counts(line.counts), *_took(line.arrived)) for line in report.channel_months)
     return ("month", "channel", *_COUNTS, *_TOOK), [*whole, *single]
 
 
-def _groups(report: Report, counted: Tally) -> Table:
+def _groups(report: AuditReport, counted: Tally) -> Table:
     """By variant and by sender: first over all channels of a kind, then each channel."""
     rows: list[Sequence[Any]] = []
     for what, lines in (("variant", report.variants), ("sender", report.senders)):
@@ -121,7 +121,7 @@ def _groups(report: Report, counted: Tally) -> Table:
     return ("group", "name", "kind", "channel", *_COUNTS, *_TOOK), rows
 
 
-def _exceptions(report: Report, _: Tally) -> Table:
+def _exceptions(report: AuditReport, _: Tally) -> Table:
     head = ("id", "channel", "kind", "outcome", "place", "reason", "all_causes", "first_probe", "first_failure",
             "last_failure", "detected_at", "detected_after_seconds", "failed_probes", "senders", "variants",
             "confirmation", "retest_probe", "retest_scheduled_at", "recovered_at", "duration_seconds",
@@ -147,12 +147,12 @@ def _causes(run: Run) -> str:
     return "; ".join(f"{outcome}{place and f' in {place}'}: {number}" for (outcome, place), number in several)
 
 
-def _own_faults(report: Report, _: Tally) -> Table:
+def _own_faults(report: AuditReport, _: Tally) -> Table:
     rows = ((f.start, f.end, f.reason, f.probes, _joined(f.channels)) for f in report.own_faults)
     return ("from", "to", "reason", "probes", "channels"), rows
 
 
-def _drills(report: Report, _: Tally) -> Table:
+def _drills(report: AuditReport, _: Tally) -> Table:
     head = ("probe", "channel", "variant", "submitted_at", "received_at", "acknowledged_at",
             "preliminary_report_to_reporter_at", "seconds_after_receipt", "answer",
             "preliminary_report_to_subscribers")  # fmt: skip
@@ -164,12 +164,12 @@ def _drills(report: Report, _: Tally) -> Table:
     return head, rows
 
 
-def _unfinished(report: Report, _: Tally) -> Table:
+def _unfinished(report: AuditReport, _: Tally) -> Table:
     rows = ((item.probe, item.channel, item.scheduled_at, item.why) for item in report.unfinished)
     return ("probe", "channel", "scheduled_at", "why"), rows
 
 
-def _holds(report: Report, _: Tally) -> Table:
+def _holds(report: AuditReport, _: Tally) -> Table:
     def row(span: Span) -> Sequence[Any]:
         return (
             span.start,
@@ -185,13 +185,13 @@ def _holds(report: Report, _: Tally) -> Table:
     return ("from", "to", "seconds", "what", "where", "reason", "by_or_approved_by"), map(row, spans)
 
 
-def _changes(report: Report, _: Tally) -> Table:
+def _changes(report: AuditReport, _: Tally) -> Table:
     several = (*report.diary.restarts, *report.diary.configuration, *report.diary.clock_steps)
     rows = ((change.at, change.what, change.detail) for change in sorted(several, key=lambda change: change.at))
     return ("at", "what", "detail"), rows
 
 
-def _controls(report: Report, _: Tally) -> Table:
+def _controls(report: AuditReport, _: Tally) -> Table:
     """The shape of Apple's Detailed Controls Report (Root Program Policy 1.2.3.1)."""
     told = results(report)
     head = ("requirement_section", "requirement", "control", "test_procedure", "result", "auditors_conclusion",
@@ -204,7 +204,7 @@ def _controls(report: Report, _: Tally) -> Table:
     return head, rows
 
 
-_TABLES: dict[str, Callable[[Report, Tally], Table]] = {
+_TABLES: dict[str, Callable[[AuditReport, Tally], Table]] = {
     "channels.csv": _channels,
     "days.csv": _days,
     "months.csv": _months,

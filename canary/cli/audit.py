@@ -16,7 +16,7 @@ from rich.table import Table
 
 from canary.audit.make import make
 from canary.audit.period import Period
-from canary.audit.report import Report, build
+from canary.audit.report import AuditReport, build
 from canary.audit.results import results
 from canary.audit.sample import Sample, draw, population
 from canary.audit.source import Source, reading
@@ -68,7 +68,7 @@ def report(
         _tell(made, folder)
 
 
-def _summary(made: Report) -> dict[str, Any]:
+def _summary(made: AuditReport) -> dict[str, Any]:
     counts, head = made.whole.counts, made.evidence.head
     return {
         "from": made.period.first.isoformat(),
@@ -88,7 +88,7 @@ def _summary(made: Report) -> dict[str, Any]:
     }
 
 
-def _tell(made: Report, folder: Path) -> None:
+def _tell(made: AuditReport, folder: Path) -> None:
     told = results(made)
     for measure in ("population", "availability", "exceptions", "evidence"):
         out.print(told[measure], highlight=False, markup=False)  # type: ignore[index]  # an enum of text

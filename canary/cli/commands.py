@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from canary.cli.lazy import Command, Group
+from canary.cli.lazy import Command, CommandGroup
 
 _FORM = {
     "inspect": Command("form:inspect", "Load a page and print a ready configuration block for the form on it"),
@@ -36,7 +36,7 @@ _RETENTION = {
     ),
 }
 
-COMMANDS: Mapping[str, Command | Group] = {
+COMMANDS: Mapping[str, Command | CommandGroup] = {
     "demo": Command("demo:demo", "Watch the canary notice seven faults that real CAs had"),
     "check": Command("check:check", "Validate the configuration, then connect"),
     "run": Command("run:run", "Probe every channel on schedule, and serve /metrics, /-/healthy and /-/ready"),
@@ -49,10 +49,10 @@ COMMANDS: Mapping[str, Command | Group] = {
     "rotate-key": Command("control:rotate_key", "Make marks under a new key from the next start on"),
     "variants": Command("variants:variants", "List the variants of synthetic report"),
     "schema": Command("schema:schema", "Print the JSON Schema of the configuration file"),
-    "form": Group("Work with web forms", _FORM),
-    "evidence": Group("The evidence log: keys, state, self-check", _EVIDENCE),
-    "audit": Group("Evidence for an auditor: reports, samples, bundles", _AUDIT),
-    "probes": Group("Single probes: the newest of a channel, and all that is known of one", _PROBES),
-    "exceptions": Group("Exceptions: consecutive failed probes of a channel", _EXCEPTIONS),
-    "retention": Group("How long evidence is kept", _RETENTION),
+    "form": CommandGroup("Work with web forms", _FORM),
+    "evidence": CommandGroup("The evidence log: keys, state, self-check", _EVIDENCE),
+    "audit": CommandGroup("Evidence for an auditor: reports, samples, bundles", _AUDIT),
+    "probes": CommandGroup("Single probes: the newest of a channel, and all that is known of one", _PROBES),
+    "exceptions": CommandGroup("Exceptions: consecutive failed probes of a channel", _EXCEPTIONS),
+    "retention": CommandGroup("How long evidence is kept", _RETENTION),
 }

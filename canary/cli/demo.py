@@ -15,7 +15,7 @@ import typer
 
 from canary.cli.common import Json, err, exit_code, out, print_json
 from canary.cli.logs import log_to_stderr
-from canary.cli.probe import Result
+from canary.cli.probe import Followed
 from canary.demo.ca import HOST
 from canary.demo.faults import BY_NAME, FAULTS, Fault
 from canary.demo.following import Shown
@@ -114,9 +114,9 @@ class Machine:
         """Not told: an object is printed once, at the end of its probe."""
 
     def ended(self, probe: Shown) -> None:
-        """The object of :class:`canary.cli.probe.Result`, and the fault that was on there."""
+        """The object of :class:`canary.cli.probe.Followed`, and the fault that was on there."""
         fault = probe.turn.fault
-        print_json(Result(probe.case, probe.verdict).as_json() | {"fault": fault.name if fault else None})
+        print_json(Followed(probe.case, probe.verdict).as_json() | {"fault": fault.name if fault else None})
 
     def summary(self, performance: Performance) -> None:
         """What was shown."""

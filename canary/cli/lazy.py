@@ -28,17 +28,17 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Group:
+class CommandGroup:
     """Commands below one word."""
 
     help: str
     commands: Mapping[str, Command]
 
 
-def add(app: typer.Typer, commands: Mapping[str, Command | Group]) -> None:
+def add(app: typer.Typer, commands: Mapping[str, Command | CommandGroup]) -> None:
     """Let ``app`` have these commands, in this order; none of their modules is imported."""
     for name, entry in commands.items():
-        if isinstance(entry, Group):
+        if isinstance(entry, CommandGroup):
             group = typer.Typer(help=entry.help, short_help=entry.help, no_args_is_help=True)
             add(group, entry.commands)
             app.add_typer(group, name=name)

@@ -70,7 +70,7 @@ def probe(
 
 
 @dataclass(frozen=True)
-class Result:
+class Followed:
     """A probe and what was said of it."""
 
     case: Case
@@ -95,7 +95,7 @@ class Result:
 
 async def _probe(
     config: Config, ledger: Ledger, channel: str, variant: str | None, sender: str | None, *, quiet: bool
-) -> Result:
+) -> Followed:
     clock = Clock()
     evidence = opened_evidence(config, ledger, clock)
     prober = Prober(config, ledger, keyring(config), clock)
@@ -111,7 +111,7 @@ async def _probe(
         await asyncio.to_thread(evidence.advance)  # time-stamps are left to the canary that runs
 
 
-async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Result:
+async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Followed:
     """Wait until it can be said what became of a probe; shows its stages on ``live``."""
     wrong_since: float | None = None
     while True:
@@ -128,7 +128,7 @@ async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Res
         told = settled or not misplaced
         submitted = known.case.submission is not None  # a report may be seen before the thank-you page was
         if verdict.outcome is not None and (verdict.final or (told and submitted)):
-            return Result(known.case, verdict)
+            return Followed(known.case, verdict)
         await asyncio.sleep(0.1)
 
 

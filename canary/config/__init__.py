@@ -3,7 +3,7 @@
 from canary.config.advice import advice
 from canary.config.load import load
 from canary.config.mistakes import ConfigError, Mistake
-from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web
+from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, RetentionSettings, SenderSettings, Web
 from canary.config.whole import Config, digest, schema
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "Limits",
     "Mistake",
     "Operator",
-    "Retention",
+    "RetentionSettings",
     "SenderSettings",
     "Web",
     "advice",

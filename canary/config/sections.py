@@ -154,7 +154,7 @@ class Limits(Settings):
     )
 
 
-class Retention(Settings):
+class RetentionSettings(Settings):
     """How long evidence is kept; what is older is forgotten once a day, and that is recorded before it is done."""
 
     events: Duration = Field(730 * 86400.0, description="how long the texts of events are kept; their hashes stay")

@@ -18,7 +18,7 @@ from canary.channels import Carries, Sender
 from canary.channels import Kind as ChannelKind
 from canary.channels import kinds as channel_kinds
 from canary.channels.forms.settings import BrowserSettings
-from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, Retention, SenderSettings, Web
+from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, RetentionSettings, SenderSettings, Web
 from canary.evidence.settings import EvidenceSettings
 from canary.model import Place
 from canary.queues import WatchSettings
@@ -37,7 +37,7 @@ class Config(Settings):
     web: Web = Field(default_factory=Web)
     browser: BrowserSettings = Field(default_factory=BrowserSettings)
     limits: Limits = Field(default_factory=Limits)
-    retention: Retention = Field(default_factory=Retention)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
     audit: Audit = Field(default_factory=Audit)
     confirm_after: Duration = Field(60.0, description="how long after a failure a second probe is sent to confirm it")

@@ -11,7 +11,7 @@ import yaml
 from audit.story import NOW, PERIOD, folder
 
 from canary.audit.population import Tally
-from canary.audit.report import Report, build
+from canary.audit.report import AuditReport, build
 from canary.audit.source import Source, reading
 from canary.config import Config, load
 
@@ -83,7 +83,7 @@ def source(told: Path) -> Iterator[Source]:
 
 
 @pytest.fixture(scope="session")
-def made(told: Path, config: Config) -> tuple[Report, Tally]:
+def made(told: Path, config: Config) -> tuple[AuditReport, Tally]:
     """The report of the story, redacted."""
     with reading(told) as found:
         return build(found, config, PERIOD, NOW, profile="tls")

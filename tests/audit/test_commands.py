@@ -15,7 +15,7 @@ from audit.conftest import written
 from audit.story import at, probe_id
 
 from canary.audit.population import Tally
-from canary.audit.report import Report
+from canary.audit.report import AuditReport
 from canary.audit.sample import rank
 from canary.ledger import EventKind, Ledger
 
@@ -31,7 +31,7 @@ def cpr_canary(*arguments: object) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def test_a_report_is_written_and_summed_up(config_file: Path, tmp_path: Path, made: tuple[Report, Tally]) -> None:
+def test_a_report_is_written_and_summed_up(config_file: Path, tmp_path: Path, made: tuple[AuditReport, Tally]) -> None:
     done = cpr_canary("audit", "report", config_file, *DAYS, "--out", tmp_path / "out", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -9,14 +9,14 @@ from audit.story import NOW, PERIOD
 
 from canary.audit.page import render
 from canary.audit.population import Tally
-from canary.audit.report import Report, build
+from canary.audit.report import AuditReport, build
 from canary.audit.source import reading
 from canary.config import load
 from canary.ledger import Ledger
 from canary.ledger.retention import Retention, Rule
 
 
-def test_the_figures_stay(own: Path, made: tuple[Report, Tally]) -> None:
+def test_the_figures_stay(own: Path, made: tuple[AuditReport, Tally]) -> None:
     config = load(own)
     ledger = Ledger(config.state)
     (forgotten,) = Retention(ledger, {Rule.EVENTS: timedelta(days=1)}).run(NOW)

@@ -16,7 +16,7 @@ from servers import debian
 from canary.audit.make import make
 from canary.audit.pdf import to_pdf
 from canary.audit.population import Tally
-from canary.audit.report import Report
+from canary.audit.report import AuditReport
 from canary.ledger.events import digest
 
 CHROMIUM = next(path for path in debian.PACKAGES["chromium"] if Path(path).exists())
@@ -28,7 +28,7 @@ SECTIONS = (
 
 
 @pytest.fixture(scope="module")
-def folder(made: tuple[Report, Tally], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(made: tuple[AuditReport, Tally], tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("report") / "out"
     make(*made, where)
     return where
@@ -55,7 +55,7 @@ class Reader(HTMLParser):
         self.words.append(data)
 
 
-def test_the_page_has_every_section_and_every_exception(page: str, made: tuple[Report, Tally]) -> None:
+def test_the_page_has_every_section_and_every_exception(page: str, made: tuple[AuditReport, Tally]) -> None:
     text = " ".join(" ".join(Reader(page).words).split())
     for section in SECTIONS:
         assert text.count(section) >= 2, section  # in the contents, and above its text

@@ -13,14 +13,14 @@ from canary.audit.counts import Counts
 from canary.audit.drills import Answer
 from canary.audit.period import Period
 from canary.audit.population import Tally
-from canary.audit.report import Report, build
+from canary.audit.report import AuditReport, build
 from canary.audit.results import result_of, results
 from canary.audit.source import Source, reading
 from canary.config import Config
 from canary.ledger import Event, EventKind, Ledger
 from canary.model import DeadlineResult, OwnFaultError
 
-Made = tuple[Report, Tally]
+Made = tuple[AuditReport, Tally]
 
 
 def test_every_probe_of_the_period_is_counted_once(made: Made, told: Path) -> None:

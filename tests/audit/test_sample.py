@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.audit.population import Tally
-from canary.audit.report import Report
+from canary.audit.report import AuditReport
 from canary.audit.sample import draw, population, rank
 from canary.audit.source import Source
 
@@ -36,7 +36,7 @@ def test_a_larger_sample_holds_the_smaller(several: list[str], size: int) -> Non
     assert draw(several, "seed", size + 5).drawn[:size] == draw(several, "seed", size).drawn
 
 
-def test_every_scheduled_probe_can_be_drawn(source: Source, made: tuple[Report, Tally]) -> None:
+def test_every_scheduled_probe_can_be_drawn(source: Source, made: tuple[AuditReport, Tally]) -> None:
     known = list(population(source, PERIOD))
     assert known == sorted(set(known))
     assert len(known) == made[0].scheduled

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.audit.population import Tally
-from canary.audit.report import Report
+from canary.audit.report import AuditReport
 from canary.audit.tables import cell, tables, to_csv, to_json
 
 FORMULA = tuple("=+-@\t\r")
@@ -35,7 +35,7 @@ def test_numbers_stay_numbers() -> None:
 
 
 @pytest.fixture(scope="module")
-def files(made: tuple[Report, Tally]) -> dict[str, list[list[str]]]:
+def files(made: tuple[AuditReport, Tally]) -> dict[str, list[list[str]]]:
     return {name: read(content) for name, content in tables(*made).items()}
 
 
@@ -45,7 +45,7 @@ def test_every_table_is_even(files: dict[str, list[list[str]]]) -> None:
         assert all(len(row) == len(head) for row in rows), name
 
 
-def test_days_add_up_to_channels(files: dict[str, list[list[str]]], made: tuple[Report, Tally]) -> None:
+def test_days_add_up_to_channels(files: dict[str, list[list[str]]], made: tuple[AuditReport, Tally]) -> None:
     for name, column in (("channels.csv", "met"), ("days.csv", "met")):
         head, *rows = files[name]
         assert sum(int(row[head.index(column)]) for row in rows) == made[0].whole.counts.met
@@ -67,7 +67,7 @@ def test_controls_have_the_shape_of_the_detailed_controls_report(files: dict[str
     assert all(row[4] and not row[5] for row in rows)
 
 
-def test_the_json_says_the_same(made: tuple[Report, Tally]) -> None:
+def test_the_json_says_the_same(made: tuple[AuditReport, Tally]) -> None:
     told = json.loads(to_json(made[0]))
     assert told["whole"]["counts"]["met"] == made[0].whole.counts.met
     assert [run["first"] for run in told["exceptions"]] == [run.first for run in made[0].exceptions]

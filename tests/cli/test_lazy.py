@@ -9,17 +9,17 @@ from collections.abc import Iterator
 import pytest
 
 from canary.cli.commands import COMMANDS
-from canary.cli.lazy import Command, Group
+from canary.cli.lazy import Command, CommandGroup
 
 HEAVY = {"playwright", "sqlalchemy", "weasyprint", "uvicorn", "jinja2", "rich", "asyncio", "httpx", "structlog"}
 
 
 def every(
-    commands: dict[str, Command | Group], above: tuple[str, ...] = ()
+    commands: dict[str, Command | CommandGroup], above: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Command]]:
     """The words of each command, and the command."""
     for name, entry in commands.items():
-        if isinstance(entry, Group):
+        if isinstance(entry, CommandGroup):
             yield from every(dict(entry.commands), (*above, name))
         else:
             yield (*above, name), entry
