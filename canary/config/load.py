@@ -15,8 +15,7 @@ from canary.config.known import Known
 from canary.config.mistakes import ConfigError, Mistake, among, shown, wording
 from canary.config.whole import Config, model, schema
 
-_BY_KIND = ("watch", "channels")
-_NAMED = (*_BY_KIND, "senders")
+_NAMED = ("watch", "channels", "senders")
 _STAND_INS: dict[str, Any] = {
     "operator": {"name": "-", "domains": ["localhost"], "verify": "-"},
     "state": ".",
@@ -112,7 +111,7 @@ class _Reading:
         path: list[str] = []
         node: Any = self._document.value
         for depth, step in enumerate(location):
-            is_kind = depth == 2 and location[0] in _BY_KIND
+            is_kind = _chooses_by_kind(location[:depth])
             is_there = isinstance(step, int) if isinstance(node, list) else isinstance(node, dict) and step in node
             if is_there and not is_kind:
                 node = node[step]
@@ -125,6 +124,14 @@ class _Reading:
         steps = (step if step.isprintable() else repr(step) for step in path)
         where = "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps).removeprefix(".")
         self._mistakes.append(Mistake(str(self._path), line or self._document.line(path), where, message))
+
+
+def _chooses_by_kind(location: tuple[str | int, ...]) -> bool:
+    """Whether what stands at ``location`` is read as its kind wants it; the kind is the next step then."""
+    match location:
+        case (("watch" | "channels"), _) | ("senders", _, "replies"):
+            return True
+    return False
 
 
 def _sound(value: dict[Any, Any], wrong: list[yaml_lines.Path]) -> dict[Any, Any]:

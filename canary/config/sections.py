@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from canary.channels import Sender
 from canary.mark import LENGTH
 from canary.model import Person
-from canary.queues.replies.watch import RepliesSettings
+from canary.queues import RepliesSettings
 from canary.settings import ADDRESS, Address, Duration, FilePath, ListOf, Server, Settings, Slug, is_loopback, written
 
 _LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
@@ -113,7 +113,7 @@ class SenderSettings(Settings):
         None, description="envelope sender with {mark} in its local part; the address with +{mark} if not given"
     )
     submission: Server = Field(description="the persona's own submission server")
-    replies: RepliesSettings | None = Field(None, description="the mailbox of acknowledgements, answers and bounces")
+    replies: RepliesSettings | None = Field(None, description="where acknowledgements, answers and bounces are found")
 
     @model_validator(mode="after")
     def _returns_to_us(self) -> Self:

@@ -21,7 +21,7 @@ from canary.channels.forms.settings import BrowserSettings
 from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, RetentionSettings, SenderSettings, Web
 from canary.evidence.settings import EvidenceSettings
 from canary.model import Place
-from canary.queues import WatchSettings
+from canary.queues import RepliesSettings, WatchSettings
 from canary.queues import kinds as queue_kinds
 from canary.reports import VARIANTS
 from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Settings, Slug
@@ -82,7 +82,7 @@ class Config(Settings):
         return any(drill.date == day and channel in drill.channels for drill in self.blind_drills)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # hashed by identity: it becomes part of a union of types
 class _ByKind:
     """Reads a mapping as the settings model that its ``kind`` names."""
 
@@ -96,13 +96,20 @@ class _ByKind:
 @cache
 def model() -> type[Config]:
     """:class:`Config`, with every kind of channel and watch that is installed."""
-    watch = Annotated[WatchSettings, _ByKind({name: kind.settings for name, kind in queue_kinds().items()})]
+    queues = queue_kinds()
+    watch = Annotated[WatchSettings, _ByKind({name: kind.settings for name, kind in queues.items()})]
+    with_replies = {name: kind.replies.settings for name, kind in queues.items() if kind.replies is not None}
+    replies = Annotated[RepliesSettings, _ByKind(with_replies)]
+    sender = create_model(
+        "Sender", __base__=SenderSettings, replies=(replies | None, SenderSettings.model_fields["replies"])
+    )
     channel = Annotated[ChannelSettings, _ByKind({name: kind.settings for name, kind in channel_kinds().items()})]
     fields = Config.model_fields
     return create_model(
         "Configuration",
         __base__=Config,
         watch=(dict[Slug, watch], fields["watch"]),
+        senders=(dict[Slug, sender], fields["senders"]),
         channels=(dict[Slug, channel], fields["channels"]),
     )
 

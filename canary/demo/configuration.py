@@ -93,7 +93,7 @@ def _sender(ca: DemoCa, account: Account) -> dict[str, Any]:
         "organisation": "Hayes Security Research" if account.slug == "researcher" else "",
         "envelope": f"{local}+{{mark}}@{domain}",
         "submission": _server(ca, account, ca.submission_port, "starttls"),
-        "replies": {"server": _imap(ca, account), "folders": [INBOX]} | _LOOK,
+        "replies": {"kind": "imap", "server": _imap(ca, account), "folders": [INBOX]} | _LOOK,
     }
 
 

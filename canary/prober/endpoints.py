@@ -1,4 +1,4 @@
-"""What a configuration opens: channels for each sender, watchers for each mailbox, one browser."""
+"""What a configuration opens: channels for each sender, a watcher for each watch, one browser."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from canary.channels import Channel, Resources, UnusableError
 from canary.channels.forms.browser import Browser
 from canary.clock import Clock
 from canary.config import Config
-from canary.model import Outcome, OwnFaultError
-from canary.queues import Intake, Watcher
+from canary.model import Outcome, OwnFaultError, Place, Role
+from canary.queues import Intake, Watcher, WatchResources
 from canary.queues import kinds as queue_kinds
-from canary.queues.replies.watch import RepliesWatcher
 
 
 class Endpoints:
@@ -20,13 +19,7 @@ class Endpoints:
         self.browser = Browser(config.browser)
         self._resources = Resources(clock, self.browser)
         self._channels: dict[tuple[str, str], Channel] = {}
-        queues = queue_kinds()
-        self.watchers: dict[str, Watcher] = {
-            slug: queues[settings.kind].open(slug, settings) for slug, settings in config.watch.items()
-        }
-        for slug, sender in config.senders.items():
-            if sender.replies is not None:
-                self.watchers[f"{slug}-replies"] = RepliesWatcher(slug, sender.replies)
+        self.watchers = _watchers(config, WatchResources(clock))
 
     def channel(self, slug: str, sender: str) -> Channel:
         """The way in through channel ``slug`` for ``sender``, opened once."""
@@ -59,3 +52,15 @@ class Endpoints:
         for channel in self._channels.values():
             await channel.close()
         await self.browser.close()
+
+
+def _watchers(config: Config, resources: WatchResources) -> dict[str, Watcher]:
+    """A watcher for each watch under its name, and one for each sender's replies under the name of the place."""
+    kinds = queue_kinds()
+    watchers = {slug: kinds[settings.kind].open(slug, settings, resources) for slug, settings in config.watch.items()}
+    for slug, sender in config.senders.items():
+        kind = kinds[sender.replies.kind].replies if sender.replies is not None else None
+        if kind is not None:
+            place = Place(f"{slug}-replies", Role.REPLIES)
+            watchers[place.queue] = kind.open(place, sender.replies, resources)
+    return watchers

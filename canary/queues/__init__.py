@@ -2,7 +2,8 @@
 
 A watcher looks into one system (all its queues) and hands in to its :class:`Intake` what it found. It keeps no state of
 its own: where it stood is a cursor that the intake stores in the same transaction as what was found, so nothing is lost
-and nothing is recorded twice, however it ends.
+and nothing is recorded twice, however it ends. :class:`canary.queues.loop.LoopingWatcher` has the thread, the pauses
+after a fault and the way to stop; what it needs is a way to open and to look.
 
 A kind is a settings model and a class that meets :class:`Watcher`. Third parties add a kind through the entry point
 group ``canary.queues`` (a :class:`WatchKind`).
@@ -17,6 +18,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
+from canary.clock import Clock
 from canary.content import Content
 from canary.mark import Keyring
 from canary.model import Actor, Component, Forgery, Place, Seen, TimeSource
@@ -133,6 +135,14 @@ class Watcher(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class WatchResources:
+    """What watchers are opened with: all that they may need and do not own."""
+
+    clock: Clock
+    """The time, for everything that is waited for."""
+
+
 class WatchSettings(Settings):
     """What every kind of watch has; a kind adds its own ``kind`` and where to look."""
 
@@ -143,18 +153,37 @@ class WatchSettings(Settings):
         raise NotImplementedError(f"{type(self).__name__} does not say what it looks into")
 
 
+class RepliesSettings(Settings):
+    """Where what comes back to a sender is found; a kind adds its own ``kind`` and where to look."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class RepliesKind:
+    """How a kind watches what comes back to a sender: its settings, and how to open a watcher for the place it is.
+
+    What a message there is says :func:`canary.queues.replies.classify.classify`, whatever the kind.
+    """
+
+    settings: type[RepliesSettings]
+    open: Callable[[Place, Any, WatchResources], Watcher]
+
+
 @dataclass(frozen=True)
 class WatchKind:
-    """A kind of watch: its settings, and how to open one under its name."""
+    """A kind of watch: its settings, and how to open one under its name; None for replies if it cannot watch them."""
 
     settings: type[WatchSettings]
-    open: Callable[[str, Any], Watcher]
+    open: Callable[[str, Any, WatchResources], Watcher]
+    replies: RepliesKind | None = None
 
 
 @cache
 def kinds() -> Mapping[str, WatchKind]:
     """Every kind by name: ours, and those of the entry point group."""
-    from canary.queues.imap.watch import ImapSettings, ImapWatcher
+    from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
+    from canary.queues.imap.watch import open_imap, open_imap_replies
 
-    own = {"imap": WatchKind(ImapSettings, ImapWatcher)}
+    own = {"imap": WatchKind(ImapSettings, open_imap, RepliesKind(ImapRepliesSettings, open_imap_replies))}
     return own | {point.name: point.load() for point in entry_points(group="canary.queues")}

@@ -20,7 +20,7 @@ from canary.demo.directory import ACCOUNTS
 from canary.demo.faults import FAULTS
 from canary.mark import Keyring, new_probe_id
 from canary.model import Role, Seen
-from canary.queues.replies.watch import classify
+from canary.queues.replies.classify import classify
 from canary.reports.composer import compose
 
 

@@ -14,7 +14,7 @@ from canary.demo.directory import ALIAS, by_slug
 from canary.demo.faults import BY_NAME, FAULTS
 from canary.demo.post_office import Rules
 from canary.model import Outcome, Seen
-from canary.queues.replies.watch import classify
+from canary.queues.replies.classify import classify
 
 MEMBERS = ("maria", "peter", "judit")
 ANNA = by_slug("anna").address

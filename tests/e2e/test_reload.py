@@ -19,7 +19,7 @@ from canary.prober.loop import Prober
 
 def watchers() -> list[str]:
     """The mailboxes that are watched by this process, each as often as it is."""
-    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("imap "))
+    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("watch "))
 
 
 async def test_before_the_start(ca: CaSite, tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ async def test_before_the_start(ca: CaSite, tmp_path: Path) -> None:
     task = asyncio.create_task(prober.run(scheduled=False))
     await asyncio.gather(*reloads)
     await asyncio.to_thread(until, lambda: prober.last_tick or task.done(), "the main loop")
-    assert watchers() == ["imap desk", "imap freemail-replies", "imap researcher-replies"]
+    assert watchers() == ["watch desk", "watch freemail-replies", "watch researcher-replies"]
     prober.stop()
     await task
     ledger.close()

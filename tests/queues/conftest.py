@@ -13,9 +13,13 @@ from queues.tap import Tap
 from servers.ca_site import CaSite, User
 from servers.polling import until
 
-from canary.queues.imap.watch import ImapSettings, ImapWatcher
+from canary.clock import Clock
+from canary.queues import WatchResources
+from canary.queues.imap.settings import ImapSettings
+from canary.queues.imap.watch import ImapWatcher, open_imap
 
 Watch = Callable[..., ImapWatcher]
+RESOURCES = WatchResources(Clock())
 
 
 @pytest.fixture
@@ -72,7 +76,7 @@ def watch(site: CaSite, intake: RecordingIntake) -> Iterator[Watch]:
             **settings,
         }
         model = ImapSettings.model_validate({**given, "server": server or server_of(site, user)})
-        watcher = ImapWatcher("desk", model)
+        watcher = open_imap("desk", model, RESOURCES)
         running.append(watcher)
         watcher.start(intake)
         return watcher

@@ -74,7 +74,7 @@ def configuration(site: CaSite, folder: Path, **channels: Mapping[str, Any]) -> 
                 "name": f"{name.title()} Example",
                 "address": f"{name}@{site.sender_domain}",
                 "submission": {**submission, "username": name},
-                "replies": {"server": {**imap, "username": name}, "folders": ["INBOX"], "poll": "2s"},
+                "replies": {"kind": "imap", "server": {**imap, "username": name}, "folders": ["INBOX"], "poll": "2s"},
             }
             for name in ("researcher", "freemail")
         },

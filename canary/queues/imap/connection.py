@@ -3,7 +3,7 @@
 It differs from a plain IMAPClient where a watcher that runs for months needs it to. It reads the socket through a
 buffer of its own, so that what the server said together with something else is never overlooked, a line that arrives
 in two pieces is no error (mjs/imapclient#519), and bytes slipped in before STARTTLS are refused. And every wait ends at
-once when ``wake`` becomes readable, which is how a watcher is stopped.
+once when the watcher is stopped.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import CapabilityError, LoginError
 
 from canary.model import Component, OwnFaultError
+from canary.queues.loop import Stop, StoppedError
 from canary.settings import Server, Tls
 
 _LONGEST_LINE = 1_000_000
@@ -48,10 +49,6 @@ class Reason(StrEnum):
     DISCONNECTED = "disconnected"  # end of file, reset, BYE, or an answer that breaks the protocol
     PROTOCOL = "protocol"  # a command refused
     UNEXPECTED = "unexpected"  # a fault of the watcher itself
-
-
-class StoppedError(Exception):
-    """The watcher is being stopped."""
 
 
 def fault(reason: Reason, detail: str) -> OwnFaultError:
@@ -87,20 +84,12 @@ def _reason(error: Exception) -> Reason:
     return Reason.UNEXPECTED
 
 
-def pause(wake: socket.socket, seconds: float) -> None:
-    """Wait for so many seconds. Raises StoppedError as soon as ``wake`` is readable."""
-    poller = select.poll()
-    poller.register(wake, select.POLLIN)
-    if poller.poll(seconds * 1000):
-        raise StoppedError
-
-
 class _Wire(imaplib.IMAP4):
     """The protocol over a socket that is read through a buffer which can be looked into."""
 
-    def __init__(self, server: Server, context: ssl.SSLContext | None, wake: socket.socket) -> None:
+    def __init__(self, server: Server, context: ssl.SSLContext | None, stop: Stop) -> None:
         self._context = context if server.tls is Tls.IMPLICIT else None
-        self._wake, self._patience = wake, server.timeout
+        self._stop, self._patience = stop, server.timeout
         self._buffer = bytearray()
         super().__init__(server.host, server.port, server.timeout)
 
@@ -144,17 +133,17 @@ class _Wire(imaplib.IMAP4):
         return self._take(size)
 
     def heard(self, seconds: float) -> bool:
-        """Whether the server says anything within so many seconds. Raises StoppedError when woken."""
+        """Whether the server says anything within so many seconds. Raises StoppedError."""
         return bool(self._buffer) or self._readable(seconds)
 
     def _readable(self, seconds: float) -> bool:
         if isinstance(self.sock, ssl.SSLSocket) and self.sock.pending():
             return True
         poller = select.poll()
-        poller.register(self._wake, select.POLLIN)
+        poller.register(self._stop.socket, select.POLLIN)
         poller.register(self.sock, select.POLLIN)
         ready = [descriptor for descriptor, _ in poller.poll(max(seconds, 0) * 1000)]
-        if self._wake.fileno() in ready:
+        if self._stop.socket.fileno() in ready:
             raise StoppedError
         return bool(ready)
 
@@ -175,8 +164,8 @@ class _Wire(imaplib.IMAP4):
 class Connection(IMAPClient):  # type: ignore[misc]
     """A logged-in connection. Made by :func:`connect`; a context manager that closes it without waiting."""
 
-    def __init__(self, server: Server, context: ssl.SSLContext | None, wake: socket.socket) -> None:
-        self._server, self._tls_settings, self._wake = server, context, wake
+    def __init__(self, server: Server, context: ssl.SSLContext | None, stop: Stop) -> None:
+        self._server, self._tls_settings, self._stop = server, context, stop
         self.selected: str | None = None
         """The folder that is open, read-only."""
         self._identity: dict[str, int] = {}
@@ -185,7 +174,7 @@ class Connection(IMAPClient):  # type: ignore[misc]
         self.normalise_times = False
 
     def _create_IMAP4(self) -> _Wire:  # noqa: N802
-        return _Wire(self._server, self._tls_settings, self._wake)
+        return _Wire(self._server, self._tls_settings, self._stop)
 
     def __exit__(self, *exc: object) -> None:
         with contextlib.suppress(Exception):
@@ -276,7 +265,7 @@ def _without(text: str, username: str, password: str) -> str:
     return text.replace(password, "<secret>").replace(sent, "<secret>")
 
 
-def connect(server: Server, wake: socket.socket) -> Connection:
+def connect(server: Server, stop: Stop) -> Connection:
     """A connection to ``server``, protected as its settings say, and logged in.
 
     The password is read anew each time. Raises OwnFaultError, or StoppedError.
@@ -293,7 +282,7 @@ def connect(server: Server, wake: socket.socket) -> Connection:
         raise fault(Reason.CA_FILE, f"{server.ca_file}: {error}") from error
     connection = None
     try:
-        connection = Connection(server, context, wake)
+        connection = Connection(server, context, stop)
         if server.tls is Tls.STARTTLS:
             connection.starttls(context)
         return connection.sign_in(server.username, password)

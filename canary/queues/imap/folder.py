@@ -21,8 +21,9 @@ from canary.content import Message
 from canary.mark import Mark, halves
 from canary.model import Forgery, Place, Seen
 from canary.queues import Depth, Found, Intake
-from canary.queues.imap.connection import Connection, StoppedError
+from canary.queues.imap.connection import Connection
 from canary.queues.imap.headers import arrival, marks_in, message_id, told
+from canary.queues.loop import StoppedError
 
 HEADERS_AT_ONCE = 200
 BODIES_AT_ONCE = 16 * 1024 * 1024

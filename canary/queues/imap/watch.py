@@ -1,108 +1,213 @@
-"""A CA's mailbox: its folders are queues, and each has a role."""
+"""Watches a mailbox over one connection: a CA's, or a sender's.
+
+It waits with IDLE in the first monitored folder and asks after the others in between. Servers drop IDLE in silence, so
+whatever IDLE says, every folder is opened anew and read to its end every ``poll`` seconds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 
-from pydantic import Field, model_validator
-
-from canary.model import Place, Role, Seen
-from canary.queues import WatchSettings
+from canary.clock import Clock
+from canary.model import Component, OwnFaultError, Place, Role, Seen
+from canary.queues import Intake, WatchResources
 from canary.queues.imap.cleanup import CleanUp
-from canary.queues.imap.folder import Watched
-from canary.queues.imap.watching import MailboxWatcher, Task
-from canary.settings import Duration, ListOf, Server, Settings, Slug
+from canary.queues.imap.connection import Connection, Reason, connect, explain, fault
+from canary.queues.imap.folder import Classify, FolderReader, Watched
+from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
+from canary.queues.loop import FIRST_PAUSE, LONGEST_PAUSE, Look, LoopingWatcher, Stop
+from canary.queues.replies.classify import classify
+from canary.settings import Server
 
-_LONGEST_SLUG = 40
+SEVERAL_MONITORED = 2.0
+"""Seconds between looks at the other folders where reports are meant to arrive in more than one."""
+CLEAN_UP_EVERY = 10.0
 
 
-class Folder(Settings):
-    """A folder by its name on the server, the queue that it is, and what it is for."""
-
-    name: str = Field(min_length=1, description="the folder's name on the server, such as INBOX or CPR/Incoming")
-    queue: Slug = Field(description="a name for it, the only one of its kind in the whole configuration")
-    role: Literal["monitored", "other", "junk", "quarantine"] = Field(
-        description="monitored is where reports are worked on; every other one is a wrong place"
+def open_imap(name: str, settings: ImapSettings, resources: WatchResources) -> ImapWatcher:
+    """A watcher of the CA's mailbox ``name``."""
+    plan = WatchPlan(
+        server=settings.server,
+        folders=tuple(Watched(folder.name, folder.place) for folder in settings.folders),
+        classify=lambda _: (Seen.REPORT, ""),
+        poll=settings.poll,
+        poll_others=settings.poll_others,
+        idle=settings.idle,
+        count=settings.count,
+        junk=settings.junk(),
+        clean_up=None if settings.clean_up == "keep" else CleanUp(name, settings.clean_up_to),
     )
-
-    @property
-    def place(self) -> Place:
-        """The queue with its role."""
-        return Place(self.queue, Role(self.role))
+    return ImapWatcher(name, plan, resources)
 
 
-class ImapSettings(WatchSettings):
-    """A mailbox, read over one connection however many channels lead into it."""
+def open_imap_replies(place: Place, settings: ImapRepliesSettings, resources: WatchResources) -> ImapWatcher:
+    """A watcher of a sender's own mailbox, which as a place is ``place``."""
+    plan = WatchPlan(
+        server=settings.server,
+        folders=tuple(Watched(folder, place) for folder in settings.folders),
+        classify=classify,
+        poll=settings.poll,
+        poll_others=settings.poll_others,
+        idle=settings.idle,
+    )
+    return ImapWatcher(place.queue, plan, resources)
 
-    kind: Literal["imap"]
+
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """What to watch, and how. Times are in seconds.
+
+    ``junk`` is the queue of the folder that the server itself calls \\Junk, None if it is not wanted; ``clean_up`` is
+    None where it is off.
+    """
+
     server: Server
-    folders: Annotated[ListOf[Folder], Field(min_length=1)]
-    find_junk: bool = Field(
-        True, description="also watch the folder that the server calls \\Junk, unless one with the role junk is listed"
-    )
-    junk_queue: Slug | None = Field(
-        None, description="the name of that queue; the first folder's queue with -junk at its end if not given"
-    )
-    clean_up: Literal["keep", "delete", "move"] = Field(
-        "keep", description="what becomes of our own messages once their probes are judged"
-    )
-    clean_up_to: str | None = Field(None, description="the folder to move them to")
-    poll: Duration = Field(20.0, description="every folder is read to its end this often, whatever IDLE says")
-    poll_others: Duration = Field(5.0, description="how often folders that IDLE does not cover are asked after")
-    idle: bool = Field(True, description="wait with IDLE in the first monitored folder, if the server has it")
-    count: bool = Field(True, description="count read and unread messages, everybody's, and the age of the oldest")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        mistakes = list(self._mistakes())
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
-        return self
-
-    def _mistakes(self) -> Iterator[str]:
-        names = [folder.name.upper() if folder.name.upper() == "INBOX" else folder.name for folder in self.folders]
-        queues = [place.queue for place in self.places()]
-        if len(set(names)) < len(names):
-            yield f"a folder is listed twice: {', '.join(names)}; wanted each once"
-        if len(set(queues)) < len(queues):
-            yield f"two folders have the same queue: {', '.join(queues)}; wanted a name of its own for each"
-        if self.server.username is None:
-            yield "the server has no username and password; wanted those of the mailbox"
-        if (self.clean_up == "move") != (self.clean_up_to is not None):
-            yield f"clean_up is {self.clean_up} and clean_up_to is {self.clean_up_to}; wanted a folder exactly for move"
-        if self.clean_up_to in names:
-            yield f"clean_up_to is {self.clean_up_to}, which is watched; wanted a folder that is not"
-
-    def places(self) -> tuple[Place, ...]:
-        """Every queue of the mailbox, the junk folder's too if it is to be found."""
-        listed = tuple(folder.place for folder in self.folders)
-        junk = self.junk()
-        return (*listed, junk) if junk else listed
-
-    def junk(self) -> Place | None:
-        """The queue of the junk folder that is to be found, if any."""
-        if not self.find_junk or any(folder.role == "junk" for folder in self.folders):
-            return None
-        first = self.folders[0].queue[: _LONGEST_SLUG - len("-junk")]
-        return Place(self.junk_queue or f"{first}-junk", Role.JUNK)
+    folders: tuple[Watched, ...]
+    classify: Classify
+    poll: float
+    poll_others: float
+    idle: bool = True
+    count: bool = False
+    junk: Place | None = None
+    clean_up: CleanUp | None = None
 
 
-class ImapWatcher(MailboxWatcher):
-    """Watches the CA's mailbox ``name``."""
+class ImapWatcher(LoopingWatcher):
+    """A :class:`canary.queues.Watcher` of one mailbox."""
 
-    def __init__(self, name: str, settings: ImapSettings) -> None:
-        super().__init__(
-            name,
-            Task(
-                server=settings.server,
-                folders=tuple(Watched(folder.name, folder.place) for folder in settings.folders),
-                classify=lambda _: (Seen.REPORT, ""),
-                poll=settings.poll,
-                poll_others=settings.poll_others,
-                idle=settings.idle,
-                count=settings.count,
-                junk=settings.junk(),
-                clean_up=None if settings.clean_up == "keep" else CleanUp(name, settings.clean_up_to),
-            ),
-        )
+    component = Component.IMAP
+    reasons = frozenset(Reason)
+    refused = frozenset({Reason.LOGIN_REFUSED})
+
+    def __init__(self, name: str, plan: WatchPlan, resources: WatchResources) -> None:
+        super().__init__(name, resources)
+        self._plan = plan
+
+    @contextmanager
+    def opened(self, intake: Intake, stop: Stop) -> Iterator[Look]:
+        """Log in, and read and wait in turn."""
+        with connect(self._plan.server, stop) as connection:
+            yield _Session(self.name, self._plan, connection, intake, stop, self.clock).look
+
+    def explain(self, error: Exception) -> OwnFaultError:
+        """By what IMAP, TLS and the network raise."""
+        return explain(error, self._plan.server)
+
+    def check(self) -> str:
+        """Log in, find every folder; raises OwnFaultError that names every one that is missing."""
+        plan, server = self._plan, self._plan.server
+        with connect(server, Stop(self.clock)) as connection:
+            try:
+                found = _found_folders(connection, plan)
+                how = "IDLE" if _can_idle(connection, plan) else f"no IDLE, asks every {plan.poll_others:g} s"
+            except Exception as error:
+                raise explain(error, server) from error
+        return f"{server.username} on {server.host}:{server.port}, {how}: {', '.join(found)}"
+
+
+class _Session:
+    """One connection's time of watching."""
+
+    def __init__(
+        self, name: str, plan: WatchPlan, connection: Connection, intake: Intake, stop: Stop, clock: Clock
+    ) -> None:
+        self._plan, self._connection, self._intake, self._stop, self._clock = plan, connection, intake, stop, clock
+        watched = _all_folders(connection, plan)
+        self._folders = [FolderReader(name, w, intake, plan.classify) for w in watched]
+        self._empty = {plan.junk} - {w.place for w in watched} if plan.junk else set()
+        """Queues that this server has no folder for, so there is nothing in them."""
+        first = next((i for i, w in enumerate(plan.folders) if w.place.role is Role.MONITORED), 0)
+        self._home = self._folders.pop(first)
+        self._idles = _can_idle(connection, plan)
+        several = sum(w.place.role is Role.MONITORED for w in plan.folders) > 1
+        self._tick = min(plan.poll_others, SEVERAL_MONITORED) if several else plan.poll_others
+        if not self._folders and self._idles:
+            self._tick = plan.poll
+        self._missing: dict[str, tuple[float, float]] = {}
+        self._due = self._clean_up_due = clock.monotonic()
+
+    def look(self) -> float:
+        """Read everything where that is due; else wait until something may have happened, or the tick is over."""
+        left = self._due - self._clock.monotonic()
+        if left <= 0:
+            self._due = self._clock.monotonic() + self._plan.poll
+            self._everything()
+        else:
+            self._wait(min(left, self._tick))
+            for folder in self._folders:
+                self._try(folder, folder.glance)
+        return 0.0
+
+    def _everything(self) -> None:
+        folders = (*self._folders, self._home)  # the home folder last: it stays open
+        for folder in folders:
+            self._try(folder, partial(folder.read, again=True, count=self._plan.count))
+        for place in self._empty:
+            self._intake.looked(place.queue, self._intake.now())
+        clean_up = self._plan.clean_up
+        if clean_up is not None and self._clock.monotonic() >= self._clean_up_due:
+            self._clean_up_due = self._clock.monotonic() + CLEAN_UP_EVERY
+            for folder in folders:
+                self._try(folder, partial(clean_up.run, folder=folder.folder, intake=self._intake))
+
+    def _wait(self, seconds: float) -> None:
+        """Wait until something may have happened in the home folder, and look into it."""
+        if self._idles and self._home.folder not in self._missing:
+            if self._connection.selected == self._home.folder:
+                self._connection.idle(seconds)
+            self._try(self._home, self._home.read)
+        else:
+            self._stop.pause(seconds)
+            self._try(self._home, self._home.glance)
+
+    def _try(self, folder: FolderReader, what: Callable[[Connection], None]) -> None:
+        """Do something with a folder; one that cannot be opened is told, and does not keep us from the others."""
+        again_at, wait = self._missing.get(folder.folder, (float("-inf"), FIRST_PAUSE))
+        if self._clock.monotonic() < again_at:
+            return
+        try:
+            what(self._connection)
+        except OwnFaultError as error:
+            if error.reason not in (Reason.FOLDER_MISSING, Reason.CLEAN_UP_REFUSED):
+                raise
+            self._intake.trouble(error.component, error.reason, error.detail)
+            if error.reason == Reason.FOLDER_MISSING:
+                self._missing[folder.folder] = (self._clock.monotonic() + wait, min(2 * wait, LONGEST_PAUSE))
+        else:
+            self._missing.pop(folder.folder, None)
+
+
+def _can_idle(connection: Connection, plan: WatchPlan) -> bool:
+    return plan.idle and bool(connection.has_capability("IDLE"))
+
+
+def _all_folders(connection: Connection, plan: WatchPlan) -> list[Watched]:
+    """The folders of the plan, and the one with the special use \\Junk (RFC 6154) if that is asked for."""
+    folders = list(plan.folders)
+    if plan.junk is not None:
+        known = {watched.folder for watched in folders}
+        for flags, _, name in connection.list_folders():
+            if b"\\junk" in {flag.lower() for flag in flags} and name not in known:
+                return [*folders, Watched(str(name), plan.junk)]
+    return folders
+
+
+def _found_folders(connection: Connection, plan: WatchPlan) -> list[str]:
+    """What is to be said of each folder; raises OwnFaultError that names every one that is missing."""
+    wanted = [(watched.folder, watched.place.role.value) for watched in _all_folders(connection, plan)]
+    if plan.clean_up is not None and plan.clean_up.to is not None:
+        wanted.append((plan.clean_up.to, "for clean-up"))
+    found, missing = [], []
+    for folder, purpose in wanted:
+        try:
+            messages = connection.status(folder, ("MESSAGES",))[b"MESSAGES"]
+        except OwnFaultError as error:
+            missing.append(error.detail)
+        else:
+            found.append(f"{folder} ({purpose}, {messages} messages)")
+    if missing:
+        raise fault(Reason.FOLDER_MISSING, "; ".join(missing))
+    return found

@@ -1,6 +1,6 @@
 """What automatic messages say of themselves, in the languages of the variants and a few more.
 
-Nothing here decides alone: :mod:`canary.queues.replies.bounces` and :mod:`canary.queues.replies.watch` ask for it
+Nothing here decides alone: :mod:`canary.queues.replies.bounces` and :mod:`canary.queues.replies.classify` ask for it
 beside the headers.
 """
 

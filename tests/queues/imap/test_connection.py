@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import trustme
-from queues.conftest import Watch, folder, server_of
+from queues.conftest import RESOURCES, Watch, folder, server_of
 from queues.mails import mail, raw
 from queues.recording_intake import RecordingIntake
 from queues.tap import Tap
@@ -23,13 +23,14 @@ from servers.polling import until
 
 from canary.model import Component, OwnFaultError
 from canary.queues.imap.connection import Reason, explain
-from canary.queues.imap.watch import ImapSettings, ImapWatcher
+from canary.queues.imap.settings import ImapSettings
+from canary.queues.imap.watch import open_imap
 from canary.settings import Server
 
 
 def check(server: dict[str, Any]) -> str:
     settings = {"kind": "imap", "server": server, "folders": [folder("CPR", "monitored")], "find_junk": False}
-    return ImapWatcher("desk", ImapSettings.model_validate(settings)).check()
+    return open_imap("desk", ImapSettings.model_validate(settings), RESOURCES).check()
 
 
 def refused(server: dict[str, Any]) -> OwnFaultError:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
-from queues.conftest import ALL, folder, server_of
+from queues.conftest import ALL, RESOURCES, folder, server_of
 from servers.ca_site import CaSite, User
 
 from canary.model import OwnFaultError
 from canary.queues import kinds
-from canary.queues.imap.watch import ImapSettings, ImapWatcher
+from canary.queues.imap.settings import ImapSettings
+from canary.queues.imap.watch import open_imap
 
 
 def test_check_names_what_it_found(site: CaSite, desk: User) -> None:
     settings = {"kind": "imap", "server": server_of(site, desk), "folders": ALL}
-    said = kinds()["imap"].open("desk", ImapSettings.model_validate(settings)).check()
+    said = kinds()["imap"].open("desk", ImapSettings.model_validate(settings), RESOURCES).check()
     assert "desk on 127.0.0.1" in said
     assert "IDLE" in said
     assert "CPR (monitored, 0 messages)" in said
@@ -25,7 +26,7 @@ def test_check_names_every_folder_that_is_missing(site: CaSite, desk: User) -> N
     settings = {"kind": "imap", "server": server_of(site, desk), "folders": folders}
     settings |= {"clean_up": "move", "clean_up_to": "Gamma"}
     with pytest.raises(OwnFaultError, match=r"'Alpha'.*'Beta'.*'Gamma'") as raised:
-        ImapWatcher("desk", ImapSettings.model_validate(settings)).check()
+        open_imap("desk", ImapSettings.model_validate(settings), RESOURCES).check()
     assert raised.value.reason == "folder_missing"
 
 

@@ -7,7 +7,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from queues.conftest import ALL, Watch, folder, forge, looked, plain_server, probe_of, server_of
+from queues.conftest import ALL, RESOURCES, Watch, folder, forge, looked, plain_server, probe_of, server_of
 from queues.mails import mail, raw
 from queues.recording_intake import RecordingIntake
 from queues.tap import Tap
@@ -18,7 +18,8 @@ from canary.content import Message
 from canary.mark import new_probe_id
 from canary.model import Forgery, Role, Seen, TimeSource
 from canary.queues import Watcher
-from canary.queues.imap.watch import ImapSettings, ImapWatcher
+from canary.queues.imap.settings import ImapSettings
+from canary.queues.imap.watch import open_imap
 
 # What is found
 
@@ -328,12 +329,12 @@ def test_a_server_without_idle_is_asked(site: CaSite, intake: RecordingIntake, d
 
 def test_stop_ends_an_idle_at_once(site: CaSite, intake: RecordingIntake, desk: User) -> None:
     settings = {"kind": "imap", "server": server_of(site, desk), "folders": [folder("CPR", "monitored")], "poll": "1h"}
-    watcher: Watcher = ImapWatcher("desk", ImapSettings.model_validate(settings))
+    watcher: Watcher = open_imap("desk", ImapSettings.model_validate(settings), RESOURCES)
     watcher.start(intake)
     looked(intake, "cpr")
-    assert _threads("imap desk") == 1
+    assert _threads("watch desk") == 1
     watcher.stop()  # waits for the thread, but not for an hour
-    assert _threads("imap desk") == 0
+    assert _threads("watch desk") == 0
 
 
 def _threads(name: str) -> int:

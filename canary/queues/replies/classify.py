@@ -1,20 +1,14 @@
-"""A sender's own mailbox: bounces, out-of-office notes, automatic acknowledgements and answers by humans."""
+"""What a message in a sender's mailbox is: a bounce, a note of absence, an acknowledgement, an answer. Pure."""
 
 from __future__ import annotations
 
 import re
 from email import message_from_bytes
 from email.message import Message
-from typing import Annotated, Self
 
-from pydantic import Field, model_validator
-
-from canary.model import Place, Role, Seen
-from canary.queues.imap.folder import Watched
-from canary.queues.imap.watching import MailboxWatcher, Task
+from canary.model import Seen
 from canary.queues.replies.bounces import Bounce, header, one_line, parse, plain_text
 from canary.queues.replies.wording import AUTOMATIC_SUBJECT, AWAY, AWAY_SUBJECT, RECEIVED
-from canary.settings import Duration, ListOf, Server, Settings
 
 _OPENING = 3000
 """Characters of a text in which an automatic message says what it is; what it quotes comes after."""
@@ -111,41 +105,3 @@ def _is_automatic(message: Message, ticket: bool) -> bool:
         or header(message, "Return-Path").replace(" ", "") == "<>"
         or bool(_NO_REPLY.search(header(message, "From")))
     )
-
-
-class RepliesSettings(Settings):
-    """Where what comes back to a sender is found."""
-
-    server: Server
-    folders: Annotated[ListOf[str], Field(min_length=1)] = Field(
-        ("INBOX",), description="the folders in which replies arrive; a junk folder too, if answers are filed there"
-    )
-    poll: Duration = Field(20.0, description="every folder is read to its end this often, whatever IDLE says")
-    poll_others: Duration = Field(5.0, description="how often folders after the first are asked after")
-    idle: bool = Field(True, description="wait with IDLE in the first folder, if the server has it")
-
-    @model_validator(mode="after")
-    def _has_account(self) -> Self:
-        if self.server.username is None:
-            raise ValueError("the server has no username and password; wanted those of the sender's mailbox")
-        if len(set(self.folders)) < len(self.folders):
-            raise ValueError(f"a folder is listed twice: {', '.join(self.folders)}; wanted each once")
-        return self
-
-
-class RepliesWatcher(MailboxWatcher):
-    """Watches the mailbox of the sender ``name``; as a place it is ``<name>-replies``."""
-
-    def __init__(self, name: str, settings: RepliesSettings) -> None:
-        place = Place(f"{name}-replies", Role.REPLIES)
-        super().__init__(
-            place.queue,
-            Task(
-                server=settings.server,
-                folders=tuple(Watched(folder, place) for folder in settings.folders),
-                classify=classify,
-                poll=settings.poll,
-                poll_others=settings.poll_others,
-                idle=settings.idle,
-            ),
-        )

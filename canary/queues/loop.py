@@ -1,0 +1,140 @@
+"""The loop of a watcher: a thread that opens something, looks again and again, and after a fault begins anew.
+
+Whatever goes wrong is reported to the intake, and after a pause, longer each time, the watcher begins again from its
+cursors. It ends by :meth:`LoopingWatcher.stop` alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from typing import ClassVar
+
+from canary.clock import Clock
+from canary.model import Component, OwnFaultError
+from canary.queues import Intake, WatchResources
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds after the first fault, and the most; each one without a look that went well doubles it."""
+REFUSED_PAUSE = 10.0
+"""Seconds before a refused login is tried again, at least: an account is not to be locked by us."""
+UNEXPECTED = "unexpected"
+"""The reason for whatever is not in a watcher's closed list."""
+_JITTER = (1.0, 1.5)
+_STOP_WITHIN = 5.0
+
+Look = Callable[[], float]
+"""Looks once at everything that is due; returns the seconds until there is something to do again."""
+
+
+class StoppedError(Exception):
+    """The watcher is being stopped."""
+
+
+class Stop:
+    """The order to stop: waited for by the clock, or, where a thread waits at sockets, by one more socket."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._ordered = clock, threading.Event()
+        self.socket, self._waker = socket.socketpair()
+        """``socket`` becomes readable with the order, and stays so."""
+
+    def order(self) -> None:
+        """Whoever waits ends with :class:`StoppedError`, now and from now on."""
+        self._ordered.set()
+        with contextlib.suppress(OSError):
+            self._waker.send(b"x")
+
+    def pause(self, seconds: float) -> None:
+        """Let so many seconds pass. Raises StoppedError as soon as the order is there."""
+        if self._clock.wait(self._ordered, seconds):
+            raise StoppedError
+
+
+class LoopingWatcher(ABC):
+    """A :class:`canary.queues.Watcher` that needs only a way to open and to look, and its list of faults."""
+
+    component: ClassVar[Component]
+    """The part of ours that its faults are counted for."""
+    reasons: ClassVar[Collection[str]] = ()
+    """The closed list of what its faults are called; anything else is :data:`UNEXPECTED`."""
+    refused: ClassVar[Collection[str]] = ()
+    """Those of the reasons after which it waits :data:`REFUSED_PAUSE` at least."""
+
+    def __init__(self, name: str, resources: WatchResources) -> None:
+        self.name, self.clock = name, resources.clock
+        self._stop = Stop(resources.clock)
+        self._thread: threading.Thread | None = None
+
+    @abstractmethod
+    def opened(self, intake: Intake, stop: Stop) -> AbstractContextManager[Look]:
+        """Connect, and give the way to look; what is open is closed at the end of the context.
+
+        A look that waits must end by StoppedError when ``stop`` is ordered. Raises what it likes, see :meth:`explain`.
+        """
+
+    @abstractmethod
+    def check(self) -> str:
+        """See :meth:`canary.queues.Watcher.check`."""
+
+    def explain(self, error: Exception) -> OwnFaultError:
+        """A fault that :meth:`opened` or a look raised and that is no OwnFaultError yet, in our words."""
+        return self.fault(UNEXPECTED, f"{type(error).__name__}: {str(error)[:300]}")
+
+    def fault(self, reason: str, detail: str) -> OwnFaultError:
+        """A fault of this watcher's."""
+        return OwnFaultError(self.component, reason, detail)
+
+    def start(self, intake: Intake) -> None:
+        """Begin to look; returns at once. Raises RuntimeError the second time."""
+        if self._thread is not None:
+            raise RuntimeError(f"the watcher of {self.name} was started before")
+        self._thread = threading.Thread(target=self._run, args=(intake,), name=f"watch {self.name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking; returns when nothing is open any more, or after 5 s if what is looked into does not let go."""
+        self._stop.order()
+        if self._thread is not None:
+            self._thread.join(_STOP_WITHIN)
+
+    def _run(self, intake: Intake) -> None:
+        wait = FIRST_PAUSE
+        with contextlib.suppress(StoppedError):
+            while True:
+                fault, went_well = self._look_until_fault(intake)
+                with contextlib.suppress(
+                    Exception
+                ):  # an intake that cannot even note a fault must not end the watching
+                    intake.trouble(fault.component, fault.reason, fault.detail)
+                if went_well:
+                    wait = FIRST_PAUSE
+                if fault.reason in self.refused:
+                    wait = max(wait, REFUSED_PAUSE)
+                self._stop.pause(wait * random.uniform(*_JITTER))  # noqa: S311  # no secret
+                wait = min(2 * wait, LONGEST_PAUSE)
+
+    def _look_until_fault(self, intake: Intake) -> tuple[OwnFaultError, bool]:
+        """The fault that ended it, and whether a look went well before. Raises StoppedError."""
+        went_well = False
+        try:
+            with self.opened(intake, self._stop) as look:
+                while True:
+                    pause = look()
+                    went_well = True
+                    self._stop.pause(pause)
+        except StoppedError:
+            raise
+        except Exception as error:
+            return self._listed(error if isinstance(error, OwnFaultError) else self.explain(error)), went_well
+
+    def _listed(self, fault: OwnFaultError) -> OwnFaultError:
+        """The fault by a reason of the closed list, since reasons become labels; those of other parts are theirs."""
+        if fault.component is not self.component or fault.reason in self.reasons:
+            return fault
+        return self.fault(UNEXPECTED, fault.detail)

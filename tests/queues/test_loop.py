@@ -1,0 +1,172 @@
+"""The loop of a watcher, without any server: faults, pauses, and how it is stopped."""
+
+from __future__ import annotations
+
+import select
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from queues.recording_intake import RecordingIntake
+from servers.polling import until
+
+from canary.clock import Clock
+from canary.model import Component, OwnFaultError
+from canary.queues import Intake, Watcher, WatchResources
+from canary.queues.loop import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    REFUSED_PAUSE,
+    UNEXPECTED,
+    Look,
+    LoopingWatcher,
+    Stop,
+    StoppedError,
+)
+
+
+class FastClock(Clock):
+    """A clock by which waiting costs nothing, and is noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.waits.append(seconds)
+        return event.is_set()
+
+
+class Scripted(LoopingWatcher):
+    """Does one act of a script at each look; None is a look that goes well, and at the end it waits to be stopped."""
+
+    component = Component.TICKETS
+    reasons = frozenset({"refused", "away"})
+    refused = frozenset({"refused"})
+
+    def __init__(self, *acts: Exception | None, clock: Clock | None = None) -> None:
+        super().__init__("scripted", WatchResources(clock or FastClock()))
+        self.acts = list(acts)
+        self.open = 0
+        self.finished = threading.Event()
+
+    @contextmanager
+    def opened(self, intake: Intake, stop: Stop) -> Iterator[Look]:
+        self.open += 1
+        try:
+            yield lambda: self._look(stop)
+        finally:
+            self.open -= 1
+
+    def _look(self, stop: Stop) -> float:
+        if not self.acts:
+            self.finished.set()
+            self.wait_for_stop(stop)
+        act = self.acts.pop(0)
+        if act is not None:
+            raise act
+        return 7.0
+
+    def wait_for_stop(self, stop: Stop) -> None:
+        """As a thread does that waits at sockets."""
+        poller = select.poll()
+        poller.register(stop.socket, select.POLLIN)
+        poller.poll()
+        raise StoppedError
+
+    def check(self) -> str:
+        return "scripted"
+
+
+def ours(reason: str, component: Component = Component.TICKETS) -> OwnFaultError:
+    return OwnFaultError(component, reason, f"it is {reason}")
+
+
+@pytest.fixture
+def run(intake: RecordingIntake) -> Iterator[Callable[..., list[float]]]:
+    """Runs a script to its end; the seconds that were waited."""
+    started: list[Scripted] = []
+
+    def play(*acts: Exception | None) -> list[float]:
+        clock = FastClock()
+        watcher = Scripted(*acts, clock=clock)
+        started.append(watcher)
+        watcher.start(intake)
+        until(watcher.finished.is_set, "the end of the script")
+        return clock.waits
+
+    yield play
+    for watcher in started:
+        watcher.stop()
+        assert watcher.open == 0
+
+
+Run = Callable[..., list[float]]
+
+
+def test_a_look_says_when_the_next_one_is_due(run: Run, intake: RecordingIntake) -> None:
+    assert run(None, None, None) == [7.0, 7.0, 7.0]
+    assert intake.reasons() == []
+
+
+def test_each_fault_is_reported_and_the_pauses_grow_up_to_the_longest(run: Run, intake: RecordingIntake) -> None:
+    waits = run(*[ours("away")] * 9)
+    assert intake.reasons() == ["away"] * 9
+    for number, waited in enumerate(waits):
+        wanted = min(FIRST_PAUSE * 2**number, LONGEST_PAUSE)
+        assert wanted <= waited <= 1.5 * wanted
+
+
+def test_a_look_that_went_well_makes_the_pauses_short_again(run: Run) -> None:
+    waits = run(*[ours("away")] * 5, None, ours("away"))
+    assert waits[4] >= 16 * FIRST_PAUSE
+    assert waits[5] == 7.0
+    assert waits[6] <= 1.5 * FIRST_PAUSE
+
+
+def test_a_refused_login_is_not_tried_again_soon(run: Run) -> None:
+    first, second = run(ours("refused"), ours("refused"))
+    assert REFUSED_PAUSE <= first <= 1.5 * REFUSED_PAUSE
+    assert second >= 2 * REFUSED_PAUSE
+
+
+def test_only_reasons_of_the_closed_list_become_labels(run: Run, intake: RecordingIntake) -> None:
+    run(ours("away"), ours("whatever the server said"), ZeroDivisionError("by nothing"), ours("full", Component.STORE))
+    assert intake.reasons() == ["away", UNEXPECTED, UNEXPECTED, "full"]
+    assert "it is whatever the server said" in intake.details()
+    assert "ZeroDivisionError: by nothing" in intake.details()
+
+
+def test_an_intake_that_cannot_note_a_fault_does_not_end_the_watching() -> None:
+    class Full(RecordingIntake):
+        def trouble(self, component: Component, reason: str, detail: str) -> None:
+            raise OwnFaultError(Component.STORE, "full", "no space left")
+
+    watcher = Scripted(ours("away"), ours("away"))
+    watcher.start(Full())
+    until(watcher.finished.is_set, "the end of the script")
+    watcher.stop()
+
+
+@pytest.mark.parametrize("acts", [[], [None], [ours("refused")]], ids=["at a socket", "between looks", "after a fault"])
+def test_stop_ends_every_wait_and_closes_what_is_open(intake: RecordingIntake, acts: list[Exception | None]) -> None:
+    """By the real clock: the pauses would be 7 s and 10 s, and the wait at the socket has no end."""
+    watcher = Scripted(*acts, clock=Clock())
+    watcher.start(intake)
+    until(lambda: watcher.finished.is_set() or not watcher.acts, "the script")
+    watcher.stop()
+    assert "watch scripted" not in {thread.name for thread in threading.enumerate()}
+    assert watcher.open == 0
+
+
+def test_it_is_a_watcher_that_starts_once(intake: RecordingIntake) -> None:
+    watcher: Watcher = Scripted()
+    watcher.start(intake)
+    with pytest.raises(RuntimeError, match="started before"):
+        watcher.start(intake)
+    watcher.stop()
+
+
+def test_one_that_was_never_started_stops() -> None:
+    Scripted().stop()
