@@ -74,7 +74,8 @@ class Resources:
     """What channels are opened with: all that they may need and do not own."""
 
     clock: Clock
-    """The time, for everything that is recorded, waited for or given up."""
+    """The time, for everything that is recorded, waited for or given up. Limits may be the event loop's own
+    (``asyncio.timeout``): a simulated clock moves that, too."""
     browser: Browser
     """The one warm browser, shared by all; it is started when somebody first needs it."""
     rng: Random = field(default_factory=SystemRandom)

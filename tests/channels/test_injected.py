@@ -25,7 +25,7 @@ def used(source: str) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names if alias.name not in OWN_CHANCE)
 
 
-@pytest.mark.parametrize("path", sorted(CHANNELS.rglob("*.py")), ids=lambda path: str(path.relative_to(CHANNELS)))
+@pytest.mark.parametrize("path", sorted(CHANNELS.rglob("*.py")), ids=lambda path: path.relative_to(CHANNELS).as_posix())
 def test_a_module_has_no_time_and_no_chance_of_its_own(path: Path) -> None:
     assert list(used(path.read_text(encoding="utf-8"))) == []
 

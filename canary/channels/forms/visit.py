@@ -93,7 +93,7 @@ def files_of(step: Step, report: Report) -> tuple[Attachment, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lost:
+class _Unanswered:
     """A request of the page's that got no answer."""
 
     method: str
@@ -108,7 +108,7 @@ class Visit:
         self._settings, self._page, self._attempt = settings, page, attempt
         self._hosts = settings.targets()
         self._dialogs: list[str] = []
-        self._lost: list[_Lost] = []
+        self._lost: list[_Unanswered] = []
 
     async def submit(self, report: Report) -> Submission:
         """All steps, and the page's answer. Raises OwnFaultError and Playwright's errors for a browser that failed."""
@@ -322,7 +322,7 @@ class Visit:
     def _note_lost(self, request: Request) -> None:
         page = request.is_navigation_request() and request.frame == self._page.main_frame
         if page or (request.method == "POST" and same_host(request.url, self._hosts)):
-            self._lost.append(_Lost(request.method, request.url[:200], request.failure or "failed"))
+            self._lost.append(_Unanswered(request.method, request.url[:200], request.failure or "failed"))
 
     async def _artefacts(self) -> tuple[tuple[str, bytes], ...]:
         """A screenshot of the whole page and the trace; whatever of it can still be had."""

@@ -448,6 +448,18 @@ async def test_a_connection_is_not_used_again_after_a_refusal() -> None:
     assert (server.connections, len(server.messages)) == (2, 1)
 
 
+async def test_closing_a_channel_leaves_what_another_of_its_sender_is_submitting() -> None:
+    async with SmtpScript().running() as server:
+        own, shared = sender(server.port), resources()
+        one, other = (EmailChannel(settings(f"{name}@ca.test"), own, shared) for name in ("one", "other"))
+        submitting = asyncio.create_task(one.submit(one.prepare(report()), within=30))
+        await server.heard("MAIL")
+        await other.close()
+        assert (await submitting).accepted
+        await one.close()
+    assert (server.connections, len(server.messages)) == (1, 1)
+
+
 async def test_closing_says_goodbye_and_may_be_done_twice() -> None:
     async with SmtpScript().running() as server:
         async with channel(server.port) as opened:

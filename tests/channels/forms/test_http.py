@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from channels.hurried_clock import HurriedClock
 from channels.opened import resources
 from pydantic import ValidationError
 from servers.form_examples import FILES, MARK, SENDER, TEXT, report
@@ -50,6 +52,13 @@ def settings(site: str, page: str = "report", /, **changes: Any) -> HttpFormSett
 async def submit(site: str, page: str = "report", /, **changes: Any) -> Submission:
     channel = HttpFormChannel(settings(site, page, **changes), SENDER, resources())
     return await channel.submit(channel.prepare(report(attachments=FILES)), within=60)
+
+
+async def test_the_given_clock_tells_when_it_began_and_how_long_it_took(site: FormSite) -> None:
+    channel = HttpFormChannel(settings(site.url), SENDER, resources(clock=HurriedClock()))
+    result = await channel.submit(channel.prepare(report()), within=60)
+    assert (result.accepted, result.at, result.seconds) == (True, datetime(2026, 3, 1, 12, tzinfo=UTC), 0)
+    assert result.steps == (("load", 0), ("submit", 0))
 
 
 async def test_a_form_is_sent_and_its_reference_kept(site: FormSite) -> None:
