@@ -43,7 +43,7 @@ _pages = Environment(loader=FileSystemLoader(Path(__file__).with_name("templates
 
 
 @dataclass(slots=True)
-class _Entry:
+class _FormInput:
     """What was entered, and what is wrong with it by field name."""
 
     values: dict[str, str]
@@ -72,11 +72,11 @@ class _Entry:
 _LINES = ("name", "email", "topic", "problem", "certificate", "order", "consent")
 
 
-async def _entry(form: FormData) -> _Entry:
+async def _entry(form: FormData) -> _FormInput:
     """Read the fields: everything but the description becomes one line, and control characters vanish."""
     values = {name: _line(form.get(name)) for name in _LINES}
     values["description"] = _text(form.get("description"))
-    entry = _Entry(values)
+    entry = _FormInput(values)
     upload = form.get("evidence")
     if isinstance(upload, UploadFile) and upload.filename:
         content = await upload.read(_MAX_FILE + 1)
@@ -96,7 +96,7 @@ def _text(value: Any) -> str:
     return "".join(c for c in value.replace("\r\n", "\n") if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 
-def _errors(entry: _Entry) -> dict[str, str]:
+def _errors(entry: _FormInput) -> dict[str, str]:
     values = entry.values
     wrong = {
         "topic": (values["topic"] not in TOPICS, "Please choose what your report is about."),
@@ -134,7 +134,7 @@ class Form:
         )
 
     async def _show(self, request: Request) -> Response:
-        return self._form(request, _Entry(dict.fromkeys((*_LINES, "description"), "")))
+        return self._form(request, _FormInput(dict.fromkeys((*_LINES, "description"), "")))
 
     async def _take(self, request: Request) -> Response:
         if int(request.headers.get("content-length", _MAX_REQUEST + 1)) > _MAX_REQUEST:
@@ -156,7 +156,7 @@ class Form:
             return _page("refused.html", 404, why="There is no such enquiry.")
         return _page("received.html", reference=reference)
 
-    def _form(self, request: Request, entry: _Entry) -> Response:
+    def _form(self, request: Request, entry: _FormInput) -> Response:
         session = request.cookies.get(_COOKIE) or secrets.token_urlsafe(16)
         page = _page(
             "form.html",

@@ -73,7 +73,7 @@ def submission(post: PostOffice, passwords: Mapping[str, str], tls: ssl.SSLConte
 
     ``passwords`` are by user name, which is the sender's address.
     """
-    handler = _Submission(post)
+    handler = _SubmissionHandler(post)
 
     def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         if not isinstance(data, LoginPassword):
@@ -149,7 +149,7 @@ class _Exchanger(_Handler):
         return super().recipient_refusal(address) or self._post.refusal(address)
 
 
-class _Submission(_Handler):
+class _SubmissionHandler(_Handler):
     """Takes what it is given, as providers do; what the CA's server then refuses comes back as a bounce."""
 
     def sender_refusal(self, session: Session, address: str) -> str | None:

@@ -23,7 +23,7 @@ KEEP = 1000
 _FIRST_UID = 101  # pymap's
 
 
-class _Config(Config):
+class _QuietConfig(Config):
     @property
     def greeting(self) -> bytes:
         return b"Demo CA IMAP server ready"  # pymap's own asks the DNS for this host's name
@@ -38,7 +38,7 @@ class MailStore:
             inherited_sockets=None, passlib_cfg=None, demo_data=False, demo_user="-", demo_password="-",  # noqa: S106
             skip_services=[],
         )  # fmt: skip
-        self._config = _Config.from_args(
+        self._config = _QuietConfig.from_args(
             arguments,
             hash_context=Cleartext(),
             cpu_subsystem=Subsystem.for_asyncio(),

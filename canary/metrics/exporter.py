@@ -27,7 +27,7 @@ _MOST_MISSED = {"variant": 5, "sender": 3}
 
 
 @dataclass(frozen=True)
-class _Channel:
+class _ExportedChannel:
     """A configured channel as it is exported."""
 
     slug: str
@@ -44,7 +44,9 @@ class _Layout:
         self.per_kind = config.web.histograms == "per_kind"
         self.queues = config.queues().keys()
         self.channels = [
-            _Channel(slug, settings, (slug, settings.kind, min(settings.arrives_in)), config.kind_of(slug).person)
+            _ExportedChannel(
+                slug, settings, (slug, settings.kind, min(settings.arrives_in)), config.kind_of(slug).person
+            )
             for slug, settings in config.channels.items()
         ]
         results = (DeadlineResult.MET, DeadlineResult.MISSED)
@@ -188,7 +190,7 @@ def _add_counts(families: Families, labels: Sequence[str], totals: ChannelTotals
             families.add(name, labels, at)
 
 
-def _add_people(families: Families, channel: _Channel, totals: ChannelTotals) -> None:
+def _add_people(families: Families, channel: _ExportedChannel, totals: ChannelTotals) -> None:
     """Whom an alias reaches, and whether a contact is there, as soon as a probe has told: what alerts need."""
     labels, newest, expected = channel.labels, totals.newest, len(channel.settings.arrives_in)
     if expected > 1 and newest.reached_at:
@@ -198,7 +200,7 @@ def _add_people(families: Families, channel: _Channel, totals: ChannelTotals) ->
         families.add("contacts_available", labels, newest.met and not newest.away)
 
 
-def _add_more_of_people(families: Families, channel: _Channel, totals: ChannelTotals) -> None:
+def _add_more_of_people(families: Families, channel: _ExportedChannel, totals: ChannelTotals) -> None:
     """The same in more detail."""
     labels, newest, expected = channel.labels, totals.newest, len(channel.settings.arrives_in)
     if expected > 1:

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 
-class _Server(uvicorn.Server):
+class _QuietServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # the prober handles them
@@ -37,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
 @contextlib.asynccontextmanager
 async def serve_on(app: Starlette, listener: socket.socket) -> AsyncIterator[int]:
     """Serve ``app`` while the context lasts; gives the port. The socket stays open: another app may be served on it."""
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
+    server = _QuietServer(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
     task = asyncio.create_task(server.serve(sockets=[listener.dup()]))  # uvicorn closes what it was given
     try:
         yield listener.getsockname()[1]

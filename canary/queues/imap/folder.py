@@ -54,7 +54,7 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
-class _Message:
+class _Listed:
     uid: int
     internal: datetime | None
     size: int
@@ -111,7 +111,7 @@ class FolderReader:
         """What of these messages is ours, or claims to be."""
         found: list[Found] = []
         genuine: dict[int, list[Mark]] = {}
-        others: dict[int, _Message] = {}
+        others: dict[int, _Listed] = {}
         messages = _headers(connection, uids)
         for message in messages.values():
             marks = marks_in(self._intake.keys, message.header)
@@ -127,7 +127,7 @@ class FolderReader:
         return found
 
     def _sort(
-        self, message: _Message, marks: list[Mark], genuine: dict[int, list[Mark]], found: list[Found], validity: int
+        self, message: _Listed, marks: list[Mark], genuine: dict[int, list[Mark]], found: list[Found], validity: int
     ) -> bool:
         """Whether the marks decide about a message: ours, to be fetched; or forged, told as far as it was read."""
         if any(mark.genuine for mark in marks):
@@ -152,7 +152,7 @@ class FolderReader:
             matches.update(connection.search([*criteria, *keys[-1]]))
         return matches & set(uids)
 
-    def _told(self, message: _Message, marks: Iterable[Mark], raw: bytes, validity: int) -> list[Found]:
+    def _told(self, message: _Listed, marks: Iterable[Mark], raw: bytes, validity: int) -> list[Found]:
         """A message as found: once a probe whose mark verifies, else once a probe whose mark is forged."""
         claims = list(islice(marks, _MOST_CLAIMS))
         genuine = {mark.probe for mark in claims if mark.genuine}
@@ -186,10 +186,10 @@ class FolderReader:
         return Depth(unread=unread, read=read, oldest_unread=_internal_date(since))
 
 
-def _headers(connection: Connection, uids: Sequence[int]) -> dict[int, _Message]:
+def _headers(connection: Connection, uids: Sequence[int]) -> dict[int, _Listed]:
     answer = connection.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{_LONGEST_HEADER}>"])
     return {
-        uid: _Message(uid, _internal_date(data), data.get(b"RFC822.SIZE", 0), _section(data, b"BODY[HEADER]"))
+        uid: _Listed(uid, _internal_date(data), data.get(b"RFC822.SIZE", 0), _section(data, b"BODY[HEADER]"))
         for uid, data in answer.items()
     }
 
@@ -202,7 +202,7 @@ def _internal_date(data: dict[bytes, Any]) -> datetime | None:
     return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _bodies(connection: Connection, messages: list[_Message]) -> Iterator[tuple[int, bytes]]:
+def _bodies(connection: Connection, messages: list[_Listed]) -> Iterator[tuple[int, bytes]]:
     """The whole messages. One that was moved or deleted a moment ago is left out: it is found where it went."""
     while messages:
         uids, size = [messages[0].uid], messages[0].size
