@@ -243,12 +243,13 @@ class History:
             self._enter(at + timedelta(seconds=seconds + 1), lambda t: self._check(probe.id, t))
 
     def _submission(self, probe: Probe, at: datetime) -> Submission:
-        took = self._rng.lognormvariate(1.6, 0.3) if "form" in probe.kind else self._rng.lognormvariate(-0.5, 0.4)
-        if SMTP_DOWN.at(at) and probe.sender == "researcher" and "form" not in probe.kind:
+        by_email = self._config.kind_of(probe.channel).shares_submission
+        took = self._rng.lognormvariate(-0.5, 0.4) if by_email else self._rng.lognormvariate(1.6, 0.3)
+        if SMTP_DOWN.at(at) and probe.sender == "researcher" and by_email:
             unreachable = SmtpFault.UNREACHABLE.value
             reason = {"component": Component.SMTP, "own_reason": unreachable, "reason": "connection refused"}
             return Submission(at, accepted=False, seconds=30.0, failure=Failure.OURS, **reason)
-        if "form" in probe.kind and self._rng.random() < 0.004:
+        if not by_email and self._rng.random() < 0.004:
             return Submission(
                 at, accepted=False, seconds=took, failure=Failure.FORM_ERROR, reason="500 from the server"
             )
