@@ -13,6 +13,10 @@ from .log import Event, Log
 
 _ONCE = ("scheduled", "submitting", "submitted", "deadline", "finished")
 _WRONG = {"junked": {"junk"}, "quarantined": {"quarantine"}, "wrong_queue": {"other", "monitored"}}
+_OF_THE_REPORT = ("report", "picked_up", "closed")
+"""What is seen of the report itself: only where the CA has it, and with its Message-ID where the place tells one."""
+_IN_QUEUES = (*_OF_THE_REPORT, "acknowledgement", "answer")
+"""What may be seen in a queue of the CA; all that comes back to the sender may be seen in its replies."""
 _DECIMALS = 0.002
 """Seconds by which a latency may differ from its recomputation; the ledger keeps microseconds."""
 
@@ -71,16 +75,17 @@ def check_outcome(events: list[Event], stepped: bool) -> None:
     finished, decided = first(events, "finished"), first(events, "deadline")
     if finished is not None:
         known = [event for event in events if event.seq < finished.seq]
-        _check_follows(finished.body["outcome"], finished.body, known, stepped)
+        _check_follows(finished.body["outcome"], known, stepped)
+        _check_stages(finished.body["stages"], known, stepped)
     if decided is not None:
         outcome, result = decided.body["outcome"], decided.body["result"]
         right = {"arrived": "met", "indeterminate": "indeterminate"}.get(outcome, "missed")
         wanted(result == right, f"was {result} at its deadline, and {outcome} is {right}")
         known = [event for event in events if event.seq < decided.seq]
-        _check_follows(outcome, {}, known, stepped)
+        _check_follows(outcome, known, stepped)
 
 
-def _check_follows(outcome: str | None, body: dict[str, Any], known: list[Event], stepped: bool) -> None:
+def _check_follows(outcome: str | None, known: list[Event], stepped: bool) -> None:
     scheduled, submitted = first(known, "scheduled"), first(known, "submitted")
     assert scheduled is not None
     copies = _copies(known)
@@ -98,8 +103,6 @@ def _check_follows(outcome: str | None, body: dict[str, Any], known: list[Event]
             if not stepped:
                 right = took > scheduled.body["deadline"] if outcome == "late" else took <= scheduled.body["deadline"]
                 wanted(right, f"is {outcome}, and took {took:.3f} s of {scheduled.body['deadline']:.0f} s")
-                stage = body.get("stages", {}).get("arrived", took)
-                wanted(abs(stage - took) <= _DECIMALS, f"is said to have taken {stage:.3f} s, and took {took:.3f} s")
             changed = any(event.body["intact"] is False for event in arrived)
             wanted(outcome == "late" or changed is (outcome == "altered"), f"is {outcome}, and was changed: {changed}")
         case "junked" | "quarantined" | "wrong_queue":
@@ -116,17 +119,70 @@ def _check_follows(outcome: str | None, body: dict[str, Any], known: list[Event]
             wanted(outcome in (None, "indeterminate"), f"has an unknown outcome {outcome!r:.40}")
 
 
+def _check_stages(said: Mapping[str, float], known: list[Event], stepped: bool) -> None:
+    """Whether each stage that it is said to have reached was seen, so many seconds after submission."""
+    shown = _stages(known)
+    for stage, seconds in said.items():
+        took = shown.get(stage, [])
+        wanted(bool(took), f"is said to be {stage}, and nothing shows it")
+        nearest = min(took, key=lambda one: abs(one - seconds))
+        right = stepped or abs(seconds - nearest) <= _DECIMALS
+        wanted(right, f"is said to have taken {seconds:.3f} s, and took {nearest:.3f} s until {stage}")
+
+
+def _stages(known: list[Event]) -> dict[str, list[float]]:
+    """By stage: the seconds from submission to each event that shows it."""
+    scheduled, submitted, copies = first(known, "scheduled"), first(known, "submitted"), _copies(known)
+    expected = scheduled.body["expected"] if scheduled else []
+    shown: dict[str, list[float]] = {}
+    if submitted and submitted.body["accepted"]:
+        shown["accepted"] = [submitted.body["seconds"]]
+    if all(queue in copies for queue in expected):
+        shown["arrived"] = [max(_latency(known, copies[queue]) for queue in expected)]
+    for event in _genuine(known):
+        stage = _stage(event, expected)
+        if stage is not None:
+            shown.setdefault(stage, []).append(_latency(known, event))
+    return shown
+
+
+def _stage(event: Event, expected: Iterable[str]) -> str | None:
+    """The stage that a sighting other than of the report itself shows: by a human, or by whom is not asked."""
+    (queue, role), by = _place(event), event.body.get("by")
+    replies = role == "replies"
+    if not replies and not (role == "monitored" and queue in expected):
+        return None
+    human = by == "human" or (replies and by is None)
+    match event.body["seen"]:
+        case "answer" if human:
+            return "answer_received" if replies else "answered"
+        case "answer" | "acknowledgement":
+            return "acknowledged"
+        case "picked_up" if human:
+            return "picked_up"
+        case "closed":
+            return "closed"
+    return None
+
+
 def _genuine(events: Iterable[Event]) -> Iterator[Event]:
-    """The sightings that nothing speaks against."""
+    """The sightings that nothing speaks against; of a report that was never sent there are none."""
     sent = first(events := list(events), "submitting")
-    ours = sent.body["message_id"] if sent else None
+    if sent is None:
+        return
     for event in events:
-        if event.kind != "sighting" or event.body["forgery"] is not None:
-            continue
-        replies = _place(event)[1] == "replies"
-        report = event.body["seen"] == "report"
-        if report is not replies and not (report and ours and event.body["message_id"] != ours):
+        if event.kind == "sighting" and event.body["forgery"] is None and _fits(event, sent):
             yield event
+
+
+def _fits(sighting: Event, submitting: Event) -> bool:
+    """Whether a sighting fits its place, and where that tells one the Message-ID that was sent."""
+    seen, ours = sighting.body["seen"], submitting.body["message_id"]
+    of_the_report = seen in _OF_THE_REPORT
+    if _place(sighting)[1] == "replies":
+        return not of_the_report
+    comparable = of_the_report and ours and sighting.body["place"].get("message_id", True)
+    return seen in _IN_QUEUES and (not comparable or sighting.body["message_id"] == ours)
 
 
 def _copies(events: Iterable[Event]) -> dict[str, Event]:
