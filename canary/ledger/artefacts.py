@@ -11,11 +11,11 @@ from canary.ledger.events import digest
 
 
 class Artefacts:
-    """The files below one folder, spread over 256 subfolders; mode 0600, since they may hold personal data."""
+    """The files below one folder, made with the first, spread over 256 subfolders; mode 0600: they may hold personal
+    data."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._root = folder, str(folder)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def path(self, name: str) -> Path:
         """Where the artefact with this SHA-256 is kept; ``name`` is always a digest that we computed ourselves."""
@@ -32,7 +32,8 @@ class Artefacts:
         try:
             self._write(path, content)
         except FileNotFoundError:
-            Path(path).parent.mkdir(mode=0o700, exist_ok=True)
+            for folder in (self._folder, Path(path).parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
             return self.put(content)
         except FileExistsError:
             if self.get(name) is None:

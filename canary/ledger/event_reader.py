@@ -1,0 +1,164 @@
+"""The events as they are read: in order, by kind, by probe, by number, and byte for byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, Select, func, select
+
+from canary.ledger.events import Event, EventKind, digest, parse_time, read, timestamp
+from canary.ledger.reading import Reading, between
+from canary.ledger.schema import cursors, events
+
+_PAGE = 1000
+"""Events that are read on one connection; then others get on."""
+
+Kinds = EventKind | tuple[EventKind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest event of the ledger: its number, its time, and the SHA-256 of its canonical form."""
+
+    seq: int
+    at: datetime
+    sha256: str
+
+
+class Leaf(NamedTuple):
+    """An event as it is stored; ``body``, its canonical form, is empty where retention emptied it."""
+
+    seq: int
+    at: str
+    kind: str
+    probe: str | None
+    body: bytes
+
+
+class EventReader(Reading):
+    """Reads events, and where watchers stand."""
+
+    def events(
+        self,
+        *,
+        probe: str | None = None,
+        kind: Kinds | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: int = 0,
+        upto: int | None = None,
+        newest: int | None = None,
+        emptied: bool = False,
+    ) -> Iterator[Event]:
+        """Events in order, of a probe together with the steps of our clock; with ``newest`` that many, newest first.
+
+        ``kind`` is one or several; ``since`` and ``until`` (not with it) are times, ``after`` and ``upto`` numbers.
+        Those that retention emptied are left out, or come with an empty body if ``emptied``.
+        """
+        query = between(self._events().where(events.c.seq > after), events.c.at, since, until)
+        if not emptied:
+            query = query.where(events.c.body != b"")
+        if probe is not None:
+            query = query.where((events.c.probe == probe) | (events.c.kind == EventKind.CLOCK_STEPPED.value))
+        if kind is not None:
+            query = query.where(_is(kind))
+        if upto is not None:
+            query = query.where(events.c.seq <= upto)
+        query = query.order_by(events.c.seq.desc()).limit(newest) if newest else query.order_by(events.c.seq)
+        yield from map(_event, self._stream(query))
+
+    def has(self, probe: str) -> bool:
+        """Whether there is an event of this probe."""
+        return self._one(self._events(events.c.seq).where(events.c.probe == probe)) is not None
+
+    def times(self, probe: str) -> dict[EventKind, datetime]:
+        """When the first event of each kind was recorded of a probe; known also where retention emptied them."""
+        query = self._events(events.c.kind, func.min(events.c.at).label("at")).where(events.c.probe == probe)
+        return {EventKind(row.kind): parse_time(row.at) for row in self._stream(query.group_by(events.c.kind))}
+
+    def newest(self, kind: EventKind, upto: datetime) -> Event | None:
+        """The newest event of a kind at ``upto``."""
+        query = self._events().where(_is(kind), events.c.at <= timestamp(upto))
+        return _event_or_none(self._one(query.order_by(events.c.at.desc(), events.c.seq.desc())))
+
+    def oldest(self, kind: EventKind, since: datetime) -> Event | None:
+        """The oldest event of a kind from ``since`` on."""
+        query = self._events().where(_is(kind), events.c.at >= timestamp(since))
+        return _event_or_none(self._one(query.order_by(events.c.at, events.c.seq)))
+
+    def before(self, seq: int | None, *, other_than: tuple[EventKind, ...]) -> tuple[int, datetime] | None:
+        """Number and time of the last event before number ``seq`` (None: of all) that is of no kind of these."""
+        query = self._events(events.c.seq, events.c.at).where(~_is(other_than)).order_by(events.c.seq.desc())
+        row = self._one(query if seq is None else query.where(events.c.seq < seq))
+        return (row.seq, parse_time(row.at)) if row else None
+
+    def count(self, kind: EventKind, since: datetime, until: datetime) -> int:
+        """How many events of a kind there are from ``since`` on and before ``until``."""
+        return self._number(between(self._events(func.count()).where(_is(kind)), events.c.at, since, until))
+
+    def count_events(self) -> int:
+        """How many events there are; as many as the newest one's number if none was ever taken out."""
+        return self._number(self._events(func.count()).select_from(events))
+
+    def head(self) -> Head | None:
+        """The newest event, or None in an empty ledger."""
+        row = self._one(self._events(events.c.seq, events.c.at, events.c.body).order_by(events.c.seq.desc()))
+        return Head(row.seq, parse_time(row.at), digest(row.body)) if row else None
+
+    def leaves(self, after: int = 0, upto: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """Number and exact bytes of every event beyond ``after`` (up to ``upto``), in order, a few in memory at a time.
+
+        The bytes are empty where retention emptied the event.
+        """
+        query = self._events(events.c.seq, events.c.body).order_by(events.c.seq).limit(_PAGE)
+        if upto is not None:
+            query = query.where(events.c.seq <= upto)
+        while True:
+            with self._connect() as connection:  # no longer than a page: the log of the database must not grow
+                page = connection.execute(query.where(events.c.seq > after)).all()
+            yield from map(tuple, page)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].seq
+
+    def leaf(self, seq: int) -> Leaf | None:
+        """The event with this number."""
+        return next(self._leaves(self._events().where(events.c.seq == seq)), None)
+
+    def leaves_of_probe(self, probe: str) -> list[Leaf]:
+        """The events of a probe, in order."""
+        return list(self._leaves(self._events().where(events.c.probe == probe)))
+
+    def leaves_of_kind(self, kind: EventKind, after: int = 0) -> Iterator[Leaf]:
+        """The events of a kind beyond ``after``, in order."""
+        return self._leaves(self._events().where(_is(kind), events.c.seq > after))
+
+    def _leaves(self, query: Select[Any]) -> Iterator[Leaf]:
+        return map(Leaf._make, self._stream(query.order_by(events.c.seq)))
+
+    def forgotten_upto(self) -> int:
+        """The number of the last event that retention has emptied, or is about to; 0 for none."""
+        tombstones = (event.body for event in self.events(kind=EventKind.FORGOTTEN))
+        return max((body["last"] for body in tombstones if body["rule"] == "events"), default=0)
+
+    def cursor(self, name: str) -> dict[str, int] | None:
+        """Where the watcher ``name`` stood when it last handed something in."""
+        row = self._one(select(cursors.c.place).where(cursors.c.name == name))
+        return json.loads(row.place) if row else None
+
+
+def _is(kind: Kinds) -> Any:
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return events.c.kind.in_([one.value for one in kinds])
+
+
+def _event(row: Row[Any]) -> Event:
+    return read(row.body) if row.body else Event(EventKind(row.kind), parse_time(row.at), {}, row.probe, row.seq)
+
+
+def _event_or_none(row: Row[Any] | None) -> Event | None:
+    return None if row is None else _event(row)
