@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 from canary.audit.heads import Heads
-from canary.audit.leaves import Leaf, Leaves, reading
 from canary.audit.verifier import canonical, probes, sample
 from canary.audit.verifier.archive import FORMAT, MANIFEST, SUMS
 from canary.audit.verifier.content import LARGEST, words
@@ -26,7 +25,9 @@ from canary.evidence.merkle import inclusion_proof
 from canary.evidence.notes import Checkpoint, Note, Proof, hash_lines
 from canary.evidence.tiles import EvidenceError
 from canary.ledger import EventKind
+from canary.ledger.event_reader import Leaf
 from canary.ledger.events import timestamp
+from canary.ledger.reader import LedgerReader, reading
 from canary.model import CanaryError
 
 _MOST_FILES = 0xFFFF - 2
@@ -87,9 +88,9 @@ def make(
         with (
             os.fdopen(descriptor, "wb") as file,
             zipfile.ZipFile(file, "w", allowZip64=False) as archive,
-            reading(log.folder.parent, told.body["size"]) as leaves,
+            reading(log.folder.parent) as ledger,
         ):
-            made = _Bundle(_Files(archive), log, leaves, wanted, progress).write(chains or {})
+            made = _Bundle(_Files(archive), log, ledger, told.body["size"], wanted, progress).write(chains or {})
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -140,11 +141,15 @@ class _Files:
 
 
 class _Bundle:
-    def __init__(self, files: _Files, log: EvidenceLog, leaves: Leaves, wanted: Wanted, progress: Progress) -> None:
-        self._files, self._log, self._leaves, self._wanted = files, log, leaves, wanted
+    """The bundle of the first ``size`` events."""
+
+    def __init__(
+        self, files: _Files, log: EvidenceLog, ledger: LedgerReader, size: int, wanted: Wanted, progress: Progress
+    ) -> None:
+        self._files, self._log, self._ledger, self._size, self._wanted = files, log, ledger.at(size), size, wanted
         self._artefacts, self._progress = log.ledger.artefacts, progress
-        self._heads = Heads(log.ledger, leaves.size)
-        self._note = self._heads.note(leaves.size)
+        self._heads = Heads(log.ledger, size)
+        self._note = self._heads.note(size)
         self._until = self._end_of_period()
         before = self._heads.before(timestamp(wanted.since))
         self._start = before.size if before else 0
@@ -174,20 +179,20 @@ class _Bundle:
 
     def _end_of_period(self) -> datetime:
         """The period's end, or that of what is signed where that is earlier."""
-        newest = datetime.fromisoformat(self._one(self._leaves.size).at)
+        newest = datetime.fromisoformat(self._one(self._size).at)
         until = min(self._wanted.until, newest)
         if until <= self._wanted.since:
             raise BundleError(f"nothing of the period is signed yet: the newest checkpoint ends at {newest:%F %T} UTC")
         return until
 
     def _one(self, seq: int) -> Leaf:
-        leaf = self._leaves.one(seq)
+        leaf = self._ledger.leaf(seq)
         if leaf is None:
             raise EvidenceError(f"event {seq} is missing in the ledger")
         return leaf
 
     def _of_probe(self, probe: str) -> list[Leaf]:
-        told = self._leaves.of_probe(probe)
+        told = self._ledger.leaves_of_probe(probe)
         if not told:
             raise BundleError(f"there is no probe {probe} in what is signed")
         return told
@@ -199,7 +204,7 @@ class _Bundle:
             listed = Path(folder) / "population.csv"
             with listed.open("w", encoding="ascii", newline="\n") as file:
                 file.write(f"{sample.HEADER}\n")
-                for row in self._leaves.population(self._wanted.since, self._until):
+                for row in self._ledger.scheduled(self._wanted.since, self._until):
                     ended = row.finished or ""
                     file.write(f"{row.probe},{row.seq},{ended},{row.at},{row.channel},{row.result},{row.outcome}\n")
                     lowest.add(row.probe)
@@ -213,14 +218,14 @@ class _Bundle:
         """The events of the probes, those that the seed picks, and those that hold the others together."""
         for leaves in told.values():
             self._add(leaves)
-        for seq in sample.spots(self._wanted.seed, self._wanted.size, self._start, self._leaves.size):
+        for seq in sample.spots(self._wanted.seed, self._wanted.size, self._start, self._size):
             spot = self._one(seq)
             self._add([spot])
             if spot.probe is not None:
-                self._add(leaf for leaf in self._leaves.of_probe(spot.probe) if leaf.kind == EventKind.SCHEDULED)
-        self._add([self._one(self._leaves.size)])
-        self._add(self._leaves.of_kind(EventKind.KEY_ROTATED))
-        self._add(self._leaves.of_kind(EventKind.CLOCK_STEPPED, after=min(self._events)))
+                self._add(leaf for leaf in self._ledger.leaves_of_probe(spot.probe) if leaf.kind == EventKind.SCHEDULED)
+        self._add([self._one(self._size)])
+        self._add(self._ledger.leaves_of_kind(EventKind.KEY_ROTATED))
+        self._add(self._ledger.leaves_of_kind(EventKind.CLOCK_STEPPED, after=min(self._events)))
         if self._start:
             self._add([self._one(self._heads.older(self._start + 1, 1)[0].seq)])
 
@@ -237,7 +242,7 @@ class _Bundle:
         }
         emptied = [leaf.seq for leaf in self._events.values() if not leaf.body]
         rules: dict[str, str] = {}
-        for leaf in self._leaves.of_kind(EventKind.FORGOTTEN) if gone or emptied else ():
+        for leaf in self._ledger.leaves_of_kind(EventKind.FORGOTTEN) if gone or emptied else ():
             body = read_event(leaf.body).body
             if "artefacts" not in body:
                 found = any(body["first"] <= seq <= body["last"] for seq in emptied)
@@ -276,7 +281,7 @@ class _Bundle:
 
     def _stamps(self, last: list[int], carried: list[int], chains: Mapping[str, Path]) -> None:
         """The time-stamps that say the most about each probe, and those at both ends of the period."""
-        for stamp in self._heads.stamps_around([*carried, self._start], [*last, self._leaves.size]):
+        for stamp in self._heads.stamps_around([*carried, self._start], [*last, self._size]):
             source = self._artefacts.path(stamp.token)
             if not source.exists():
                 self._missing.append(stamp.token)
@@ -285,7 +290,7 @@ class _Bundle:
             self._files.add_file(f"timestamps/{stamp.size}-{stamp.tsa}.tsr", source)
             if stamp.tsa in chains:
                 self._files.add(f"timestamps/{stamp.tsa}.pem", chains[stamp.tsa].read_bytes())
-            if stamp.seq <= self._leaves.size:
+            if stamp.seq <= self._size:
                 self._add([self._one(stamp.seq)])
 
     def _cosignatures(self) -> None:
@@ -297,7 +302,7 @@ class _Bundle:
             self._files.add(f"cosignatures/{size}", str(note).encode())
 
     def _checkpoints(self) -> None:
-        newest = self._leaves.size
+        newest = self._size
         self._files.add("checkpoint", str(self._note).encode())
         for size in sorted(self._sizes - {newest}):
             self._files.add(f"checkpoints/{size}", str(self._heads.note(size)).encode())
@@ -306,7 +311,7 @@ class _Bundle:
 
     def _event(self, leaf: Leaf) -> None:
         """The exact bytes of an event and its proof; of one that was emptied, its hash."""
-        index, size = leaf.seq - 1, self._leaves.size
+        index, size = leaf.seq - 1, self._size
         nodes = self._log.tiles.nodes(size)
         extra = b"" if leaf.body else nodes(0, index)
         if leaf.body:
@@ -321,7 +326,7 @@ class _Bundle:
             "format": FORMAT,
             "origin": origin,
             "vkeys": [new for new in self._keys_told() if new.startswith(f"{origin}+")],
-            "period": {**period, "start": self._start, "end": self._leaves.size},
+            "period": {**period, "start": self._start, "end": self._size},
             "seed": self._wanted.seed,
             "size": self._wanted.size,
             "probes": picked,
@@ -329,7 +334,7 @@ class _Bundle:
         }
 
     def _keys_told(self) -> list[str]:
-        return [event.body["new"] for event in _read(self._leaves.of_kind(EventKind.KEY_ROTATED))]
+        return [event.body["new"] for event in _read(self._ledger.leaves_of_kind(EventKind.KEY_ROTATED))]
 
 
 def _read(leaves: Iterable[Leaf]) -> list[Event]:

@@ -64,7 +64,7 @@ class Percentiles:
 class Latencies(Counter[float]):
     """Seconds, counted by value: bounded memory whatever the period.
 
-    What is put in is rounded to three digits (:mod:`canary.audit.source`), so a quantile is right to 0.5 %.
+    What is put in has three digits (:class:`canary.ledger.result_reader.Ended`), so a quantile is right to 0.5 %.
     """
 
     def quantile(self, share: float) -> float | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from canary.audit import changes
 from canary.audit.changes import Change, Span
 from canary.audit.period import Period
-from canary.audit.source import Source
-from canary.ledger import EventKind, Inventory
+from canary.ledger import Event, EventKind, Inventory
 from canary.ledger.gaps import gaps
+from canary.ledger.reader import LedgerReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +30,21 @@ class Diary:
     checks: tuple[tuple[str, str, int], ...]
 
 
-def diary(source: Source, known: list[Inventory], period: Period, now: datetime) -> Diary:
+def diary(ledger: LedgerReader, known: list[Inventory], period: Period, now: datetime) -> Diary:
     """Read it; ``known`` is what was in force, up to the end of the period."""
-    inside = {"since": period.since, "until": period.until}
+
+    def told(*kinds: EventKind) -> Iterator[Event]:
+        return ledger.events(kind=kinds, since=period.since, until=period.until, emptied=True)
+
     return Diary(
-        downtime=tuple(changes.downtime(gaps(source, period.since, min(period.until, now)))),
-        holds=tuple(changes.holds(source.told(*changes.SWITCHES, until=period.until), period)),
+        downtime=tuple(changes.downtime(gaps(ledger, period.since, min(period.until, now)))),
+        holds=tuple(changes.holds(ledger.events(kind=changes.SWITCHES, until=period.until, emptied=True), period)),
         blackouts=tuple(changes.blackouts(known, period)),
-        silences=tuple(changes.silences(source.told(EventKind.SILENCED, **inside))),
-        restarts=tuple(changes.restarts(source.told(EventKind.STARTED, EventKind.STOPPED, **inside))),
-        configuration=tuple(changes.configuration_changes(known, source.told(EventKind.RELOADED, **inside), period)),
-        clocks=tuple(changes.clocks(source.told(EventKind.CLOCK, **inside))),
-        clock_steps=tuple(changes.clock_steps(source.told(EventKind.CLOCK_STEPPED, **inside))),
-        troubles=tuple(changes.troubles(source.told(EventKind.TROUBLE, **inside))),
-        checks=tuple(changes.checks(source.told(EventKind.CHECKED, **inside))),
+        silences=tuple(changes.silences(told(EventKind.SILENCED))),
+        restarts=tuple(changes.restarts(told(EventKind.STARTED, EventKind.STOPPED))),
+        configuration=tuple(changes.configuration_changes(known, told(EventKind.RELOADED), period)),
+        clocks=tuple(changes.clocks(told(EventKind.CLOCK))),
+        clock_steps=tuple(changes.clock_steps(told(EventKind.CLOCK_STEPPED))),
+        troubles=tuple(changes.troubles(told(EventKind.TROUBLE))),
+        checks=tuple(changes.checks(told(EventKind.CHECKED))),
     )

@@ -13,8 +13,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from canary.audit.rules import Duty
-from canary.audit.source import Source
 from canary.judge import judge
+from canary.ledger.reader import LedgerReader
 from canary.ledger.state import fold_probe
 from canary.model import Stage
 
@@ -105,9 +105,9 @@ def _line(channel: str, day: date, some: list[Drill]) -> DrillLine:
     )
 
 
-def drill(source: Source, probe: str, rule: Duty, now: datetime) -> Drill | None:
+def drill(ledger: LedgerReader, probe: str, rule: Duty, now: datetime) -> Drill | None:
     """What became of a probe, whether it has ended or not, from its events; None if they are not kept any more."""
-    known = fold_probe(probe, [event for event in source.of(probe) if event.body])
+    known = fold_probe(probe, list(ledger.events(probe=probe)))
     if known is None:
         return None
     case = known.case

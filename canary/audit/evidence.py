@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from canary.audit.period import Period
-from canary.audit.source import Head, Source
 from canary.ledger import Event, EventKind
+from canary.ledger.event_reader import Head
+from canary.ledger.reader import LedgerReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +44,20 @@ class Backing:
         return self.head is None or self.head.seq == self.kept
 
 
-def evidence(source: Source, period: Period) -> Backing:
+def evidence(ledger: LedgerReader, period: Period) -> Backing:
     """What the ledger says of itself."""
-    inside = {"since": period.since, "until": period.until}
-    head = source.head()
+    head = ledger.head()
     last = head.at if head else period.until
 
     def number(kind: EventKind) -> int:
-        return source.count(kind, **inside)
+        return ledger.count(kind, period.since, period.until)
 
     return Backing(
         head=head,
-        kept=source.events_kept(),
-        before=_checkpoint(source.newest(EventKind.CHECKPOINT, period.since)),
-        after=_checkpoint(source.oldest(EventKind.CHECKPOINT, period.until)),
-        newest=_checkpoint(source.newest(EventKind.CHECKPOINT, last)),
+        kept=ledger.count_events(),
+        before=_checkpoint(ledger.newest(EventKind.CHECKPOINT, period.since)),
+        after=_checkpoint(ledger.oldest(EventKind.CHECKPOINT, period.until)),
+        newest=_checkpoint(ledger.newest(EventKind.CHECKPOINT, last)),
         checkpoints=number(EventKind.CHECKPOINT),
         timestamps=number(EventKind.TIMESTAMPED),
         cosignatures=number(EventKind.COSIGNED),

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from canary.audit.source import Ended, Source
 from canary.ledger.events import Event, EventKind, parse_time
+from canary.ledger.reader import LedgerReader
+from canary.ledger.result_reader import Ended
 from canary.model import DeadlineResult, Outcome
 
 _MET, _MISSED = DeadlineResult.MET.value, DeadlineResult.MISSED.value
@@ -130,29 +131,29 @@ def own_faults() -> Runs:
     )
 
 
-def before(source: Source, row: Ended) -> list[Ended]:
+def before(ledger: LedgerReader, row: Ended) -> list[Ended]:
     """The probes of the channel of ``row``, a failed one, since the last good one before it: oldest first."""
     earlier: list[Ended] = []
-    for known in source.ended_before(row.channel, parse_time(row.scheduled_at)):
+    for known in ledger.ended_before(row.channel, parse_time(row.scheduled_at)):
         if known.deadline == _MET:
             break
         earlier.append(known)
     return earlier[::-1]
 
 
-def follow(source: Source, fold: Runs, since: datetime) -> None:
+def follow(ledger: LedgerReader, fold: Runs, since: datetime) -> None:
     """Read on after ``since`` for every run that is still open, until it ends or the ledger does."""
     for channel in list(fold.open):
-        for row in source.ended_from(channel, since):
+        for row in ledger.ended_from(channel, since):
             fold.feed(row)
             if channel not in fold.open:
                 break
 
 
-def complete(source: Source, runs: Iterable[Run], notes: dict[str, tuple[Annotation, ...]]) -> None:
+def complete(ledger: LedgerReader, runs: Iterable[Run], notes: dict[str, tuple[Annotation, ...]]) -> None:
     """Fill in when each was detected, and what was noted about it."""
     for run in runs:
-        times = source.times(run.first)
+        times = ledger.times(run.first)
         told = [times[kind] for kind in (EventKind.CONFIRM, EventKind.DEADLINE) if kind in times]
         run.detected_at = min(told, default=times.get(EventKind.FINISHED))
         run.notes = notes.get(run.id, ())
@@ -175,16 +176,16 @@ def annotation(run: Run, at: datetime, *, note: str, by: str, cause: str | None,
     return Event(EventKind.ANNOTATED, at, body, run.first)
 
 
-def find(source: Source, name: str) -> Run | None:
+def find(ledger: LedgerReader, name: str) -> Run | None:
     """The exception with this id, as it stands now; None if there is none."""
     channel, _, probe = name.rpartition(".")
-    row = source.ended_probe(probe)
+    row = ledger.ended_probe(probe)
     if row is None or row.channel != channel or row.deadline != _MISSED:
         return None
-    if any(known.deadline == _MISSED for known in before(source, row)):
+    if any(known.deadline == _MISSED for known in before(ledger, row)):
         return None  # in the middle of one
     fold = failures()
-    for known in source.ended_from(channel, parse_time(row.scheduled_at)):
+    for known in ledger.ended_from(channel, parse_time(row.scheduled_at)):
         fold.feed(known)
         if fold.closed:
             break

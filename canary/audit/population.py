@@ -13,8 +13,9 @@ from typing import Any
 from canary.audit.counts import Counts, Group, Latencies, Percentiles
 from canary.audit.exceptions import Run, before, failures, follow, own_faults
 from canary.audit.period import Period
-from canary.audit.source import Ended, Source
 from canary.ledger import Event, EventKind
+from canary.ledger.reader import LedgerReader
+from canary.ledger.result_reader import Ended
 from canary.model import DeadlineResult
 
 Progress = Callable[[int, int], None]
@@ -127,9 +128,9 @@ def channel_month(channel: ChannelTally, month: str) -> Counts:
     return joined(counts for day, counts in channel.days.items() if f"{day:%Y-%m}" == month)
 
 
-def tally(source: Source, period: Period, now: datetime, progress: Progress | None = None) -> Tally:
+def tally(ledger: LedgerReader, period: Period, now: datetime, progress: Progress | None = None) -> Tally:
     """Count the period; what lies after ``now`` is none of it."""
-    counting = _Counting(source, period)
+    counting = _Counting(ledger, period)
     days = list(period.days())
     for number, day in enumerate(days):
         counting.day(day)
@@ -139,18 +140,18 @@ def tally(source: Source, period: Period, now: datetime, progress: Progress | No
 
 
 class _Counting:
-    def __init__(self, source: Source, period: Period) -> None:
-        self._source, self._tally = source, Tally(period)
+    def __init__(self, ledger: LedgerReader, period: Period) -> None:
+        self._ledger, self._tally = ledger, Tally(period)
         self._failures, self._own = failures(), own_faults()
         self._judged: set[str] = set()
 
     def day(self, day: date) -> None:
         since = datetime.combine(day, time(), UTC)
         until = since + timedelta(days=1)
-        for slug, rows in groupby(self._source.ended(since, until), key=itemgetter(1)):  # by channel
+        for slug, rows in groupby(self._ledger.ended(since, until), key=itemgetter(1)):  # by channel
             self._channel_day(slug, rows, day)
-        self._tally.unfinished += self._source.unfinished(since, until)
-        self._tally.scheduled += self._source.count(EventKind.SCHEDULED, since, until)
+        self._tally.unfinished += self._ledger.unfinished(since, until)
+        self._tally.scheduled += self._ledger.count(EventKind.SCHEDULED, since, until)
         if until.day == 1:
             self._month_ends(f"{day:%Y-%m}")
 
@@ -179,7 +180,7 @@ class _Counting:
     def _new_channel(self, row: Ended) -> ChannelTally:
         channel = self._tally.channels[row.channel] = ChannelTally(row.kind)
         since = self._tally.period.since
-        known = self._source.last_good(row.channel, since)
+        known = self._ledger.last_good(row.channel, since)
         channel.good = row.day if known is None else _julian(since)
         channel.gap = (channel.good, channel.good)
         return channel
@@ -203,7 +204,7 @@ class _Counting:
         """Exceptions and own faults; whether one of them is open."""
         if row.channel not in self._judged and row.deadline in (_MET, _MISSED):
             self._judged.add(row.channel)
-            for earlier in () if row.deadline == _MET else before(self._source, row):
+            for earlier in () if row.deadline == _MET else before(self._ledger, row):
                 self._failures.feed(earlier)
         self._failures.feed(row)
         self._own.feed(row)
@@ -226,7 +227,7 @@ class _Counting:
         for channel in self._tally.channels.values():
             channel.note_good(_julian(min(period.until, now)))
         for fold in (self._failures, self._own):
-            follow(self._source, fold, period.until)
+            follow(self._ledger, fold, period.until)
         self._tally.exceptions, self._tally.own_faults = self._failures.runs(), self._own.runs()
         return self._tally
 

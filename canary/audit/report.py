@@ -18,10 +18,10 @@ from canary.audit.period import Period
 from canary.audit.population import Progress, Silence, Tally, channel_month, tally
 from canary.audit.redact import redacted
 from canary.audit.rules import Control, Duties, Duty, controls, duties
-from canary.audit.source import Source
 from canary.config import Config, digest
 from canary.ledger import EventKind, Inventory, inventories
 from canary.ledger.events import read_probe
+from canary.ledger.reader import LedgerReader
 
 _TOGETHER = timedelta(minutes=15)
 """Own faults for one reason that are no further apart than this are told as one, whatever channels they concern."""
@@ -123,7 +123,7 @@ class AuditReport:
 
 
 def build(
-    source: Source,
+    ledger: LedgerReader,
     config: Config,
     period: Period,
     now: datetime,
@@ -138,10 +138,10 @@ def build(
     """
     owed, table = duties(profile, config.audit.deadlines), controls(profile, config.audit.controls)
     rule = owed.at(period.last)
-    counted = tally(source, period, now, progress)
-    complete(source, counted.exceptions, notes_of(source.told(EventKind.ANNOTATED)))
-    known = list(inventories(source.told(EventKind.CONFIGURED, until=period.until)))
-    drills = [drill(source, probe, rule, now) for probe in counted.blind]
+    counted = tally(ledger, period, now, progress)
+    complete(ledger, counted.exceptions, notes_of(ledger.events(kind=EventKind.ANNOTATED)))
+    known = list(inventories(ledger.events(kind=EventKind.CONFIGURED, until=period.until)))
+    drills = [drill(ledger, probe, rule, now) for probe in counted.blind]
     report = AuditReport(
         operator=config.operator.name,
         domains=config.operator.domains,
@@ -167,8 +167,8 @@ def build(
         scheduled=counted.scheduled,
         unfinished=tuple(_unfinished(counted, now)),
         blind_drills=_blind_drills(known, period),
-        diary=diary(source, known, period, now),
-        evidence=evidence(source, period),
+        diary=diary(ledger, known, period, now),
+        evidence=evidence(ledger, period),
         controls=table,
     )
     return (redacted(report) if redact else report), counted

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from canary.audit.period import Period
-from canary.audit.source import Source
+from canary.audit.verifier.sample import Lowest, rank
+from canary.ledger.reader import LedgerReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +27,20 @@ class Sample:
     population_sha256: str
 
 
-def rank(seed: str, probe: str) -> str:
-    """The rank of a probe under a seed."""
-    return sha256(f"{seed}/{probe}".encode()).hexdigest()
-
-
 def draw(population: Iterable[str], seed: str, size: int, listed: Callable[[str], object] = str) -> Sample:
     """Draw ``size`` of the ids, which come in byte order; ``listed`` is told each line of the list."""
-    whole, number = sha256(), 0
-
-    def ranked() -> Iterator[tuple[str, str]]:
-        nonlocal number
-        for probe in population:
-            whole.update(f"{probe}\n".encode())
-            listed(f"{probe}\n")
-            number += 1
-            yield rank(seed, probe), probe
-
-    drawn = heapq.nsmallest(size, ranked())
-    return Sample(seed, tuple(drawn), number, whole.hexdigest())
+    whole, lowest, number = sha256(), Lowest(seed, size), 0
+    for probe in population:
+        number += 1
+        line = f"{probe}\n"
+        whole.update(line.encode())
+        listed(line)
+        lowest.add(probe)
+    drawn = tuple((rank(seed, probe), probe) for probe in lowest.probes())
+    return Sample(seed, drawn, number, whole.hexdigest())
 
 
-def population(source: Source, period: Period) -> Iterator[str]:
+def population(ledger: LedgerReader, period: Period) -> Iterator[str]:
     """The id of every probe scheduled in the period, in byte order."""
-    unfinished = sorted(event.probe or "" for event in source.unfinished(period.since, period.until))
-    return heapq.merge(source.population(period.since, period.until), unfinished)
+    unfinished = sorted(event.probe or "" for event in ledger.unfinished(period.since, period.until))
+    return heapq.merge(ledger.ended_ids(period.since, period.until), unfinished)

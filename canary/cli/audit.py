@@ -19,11 +19,11 @@ from canary.audit.period import Period
 from canary.audit.report import AuditReport, build
 from canary.audit.results import results
 from canary.audit.sample import Sample, draw, population
-from canary.audit.source import Source, reading
 from canary.audit.tables import cell
 from canary.cli.common import ConfigPath, Json, err, out, print_json, print_plain
 from canary.config import load
 from canary.config.sections import Profile
+from canary.ledger.reader import LedgerReader, as_it_stands
 from canary.model import Component, OwnFaultError
 
 DAY = ["%Y-%m-%d"]
@@ -46,10 +46,10 @@ def report(
     """
     settings, period = load(config), whole_period(first, last)
     folder = folder or Path(f"cpr-canary-{period.first}-to-{period.last}")
-    with reading(settings.state) as source, _progress(quiet=as_json) as bar:
+    with as_it_stands(settings.state) as ledger, _progress(quiet=as_json) as bar:
         counting = bar.add_task("reading days", total=None)
         made, counted = build(
-            source,
+            ledger,
             settings,
             period,
             datetime.now(UTC),
@@ -113,9 +113,9 @@ def sample(
     if as_json and as_csv:
         raise typer.BadParameter("--json or --csv, not both")
     settings, period = load(config), whole_period(first, last)
-    with reading(settings.state) as source, err.status("drawing"):
-        drawn = _drawn(source, period, seed, size, listing)
-        rows = [_row(source, rank, probe) for rank, probe in drawn.drawn]
+    with as_it_stands(settings.state) as ledger, err.status("drawing"):
+        drawn = _drawn(ledger, period, seed, size, listing)
+        rows = [_row(ledger, rank, probe) for rank, probe in drawn.drawn]
     if as_json:
         told = {"seed": seed, "population": drawn.population, "population_sha256": drawn.population_sha256}
         print_json(told | {"from": period.first.isoformat(), "to": period.last.isoformat(), "sample": rows})
@@ -127,8 +127,8 @@ def sample(
         _show(drawn, rows, period)
 
 
-def _drawn(source: Source, period: Period, seed: str, size: int, listing: Path | None) -> Sample:
-    ids = population(source, period)
+def _drawn(ledger: LedgerReader, period: Period, seed: str, size: int, listing: Path | None) -> Sample:
+    ids = population(ledger, period)
     if listing is None:
         return draw(ids, seed, size)
     try:
@@ -141,8 +141,8 @@ def _drawn(source: Source, period: Period, seed: str, size: int, listing: Path |
 _ROW = ("rank", "probe", "channel", "sender", "variant", "scheduled_at", "outcome", "deadline")
 
 
-def _row(source: Source, rank: str, probe: str) -> dict[str, str | None]:
-    known = source.ended_probe(probe)
+def _row(ledger: LedgerReader, rank: str, probe: str) -> dict[str, str | None]:
+    known = ledger.ended_probe(probe)
     if known is None:
         return dict.fromkeys(_ROW) | {"rank": rank, "probe": probe}
     return {"rank": rank} | {name: getattr(known, name) for name in _ROW[1:]}

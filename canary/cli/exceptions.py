@@ -11,12 +11,12 @@ from rich.table import Table
 from canary import wording
 from canary.audit.exceptions import Run, annotation, complete, find, notes_of
 from canary.audit.population import tally
-from canary.audit.source import reading
 from canary.cli.audit import DAY, whole_period
 from canary.cli.common import ConfigPath, Json, err, opened, out, print_json, theirs
 from canary.config import load
 from canary.ledger import EventKind
 from canary.ledger.events import LONGEST, timestamp
+from canary.ledger.reader import as_it_stands
 
 _USUAL = timedelta(days=30)
 _WEB = ("https://", "http://")
@@ -37,9 +37,9 @@ def list_(
     settings, now = load(config), datetime.now(UTC)
     last = last or now
     period = whole_period(first or last - _USUAL, last)
-    with reading(settings.state) as source, err.status("reading"):
-        runs = [run for run in tally(source, period, now).exceptions if run.retest is None or not only_open]
-        complete(source, runs, notes_of(source.told(EventKind.ANNOTATED)))
+    with as_it_stands(settings.state) as ledger, err.status("reading"):
+        runs = [run for run in tally(ledger, period, now).exceptions if run.retest is None or not only_open]
+        complete(ledger, runs, notes_of(ledger.events(kind=EventKind.ANNOTATED)))
     if as_json:
         print_json([_object(run) for run in runs])
     else:
@@ -61,8 +61,8 @@ def annotate(
     if bug is not None and not (bug.startswith(_WEB) and bug.isprintable() and " " not in bug and len(bug) <= LONGEST):
         raise typer.BadParameter(f"--bug is {bug!r}, want an address such as https://bugzilla.mozilla.org/1967929")
     settings = load(config)
-    with reading(settings.state) as source:
-        run = find(source, name)
+    with as_it_stands(settings.state) as ledger:
+        run = find(ledger, name)
     if run is None:
         raise typer.BadParameter(f"no exception {name!r}; `cpr-canary exceptions list {config}` names them")
     with opened(settings) as ledger:

@@ -90,7 +90,7 @@ class EventReader(Reading):
         query = self._events().where(_is(kind), events.c.at >= timestamp(since))
         return _event_or_none(self._one(query.order_by(events.c.at, events.c.seq)))
 
-    def before(self, seq: int | None, *, other_than: tuple[EventKind, ...]) -> tuple[int, datetime] | None:
+    def last_before(self, seq: int | None, *, other_than: tuple[EventKind, ...]) -> tuple[int, datetime] | None:
         """Number and time of the last event before number ``seq`` (None: of all) that is of no kind of these."""
         query = self._events(events.c.seq, events.c.at).where(~_is(other_than)).order_by(events.c.seq.desc())
         row = self._one(query if seq is None else query.where(events.c.seq < seq))
@@ -145,7 +145,7 @@ class EventReader(Reading):
         tombstones = (event.body for event in self.events(kind=EventKind.FORGOTTEN))
         return max((body["last"] for body in tombstones if body["rule"] == "events"), default=0)
 
-    def cursor(self, name: str) -> dict[str, int] | None:
+    def cursor(self, name: str) -> dict[str, str | int | float] | None:
         """Where the watcher ``name`` stood when it last handed something in."""
         row = self._one(select(cursors.c.place).where(cursors.c.name == name))
         return json.loads(row.place) if row else None

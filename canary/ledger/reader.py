@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from canary.ledger.artefacts import Artefacts
 from canary.ledger.opening import read_only
 from canary.ledger.reading import Connect
@@ -18,6 +20,12 @@ class LedgerReader(ResultReader):
     def __init__(self, folder: Path, connect: Connect, size: int | None = None) -> None:
         super().__init__(connect, size)
         self.folder, self.artefacts = folder, Artefacts(folder / "artefacts")
+
+    @property
+    def reader(self) -> Engine:
+        """The database that gaps are looked for in."""
+        with self._connect() as connection:
+            return connection.engine
 
     def at(self, size: int) -> LedgerReader:
         """The ledger as it was when it had ``size`` events."""
@@ -39,3 +47,10 @@ def reading(folder: Path) -> Iterator[LedgerReader]:
     """
     with read_only(folder / "ledger.sqlite") as engine:
         yield LedgerReader(folder, engine.connect)
+
+
+@contextmanager
+def as_it_stands(folder: Path) -> Iterator[LedgerReader]:
+    """The same, at one moment: see :meth:`LedgerReader.moment`."""
+    with reading(folder) as ledger, ledger.moment() as standing:
+        yield standing

@@ -12,8 +12,8 @@ from audit.story import NOW, PERIOD, folder
 
 from canary.audit.population import Tally
 from canary.audit.report import AuditReport, build
-from canary.audit.source import Source, reading
 from canary.config import Config, load
+from canary.ledger.reader import LedgerReader, as_it_stands
 
 
 def configuration(state: Path) -> dict[str, object]:
@@ -76,14 +76,14 @@ def config(config_file: Path) -> Config:
 
 
 @pytest.fixture
-def source(told: Path) -> Iterator[Source]:
+def source(told: Path) -> Iterator[LedgerReader]:
     """The story's ledger."""
-    with reading(told) as found:
+    with as_it_stands(told) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
 def made(told: Path, config: Config) -> tuple[AuditReport, Tally]:
     """The report of the story, redacted."""
-    with reading(told) as found:
+    with as_it_stands(told) as found:
         return build(found, config, PERIOD, NOW, profile="tls")

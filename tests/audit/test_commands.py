@@ -16,7 +16,7 @@ from audit.story import at, probe_id
 
 from canary.audit.population import Tally
 from canary.audit.report import AuditReport
-from canary.audit.sample import rank
+from canary.audit.verifier.sample import rank
 from canary.ledger import EventKind, Ledger
 
 DAYS = ("--from", "2026-03-02", "--to", "2026-03-04")
@@ -119,7 +119,7 @@ def test_a_wrong_file_of_rules_is_named_with_its_line(told: Path, tmp_path: Path
 def test_without_a_ledger_it_is_our_own_fault(tmp_path: Path) -> None:
     done = cpr_canary("audit", "report", written(tmp_path, tmp_path / "none"), *DAYS)
     assert done.returncode == 3
-    assert "cannot read the ledger" in done.stderr
+    assert f"there is no ledger in {tmp_path / 'none'}" in done.stderr
 
 
 def test_where_nothing_can_be_written_it_is_our_own_fault(config_file: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.audit.exceptions import failures, find, own_faults
-from canary.audit.source import Source
+from canary.ledger.reader import LedgerReader
 
 results = st.lists(st.sampled_from(["met", "missed", "missed", "indeterminate", None]), max_size=30)
 
@@ -51,7 +51,7 @@ def test_own_faults_and_exceptions_share_no_probe(several: list[str | None]) -> 
     assert sum(run.probes for run in ours.runs()) == len(several) - several.count("missed") - several.count("met")
 
 
-def test_an_exception_is_found_by_its_id_alone(source: Source) -> None:
+def test_an_exception_is_found_by_its_id_alone(source: LedgerReader) -> None:
     run = find(source, f"alias.{probe_id('alias', at(2, 10))}")
     assert run is not None
     assert (run.probes, run.retest) == (4, probe_id("alias", at(2, 13)))
@@ -68,5 +68,5 @@ def test_an_exception_is_found_by_its_id_alone(source: Source) -> None:
         "",
     ],
 )
-def test_nothing_else_is_an_id(source: Source, name: str) -> None:
+def test_nothing_else_is_an_id(source: LedgerReader, name: str) -> None:
     assert find(source, name) is None

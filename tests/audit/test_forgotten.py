@@ -10,9 +10,9 @@ from audit.story import NOW, PERIOD
 from canary.audit.page import render
 from canary.audit.population import Tally
 from canary.audit.report import AuditReport, build
-from canary.audit.source import reading
 from canary.config import load
 from canary.ledger import Ledger
+from canary.ledger.reader import as_it_stands
 from canary.ledger.retention import Retention, Rule
 
 
@@ -22,7 +22,7 @@ def test_the_figures_stay(own: Path, made: tuple[AuditReport, Tally]) -> None:
     (forgotten,) = Retention(ledger, {Rule.EVENTS: timedelta(days=1)}).run(NOW)
     ledger.close()
     assert forgotten.count > 100
-    with reading(config.state) as source:
+    with as_it_stands(config.state) as source:
         report, counted = build(source, config, PERIOD, NOW, profile="tls")
     before = made[0]
     assert report.whole == before.whole

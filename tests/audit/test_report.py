@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from canary.audit.period import Period
 from canary.audit.population import Tally
 from canary.audit.report import AuditReport, build
 from canary.audit.results import result_of, results
-from canary.audit.source import Source, reading
 from canary.config import Config
 from canary.ledger import Event, EventKind, Ledger
+from canary.ledger.reader import LedgerReader, as_it_stands
 from canary.model import DeadlineResult, OwnFaultError
 
 Made = tuple[AuditReport, Tally]
@@ -58,7 +59,9 @@ def test_exceptions_have_cause_detection_duration_and_retest(made: Made) -> None
     assert (form.channel, form.retest, form.duration, form.probes) == ("form", None, None, 7)  # and goes on after it
 
 
-def test_the_words_of_a_channel_are_redacted_unless_told_otherwise(made: Made, source: Source, config: Config) -> None:
+def test_the_words_of_a_channel_are_redacted_unless_told_otherwise(
+    made: Made, source: LedgerReader, config: Config
+) -> None:
     assert "anna" not in made[0].exceptions[-1].reason
     assert "[redacted]@ca.test" in made[0].exceptions[-1].reason
     assert made[0].channels[0].settings["approved_by"] == "[redacted] <[redacted]@ca.test>"
@@ -132,7 +135,7 @@ def test_checkpoints_enclose_the_period(made: Made) -> None:
 
 
 @pytest.mark.parametrize("profile", ["tls", "smime", "codesigning"])
-def test_every_control_has_a_result(source: Source, config: Config, profile: str) -> None:
+def test_every_control_has_a_result(source: LedgerReader, config: Config, profile: str) -> None:
     report, _ = build(source, config, PERIOD, NOW, profile=profile)
     told = results(report)
     assert report.controls
@@ -140,13 +143,13 @@ def test_every_control_has_a_result(source: Source, config: Config, profile: str
     assert report.rule.limit == 86_400.0
 
 
-def test_a_period_without_anything_says_so(source: Source, config: Config) -> None:
+def test_a_period_without_anything_says_so(source: LedgerReader, config: Config) -> None:
     report, _ = build(source, config, Period(date(2025, 1, 1), date(2025, 1, 31)), NOW, profile="tls")
     assert (report.channels, report.exceptions, report.whole.counts) == ((), (), Counts())
     assert "No probe was judged" in " ".join(results(report).values())
 
 
-def test_a_report_of_a_part_finds_the_same_exceptions(source: Source, config: Config, made: Made) -> None:
+def test_a_report_of_a_part_finds_the_same_exceptions(source: LedgerReader, config: Config, made: Made) -> None:
     ids = [run.id for run in made[0].exceptions]
     found = []
     for day in PERIOD.days():
@@ -156,7 +159,10 @@ def test_a_report_of_a_part_finds_the_same_exceptions(source: Source, config: Co
 
 
 def test_a_ledger_that_is_not_there_is_our_own_fault(tmp_path: Path) -> None:
-    with pytest.raises(OwnFaultError, match="cannot read the ledger"), reading(tmp_path / "nothing") as found:
+    with (
+        pytest.raises(OwnFaultError, match=r"there is no ledger in .*nothing"),
+        as_it_stands(tmp_path / "nothing") as found,
+    ):
         found.head()
     assert not (tmp_path / "nothing").exists()
 
@@ -165,23 +171,21 @@ def test_a_ledger_that_is_damaged_is_our_own_fault(told: Path, config: Config, t
     whole = bytearray((told / "ledger.sqlite").read_bytes())
     whole[8192 : len(whole) // 2] = bytes(len(whole) // 2 - 8192)
     (tmp_path / "ledger.sqlite").write_bytes(whole)
-    with pytest.raises(OwnFaultError, match="cannot read the ledger"), reading(tmp_path) as found:
+    with pytest.raises(OwnFaultError, match="cannot read the ledger"), as_it_stands(tmp_path) as found:
         build(found, config, PERIOD, NOW, profile="tls")
 
 
 def test_a_folder_may_be_called_anything(told: Path, tmp_path: Path) -> None:
     shutil.copytree(told, tmp_path / "a ?b#c%20d")
-    with reading(tmp_path / "a ?b#c%20d") as found:
+    with as_it_stands(tmp_path / "a ?b#c%20d") as found:
         assert found.head()
 
 
 def test_what_is_read_is_one_moment(own: Path, config: Config) -> None:
     state = own.parent / "state"
-    with reading(state) as found:
+    with closing(Ledger(state)) as ledger, as_it_stands(state) as found:
         before = found.head()
-        ledger = Ledger(state)
         ledger.append(Event(EventKind.TROUBLE, NOW, {"component": "imap", "reason": "x", "detail": ""})).result()
-        ledger.close()
         assert found.head() == before
         report, _ = build(found, config, PERIOD, NOW, profile="tls")
         assert report.evidence.head == before

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from canary.audit.population import Tally
 from canary.audit.report import AuditReport
-from canary.audit.sample import draw, population, rank
-from canary.audit.source import Source
+from canary.audit.sample import draw, population
+from canary.audit.verifier.sample import rank
+from canary.ledger.reader import LedgerReader
 
 ids = st.sets(st.integers(0, 10**6), max_size=50).map(lambda several: sorted(f"{number:016x}" for number in several))
 BY_HAND = """
@@ -36,14 +37,14 @@ def test_a_larger_sample_holds_the_smaller(several: list[str], size: int) -> Non
     assert draw(several, "seed", size + 5).drawn[:size] == draw(several, "seed", size).drawn
 
 
-def test_every_scheduled_probe_can_be_drawn(source: Source, made: tuple[AuditReport, Tally]) -> None:
+def test_every_scheduled_probe_can_be_drawn(source: LedgerReader, made: tuple[AuditReport, Tally]) -> None:
     known = list(population(source, PERIOD))
     assert known == sorted(set(known))
     assert len(known) == made[0].scheduled
     assert probe_id("alias", at(2, 23.5)) in known  # it has no result
 
 
-def test_by_hand_it_is_the_same(source: Source, tmp_path: Path) -> None:
+def test_by_hand_it_is_the_same(source: LedgerReader, tmp_path: Path) -> None:
     listing = tmp_path / "population"
     known = list(population(source, PERIOD))
     listing.write_text("".join(f"{probe}\n" for probe in known))
