@@ -103,7 +103,7 @@ def opened_evidence(config: Config, ledger: Ledger, clock: Clock | None = None) 
     """The evidence of a ledger as the configuration has it. Raises OwnFaultError if its keys cannot be used."""
     from canary.evidence.service import Evidence  # with keys and HTTP, of which most commands need nothing
 
-    return Evidence(config.evidence, config.state, config.origin, ledger, (clock or Clock()).now)
+    return Evidence(config.evidence, config.state, config.origin, ledger, clock or Clock())
 
 
 def keyring(config: Config) -> Keyring:

@@ -23,6 +23,9 @@ from canary.prober.loop import Prober
 from canary.prober.retention import forget_daily
 from canary.web import create_app, serve
 
+_FORGET_WITHIN = 10.0
+"""Seconds in which retention must have ended when the canary stops; what it has not done is due again."""
+
 _log = structlog.get_logger("canary")
 
 
@@ -51,7 +54,7 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
     async def reload() -> None:
         try:
             await prober.reload(lambda: load(path))
-            await asyncio.to_thread(evidence.change, prober.config.evidence)
+            await evidence.change(prober.config.evidence)
             _log.info("configuration reloaded")
             advise(prober.config)
         except ValueError as error:
@@ -78,7 +81,8 @@ async def _run(path: Path, config: Config, ledger: Ledger) -> None:
                 await prober.run()
             finally:
                 forgetting.cancel()
-                await asyncio.to_thread(evidence.stop)
+                await asyncio.wait([forgetting], timeout=_FORGET_WITHIN)
+                await evidence.stop()
     except OSError as error:
         raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error
     _log.info("stopped")

@@ -86,7 +86,7 @@ async def working(
 ) -> AsyncIterator[Canary]:
     """A canary at work, its metrics served on ``listener``; stopped gracefully at the end, and if cancelled too."""
     clock = Clock()
-    evidence = Evidence(config.evidence, config.state, config.origin, ledger, clock.now)
+    evidence = Evidence(config.evidence, config.state, config.origin, ledger, clock)
     prober = Prober(config, ledger, Keyring.open(config.state / "mark.key"), clock)
     prober.evidence = evidence
     async with serve_on(create_app(prober), listener) as port:
@@ -106,7 +106,7 @@ async def working(
 async def _stop(prober: Prober, running: asyncio.Task[None], evidence: Evidence) -> None:
     prober.stop()
     await asyncio.wait([running], timeout=_STOP_WITHIN)
-    await asyncio.to_thread(evidence.stop)
+    await evidence.stop()
 
 
 class Canary:

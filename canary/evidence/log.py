@@ -11,12 +11,15 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import TextIO
 
+from canary.clock import Clock
 from canary.evidence.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof, leaf_hash, verify_consistency
 from canary.evidence.notes import Checkpoint, Note, NoteError, Proof, Signature, sign
+from canary.evidence.recorder import EndedError, Recorder
 from canary.evidence.rotation import Rotation, SigningKeys, history
 from canary.evidence.tiles import WIDTH, EvidenceError, Tiles, sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
@@ -25,9 +28,16 @@ from canary.ledger.events import read
 IDLE = timedelta(hours=1)
 """How long nothing is signed where nothing but our own events was added."""
 
+_ALONE_WITHIN, _TRY_EVERY = 30.0, 0.05
+"""Seconds in which whoever else writes the log must have ended, and how often is looked whether it has."""
+
 
 class ForkError(EvidenceError):
     """The ledger is not the one that was signed: it was cut off, changed, or replaced by another one."""
+
+
+class BusyError(EvidenceError):
+    """Somebody else writes the log all the time, or hangs while it does."""
 
 
 class EvidenceLog:
@@ -41,11 +51,12 @@ class EvidenceLog:
         ledger: Ledger,
         folder: Path,
         origin: str,
+        clock: Clock,
         keys: SigningKeys | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        recorder: Recorder | None = None,
     ) -> None:
         self.ledger, self.folder, self.origin = ledger, folder, origin
-        self._keys, self._now = keys, now
+        self._keys, self._clock, self._recorder = keys, clock, recorder or Recorder(ledger)
         self.tiles = Tiles(folder / "log")
 
     @property
@@ -92,7 +103,7 @@ class EvidenceLog:
 
         Unless ``force``, nothing is signed within :data:`IDLE` where only our own events are new. Raises ForkError if
         the ledger is not the one that was signed before, EvidenceError if the tiles are not, and OwnFaultError if the
-        key, the disk or the ledger cannot be used.
+        key, the disk or the ledger cannot be used. BusyError if somebody else writes the log all the time.
         """
         if self._keys is None:
             raise ValueError("a log opened without keys cannot sign")
@@ -102,13 +113,13 @@ class EvidenceLog:
             self._check_extends(heads, size)
             if not self._is_due(latest, size, force):
                 return latest
-            signers = self._keys.signers(self._now())  # the first one is an event, and in the tree that it signs
+            signers = self._keys.signers(self._clock.now())  # the first one is an event, and in the tree that it signs
             head = self._extended(heads[-1] if heads else Checkpoint(self.origin, 0, EMPTY_ROOT), self._size())
             write_file(self.folder / "head", head.text.encode())
             sync_folder(self.folder)
             note = sign(head.text, *signers)
             body = {"size": head.size, "root": head.root.hex(), "note": str(note)}
-            self.ledger.append(Event(EventKind.CHECKPOINT, self._now(), body)).result()
+            self._recorder.record(Event(EventKind.CHECKPOINT, self._clock.now(), body))
             self._publish(note)
             return head
 
@@ -117,7 +128,7 @@ class EvidenceLog:
         if self._keys is None:
             raise ValueError("a log opened without keys cannot rotate them")
         with self._alone():
-            rotation = self._keys.rotate(self._now())
+            rotation = self._keys.rotate(self._clock.now())
         self.advance(force=True)
         return rotation
 
@@ -166,7 +177,7 @@ class EvidenceLog:
         return ordered
 
     def _told(self) -> Event | None:
-        return newest(self.ledger, EventKind.CHECKPOINT, self._now())
+        return newest(self.ledger, EventKind.CHECKPOINT, self._clock.now())
 
     def _size(self) -> int:
         """How many events the ledger has on disk."""
@@ -215,7 +226,7 @@ class EvidenceLog:
         if force or any(not event.kind.about_log for event in self.ledger.events(after=latest.size)):
             return size > latest.size
         last = self._told()
-        return size > latest.size and (last is None or self._now() - last.at >= IDLE)
+        return size > latest.size and (last is None or self._clock.now() - last.at >= IDLE)
 
     def _extended(self, old: Checkpoint, size: int) -> Checkpoint:
         """The head over ``size`` events, with its tiles on disk, proved to begin with the old one."""
@@ -240,11 +251,24 @@ class EvidenceLog:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """While no other process or thread writes."""
+        """While no other process or thread writes. Raises BusyError if one does not end, and EndedError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            until = self._clock.monotonic() + _ALONE_WITHIN
+            while not _locked(file):
+                if self._clock.monotonic() >= until:
+                    raise BusyError(f"somebody else has been writing {self.folder} for {_ALONE_WITHIN:g} s")
+                if self._clock.wait(self._recorder.ended, _TRY_EVERY):
+                    raise EndedError("given up before it was its turn")
             yield
+
+
+def _locked(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def newest(

@@ -14,6 +14,7 @@ from typing import Self
 
 from canary.evidence.keys import KeyStore
 from canary.evidence.notes import Note, NoteError, Signer, VKey, sign
+from canary.evidence.recorder import Recorder
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import parse_time, timestamp
 from canary.model import Component, OwnFaultError
@@ -96,8 +97,11 @@ def trusted(key: VKey, rotations: Iterable[Rotation]) -> list[VKey]:
 class SigningKeys:
     """The keys of one log as its ledger tells them, with the private ones where they are kept."""
 
-    def __init__(self, ledger: Ledger, store: KeyStore, origin: str, overlap: timedelta) -> None:
+    def __init__(
+        self, ledger: Ledger, store: KeyStore, origin: str, overlap: timedelta, recorder: Recorder | None = None
+    ) -> None:
         self._ledger, self._store, self._origin, self._overlap = ledger, store, origin, overlap
+        self._recorder = recorder or Recorder(ledger)
 
     def signers(self, now: datetime) -> list[Signer]:
         """Who signs a checkpoint: the current key, made if it is the first one, and the old one during an overlap.
@@ -134,7 +138,7 @@ class SigningKeys:
         return self._tell(Rotation.make(current, self._store.create(), now, now + self._overlap))
 
     def _tell(self, rotation: Rotation) -> Rotation:
-        self._ledger.append(rotation.event()).result()
+        self._recorder.record(rotation.event())
         return rotation
 
 

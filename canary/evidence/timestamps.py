@@ -6,13 +6,13 @@ before it is recorded. What still lacks one follows from the ledger, so nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
+from http import HTTPStatus
 from itertools import pairwise
 from pathlib import Path
 
-import httpx
 from cryptography import x509
 from rfc3161_client import (
     HashAlgorithm,
@@ -24,12 +24,16 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
+from canary.clock import Clock
 from canary.evidence.log import newest
+from canary.evidence.outside import UnansweredError, post
+from canary.evidence.recorder import Recorder
 from canary.evidence.settings import TsaSettings
 from canary.evidence.tiles import sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import cut, parse_time, timestamp
 from canary.model import CanaryError
+from canary.threads import in_thread
 
 _QUERY = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 _LARGEST = 256 * 1024  # a reply with a chain of certificates has some 6 KiB
@@ -40,10 +44,13 @@ class TimestampError(CanaryError):
 
 
 class Authority:
-    """One time-stamping authority, and what it has stamped of the log. Used by one thread at a time."""
+    """One time-stamping authority, and what it has stamped of the log. Asked for one time-stamp at a time."""
 
-    def __init__(self, settings: TsaSettings, ledger: Ledger, folder: Path, now: Callable[[], datetime]) -> None:
-        self.settings, self._ledger, self._folder, self._now = settings, ledger, folder, now
+    def __init__(
+        self, settings: TsaSettings, ledger: Ledger, folder: Path, clock: Clock, recorder: Recorder | None = None
+    ) -> None:
+        self.settings, self._ledger, self._folder, self._clock = settings, ledger, folder, clock
+        self._recorder = recorder or Recorder(ledger)
         self.last: datetime | None = None
         """The time in its newest time-stamp."""
 
@@ -58,9 +65,11 @@ class Authority:
         The first one of every day (it closes the day before), and the newest one if the last that was stamped is
         ``every`` old; of one that has stamped nothing yet only the newest.
         """
-        last = newest(self._ledger, EventKind.TIMESTAMPED, self._now(), lambda event: event.body["tsa"] == self.name)
+        last = newest(
+            self._ledger, EventKind.TIMESTAMPED, self._clock.now(), lambda event: event.body["tsa"] == self.name
+        )
         if last is None:
-            signed = newest(self._ledger, EventKind.CHECKPOINT, self._now())
+            signed = newest(self._ledger, EventKind.CHECKPOINT, self._clock.now())
             return [signed] if signed else []
         self.last = parse_time(last.body["gen_time"])
         size = last.body["size"]  # the event of its checkpoint stands behind all that it is over
@@ -70,10 +79,30 @@ class Authority:
             due.append(since[-1])
         return due
 
-    def do(self, checkpoint: Event) -> Event:
-        """Have a checkpoint time-stamped and record it. Raises TimestampError, and OwnFaultError or OSError."""
+    async def do(self, checkpoint: Event) -> Event:
+        """Have a checkpoint time-stamped and record it.
+
+        Raises TimestampError, OwnFaultError, OSError, and EndedError if it was given up meanwhile. Cancelled while the
+        authority is asked, it ends at once and nothing is recorded.
+        """
         note = checkpoint.body["note"].encode()
-        reply, self.last = self._ask(note)
+        request = TimestampRequestBuilder().data(note).hash_algorithm(HashAlgorithm.SHA256).nonce(nonce=True).build()
+        reply = await self._ask(request.as_bytes())
+        return await in_thread(partial(self._keep, checkpoint, reply, note, request.nonce))
+
+    async def _ask(self, query: bytes) -> bytes:
+        settings = self.settings
+        try:
+            answer = await post(settings.url, query, _QUERY, within=settings.timeout, largest=_LARGEST)
+        except UnansweredError as error:
+            raise TimestampError(str(error)) from error
+        if answer.status != HTTPStatus.OK:
+            raise TimestampError(f"{settings.url}: answered {answer.status} {answer.reason}")
+        return answer.content
+
+    def _keep(self, checkpoint: Event, reply: bytes, note: bytes, nonce: int | None) -> Event:
+        """Verify a reply, and have it on disk and in the ledger."""
+        self.last = verify(reply, note, self.settings.ca_file, nonce)
         path = self._folder / f"{checkpoint.body['size']}-{self.name}.tsr"
         write_file(path, reply)
         sync_folder(path.parent)
@@ -84,23 +113,7 @@ class Authority:
             "token": self._ledger.artefacts.put(reply),
             "gen_time": timestamp(self.last),
         }
-        [told] = self._ledger.append(Event(EventKind.TIMESTAMPED, self._now(), body)).result()
-        return told
-
-    def _ask(self, data: bytes) -> tuple[bytes, datetime]:
-        """A verified time-stamp reply for ``data``, and its time."""
-        request = TimestampRequestBuilder().data(data).hash_algorithm(HashAlgorithm.SHA256).nonce(nonce=True).build()
-        settings = self.settings
-        try:
-            with httpx.Client(timeout=settings.timeout, follow_redirects=False) as client:
-                answer = client.post(settings.url, content=request.as_bytes(), headers=_QUERY)
-        except httpx.HTTPError as error:
-            raise TimestampError(f"{settings.url}: {error or type(error).__name__}") from error
-        if answer.status_code != httpx.codes.OK:
-            raise TimestampError(f"{settings.url}: answered {answer.status_code} {answer.reason_phrase}")
-        if len(answer.content) > _LARGEST:
-            raise TimestampError(f"{settings.url}: answered {len(answer.content)} bytes, wanted at most {_LARGEST}")
-        return answer.content, verify(answer.content, data, settings.ca_file, request.nonce)
+        return self._recorder.record(Event(EventKind.TIMESTAMPED, self._clock.now(), body))
 
 
 def verify(reply: bytes, data: bytes, ca_file: Path, nonce: int | None = None) -> datetime:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import datetime
+from functools import partial
+from http import HTTPStatus
 
-import httpx
-
+from canary.clock import Clock
 from canary.evidence.log import EvidenceLog, newest
 from canary.evidence.notes import Checkpoint, Note, NoteError, Signature, VKey, hash_lines
+from canary.evidence.outside import Answer, UnansweredError, post
+from canary.evidence.recorder import Recorder
 from canary.evidence.settings import WitnessSettings
 from canary.ledger import Event, EventKind, Ledger
 from canary.model import CanaryError
+from canary.threads import in_thread
 
 _SIZE_TYPE = "text/x.tlog.size"
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\n")
@@ -24,12 +26,18 @@ class WitnessError(CanaryError):
 
 
 class Witness:
-    """One witness, and what it has cosigned of the log. Used by one thread at a time."""
+    """One witness, and what it has cosigned of the log. Asked for one cosignature at a time."""
 
     def __init__(
-        self, settings: WitnessSettings, log: EvidenceLog, ledger: Ledger, now: Callable[[], datetime]
+        self,
+        settings: WitnessSettings,
+        log: EvidenceLog,
+        ledger: Ledger,
+        clock: Clock,
+        recorder: Recorder | None = None,
     ) -> None:
-        self.settings, self._log, self._ledger, self._now = settings, log, ledger, now
+        self.settings, self._log, self._ledger, self._clock = settings, log, ledger, clock
+        self._recorder = recorder or Recorder(ledger)
         self._key = VKey.parse(settings.vkey)
 
     @property
@@ -39,26 +47,34 @@ class Witness:
 
     def pending(self) -> list[Event]:
         """The newest checkpoint, if it is not cosigned yet."""
-        signed = newest(self._ledger, EventKind.CHECKPOINT, self._now())
+        signed = newest(self._ledger, EventKind.CHECKPOINT, self._clock.now())
         return [signed] if signed is not None and signed.body["size"] > self.seen() else []
 
     def seen(self) -> int:
         """The size that it cosigned last, as far as the ledger tells."""
-        told = newest(self._ledger, EventKind.COSIGNED, self._now(), lambda event: event.body["witness"] == self.name)
+        told = newest(
+            self._ledger, EventKind.COSIGNED, self._clock.now(), lambda event: event.body["witness"] == self.name
+        )
         return told.body["size"] if told else 0
 
-    def do(self, checkpoint: Event) -> Event:
-        """Have a checkpoint cosigned, publish and record it. Raises WitnessError, EvidenceError, OwnFaultError."""
+    async def do(self, checkpoint: Event) -> Event:
+        """Have a checkpoint cosigned, publish and record it.
+
+        Raises WitnessError, EvidenceError, OwnFaultError, and EndedError if it was given up meanwhile. Cancelled while
+        the witness is asked, it ends at once and nothing is recorded.
+        """
         note = Note.parse(checkpoint.body["note"])
         head = Checkpoint.parse(note.text)
-        answer = self._submit(self.seen(), head, note)
-        if (
-            answer.status_code == httpx.codes.CONFLICT
-        ):  # it may stand elsewhere than the ledger tells: an end in between
-            answer = self._submit(self._conflict(answer, head), head, note)
-        if answer.status_code != httpx.codes.OK:
-            raise WitnessError(f"{self.settings.url}: answered {answer.status_code}: {answer.text[:200].strip()}")
+        answer = await self._submit(await in_thread(self.seen), head, note)
+        if answer.status == HTTPStatus.CONFLICT:  # it may stand elsewhere than the ledger tells: an end in between
+            answer = await self._submit(self._conflict(answer, head), head, note)
+        if answer.status != HTTPStatus.OK:
+            raise WitnessError(f"{self.settings.url}: answered {answer.status}: {answer.text[:200].strip()}")
         signatures = self._verified(answer.text, note)
+        return await in_thread(partial(self._keep, head, note, signatures))
+
+    def _keep(self, head: Checkpoint, note: Note, signatures: list[Signature]) -> Event:
+        """Have cosignatures published and in the ledger."""
         self._log.add_signatures(note.text, signatures)
         body = {
             "size": head.size,
@@ -66,26 +82,21 @@ class Witness:
             "witness": self.name,
             "note": str(note.with_signatures(signatures)),
         }
-        [told] = self._ledger.append(Event(EventKind.COSIGNED, self._now(), body)).result()
-        return told
+        return self._recorder.record(Event(EventKind.COSIGNED, self._clock.now(), body))
 
-    def _submit(self, old: int, head: Checkpoint, note: Note) -> httpx.Response:
-        proof = self._log.consistency(old, head.size)
+    async def _submit(self, old: int, head: Checkpoint, note: Note) -> Answer:
+        proof = await in_thread(partial(self._log.consistency, old, head.size))
         content = "\n".join([f"old {old}", *hash_lines(proof), "", str(note)])
         url = f"{self.settings.url.rstrip('/')}/add-checkpoint"
         try:
-            with httpx.Client(timeout=self.settings.timeout, follow_redirects=False) as client:
-                answer = client.post(url, content=content.encode())
-        except httpx.HTTPError as error:
-            raise WitnessError(f"{url}: {error or type(error).__name__}") from error
-        if len(answer.content) > _LARGEST:
-            raise WitnessError(f"{url}: answered {len(answer.content)} bytes, wanted at most {_LARGEST}")
-        return answer
+            return await post(url, content.encode(), {}, within=self.settings.timeout, largest=_LARGEST)
+        except UnansweredError as error:
+            raise WitnessError(str(error)) from error
 
-    def _conflict(self, answer: httpx.Response, head: Checkpoint) -> int:
+    def _conflict(self, answer: Answer, head: Checkpoint) -> int:
         """The size that the witness says it stands at. Raises WitnessError if no proof leads from there to here."""
         found = _SIZE.fullmatch(answer.text)
-        if answer.headers.get("content-type", "").partition(";")[0] != _SIZE_TYPE or not found:
+        if answer.kind != _SIZE_TYPE or not found:
             raise WitnessError(
                 f"fork: the witness has seen another tree of {head.size} events: {answer.text[:200].strip()}"
             )

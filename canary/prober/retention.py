@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -13,6 +14,7 @@ from canary.ledger import Ledger
 from canary.ledger.retention import Forgettable, Retention, Rule
 from canary.model import OwnFaultError
 from canary.prober.loop import Prober
+from canary.threads import in_thread
 
 _FIRST = 60.0
 _EVERY = 86_400.0
@@ -33,7 +35,7 @@ async def forget_daily(prober: Prober, first: float = _FIRST, every: float = _EV
         await asyncio.sleep(wait)
         wait = every
         try:
-            forgotten = await asyncio.to_thread(_forget, prober, prober.intake.now())
+            forgotten = await in_thread(partial(_forget, prober, prober.intake.now()))
         except OwnFaultError as error:
             _log.error("what is old could not be forgotten", error=error.detail)
             prober.intake.trouble(error.component, error.reason, error.detail)

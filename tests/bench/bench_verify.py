@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from bench.bench_audit import configuration, make_up, measured, show
 from bench.history import History
 from rich.progress import Progress
 
+from canary.clock import Clock
 from canary.evidence.keys import FileKeys
 from canary.evidence.log import EvidenceLog
 from canary.evidence.rotation import SigningKeys
@@ -66,7 +67,7 @@ def _sign(state: Path) -> str:
         keys = SigningKeys(ledger, store, "ca.test/bench", timedelta(days=7))
         with Progress(transient=True) as bar:
             bar.add_task("signing", total=None)
-            EvidenceLog(ledger, state / "evidence", "ca.test/bench", keys, lambda: datetime.now(UTC)).advance()
+            EvidenceLog(ledger, state / "evidence", "ca.test/bench", Clock(), keys).advance()
         return str(store.signers()[0].vkey)
     finally:
         ledger.close()

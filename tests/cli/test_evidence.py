@@ -35,7 +35,7 @@ def signed(config: Path) -> Path:
     ledger, clock = Ledger(settings.state), Clock()
     event = Event(EventKind.PAUSED, clock.now(), {"channels": [], "reason": "maintenance", "by": "b"})
     ledger.append(*[event] * 300).result()
-    Evidence(settings.evidence, settings.state, settings.origin, ledger, clock.now).advance()
+    Evidence(settings.evidence, settings.state, settings.origin, ledger, clock).advance()
     ledger.close()
     return config
 

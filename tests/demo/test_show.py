@@ -107,17 +107,16 @@ async def test_prober_that_stops_ends_the_wait(ca: DemoCa) -> None:
 
 async def test_whoever_stops_it_while_it_is_stopping_waits_until_the_ledger_is_no_longer_needed(ca: DemoCa) -> None:
     begun, signed = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
 
     async def run() -> None:
         async with canary(ca) as running:
             stop = running.evidence.stop
 
-            def slow() -> None:
-                loop.call_soon_threadsafe(begun.set)
-                asyncio.run_coroutine_threadsafe(asyncio.sleep(0.3), loop).result()
-                stop()
-                loop.call_soon_threadsafe(signed.set)
+            async def slow() -> None:
+                begun.set()
+                await asyncio.sleep(0.3)
+                await stop()
+                signed.set()
 
             running.evidence.stop = slow  # type: ignore[method-assign]
 

@@ -9,6 +9,7 @@ import pytest
 from servers.ca_site import CaSite
 from servers.canary_run import Run, configuration, running
 
+from canary.clock import Clock
 from canary.evidence.service import Evidence
 from canary.ledger import EventKind
 from canary.model import Outcome
@@ -16,7 +17,7 @@ from canary.model import Outcome
 
 def evidence_of(run: Run) -> Evidence:
     config = run.prober.config
-    return Evidence(config.evidence, config.state, config.origin, run.ledger, run.prober.intake.now)
+    return Evidence(config.evidence, config.state, config.origin, run.ledger, Clock())
 
 
 @pytest.mark.parametrize("variant", ["plain", "V10", "V19", "V21-html", "V21-charset", "V02-txz"])

@@ -12,6 +12,7 @@ from canary.evidence.log import EvidenceLog
 from canary.evidence.notes import Checkpoint, NoteError, Signer, VKey
 from canary.evidence.rotation import SigningKeys
 from canary.ledger import Event, EventKind, Ledger
+from canary.simulated import SimulatedClock
 
 ORIGIN = "ca.example/cpr-canary"
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -71,11 +72,11 @@ class Desk:
     """A ledger with its log, and a clock that is set by hand."""
 
     def __init__(self, folder: Path, origin: str = ORIGIN) -> None:
-        self.folder, self.time = folder, START
+        self.folder, self.clock = folder, SimulatedClock(START)
         self.ledger = Ledger(folder)
         self.store = MemoryKeys(folder / "signed", origin)
         keys = SigningKeys(self.ledger, self.store, origin, timedelta(days=7))
-        self.log = EvidenceLog(self.ledger, folder / "evidence", origin, keys, lambda: self.time)
+        self.log = EvidenceLog(self.ledger, folder / "evidence", origin, self.clock, keys)
 
     def add(self, count: int, kind: EventKind = EventKind.TROUBLE, **body: str) -> None:
         """So many more events."""
@@ -88,8 +89,12 @@ class Desk:
         """The event by which retention tells that it empties all up to ``last``."""
         self.ledger.append(Event(EventKind.FORGOTTEN, self.time, {"rule": "events", "last": last})).result()
 
+    @property
+    def time(self) -> datetime:
+        return self.clock.now()
+
     def later(self, **by: float) -> None:
-        self.time += timedelta(**by)
+        self.clock.advance(timedelta(**by).total_seconds())
 
     @property
     def vkey(self) -> VKey:

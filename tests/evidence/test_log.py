@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import shutil
@@ -10,15 +11,18 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from evidence.logging_keys import ORIGIN, START, Desk
 
-from canary.evidence.log import EvidenceLog, ForkError
+from canary.evidence.log import BusyError, EvidenceLog, ForkError
 from canary.evidence.merkle import leaf_hash, root, verify_consistency
 from canary.evidence.notes import Checkpoint, Note, NoteError, Proof
+from canary.evidence.recorder import EndedError, Recorder
+from canary.evidence.rotation import SigningKeys
 from canary.evidence.selfcheck import Checked, check
 from canary.evidence.tiles import EvidenceError
 from canary.ledger import EventKind, Ledger
@@ -120,7 +124,7 @@ def test_our_own_events_alone_are_signed_once_an_hour(desk: Desk) -> None:
 def test_who_only_reads_needs_no_key(desk: Desk) -> None:
     desk.add(1)
     head = desk.log.advance()
-    reader = EvidenceLog(desk.ledger, desk.log.folder, ORIGIN)
+    reader = EvidenceLog(desk.ledger, desk.log.folder, ORIGIN, desk.clock)
     assert reader.latest() == head
     assert reader.inclusion(1).verify(leaves(desk.ledger)[0], desk.vkey) == head
     with pytest.raises(ValueError, match="without keys cannot sign"):
@@ -432,7 +436,8 @@ def put_back(desk: Desk, backup: Path) -> Desk:
 def reopened(desk: Desk) -> Desk:
     desk.ledger.close()
     again = Desk(desk.folder)
-    desk.ledger, again.time = again.ledger, desk.time + timedelta(seconds=1)
+    again.clock.advance((desk.time - again.time).total_seconds() + 1)
+    desk.ledger = again.ledger
     return again
 
 
@@ -449,3 +454,45 @@ def tamper(desk: Desk, seq: int) -> None:
         connection.execute(
             "UPDATE event SET body = CAST(replace(body, 'unreachable', 'another') AS BLOB) WHERE seq = ?", (seq,)
         )
+
+
+@contextmanager
+def held(desk: Desk) -> Iterator[None]:
+    """While somebody else writes the log."""
+    with (desk.log.folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def test_who_writes_all_the_time_is_not_waited_for_for_ever(desk: Desk) -> None:
+    desk.add(1)
+    head = desk.log.advance()
+    desk.add(1)
+    begun = desk.time
+    with held(desk), pytest.raises(BusyError, match=r"somebody else has been writing .*/evidence for 30 s"):
+        desk.log.advance()
+    assert timedelta(seconds=30) <= desk.time - begun < timedelta(seconds=31)
+    assert desk.log.latest() == head
+    later = desk.log.advance()
+    assert later is not None
+    assert head is not None
+    assert later.size > head.size
+
+
+def test_who_was_given_up_while_it_waited_or_signed_writes_nothing(desk: Desk) -> None:
+    recorder = Recorder(desk.ledger)
+    keys = SigningKeys(desk.ledger, desk.store, ORIGIN, timedelta(days=7), recorder)
+    log = EvidenceLog(desk.ledger, desk.log.folder, ORIGIN, desk.clock, keys, recorder)
+    desk.add(1)
+    head = log.advance()
+    desk.add(1)
+    recorder.end()
+    with held(desk), pytest.raises(EndedError, match="given up before it was its turn"):
+        log.advance()
+    with pytest.raises(EndedError, match="given up before checkpoint was recorded"):
+        log.advance()
+    assert desk.log.latest() == head
+    assert len(list(desk.ledger.events(kind=EventKind.CHECKPOINT))) == 1
+    desk.later(seconds=1)
+    desk.log.advance()
+    is_whole(desk)

@@ -31,7 +31,7 @@ def server(desk: Desk) -> Iterator[WitnessServer]:
 
 def witness(desk: Desk, server: WitnessServer, name: str = "auditor") -> Witness:
     settings = WitnessSettings(name=name, url=server.url, vkey=str(server.vkey))
-    return Witness(settings, desk.log, desk.ledger, lambda: desk.time)
+    return Witness(settings, desk.log, desk.ledger, desk.clock)
 
 
 def checkpoint(desk: Desk, count: int = 1) -> Event:
@@ -40,12 +40,12 @@ def checkpoint(desk: Desk, count: int = 1) -> Event:
     return list(desk.ledger.events(kind=EventKind.CHECKPOINT))[-1]
 
 
-def test_every_checkpoint_is_cosigned_published_and_recorded(desk: Desk, server: WitnessServer) -> None:
+async def test_every_checkpoint_is_cosigned_published_and_recorded(desk: Desk, server: WitnessServer) -> None:
     auditor = witness(desk, server)
     for count in (1, 300, 2):
         signed = checkpoint(desk, count)
         assert auditor.pending() == [signed]
-        told = auditor.do(signed)
+        told = await auditor.do(signed)
         assert auditor.pending() == []
         note = Note.parse(told.body["note"])
         assert note.text == Note.parse(signed.body["note"]).text
@@ -58,60 +58,60 @@ def test_every_checkpoint_is_cosigned_published_and_recorded(desk: Desk, server:
     assert proof.verify(leaf_hash(dict(desk.ledger.leaves())[1]), server.vkey).size == server.seen.size
 
 
-def test_a_witness_that_stands_elsewhere_is_met_there(desk: Desk, server: WitnessServer) -> None:
-    witness(desk, server).do(checkpoint(desk, 10))
+async def test_a_witness_that_stands_elsewhere_is_met_there(desk: Desk, server: WitnessServer) -> None:
+    await witness(desk, server).do(checkpoint(desk, 10))
     again = witness(desk, server, "renamed")  # as if the record of it were lost
-    again.do(checkpoint(desk, 10))
+    await again.do(checkpoint(desk, 10))
     assert [asked.split("\n")[1] for asked in server.asked] == ["old 0", "old 0", "old 11"]
 
 
-def test_a_witness_that_has_seen_more_tells_of_a_fork(desk: Desk, server: WitnessServer) -> None:
+async def test_a_witness_that_has_seen_more_tells_of_a_fork(desk: Desk, server: WitnessServer) -> None:
     signed = checkpoint(desk, 10)
     server.answers = [(409, "text/x.tlog.size", "5000\n")]
-    refused(desk, server, signed, "fork: the witness has seen 5000 events of this log, and there are 11")
+    await refused(desk, server, signed, "fork: the witness has seen 5000 events of this log, and there are 11")
 
 
-def test_a_witness_that_has_seen_another_tree_tells_of_a_fork(desk: Desk, server: WitnessServer) -> None:
+async def test_a_witness_that_has_seen_another_tree_tells_of_a_fork(desk: Desk, server: WitnessServer) -> None:
     signed = checkpoint(desk, 10)
     server.answers = [(409, "text/plain", "another root\n")]
-    refused(desk, server, signed, "fork: the witness has seen another tree of 11 events: another root")
+    await refused(desk, server, signed, "fork: the witness has seen another tree of 11 events: another root")
 
 
-def test_a_history_that_is_not_ours_is_not_cosigned(desk: Desk, server: WitnessServer, tmp_path: Path) -> None:
-    witness(desk, server).do(checkpoint(desk, 10))
+async def test_a_history_that_is_not_ours_is_not_cosigned(desk: Desk, server: WitnessServer, tmp_path: Path) -> None:
+    await witness(desk, server).do(checkpoint(desk, 10))
     other = Desk(tmp_path / "other")
-    refused(other, server, checkpoint(other, 20), "answered 422: not consistent")
+    await refused(other, server, checkpoint(other, 20), "answered 422: not consistent")
     other.ledger.close()
 
 
-def test_a_cosignature_by_somebody_else_is_not_taken(desk: Desk, server: WitnessServer) -> None:
+async def test_a_cosignature_by_somebody_else_is_not_taken(desk: Desk, server: WitnessServer) -> None:
     signed = checkpoint(desk)
     with WitnessServer(desk.vkey) as stranger:
         text = Note.parse(signed.body["note"]).text
         line = stranger.cosignature(text)
         server.answers = [(200, "text/plain", f"{line}\n"), (200, "text/plain", "no signature\n")]
-    refused(desk, server, signed, "not a cosignature of the witness: not signed by witness.example/w1")
-    refused(desk, server, signed, "not a cosignature of the witness")
+    await refused(desk, server, signed, "not a cosignature of the witness: not signed by witness.example/w1")
+    await refused(desk, server, signed, "not a cosignature of the witness")
     server.answers = [(200, "text/plain", f"{server.cosignature(text + 'x')}\n")]
-    refused(desk, server, signed, "is not genuine")
+    await refused(desk, server, signed, "is not genuine")
 
 
-def test_a_log_that_the_witness_does_not_know_is_told(desk: Desk, server: WitnessServer) -> None:
+async def test_a_log_that_the_witness_does_not_know_is_told(desk: Desk, server: WitnessServer) -> None:
     server.logs = [server.vkey]
-    refused(desk, server, checkpoint(desk), "answered 403: not signed by witness.example/w1")
+    await refused(desk, server, checkpoint(desk), "answered 403: not signed by witness.example/w1")
 
 
-def test_a_witness_that_is_not_there_is_told(desk: Desk) -> None:
+async def test_a_witness_that_is_not_there_is_told(desk: Desk) -> None:
     with WitnessServer(desk.vkey) as gone:
         auditor = witness(desk, gone)
     with pytest.raises(WitnessError, match="refused"):
-        auditor.do(checkpoint(desk))
+        await auditor.do(checkpoint(desk))
     assert auditor.pending()
 
 
-def refused(desk: Desk, server: WitnessServer, signed: Event, reason: str) -> None:
+async def refused(desk: Desk, server: WitnessServer, signed: Event, reason: str) -> None:
     published = desk.log.published.read_text()
     with pytest.raises(WitnessError, match=reason):
-        witness(desk, server, "suspicious").do(signed)
+        await witness(desk, server, "suspicious").do(signed)
     assert desk.log.published.read_text() == published
     assert not [e for e in desk.ledger.events(kind=EventKind.COSIGNED) if e.body["witness"] == "suspicious"]

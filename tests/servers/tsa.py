@@ -43,6 +43,9 @@ class Tsa(Answering):
         self.answers: list[bytes] = []
         """Given, in turn, instead of what openssl says."""
         self.queries = 0
+        self.let_go = threading.Event()
+        """Cleared while it takes queries and answers none."""
+        self.let_go.set()
         self._lock = threading.Lock()
         _certificates(folder, valid or (timedelta(days=-1), timedelta(days=30)))
         (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder))
@@ -52,6 +55,8 @@ class Tsa(Answering):
         """What was told to be given, or what openssl says; nothing while it is down."""
         with self._lock:
             self.queries += 1
+        self.let_go.wait()
+        with self._lock:
             reply = self.answers.pop(0) if self.answers else b"" if self.down else self.reply(body)
         return 503 if self.down else 200, "application/timestamp-reply", reply
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from canary.clock import Clock
 from canary.config import load
 from canary.evidence.merkle import inclusion_proof, leaf_hash, root, verify_inclusion
 from canary.evidence.notes import Checkpoint, Note, VKey
@@ -45,7 +46,7 @@ def prober(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Prober]:
 @pytest.fixture
 async def served(prober: Prober) -> AsyncIterator[Served]:
     config, ledger = prober.config, prober.ledger
-    evidence = Evidence(config.evidence, config.state, config.origin, ledger, prober.intake.now)
+    evidence = Evidence(config.evidence, config.state, config.origin, ledger, Clock())
     told = [Event(EventKind.PAUSED, prober.intake.now(), {"channels": [], "reason": "r", "by": "b"})] * EVENTS
     ledger.append(*told).result()
     evidence.advance()

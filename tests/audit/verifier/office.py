@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import zipfile
@@ -19,6 +20,7 @@ from canary.audit.bundle import Made, Wanted, make
 from canary.audit.verifier import canonical
 from canary.audit.verifier.archive import MANIFEST, SUMS
 from canary.audit.verifier.findings import Findings
+from canary.clock import Clock
 from canary.evidence.log import EvidenceLog
 from canary.evidence.rotation import SigningKeys
 from canary.evidence.settings import TsaSettings, WitnessSettings
@@ -43,7 +45,7 @@ class Office:
         self.marks = Keyring([b"k" * 32])
         self.store = MemoryKeys(folder / "signed", origin)
         self.keys = SigningKeys(self.ledger, self.store, origin, timedelta(days=7))
-        self.log = EvidenceLog(self.ledger, folder / "evidence", origin, self.keys, self.now)
+        self.log = EvidenceLog(self.ledger, folder / "evidence", origin, Clock(), self.keys)
         self.begun = self.now() - timedelta(minutes=1)
 
     def close(self) -> None:
@@ -115,14 +117,14 @@ class Office:
     def stamp(self, tsa: Tsa, name: str = "one") -> Event:
         """Have the newest checkpoint time-stamped."""
         settings = TsaSettings(name=name, url=tsa.url, ca_file=tsa.ca_file)
-        authority = Authority(settings, self.ledger, self.folder / "timestamps", self.now)
-        return authority.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1)))
+        authority = Authority(settings, self.ledger, self.folder / "timestamps", Clock())
+        return asyncio.run(authority.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1))))
 
     def cosign(self, witness: WitnessServer, name: str = "other") -> Event:
         """Have the newest checkpoint cosigned."""
         settings = WitnessSettings(name=name, url=witness.url, vkey=str(witness.vkey))
-        outside = Witness(settings, self.log, self.ledger, self.now)
-        return outside.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1)))
+        outside = Witness(settings, self.log, self.ledger, Clock())
+        return asyncio.run(outside.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1))))
 
     def wanted(self, seed: str = "7", size: int = 3, kept: tuple[int, ...] = ()) -> Wanted:
         return Wanted(self.begun, self.now() + timedelta(days=1), seed, size, (), kept)

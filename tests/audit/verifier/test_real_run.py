@@ -15,11 +15,13 @@ from servers.tsa import Tsa
 from typer.testing import CliRunner
 
 from canary.audit.verifier.__main__ import main
+from canary.cli.common import opened_evidence
 from canary.cli.main import app
 from canary.config import load
 from canary.demo.ca import DemoCa
 from canary.demo.faults import BY_NAME
 from canary.demo.following import Canary, Shown, Turn, working
+from canary.evidence.service import Evidence
 from canary.ledger import EventKind, Ledger
 from canary.web import listen
 
@@ -47,7 +49,7 @@ async def story(config_file: Path, ca: DemoCa) -> list[str]:
             told = await canary.probe([Turn(fault.channel, fault.sender, fault.variant, fault)], Nobody())
             fault.mend(ca)
             await asyncio.to_thread(until, lambda: _ended(canary, every), "the ends of those that arrived")
-        await asyncio.to_thread(_stamp, canary)
+        await _stamp(opened_evidence(config, ledger))
         return [shown.case.probe.id for shown in (*every, *told)]
 
 
@@ -55,9 +57,9 @@ def _ended(canary: Canary, probes: list[Shown]) -> bool:
     return not any(probe.case.probe.id in canary.prober.ledger.state.open for probe in probes)
 
 
-def _stamp(canary: Canary) -> None:
-    [authority] = canary.evidence.authorities
-    authority.do(next(canary.prober.ledger.events(kind=EventKind.CHECKPOINT, newest=1)))
+async def _stamp(evidence: Evidence) -> None:
+    [authority] = evidence.authorities
+    await authority.do(next(evidence.log.ledger.events(kind=EventKind.CHECKPOINT, newest=1)))
 
 
 async def test_a_real_run_is_proved_to_somebody_else(tmp_path: Path, alone: Path) -> None:

@@ -1,0 +1,262 @@
+"""The evidence as one configuration has it, from its start to its end: it signs, time-stamps, cosigns and checks.
+
+No two authorities wait for each other, and nothing here holds up a probe: what blocks is done in threads. Whatever
+hangs when it is stopped is given up, and records nothing any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from canary.clock import Clock
+from canary.evidence.jobs import Jobs, Step
+from canary.evidence.keys import key_store
+from canary.evidence.log import BusyError, EvidenceLog, newest
+from canary.evidence.notes import Checkpoint
+from canary.evidence.recorder import EndedError, Recorder
+from canary.evidence.rotation import SigningKeys
+from canary.evidence.selfcheck import Checked, check
+from canary.evidence.settings import EvidenceSettings
+from canary.evidence.tiles import EvidenceError
+from canary.evidence.timestamps import Authority, TimestampError
+from canary.evidence.witness import Witness, WitnessError
+from canary.ledger import Event, EventKind, Ledger
+from canary.ledger.events import cut
+from canary.model import CanaryError, Component, OwnFaultError
+from canary.threads import begun, in_thread
+
+_SHARE = 3.0
+"""A self-check rests so many times as long as it works: a quarter of one processor at the most."""
+
+_FIRST_RETRY, _LAST_RETRY = 30.0, 3600.0
+_STOP_WITHIN = 10.0
+_MEASURE_EVERY = 3600.0
+
+_SIGN = "sign"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the metrics tell of the evidence; times in POSIX seconds, None where there is none yet."""
+
+    size_bytes: int
+    last_checkpoint: float | None
+    last_verify_success: bool | None
+    last_verify: float | None
+    last_timestamp: float | None
+    pending_timestamps: int
+
+
+class Generation:
+    """The evidence of one ledger under one configuration. Does nothing by itself before :meth:`start`."""
+
+    def __init__(self, settings: EvidenceSettings, folder: Path, origin: str, ledger: Ledger, clock: Clock) -> None:
+        """Raises OwnFaultError if the keys cannot be used."""
+        self.settings, self._folder, self._ledger, self._clock = settings, folder, ledger, clock
+        self._recorder = recorder = Recorder(ledger)
+        store = key_store(settings.key, folder / "key", origin)
+        keys = SigningKeys(ledger, store, origin, timedelta(seconds=settings.overlap), recorder)
+        self.log = EvidenceLog(ledger, folder, origin, clock, keys, recorder)
+        stamps = folder / "timestamps"
+        self.authorities = [Authority(tsa, ledger, stamps, clock, recorder) for tsa in settings.timestamps]
+        self.witnesses = [Witness(witness, self.log, ledger, clock, recorder) for witness in settings.witnesses]
+        self.checked = Checked.read(folder / "verified.json")
+        self._jobs = Jobs()
+        self._failing: set[str] = set()
+        self._forked = False
+        self._signed: Event | None = None
+        self._head: Checkpoint | None = None
+        self._pending: dict[str, int] = {}
+        self._size_bytes, self._measured = 0, -_MEASURE_EVERY
+
+    def start(self) -> None:
+        """Begin to sign, time-stamp, cosign and check, on the running event loop."""
+        self._jobs.begin(_SIGN, self._sign, heeds_news=False)
+        self._jobs.begin("check", self._check)
+        outsiders: list[Authority | Witness] = [*self.authorities, *self.witnesses]
+        for outside in outsiders:
+            self._jobs.begin(outside.name, self._upkeep(outside))
+
+    async def stop(self, *, signing: bool) -> None:
+        """End, within some 20 seconds whatever hangs; ``signing`` what is new a last time.
+
+        What waits for an answer from outside is ended at once, and due again at the next start. What does not end is
+        given up, told in the log and in the ledger, and never recorded.
+        """
+        self._recorder.stopping.set()
+        given_up = await self._jobs.stop(_STOP_WITHIN)
+        if signing and _SIGN not in given_up:
+            last = begun(self.advance)
+            await asyncio.wait([last], timeout=_STOP_WITHIN)
+            given_up += [] if last.done() else ["the last checkpoint"]
+        if given_up:
+            error = EvidenceError(f"stopped before it was done: {', '.join(given_up)}")
+            _log.error("evidence", part="stop", error=str(error))
+            self._record(error)
+        self._recorder.end()
+
+    def latest(self) -> Checkpoint | None:
+        """The newest checkpoint; None if there is none, or none that can be read (which is logged, not raised)."""
+        try:
+            return self.log.latest()
+        except (EvidenceError, OSError) as error:
+            _log.error("the newest checkpoint cannot be read", error=str(error))
+            return None
+
+    def carried(self) -> Checkpoint | None:
+        """The newest checkpoint that we know of: what can no longer be read was signed all the same."""
+        return self._head or self.latest()
+
+    def advance(self) -> Checkpoint | None:
+        """Sign what is new, now. A failure is recorded and logged, not raised."""
+        with self._told(_SIGN):
+            try:
+                self.log.advance()
+                self._forked = False
+            except (BusyError, EndedError):
+                raise
+            except EvidenceError:
+                self._forked = True
+                raise
+            finally:
+                self._signed = newest(self._ledger, EventKind.CHECKPOINT, self._clock.now())
+        self._head = self.latest()
+        return self._head
+
+    def forget(self) -> None:
+        """Empty in the published bundles what retention has emptied. A failure is recorded and logged, not raised."""
+        with self._told("forget"):
+            self.log.forget()
+
+    def check(self, *, gently: bool = False) -> Checked | None:
+        """Check the whole log now, ``gently`` with rests in between. Returns None if nothing was signed yet."""
+        began = [self._clock.monotonic()]
+
+        def between() -> bool:
+            worked = self._clock.monotonic() - began[0]
+            if gently and self._clock.wait(self._recorder.stopping, worked * _SHARE):
+                return False
+            began[0] = self._clock.monotonic()
+            return True
+
+        found = check(self.log, self._clock.now(), between)
+        if found is not None:
+            self.checked = found
+            found.write(self._folder / "verified.json")
+        return found
+
+    def figures(self) -> Figures:
+        """What the metrics tell. Cheap: what was found last."""
+        checked, signed = self.checked, self._signed
+        stamped = max((authority.last for authority in self.authorities if authority.last), default=None)
+        return Figures(
+            size_bytes=self._size_bytes,
+            last_checkpoint=signed.at.timestamp() if signed else None,
+            last_verify_success=False if self._forked else checked.ok if checked else None,
+            last_verify=checked.at.timestamp() if checked else None,
+            last_timestamp=stamped.timestamp() if stamped else None,
+            pending_timestamps=sum(self._pending.values()),
+        )
+
+    def until_next(self) -> float:
+        """Seconds to the next checkpoint: every so often, and when a day (UTC) has ended."""
+        now = self._clock.now()
+        midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        return min(self.settings.checkpoint_every, (midnight - now).total_seconds() + 0.1)
+
+    async def _sign(self) -> float:
+        await in_thread(self.advance)
+        with self._told("measure"):
+            await in_thread(self._measure)
+        self._jobs.news()
+        return self.until_next()
+
+    async def _check(self) -> float:
+        every, last = self.settings.verify_every, self.checked
+        if last is None or (self._clock.now() - last.at).total_seconds() >= every:
+            with self._told("check"):
+                found = await in_thread(partial(self.check, gently=True))
+                if found is not None and found.problems:
+                    raise EvidenceError(f"the ledger is not as it was signed: {'; '.join(found.problems)}")
+        return min(every, _LAST_RETRY)
+
+    def _upkeep(self, what: Authority | Witness) -> Step:
+        """What is pending there; what fails is tried again ever more rarely, whatever the news."""
+        retry, again_at = _FIRST_RETRY, -math.inf
+
+        async def step() -> float:
+            nonlocal retry, again_at
+            if (left := again_at - self._clock.monotonic()) > 0:
+                return left
+            with self._told(what.name) as failed:
+                await self._do_pending(what)
+            if not failed:
+                retry = _FIRST_RETRY
+                return _LAST_RETRY
+            rest, retry = retry, min(2 * retry, _LAST_RETRY)
+            again_at = self._clock.monotonic() + rest
+            return rest
+
+        return step
+
+    async def _do_pending(self, what: Authority | Witness) -> None:
+        pending = await in_thread(what.pending)
+        while pending:
+            if isinstance(what, Authority):
+                self._pending[what.name] = len(pending)
+            await what.do(pending.pop(0))
+        self._pending[what.name] = 0
+
+    def _measure(self) -> None:
+        """How many bytes the ledger and its evidence take; looked up rarely, there may be many tiles."""
+        if self._clock.monotonic() - self._measured >= _MEASURE_EVERY:
+            files = [*self._folder.rglob("*"), *self._folder.parent.glob("ledger.sqlite*")]
+            self._size_bytes = sum(path.stat().st_size for path in files if path.is_file())
+            self._measured = self._clock.monotonic()
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[list[str]]:
+        """Log a failure, and record the first of a row of them; the list then holds it."""
+        failed: list[str] = []
+        try:
+            yield failed
+        except EndedError as error:
+            failed.append(str(error))
+        except (CanaryError, OSError) as error:
+            failed.append(str(error))
+            _log.error("evidence", part=what, error=str(error))
+            if what not in self._failing:
+                self._failing.add(what)
+                self._record(error)
+        else:
+            self._failing.discard(what)
+
+    def _record(self, error: Exception) -> None:
+        component, reason = _reason(error)
+        body = {"component": component.value, "reason": reason, "detail": cut(str(error))}
+        try:
+            self._recorder.append(Event(EventKind.TROUBLE, self._clock.now(), body))
+        except EndedError:
+            return  # what goes wrong after its end is no trouble any more
+
+
+def _reason(error: Exception) -> tuple[Component, str]:
+    """What a failure is called in the ledger and in metrics: a closed list."""
+    if isinstance(error, TimestampError):
+        return Component.HTTP, "timestamp"
+    if isinstance(error, WitnessError):
+        return Component.HTTP, "witness"
+    if isinstance(error, OwnFaultError):
+        return error.component, error.reason
+    return Component.STORE, "evidence"

@@ -1,0 +1,64 @@
+"""Asking an authority or a witness: what it takes in time and in bytes has a limit, whatever is there."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+from dataclasses import dataclass
+
+import httpx
+
+from canary.model import CanaryError
+
+
+class UnansweredError(CanaryError):
+    """Nothing, too much or too late was answered; said in a sentence that begins with the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole."""
+
+    status: int
+    reason: str
+    """What it says beside the status, such as ``Service Unavailable``."""
+    kind: str
+    """Its media type, without parameters; empty if there is none."""
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """Its content as text; what is none is replaced."""
+        return self.content.decode(errors="replace")
+
+
+async def post(url: str, content: bytes, headers: dict[str, str], *, within: float, largest: int) -> Answer:
+    """Post something; the whole answer must come within so many seconds and bytes. Raises UnansweredError."""
+    kept = bytearray()
+    try:
+        async with (
+            asyncio.timeout(within),
+            httpx.AsyncClient(timeout=within, follow_redirects=False) as client,
+            client.stream("POST", url, content=content, headers=headers) as answer,
+        ):
+            async for part in answer.aiter_bytes():
+                kept += part
+                if len(kept) > largest:
+                    raise UnansweredError(f"{url}: answered more than {largest} bytes")
+    except TimeoutError:
+        raise UnansweredError(f"{url}: no whole answer within {within:g} s") from None
+    except httpx.HTTPError as error:
+        raise UnansweredError(f"{url}: {_reason(error)}") from error
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+    return Answer(answer.status_code, answer.reason_phrase, kind, bytes(kept))
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong, by the deepest that the operating system tells: on top it is only that no attempt succeeded."""
+    told, cause = str(error) or type(error).__name__, error.__cause__ or error.__context__
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None:  # what asyncio says instead names no reason
+            told = os.strerror(cause.errno) if cause.errno in errno.errorcode else cause.strerror or told
+        cause = cause.__cause__ or cause.__context__
+    return told
