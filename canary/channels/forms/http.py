@@ -21,7 +21,7 @@ from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.html import HtmlForm, HtmlPage, read_html
 from canary.channels.forms.lookup import name_fault
 from canary.channels.forms.settings import HttpFormSettings
-from canary.channels.forms.steps import filled, payload, same_host, values
+from canary.channels.forms.steps import attached, filled, payload, same_host, values
 from canary.model import Attachment, Component, Outgoing, OwnFaultError, Report, Submission
 
 _HEADERS = {
@@ -74,11 +74,7 @@ class HttpFormChannel:
         return {name: filled(template, known) for name, template in self._settings.fields.items()}
 
     def _files(self, report: Report) -> list[tuple[str, Attachment]]:
-        return [
-            (name, file)
-            for name, what in self._settings.files.items()
-            for file in (report.attachments[:1] if what == "first_attachment" else report.attachments)
-        ]
+        return [(name, file) for name, which in self._settings.files.items() for file in attached(report, which)]
 
     def _client(self) -> httpx.AsyncClient:
         try:

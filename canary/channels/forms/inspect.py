@@ -17,9 +17,9 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from canary.channels import UnusableError
 from canary.channels.forms.browser import Browser
+from canary.channels.forms.controls import choose, read_page
 from canary.channels.forms.page import FormField, PageFacts, short
 from canary.channels.forms.steps import Choose, web_address
-from canary.channels.forms.visit import choose, read_page
 
 _GUESSES = (
     ("serial", r"serial|seriennummer|numer seryjny|sorozatsz|numéro de série|序列号"),

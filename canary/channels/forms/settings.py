@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from canary.channels.forms.steps import Confirm, Step, Template, WebAddress, require_sense
+from canary.channels.forms.steps import Confirm, Files, Step, Template, WebAddress, require_sense
 from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Settings
 
 
@@ -61,7 +61,7 @@ class HttpFormSettings(FormSettings):
 
     kind: Literal["http_form"] = "http_form"
     fields: Annotated[dict[str, Template], Field(min_length=1)]
-    files: dict[str, Literal["attachments", "first_attachment"]] = Field(default_factory=dict)
+    files: dict[str, Files] = Field(default_factory=dict)
     form: str | Annotated[int, Field(ge=0)] | None = Field(
         None,
         description="which form of the page: its id, or counted from 0; the one with the fields if not given",

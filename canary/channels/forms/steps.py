@@ -67,6 +67,10 @@ Template = Annotated[str, AfterValidator(_template)]
 """Text with placeholders in braces."""
 
 
+Files = Literal["attachments", "first_attachment"]
+"""Which files of a report are handed over: all of them, or the first alone where a form takes but one."""
+
+
 class Fill(Settings):
     """Type into a field."""
 
@@ -85,7 +89,7 @@ class Upload(Settings):
     """Hand over the report's attachments; nothing is done for a report without any."""
 
     label: str
-    file: Literal["attachments", "first_attachment"] = "attachments"
+    file: Files = "attachments"
 
 
 class Click(Settings):
@@ -197,6 +201,16 @@ def require_sense(templates: Iterable[str], serial: str | None) -> None:
         raise ValueError(
             "{serial} is used and the channel has no serial; wanted the one of a revoked or expired test certificate"
         )
+
+
+def files_of(step: Step, report: Report) -> tuple[Attachment, ...]:
+    """The files that a step uploads."""
+    return attached(report, step.upload.file) if step.upload else ()
+
+
+def attached(report: Report, which: Files) -> tuple[Attachment, ...]:
+    """The files of a report that are handed over."""
+    return report.attachments[:1] if which == "first_attachment" else report.attachments
 
 
 def same_host(url: str, allowed: Iterable[str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,79 +16,17 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from canary.channels import UnusableError
 from canary.channels.forms.attempt import Attempt, NoAnswerError
+from canary.channels.forms.controls import choose, field_of, moved_on, options_of, read_page, words_pattern
 from canary.channels.forms.lookup import lookup_fault
-from canary.channels.forms.page import Button, FormField, PageFacts
-from canary.channels.forms.scripts import ANSWER, BEFORE, FACTS
+from canary.channels.forms.page import PageFacts
+from canary.channels.forms.scripts import ANSWER, BEFORE
 from canary.channels.forms.settings import WebFormSettings
-from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, filled, same_host, values
+from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, files_of, filled, same_host, values
 from canary.model import Attachment, Component, OwnFaultError, Report, Submission
 
 _NOT_SENT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CERT_", "ERR_ADDRESS_UNREACHABLE", "ERR_BLOCKED")
 _OUR_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "ERR_PROXY_", "ERR_NETWORK_IO_SUSPENDED")
 _ARTEFACT_WITHIN = 15.0
-_CONTROLS = "input, select, textarea, [contenteditable=true], [role=textbox], [role=combobox]"
-
-
-async def read_page(page: Page) -> PageFacts:
-    """The page as a visitor sees it."""
-    try:
-        raw = await page.evaluate(FACTS)
-    except PlaywrightError as error:
-        if not _moved_on(error):
-            raise
-        raw = await page.evaluate(FACTS)
-    fields = tuple(FormField(**{**item, "options": tuple(item["options"])}) for item in raw["fields"])
-    return PageFacts(
-        raw["text"],
-        tuple(raw["errors"]),
-        fields,
-        tuple(Button(**item) for item in raw["buttons"]),
-        tuple(raw["sources"]),
-    )
-
-
-def words_pattern(label: str) -> re.Pattern[str]:
-    """What a label must look like to be ``label``: signs and words for *required* may follow it. A label that ends with
-    ``…`` or ``...`` stands for all that begin so."""
-    start = label.removesuffix("…").removesuffix("...")
-    words = r"\s+".join(_literal(word) for word in start.split())
-    end = "" if start != label else r"\s*(\*|:|\((required|optional)\)|\s)*$"
-    return re.compile(rf"^\s*{words}{end}", re.IGNORECASE)
-
-
-def _literal(word: str) -> str:
-    """``word`` in a pattern that goes through Playwright's selectors, where slashes and quotes have a meaning."""
-    return "".join(c if c.isalnum() or ord(c) > 0x7F else f"\\x{ord(c):02x}" for c in word)
-
-
-def field_of(page: Page, label: str) -> Locator:
-    """The field with that label, or with it as its placeholder."""
-    pattern = words_pattern(label)
-    named = page.get_by_label(pattern).or_(page.get_by_placeholder(pattern))
-    return named.and_(page.locator(_CONTROLS))
-
-
-def options_of(page: Page, label: str, option: str) -> Locator:
-    """One radio button of the group with that label."""
-    pattern = words_pattern(label)
-    group = page.get_by_role("group", name=pattern).or_(page.get_by_role("radiogroup", name=pattern))
-    return group.get_by_role("radio", name=words_pattern(option))
-
-
-async def choose(page: Page, choice: Choose) -> None:
-    """Choose in a drop-down list or a group of radio buttons."""
-    either = field_of(page, choice.label).or_(options_of(page, choice.label, choice.option))
-    if await either.evaluate("element => element.tagName") == "SELECT":
-        await either.select_option(label=choice.option)
-    else:
-        await either.check()
-
-
-def files_of(step: Step, report: Report) -> tuple[Attachment, ...]:
-    """The files that a step uploads."""
-    if step.upload is None:
-        return ()
-    return report.attachments[:1] if step.upload.file == "first_attachment" else report.attachments
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +240,7 @@ class Visit:
                 found: dict[str, Any] = await self._page.evaluate(ANSWER, asked)
                 return found
             except PlaywrightError as error:
-                if not _moved_on(error):
+                if not moved_on(error):
                     raise
 
     def _raise_lost(self) -> None:
@@ -345,11 +282,6 @@ class Visit:
             path = Path(folder) / "trace.zip"
             await self._page.context.tracing.stop(path=path)
             return path.read_bytes()
-
-
-def _moved_on(error: PlaywrightError) -> bool:
-    """Whether the page gave way to another one while it was read."""
-    return "context was destroyed" in error.message or "because of a navigation" in error.message
 
 
 def _said(error: PlaywrightError) -> str:

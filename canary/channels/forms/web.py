@@ -18,8 +18,8 @@ from playwright.async_api import Error as PlaywrightError
 from canary.channels import Resources, Sender
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.settings import WebFormSettings
-from canary.channels.forms.steps import Step, filled, payload, values
-from canary.channels.forms.visit import Visit, files_of
+from canary.channels.forms.steps import Step, files_of, filled, payload, values
+from canary.channels.forms.visit import Visit
 from canary.model import Component, Outgoing, OwnFaultError, Report, Submission
 
 
