@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from canary.clock import Clock
 from canary.content import Content
+from canary.later import later
 from canary.mark import Keyring
 from canary.model import Actor, Component, Forgery, Place, Seen, TimeSource
 from canary.settings import Settings
@@ -163,7 +164,7 @@ class RepliesSettings(Settings):
 class RepliesKind:
     """How a kind watches what comes back to a sender: its settings, and how to open a watcher for the place it is.
 
-    What a message there is says :func:`canary.queues.replies.classify.classify`, whatever the kind.
+    What a message there is, :func:`canary.queues.replies.classify.classify` says, whatever the kind.
     """
 
     settings: type[RepliesSettings]
@@ -183,7 +184,7 @@ class WatchKind:
 def kinds() -> Mapping[str, WatchKind]:
     """Every kind by name: ours, and those of the entry point group."""
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
-    from canary.queues.imap.watch import open_imap, open_imap_replies
 
-    own = {"imap": WatchKind(ImapSettings, open_imap, RepliesKind(ImapRepliesSettings, open_imap_replies))}
+    replies = RepliesKind(ImapRepliesSettings, later("canary.queues.imap.watch:open_imap_replies"))
+    own = {"imap": WatchKind(ImapSettings, later("canary.queues.imap.watch:open_imap"), replies)}
     return own | {point.name: point.load() for point in entry_points(group="canary.queues")}

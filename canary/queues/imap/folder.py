@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
-from itertools import islice
 from typing import Any, TypeVar
 
 from canary.content import Message
 from canary.mark import Mark, halves
-from canary.model import Forgery, Place, Seen
+from canary.model import Place, Seen
 from canary.queues import Depth, Found, Intake
+from canary.queues.claims import claims
 from canary.queues.imap.connection import Connection
 from canary.queues.imap.headers import arrival, marks_in, message_id, told
 from canary.queues.loop import StoppedError
@@ -31,8 +31,6 @@ BODIES_AT_ONCE = 16 * 1024 * 1024
 _LONGEST_HEADER = 256 * 1024
 _LONGEST_MESSAGE = 64 * 1024 * 1024
 _SOUGHT_AT_ONCE = 40
-_MOST_CLAIMS = 50
-"""Tokens of one message that are asked for at the intake: a message may hold thousands of lies."""
 _LOOK_BACK = timedelta(days=2)
 """How far back a folder is read that was never read before, or was made anew (UIDVALIDITY)."""
 _DEEPEST = 100
@@ -154,13 +152,8 @@ class FolderReader:
 
     def _told(self, message: _Listed, marks: Iterable[Mark], raw: bytes, validity: int) -> list[Found]:
         """A message as found: once a probe whose mark verifies, else once a probe whose mark is forged."""
-        claims = list(islice(marks, _MOST_CLAIMS))
-        genuine = {mark.probe for mark in claims if mark.genuine}
-        if genuine:
-            kinds = {probe: None if self._intake.known(probe) else Forgery.UNKNOWN_ID for probe in sorted(genuine)}
-        else:  # a token that does not verify is a forgery if it names a probe of ours, else random text
-            kinds = {mark.probe: Forgery.BAD_MAC for mark in claims if self._intake.known(mark.probe)}
-        if not kinds:
+        claimed = claims(marks, self._intake)
+        if not claimed:
             return []
         seen, detail = self._classify(raw)
         now = self._intake.now()
@@ -173,7 +166,7 @@ class FolderReader:
                 content=Message(raw), message_id=message_id(message.header), forgery=forgery, detail=detail,
                 where=where, generation=validity, told_at=said[0] if said else None,
             )
-            for probe, forgery in kinds.items()
+            for probe, forgery in claimed.items()
         ]  # fmt: skip
 
     def _depth(self, connection: Connection) -> Depth:
