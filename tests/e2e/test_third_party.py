@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.canary_run import Run, running
+import yaml
+from servers.canary_run import Run, running, written
 
 from canary import channels, queues
-from canary.config import whole
+from canary.config import load, whole
 from canary.ledger import EventKind
 from canary.model import Actor, DeadlineResult, Outcome, Seen, Stage
 
@@ -245,6 +247,16 @@ async def test_strangers_tickets_leave_no_trace_and_forged_marks_arrive_nowhere(
         assert len(run.events(EventKind.SIGHTING)) == 1
         kept = [path.read_bytes() for path in (tmp_path / "state" / "artefacts").rglob("*") if path.is_file()]
         assert not any(b"real report" in content or secret.encode() in content for content in kept)
+
+
+def test_the_configuration_on_the_page_is_accepted(drawer: Drawer, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^```yaml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    value = configuration(drawer, tmp_path) | yaml.safe_load(block)
+    value["operator"]["domains"] = ["example-ca.example"]
+    config = load(written(value, tmp_path))
+    assert (config.watch["desk"].kind, config.channels["box"].kind) == ("drawer", "drawer")
+    assert config.channels["box"].targets() == ("example-ca.example",)
 
 
 @pytest.mark.parametrize("name", ["channel", "queue"])
