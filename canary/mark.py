@@ -13,10 +13,8 @@ from __future__ import annotations
 import base64
 import hmac
 import html
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +25,6 @@ from email.message import Message
 from email.policy import Compat32
 from email.utils import collapse_rfc2231_value
 from hashlib import sha256
-from pathlib import Path
 
 _ID, _TIME, _MAC = 10, 5, 10
 LENGTH = 40
@@ -73,11 +70,7 @@ def halves(mark: str) -> tuple[str, str]:
 
 
 class Keyring:
-    """The keys under which marks are made (the first one) and recognised (all of them).
-
-    The key file holds one key a line, newest first, as hexadecimal: rotation puts a new line on top, and old marks stay
-    verifiable until their line is removed.
-    """
+    """The keys under which marks are made (the first one) and recognised (all of them); see :mod:`canary.keyring`."""
 
     def __init__(self, keys: list[bytes]) -> None:
         if not keys or any(len(key) < 32 for key in keys):
@@ -86,39 +79,6 @@ class Keyring:
 
     def __repr__(self) -> str:
         return f"<Keyring of {len(self._keys)} keys>"
-
-    @classmethod
-    def open(cls, path: Path) -> Keyring:
-        """Read the key file, or create it with one new key and mode 0600 on first run.
-
-        Raises ValueError for a file that others can read, or that holds no key.
-        """
-        if not path.exists():
-            fresh = _write_aside(path, _new_line())
-            try:
-                os.link(fresh, path)  # whole or not at all, and never over the key of a process that was faster
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
-        return cls._read(path)
-
-    @classmethod
-    def _read(cls, path: Path) -> Keyring:
-        mode = path.stat().st_mode & 0o777
-        if mode & 0o077:
-            raise ValueError(f"{path}: mode {mode:04o} lets others read the mark key; wanted 0600 (chmod 600 {path})")
-        try:
-            lines = [line.strip() for line in path.read_text(encoding="ascii").splitlines()]
-            return cls([bytes.fromhex(line) for line in lines if line and not line.startswith("#")])
-        except ValueError as error:
-            wanted = "one or more lines of at least 64 hexadecimal digits"
-            raise ValueError(f"{path}: not a mark key file, wanted {wanted}") from error
-
-    @staticmethod
-    def rotate(path: Path) -> None:
-        """Put a new key on top of the key file, atomically; marks made under the old ones stay verifiable."""
-        _write_aside(path, _new_line() + path.read_text(encoding="ascii")).replace(path)
 
     def make(self, probe: str, at: datetime) -> str:
         """The mark of a probe: ``probe`` is an id of :func:`new_probe_id`, ``at`` an aware time of second precision."""
@@ -164,20 +124,6 @@ class Keyring:
             for mark in self.find(text):
                 found.setdefault(mark.text, mark)
         return sorted(found.values(), key=lambda mark: not mark.genuine)
-
-
-def _new_line() -> str:
-    return secrets.token_hex(32) + "\n"
-
-
-def _write_aside(path: Path, content: str) -> Path:
-    """A file beside ``path`` that only its owner can read, with ``content`` on disk."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return Path(name)
 
 
 def _candidates(text: str) -> Iterator[str]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import stat
 import string
 from datetime import UTC, datetime
 from email.header import Header
 from email.message import EmailMessage
 from email.mime.text import MIMEText
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -322,59 +320,6 @@ HOSTILE = {
 def test_a_hostile_megabyte_is_read_to_its_end(raw: bytes) -> None:
     mark = RING.make(new_probe_id(), datetime(2026, 3, 1, tzinfo=UTC))
     assert genuine_in(raw + f"\nsee {mark}\n".encode()) == [mark]
-
-
-# Key files
-
-
-def test_a_key_file_is_made_once_and_is_ours_alone(tmp_path: Path) -> None:
-    path = tmp_path / "mark.key"
-    mark = Keyring.open(path).make(new_probe_id(), datetime.now(UTC))
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert Keyring.open(path).read(mark).genuine
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
-def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
-    path = tmp_path / "mark.key"
-    Keyring.open(path)
-    path.chmod(mode)
-    with pytest.raises(ValueError, match=rf"mode {mode:04o} lets others read the mark key; wanted 0600 \(chmod 600 "):
-        Keyring.open(path)
-
-
-@pytest.mark.parametrize("content", [b"", b"\n# no key\n", b"not hexadecimal", b"abcd\n", b"\xff" * 64, b"00" * 31])
-def test_a_key_file_with_anything_else_in_it_is_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "mark.key"
-    path.write_bytes(content)
-    path.chmod(0o600)
-    with pytest.raises(ValueError, match="not a mark key file, wanted one or more lines of at least 64 hexadecimal"):
-        Keyring.open(path)
-
-
-def test_after_rotation_old_marks_are_still_ours_and_new_ones_need_the_new_key(tmp_path: Path) -> None:
-    path = tmp_path / "mark.key"
-    before = Keyring.open(path)
-    old = before.make(new_probe_id(), datetime.now(UTC))
-    Keyring.rotate(path)
-    after = Keyring.open(path)
-    new = after.make(new_probe_id(), datetime.now(UTC))
-    assert after.read(old).genuine
-    assert after.read(new).genuine
-    assert not before.read(new).genuine
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_no_key_is_ever_printed(tmp_path: Path) -> None:
-    path = tmp_path / "mark.key"
-    ring = Keyring.open(path)
-    assert repr(ring) == str(ring) == "<Keyring of 1 keys>"
-    path.write_text(path.read_text()[:-3] + "zz\n")
-    with pytest.raises(ValueError, match="mark key") as error:
-        Keyring.open(path)
-    assert path.read_text()[:16] not in str(error.value)
 
 
 def test_a_keyring_wants_whole_keys() -> None:

@@ -16,6 +16,7 @@ from rich.markup import escape
 from canary import wording
 from canary.clock import Clock
 from canary.config import Config, ConfigError
+from canary.keyring import open_keyring
 from canary.ledger import Ledger
 from canary.mark import Keyring
 from canary.model import CanaryError, Component, DeadlineResult, Outcome, OwnFaultError
@@ -109,6 +110,6 @@ def opened_evidence(config: Config, ledger: Ledger, clock: Clock | None = None) 
 def keyring(config: Config) -> Keyring:
     """The mark keys of a configuration, made on first use. Raises OwnFaultError if they cannot be used."""
     try:
-        return Keyring.open(config.state / "mark.key")
+        return open_keyring(config.state / "mark.key")
     except (OSError, ValueError) as error:
         raise OwnFaultError(Component.CONFIG, "mark_key", str(error)) from error

@@ -10,9 +10,9 @@ import typer
 
 from canary.cli.common import ConfigPath, keyring, known_channel, opened, out, print_plain
 from canary.config import load
+from canary.keyring import rotate
 from canary.ledger import Event, EventKind
 from canary.ledger.events import cleared, stopped_all
-from canary.mark import Keyring
 from canary.prober.gate import EVERY_CHANNEL, clear_stop
 from canary.prober.gate import stop_all as throw
 
@@ -61,5 +61,5 @@ def rotate_key(config: ConfigPath) -> None:
     settings = load(config)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     keyring(settings)
-    Keyring.rotate(settings.state / "mark.key")
+    rotate(settings.state / "mark.key")
     out.print("new mark key; restart the canary to use it")

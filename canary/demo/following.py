@@ -14,8 +14,8 @@ from canary.config import Config
 from canary.demo.faults import Fault
 from canary.evidence.service import Evidence
 from canary.judge import judge
+from canary.keyring import open_keyring
 from canary.ledger import Ledger
-from canary.mark import Keyring
 from canary.model import Case, Component, Outcome, OwnFaultError, Stage, Verdict
 from canary.prober.loop import Prober
 from canary.web import create_app, serve_on
@@ -87,7 +87,7 @@ async def working(
     """A canary at work, its metrics served on ``listener``; stopped gracefully at the end, and if cancelled too."""
     clock = Clock()
     evidence = Evidence(config.evidence, config.state, config.origin, ledger, clock)
-    prober = Prober(config, ledger, Keyring.open(config.state / "mark.key"), clock)
+    prober = Prober(config, ledger, open_keyring(config.state / "mark.key"), clock)
     prober.evidence = evidence
     async with serve_on(create_app(prober), listener) as port:
         running = asyncio.create_task(prober.run(scheduled=scheduled))

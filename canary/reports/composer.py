@@ -46,7 +46,7 @@ def compose(
     text_name = rng.choice(kind.texts) if kind.texts else language
     sections = {**load(language), **load(text_name)}
     facts = Facts(rng, {"operator": _line(operator), "verify": _line(verify), "probe": probe, "mark": mark})
-    facts |= {"size": "60000"} if variant == "V21-long" else {}
+    facts |= {"size": str(kind.size)} if kind.size else {}
     attachments = _evidence(kind, facts, person)
     facts["subject"] = say(sections["subject"][0], facts, rng)
     if root is not None:
@@ -99,7 +99,7 @@ def _with_notice(text: str, language: str, facts: Facts, rng: Random) -> str:
 
 def _evidence(kind: Variant, facts: Facts, person: Person) -> tuple[Attachment, ...]:
     """The files of a variant; what its text says about them goes into ``facts``."""
-    if kind.id == "V01":
+    if kind.pastes_key:
         key = facts.rng.choice([make.pkcs1_key, make.pkcs8_key])()
         facts |= {"key": key.pem.strip(), "spki": key.spki}
     if not kind.attachments:

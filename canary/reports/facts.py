@@ -56,7 +56,7 @@ def host(rng: Random) -> str:
 
 
 def digest(rng: Random) -> str:
-    """64 random hexadecimal digits: the SHA-256 of nothing."""
+    """64 random hexadecimal digits, shaped like a SHA-256."""
     return f"{rng.getrandbits(256):064x}"
 
 

@@ -18,8 +18,9 @@ class Variant:
 
     ``id`` becomes a metric label. ``incidents`` are the Mozilla Bugzilla bugs in which such a report was sent, or none
     for a variant that is only plausible. ``texts`` are the files of prose to choose from. ``languages`` pairs each
-    language with the character set to write it in. ``attachments`` are the file name extensions, and where
-    ``alternatives`` is set one of them is chosen each time. ``needs_email`` says that it does not fit a plain web form.
+    language with the character set to write it in. ``attachments`` are file name extensions, of which one is chosen each
+    time; ``pastes_key`` says that a key stands in the text, ``size`` how many characters that is meant to have (0: as they
+    come), ``answers`` that it belongs to a thread. ``needs_email`` says that it does not fit a plain web form.
     """
 
     id: str
@@ -28,7 +29,8 @@ class Variant:
     texts: tuple[str, ...] = ()
     languages: tuple[tuple[str, str], ...] = (("en", "utf-8"),)
     attachments: tuple[str, ...] = ()
-    alternatives: bool = False
+    pastes_key: bool = False
+    size: int = 0
     html: bool = False
     html_only: bool = False
     answers: bool = False
@@ -42,7 +44,7 @@ class Variant:
     @property
     def slow(self) -> bool:
         """Whether composing one takes more than a millisecond or two: a key or a file is made, or much text."""
-        return bool(self.attachments) or self.id in ("V01", "V21-long")
+        return bool(self.attachments or self.pastes_key or self.size)
 
 
 _ARCHIVED = (1942877, 1942879, 1943528)
@@ -67,12 +69,12 @@ def _language(code: str, name: str) -> Variant:
 
 _ALL = (
     Variant("plain", "ordinary report about wrong data in a certificate", (), ("plain",)),
-    Variant("V01", "key compromise, private key pasted into the text", _KEYS, ("V01",)),
+    Variant("V01", "key compromise, private key pasted into the text", _KEYS, ("V01",), pastes_key=True),
     Variant("V01-pkcs1", "key compromise, PKCS#1 key attached", _KEYS, ("V01-attached",), attachments=("pem",), needs_email=True),
     Variant("V01-pkcs8", "key compromise, PKCS#8 key attached", _KEYS, ("V01-attached",), attachments=("key",), needs_email=True),
     Variant(
         "V02", "key compromise, keys in an archive of any type", _ARCHIVED, ("V02",),
-        attachments=("zip", "tar.gz", "tar.xz", "7z"), alternatives=True, needs_email=True,
+        attachments=("zip", "tar.gz", "tar.xz", "7z"), needs_email=True,
     ),
     _archive("zip", "zip"),
     _archive("tgz", "tar.gz"),
@@ -105,7 +107,7 @@ _ALL = (
     _language("ar", "Arabic"),
     Variant("V21-charset", "not in UTF-8", (), (), _FOREIGN_CHARSETS, needs_email=True),
     Variant("V21-forwarded", "forwarded message attached", (), ("V21-forwarded",), attachments=("eml",), needs_email=True),
-    Variant("V21-long", "very long message", (), ("V21-long",), needs_email=True),
+    Variant("V21-long", "very long message", (), ("V21-long",), size=60_000, needs_email=True),
 )  # fmt: skip
 
 VARIANTS: Mapping[str, Variant] = MappingProxyType({variant.id: variant for variant in _ALL})

@@ -20,6 +20,7 @@ from canary.channels.email.smtp import SmtpFault
 from canary.clock import Clock
 from canary.config import Config, load
 from canary.judge import judge
+from canary.keyring import open_keyring
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
 from canary.ledger.events import numbered
@@ -346,6 +347,6 @@ def example_history(folder: Path) -> Iterator[History]:
     config = load(path)
     ledger = Ledger(config.state)
     try:
-        yield History(config, ledger, Keyring.open(config.state / "mark.key"))
+        yield History(config, ledger, open_keyring(config.state / "mark.key"))
     finally:
         ledger.close()

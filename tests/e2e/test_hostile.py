@@ -10,7 +10,8 @@ from prometheus_client import generate_latest
 from servers.ca_site import CaSite
 from servers.canary_run import Run, configuration, running
 
-from canary.mark import Keyring, new_probe_id
+from canary.keyring import open_keyring
+from canary.mark import new_probe_id
 from canary.metrics import registry
 from canary.model import Forgery, Outcome
 
@@ -82,7 +83,7 @@ async def test_yesterdays_report_delivered_again_does_not_hide_that_todays_is_mi
 async def test_mark_of_a_probe_that_was_never_recorded(ca: CaSite, tmp_path: Path) -> None:
     async with running(configuration(ca, tmp_path), tmp_path) as run:
         await run.watching()
-        keys = Keyring.open(run.prober.config.state / "mark.key")
+        keys = open_keyring(run.prober.config.state / "mark.key")
         ca.deliver("desk", carrying(keys.make(new_probe_id(), datetime.now(UTC))), "CPR")
         await run.until(lambda: run.ledger.state.totals.unattributed.get(Forgery.UNKNOWN_ID), "the forgery")
 

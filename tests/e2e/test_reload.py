@@ -11,8 +11,8 @@ from servers.canary_run import configuration, running, written
 from servers.polling import until
 
 from canary.config import load
+from canary.keyring import open_keyring
 from canary.ledger import Ledger
-from canary.mark import Keyring
 from canary.model import Outcome
 from canary.prober.loop import Prober
 
@@ -26,7 +26,7 @@ async def test_before_the_start(ca: CaSite, tmp_path: Path) -> None:
     path = written(configuration(ca, tmp_path), tmp_path)
     settings = load(path)
     ledger = Ledger(settings.state)
-    prober = Prober(settings, ledger, Keyring.open(settings.state / "mark.key"))
+    prober = Prober(settings, ledger, open_keyring(settings.state / "mark.key"))
     reloads = [asyncio.create_task(prober.reload(lambda: load(path))) for _ in range(2)]
     await asyncio.sleep(0)  # they have begun
     assert watchers() == []

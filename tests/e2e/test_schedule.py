@@ -16,8 +16,8 @@ from servers.form_examples import STEPS
 from servers.form_site import Fault, FormSite
 
 from canary.config import ConfigError, load
+from canary.keyring import open_keyring
 from canary.ledger import EventKind, Ledger, inventories
-from canary.mark import Keyring
 from canary.model import Outcome
 from canary.prober.loop import Prober
 
@@ -29,7 +29,7 @@ async def scheduled(config: dict[str, Any], folder: Path) -> AsyncIterator[Run]:
     """A prober on its own schedule."""
     settings = load(written(config, folder))
     ledger = Ledger(settings.state)
-    prober = Prober(settings, ledger, Keyring.open(settings.state / "mark.key"), seed=1)
+    prober = Prober(settings, ledger, open_keyring(settings.state / "mark.key"), seed=1)
     task = asyncio.create_task(prober.run())
     try:
         yield Run(prober)

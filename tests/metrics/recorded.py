@@ -8,9 +8,10 @@ from pathlib import Path
 import yaml
 
 from canary.config import load
+from canary.keyring import open_keyring
 from canary.ledger import Event, Ledger
 from canary.ledger import events as record
-from canary.mark import Keyring, new_probe_id
+from canary.mark import new_probe_id
 from canary.metrics import PREFIX, registry
 from canary.model import (
     Actor,
@@ -74,7 +75,7 @@ def settings(
 def opened(path: Path) -> Prober:
     """A prober that is not running."""
     config = load(path)
-    return Prober(config, Ledger(config.state), Keyring.open(config.state / "mark.key"))
+    return Prober(config, Ledger(config.state), open_keyring(config.state / "mark.key"))
 
 
 def probed(

@@ -17,8 +17,8 @@ from servers.polling import until
 from canary.clock import Clock
 from canary.config import load
 from canary.judge import judge
+from canary.keyring import open_keyring
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
-from canary.mark import Keyring
 from canary.model import Verdict
 from canary.prober.loop import Prober
 
@@ -154,7 +154,7 @@ async def running(config: Mapping[str, Any], folder: Path, clock: Clock | None =
     """A prober on this configuration that sends only what the test asks for."""
     settings = load(written(config, folder))
     ledger = Ledger(settings.state)
-    prober = Prober(settings, ledger, Keyring.open(settings.state / "mark.key"), clock, seed=random.randrange(2**32))
+    prober = Prober(settings, ledger, open_keyring(settings.state / "mark.key"), clock, seed=random.randrange(2**32))
     task = asyncio.create_task(prober.run(scheduled=False))
     try:
         yield Run(prober)

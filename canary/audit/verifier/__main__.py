@@ -93,18 +93,18 @@ def _about(findings: Findings) -> list[tuple[str, str]]:
     if "origin" not in facts:
         return []
     period = facts["period"]
-    told = [
+    rows = [
         ("bundle", f"SHA-256 of its manifest {facts['sha256']}"),
         ("log", str(facts["origin"])),
         ("period", f"{period['from']} to {period['to']}"),
         ("sample", f"{facts['size']} probes by seed {facts['seed']}"),
     ]
     if "checkpoint" in facts:
-        told.append(("checkpoint", f"{facts['checkpoint']['size']} events, root {facts['checkpoint']['root']}"))
+        rows.append(("checkpoint", f"{facts['checkpoint']['size']} events, root {facts['checkpoint']['root']}"))
     for probe in facts.get("probes", ()):
         between = f"sent after {probe.get('not_before') or '?'}, all seen by {probe.get('not_after') or '?'}"
-        told.append(("probe", f"{probe['probe']} {probe.get('channel')} {probe.get('outcome')}; proved: {between}"))
-    return told
+        rows.append(("probe", f"{probe['probe']} {probe.get('channel')} {probe.get('outcome')}; proved: {between}"))
+    return rows
 
 
 def _row(what: str, findings: Findings) -> list[str]:

@@ -146,10 +146,10 @@ def kind_of(name: str) -> str | None:
     return next((kind for kind, (pattern, _) in LAYOUT.items() if pattern.fullmatch(name)), None)
 
 
-def _check_format(told: object) -> None:
+def _check_format(stated: object) -> None:
     """Refuse what another version made, before anything else is said of it: the other one's verifier checks that."""
-    found = _FORMAT.fullmatch(told) if isinstance(told, str) else None
-    wanted(found is not None, f"the format is {told!r:.80}, wanted {FORMAT}")
+    found = _FORMAT.fullmatch(stated) if isinstance(stated, str) else None
+    wanted(found is not None, f"the format is {stated!r:.80}, wanted {FORMAT}")
     assert found is not None
     version = int(found[1])
     age = "a newer" if version > VERSION else "an older"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST = 50
-"""Failures of a row that are told one by one; there may be thousands after the first."""
+"""Failures of a row that are listed one by one; there may be thousands after the first."""
 
 
 class RefusedError(ValueError):
@@ -58,8 +58,8 @@ class Findings:
         try:
             yield
         except Exception as error:  # also what nobody thought of: to be refused, not to end the check
-            told = str(error) if isinstance(error, RefusedError) else f"cannot be read: {error!r:.200}"
-            self.failed(what, f"{subject}: {told}" if subject else told)
+            why = str(error) if isinstance(error, RefusedError) else f"cannot be read: {error!r:.200}"
+            self.failed(what, f"{subject}: {why}" if subject else why)
 
     def failed(self, what: str, why: str) -> None:
         """A failure of a question."""

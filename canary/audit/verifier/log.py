@@ -140,7 +140,7 @@ def key_chain(
         row.checked += 1
         findings.failed(KEYS, "none of the given keys is one of this log's: " + ", ".join(str(key) for _, key in chain))
     row.checked += not chain
-    row.said = f"{len(chain)} key(s), newest {chain[-1][1]}" if chain else "no key is told in the bundle but the given"
+    row.said = f"{len(chain)} key(s), newest {chain[-1][1]}" if chain else "the bundle names no key but the given"
     return chain
 
 
@@ -161,8 +161,8 @@ def _written(at: datetime) -> str:
 
 def _check_signed(head: tlog.Head, keys: Sequence[tlog.Key], chain: list[tuple[int, tlog.Key]]) -> None:
     """By the key that signed at that size, as the log tells it; else by one of the given keys."""
-    told = [key for seq, key in chain if seq <= head.size]
-    known = told[-1:] if told else [key for key in keys if key.type == tlog.ED25519]
+    before = [key for seq, key in chain if seq <= head.size]
+    known = before[-1:] if before else [key for key in keys if key.type == tlog.ED25519]
     every = {*known, *(key for _, key in chain), *keys}
     signed = {key for key in every if head.note.signed_at(key) is not None}  # and none that is not genuine
     names = " or ".join(str(key) for key in known)
@@ -201,14 +201,14 @@ def _read_rules(log: Log, findings: Findings) -> None:
                 log.emptied.append((event.body["first"], event.body["last"]))
     for seq in sorted(log.forgotten):
         with findings.one(FORGOTTEN, f"event {seq}"):
-            told = any(first <= seq <= last for first, last in log.emptied)
-            wanted(told, "is not there, and no event tells that it was deleted")
+            covered = any(first <= seq <= last for first, last in log.emptied)
+            wanted(covered, "is not there, and no event tells that it was deleted")
 
 
 def check_order(log: Log, tolerance: timedelta, what: str, findings: Findings) -> None:
     """Whether the times of events follow their numbers: a later event does not say to have been earlier.
 
-    Events of several threads may swap by moments, and a clock that was set back is told by an event of its own.
+    Events of several threads may swap by moments, and a clock that was set back has an event of its own.
     """
     newest: Event | None = None
     for seq in sorted(log.events):

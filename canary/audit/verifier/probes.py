@@ -30,7 +30,7 @@ class Artefact:
     event: int
 
 
-def told(log: Log, probe: str) -> list[Event]:
+def events_of(log: Log, probe: str) -> list[Event]:
     """The events of a probe, in order."""
     return [log.events[seq] for seq in sorted(log.events) if log.events[seq].probe == probe]
 
@@ -245,7 +245,7 @@ def summary(events: list[Event], rules: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _times(events: list[Event]) -> Iterator[dict[str, Any]]:
-    """Every time that is told, what it is of, and where it was read."""
+    """Every time in the events, what it is of, and where it was read."""
     for event in events:
         ours = {"event": event.seq, "source": "clock of the canary"}
         yield {"what": f"{event.kind} recorded", "at": f"{event.at:%Y-%m-%dT%H:%M:%S.%f}Z", **ours}

@@ -148,15 +148,15 @@ def check_row(row: Listed | None, events: list[Event]) -> None:
     assert row is not None
     by_kind = {event.kind: event for event in events}
     scheduled, finished, decided = (by_kind.get(kind) for kind in ("scheduled", "finished", "deadline"))
-    told = (
+    derived = (
         scheduled and (scheduled.seq, scheduled.at, scheduled.body["channel"]),
         finished.seq if finished else 0,
         decided.body["result"] if decided and finished else "",
         (finished.body["outcome"] or "") if finished else "",
     )
     listed = ((row.scheduled, row.at, row.channel), row.finished, row.result, row.outcome)
-    if told != listed:
-        raise RefusedError(f"is in the population otherwise than in its events: {listed} and {told}")
+    if derived != listed:
+        raise RefusedError(f"is in the population otherwise than in its events: {listed} and {derived}")
 
 
 def check_spots(

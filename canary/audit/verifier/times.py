@@ -35,7 +35,7 @@ class Proved:
 
 def read_stamps(archive: Archive, log: Log, roots: Sequence[x509.Certificate], findings: Findings) -> list[Proved]:
     """The time-stamps that lead to a given root; whatever else is there fails."""
-    told = {event.body.get("token"): event for event in log.kind("timestamped")}
+    stamped = {event.body.get("token"): event for event in log.kind("timestamped")}
     others: list[x509.Certificate] = []
     for name in archive.of("chain"):
         with findings.one(TOKENS, name):
@@ -50,7 +50,7 @@ def read_stamps(archive: Archive, log: Log, roots: Sequence[x509.Certificate], f
             size = int(name.removeprefix("timestamps/").partition("-")[0])
             wanted(size in log.heads, f"there is no checkpoint of {size} events")
             stamp = stamps.check(raw, log.heads[size].raw, roots, others)
-            event = told.get(sha256(raw).hexdigest())
+            event = stamped.get(sha256(raw).hexdigest())
             if event is not None:
                 wanted(event.body["size"] == size and event.seq > size, f"event {event.seq} tells another time-stamp")
             proved.append(Proved(size, stamp.at, stamp.accuracy, stamp.by, event.seq if event else None))
@@ -64,7 +64,7 @@ def read_stamps(archive: Archive, log: Log, roots: Sequence[x509.Certificate], f
 
 
 def check_within(log: Log, proved: list[Proved], tolerance: timedelta, findings: Findings) -> None:
-    """Nothing in a head happened after its time-stamp; nothing behind a told time-stamp happened before it."""
+    """Nothing in a head happened after its time-stamp; nothing behind the event of a time-stamp happened before it."""
     if not proved:
         findings.unchecked(WITHIN, "there is no verified time-stamp")
         return

@@ -71,9 +71,9 @@ class _Period:
     end: int
 
     @classmethod
-    def read(cls, told: dict[str, Any]) -> _Period:
-        wanted(told.keys() == {"from", "to", "start", "end"}, "the manifest has no period")
-        period = cls(read_time(told["from"]), read_time(told["to"]), told["start"], told["end"])
+    def read(cls, stated: dict[str, Any]) -> _Period:
+        wanted(stated.keys() == {"from", "to", "start", "end"}, "the manifest has no period")
+        period = cls(read_time(stated["from"]), read_time(stated["to"]), stated["start"], stated["end"])
         right = type(period.start) is type(period.end) is int and 0 <= period.start <= period.end
         wanted(period.since < period.until and right, "the manifest has no period")
         return period
@@ -116,8 +116,8 @@ class _Check:
         proved = times.read_stamps(archive, log, options.roots, findings)
         times.check_within(log, proved, self._tolerance, findings)
         cosigned = times.read_witnesses(archive, log, options.witnesses, self._tolerance, findings)
-        self._probes = {probe: probes.told(log, probe) for probe in dict.fromkeys(self._ids)}
-        last = {probe: max((event.seq for event in told), default=0) for probe, told in self._probes.items()}
+        self._probes = {probe: probes.events_of(log, probe) for probe in dict.fromkeys(self._ids)}
+        last = {probe: max((event.seq for event in events), default=0) for probe, events in self._probes.items()}
         times.check_covered(last, proved, cosigned, bool(options.roots), findings)
         findings.facts["probes"] = [self._check_probe(probe, proved) for probe in self._probes]
         self._check_other_files()
@@ -131,8 +131,8 @@ class _Check:
         good = isinstance(self._seed, str) and type(self._size) is int and self._size >= 0
         wanted(good and all(isinstance(probe, str) for probe in ids), "the manifest has no sample")
         wanted(len(set(ids)) == len(ids), "the manifest names a probe twice")
-        told = [str(tlog.Key.parse(key)) for key in manifest["vkeys"]]
-        wanted(told == manifest["vkeys"] and bool(told), "the manifest names no keys")
+        keys = [str(tlog.Key.parse(key)) for key in manifest["vkeys"]]
+        wanted(keys == manifest["vkeys"] and bool(keys), "the manifest names no keys")
         wanted(options.seed in (None, self._seed), f"the seed is {self._seed:.80}, and {options.seed} was asked for")
         wanted(options.size in (None, self._size), f"the size is {self._size}, and {options.size} was asked for")
 
@@ -157,41 +157,42 @@ class _Check:
         wanted(newest.at >= period.until, f"the log ends at {newest.at:%F %T} UTC, before the period does")
         if period.start:
             head = log.heads.get(period.start)
-            told = [e for e in log.kind("checkpoint") if e.body["size"] == period.start]
+            signed = [e for e in log.kind("checkpoint") if e.body["size"] == period.start]
             wanted(
-                head is not None and len(told) == 1, f"the checkpoint of {period.start} events is not told in the log"
+                head is not None and len(signed) == 1,
+                f"the checkpoint of {period.start} events is in no event of the log",
             )
             assert head is not None
-            wanted(told[0].body["root"] == head.root.hex(), f"event {told[0].seq} tells another root")
-            early = told[0].at - self._tolerance <= period.since
-            wanted(early, f"the period's part of the log begins at {told[0].at:%F %T} UTC, after the period")
+            wanted(signed[0].body["root"] == head.root.hex(), f"event {signed[0].seq} tells another root")
+            early = signed[0].at - self._tolerance <= period.since
+            wanted(early, f"the period's part of the log begins at {signed[0].at:%F %T} UTC, after the period")
         names = [str(tlog.Key.parse(e.body["new"])) for e in log.kind("key_rotated") if e.body["new"].startswith(
             log.newest.origin + "+")]  # fmt: skip
         wanted(not names or names == self._archive.manifest["vkeys"], "the manifest names other keys than the log")
 
     def _check_probe(self, probe: str, proved: list[times.Proved]) -> dict[str, Any]:
         """One probe of the sample; returns what there is to tell of it."""
-        findings, log, told = self._findings, self._log, self._probes[probe]
+        findings, log, events = self._findings, self._log, self._probes[probe]
         subject = f"probe {probe}"
-        fact: dict[str, Any] = {"probe": probe, "events": len(told)}
-        if probes.first(told, "scheduled") is None:
+        fact: dict[str, Any] = {"probe": probe, "events": len(events)}
+        if probes.first(events, "scheduled") is None:
             self._beheaded.append(probe)  # the population will tell whether its first events were deleted
         else:
             with findings.one(COMPLETE, subject):
-                probes.check_complete(told, max(event.at for event in log.events.values()), self._tolerance)
-            self._check_outcome(subject, told)
-        if not told:
+                probes.check_complete(events, max(event.at for event in log.events.values()), self._tolerance)
+            self._check_outcome(subject, events)
+        if not events:
             return fact | {"outcome": "deleted"}
-        for item in probes.artefacts(told):
+        for item in probes.artefacts(events):
             with findings.one(ARTEFACTS, f"{subject}: {item.what} (event {item.event})"):
-                self._check_artefact(item, told)
-        carried = self._carried(subject, told)
+                self._check_artefact(item, events)
+        carried = self._carried(subject, events)
         self._read.clear()
-        self._check_summary(probe, told)
-        after, before = times.bounds(proved, carried, told[-1].seq)
-        finished = probes.first(told, "finished")
+        self._check_summary(probe, events)
+        after, before = times.bounds(proved, carried, events[-1].seq)
+        finished = probes.first(events, "finished")
         fact |= {
-            "channel": told[0].body.get("channel"),
+            "channel": events[0].body.get("channel"),
             "outcome": finished.body["outcome"] if finished else None,
             "carried": carried,
             "not_before": after.isoformat() if after else None,
@@ -199,12 +200,12 @@ class _Check:
         }
         return fact
 
-    def _check_outcome(self, subject: str, told: list[Event]) -> None:
-        stepped = any(told[0].seq < event.seq < told[-1].seq for event in self._log.kind("clock_stepped"))
+    def _check_outcome(self, subject: str, events: list[Event]) -> None:
+        stepped = any(events[0].seq < event.seq < events[-1].seq for event in self._log.kind("clock_stepped"))
         with self._findings.one(OUTCOME, subject):
-            probes.check_outcome(told, stepped)
+            probes.check_outcome(events, stepped)
 
-    def _check_artefact(self, item: probes.Artefact, told: list[Event]) -> None:
+    def _check_artefact(self, item: probes.Artefact, events: list[Event]) -> None:
         name = f"artefacts/{item.sha256}"
         if name not in self._archive.files:
             rule = self._log.rules.get(item.sha256)
@@ -213,7 +214,7 @@ class _Check:
             return
         if name not in self._archive.unread:
             return  # the same file under two names, and checked already
-        found, kept, kind = sha256(), [], next(event for event in told if event.seq == item.event).kind
+        found, kept, kind = sha256(), [], next(event for event in events if event.seq == item.event).kind
         look = kind in ("submitting", "sighting") and self._archive.size(name) <= LARGEST
         for piece in self._archive.pieces(name):
             found.update(piece)
@@ -223,12 +224,12 @@ class _Check:
         if look:
             self._read[item.sha256] = words(b"".join(kept))
 
-    def _carried(self, subject: str, told: list[Event]) -> int | None:
+    def _carried(self, subject: str, events: list[Event]) -> int | None:
         """Look into what was sent and what was found; returns the size of the checkpoint that the report carried."""
-        scheduled = probes.first(told, "scheduled")
+        scheduled = probes.first(events, "scheduled")
         if scheduled is None:
             return None
-        for item, event in self._reports(told):
+        for item, event in self._reports(events):
             text = self._read.get(item.sha256)
             if text is None:
                 self._findings.unchecked(MARKS, "some messages were deleted, or are too large to look into")
@@ -236,7 +237,7 @@ class _Check:
             with self._findings.one(MARKS, f"{subject}: {item.what} (event {event.seq})"):
                 wanted(scheduled.body["mark"].lower() in text, "does not contain the mark of event "
                        f"{scheduled.seq}")  # fmt: skip
-        sent = probes.first(told, "submitting")
+        sent = probes.first(events, "submitting")
         text = self._read.get(sent.body["payload"]) if sent else None
         older = {size: head for size, head in self._log.heads.items() if size < scheduled.seq}
         first_key = min((event.at for event in self._log.kind("key_rotated")), default=None)
@@ -250,10 +251,10 @@ class _Check:
         return max(found, default=None)
 
     @staticmethod
-    def _reports(told: list[Event]) -> list[tuple[probes.Artefact, Event]]:
+    def _reports(events: list[Event]) -> list[tuple[probes.Artefact, Event]]:
         """What was sent, and the copies of it that were found and counted."""
-        by_seq = {event.seq: event for event in told}
-        pairs = [(item, by_seq[item.event]) for item in probes.artefacts(told)]
+        by_seq = {event.seq: event for event in events}
+        pairs = [(item, by_seq[item.event]) for item in probes.artefacts(events)]
         return [
             (item, event)
             for item, event in pairs
@@ -261,11 +262,11 @@ class _Check:
             or (event.kind == "sighting" and event.body["seen"] == "report" and event.body["forgery"] is None)
         ]
 
-    def _check_summary(self, probe: str, told: list[Event]) -> None:
+    def _check_summary(self, probe: str, events: list[Event]) -> None:
         with self._findings.one(SUMMARIES, f"probe {probe}"):
             name = f"probes/{probe}/summary.json"
             wanted(name in self._archive.files, f"{name} is not there")
-            right = canonical.dumps(probes.summary(told, self._log.rules))
+            right = canonical.dumps(probes.summary(events, self._log.rules))
             wanted(self._archive.read(name) == right, f"{name} says something else than the events")
 
     def _check_other_files(self) -> None:
@@ -304,15 +305,15 @@ class _Check:
             with findings.one(COMPLETE, f"probe {probe}"):
                 begun = population.rows.get(probe)
                 wanted(begun is not None and begun.scheduled in log.forgotten, "no event says that it was scheduled")
-        for probe, told in self._probes.items():
+        for probe, events in self._probes.items():
             listed = population.rows.get(probe)
             if probe not in self._beheaded and (probe in self._archive.manifest["probes"] or listed is not None):
                 with findings.one(LISTED, f"probe {probe}"):
-                    sample.check_row(listed, told)
+                    sample.check_row(listed, events)
         sample.check_spots(log, numbers, population, span, period.start, findings)
 
     def _finish(self) -> None:
-        """Every file was read with the digest that the manifest names, or is told to be wrong."""
+        """Every file was read with the digest that the manifest names, or is said to be wrong."""
         for name in list(self._archive.unread):
             with self._findings.one(FILES, name):
                 for _ in self._archive.pieces(name):
