@@ -22,14 +22,16 @@ _BUTTONS = {"submit", "button", "image", "reset"}
 
 @dataclass(slots=True)
 class HtmlField:
-    """A control of a form. ``value`` is what would be sent as it stands, None for an unchecked box or an empty list."""
+    """A control of a form. ``values`` are what would be sent as it stands: none for an unchecked box or an empty list,
+    several for a list of which several are chosen."""
 
     name: str
     kind: str
-    value: str | None = None
+    values: list[str]
     label: str = ""
     options: list[tuple[str, str]] = field(default_factory=list)  # (value, text)
     id: str = ""
+    multiple: bool = False
 
 
 @dataclass(slots=True)
@@ -50,9 +52,9 @@ class HtmlForm:
 
     def carried(self) -> list[tuple[str, str]]:
         """What it sends as it stands: hidden fields, preset values, and the first button that submits."""
-        sent = [(item.name, item.value) for item in self.fields if item.name and item.kind not in {*_BUTTONS, "file"}]
-        button = [(item.name, item.value) for item in self.fields if item.kind == "submit" and item.name][:1]
-        return [(name, value) for name, value in [*sent, *button] if value is not None]
+        sent = [item for item in self.fields if item.name and item.kind not in {*_BUTTONS, "file"}]
+        button = [item for item in self.fields if item.kind == "submit" and item.name][:1]
+        return [(item.name, value) for item in [*sent, *button] for value in item.values]
 
 
 @dataclass(slots=True)
@@ -73,11 +75,22 @@ def read_html(html: str) -> HtmlPage:
     return HtmlPage(reader.forms, reader.facts(), plain(" ".join(reader.text)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Element:
+    """An element whose end has not come yet, and what is so within it."""
+
+    tag: str
+    unseen: bool = False
+    begins_error: bool = False
+    disabled: bool = False
+
+
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.forms: list[HtmlForm] = []
         self._loose: list[HtmlField] = []  # outside any form
+        self._named: list[tuple[str, HtmlField]] = []  # with the id of the form that they belong to, wherever they are
         self._labels: dict[str, str] = {}  # by the id they are for
         self.text: list[str] = []
         self._main: list[str] = []
@@ -90,7 +103,7 @@ class _Reader(HTMLParser):
         self._label: tuple[str, list[HtmlField], list[str]] | None = None  # for, controls inside, words
         self._option: list[str] | None = None
         self._error: list[str] | None = None
-        self._open: list[tuple[str, bool, bool]] = []  # tag, unseen, begins an error
+        self._open: list[_Element] = []
 
     def facts(self) -> PageFacts:
         """The page as a visitor would see it, as far as that can be told without its style sheets."""
@@ -100,14 +113,17 @@ class _Reader(HTMLParser):
             for item in shown
             if item.kind not in {"hidden", *_BUTTONS}
         }
-        buttons = tuple(Button(item.label or item.value or "") for item in shown if item.kind == "submit")
+        buttons = tuple(Button(item.label or "".join(item.values)) for item in shown if item.kind == "submit")
         errors = tuple(dict.fromkeys(error for error in self._errors if error))
         return PageFacts(
             plain(" ".join(self._main or self.text)), errors, tuple(fields.values()), buttons, tuple(self._sources)
         )
 
     def finish(self) -> None:
-        """Give each control the label that is for it."""
+        """Give each control to the form that it names (HTML, section 4.10.17.3), and the label that is for it."""
+        forms = {form.id: form for form in reversed(self.forms)}
+        for name, item in self._named:
+            (forms[name].fields if name in forms else self._loose).append(item)
         for form in self.forms:
             for item in form.fields:
                 item.label = item.label or self._labels.get(item.id, "")
@@ -118,15 +134,25 @@ class _Reader(HTMLParser):
         if "src" in a or "data-sitekey" in a or "captcha" in a.get("class", ""):
             self._sources.append(f"{a.get('src', '')} {a.get('class', '')}")
         if tag not in _VOID:
-            hidden = tag in _UNSEEN or "hidden" in a or "display:none" in a.get("style", "").replace(" ", "")
-            hidden = hidden or (bool(self._open) and self._open[-1][1])
-            starts_error = (
-                not hidden and self._error is None and (a.get("role") == "alert" or bool(classes & _ERROR_CLASSES))
-            )
-            self._open.append((tag, hidden, starts_error))
-            if starts_error:
-                self._error = []
+            self._begin(tag, a, classes)
         self._form_part(tag, a)
+
+    def _begin(self, tag: str, a: dict[str, str], classes: set[str]) -> None:
+        unseen = tag in _UNSEEN or "hidden" in a or "display:none" in a.get("style", "").replace(" ", "")
+        unseen = unseen or self._around.unseen
+        alert = a.get("role") == "alert" or bool(classes & _ERROR_CLASSES)
+        begins_error = alert and not unseen and self._error is None
+        disabled = self._around.disabled or (tag == "fieldset" and "disabled" in a)
+        if tag == "legend" and self._around.tag == "fieldset":  # what is in it is not disabled with the rest
+            disabled = len(self._open) > 1 and self._open[-2].disabled
+        self._open.append(_Element(tag, unseen, begins_error, disabled))
+        if begins_error:
+            self._error = []
+
+    @property
+    def _around(self) -> _Element:
+        """The element that what comes next is in."""
+        return self._open[-1] if self._open else _Element("")
 
     def _form_part(self, tag: str, a: dict[str, str]) -> None:
         match tag:
@@ -139,33 +165,37 @@ class _Reader(HTMLParser):
             case "input":
                 self._input(a)
             case "textarea":
-                self._textarea = self._add(a, "textarea", "")
+                self._textarea = self._add(a, "textarea", [""])
             case "select":
-                self._select = self._add(a, "select", None)
+                self._select = self._add(a, "select", [])
+                self._select.multiple = "multiple" in a
             case "option" if self._select is not None:
                 self._end_option()
                 self._option = []
                 self._select.options.append((a.get("value", "\0"), ""))
                 if "selected" in a:
-                    self._select.value = a.get("value", "\0")
+                    chosen = self._select.values if self._select.multiple else []
+                    self._select.values = [*chosen, a.get("value", "\0")]
             case "button" if a.get("type", "submit") == "submit":
-                self._button = self._add(a, "submit", a.get("value", ""))
+                self._button = self._add(a, "submit", [a.get("value", "")])
 
     def _input(self, a: dict[str, str]) -> None:
         kind = a.get("type", "text").lower() or "text"
-        value: str | None = a.get("value", "")
         if kind in ("checkbox", "radio"):
-            value = a.get("value", "on") if "checked" in a else None
-        item = self._add(a, kind, value)
-        if kind in ("checkbox", "radio"):
-            item.options.append((a.get("value", "on"), ""))
+            value = a.get("value", "on")
+            self._add(a, kind, [value] if "checked" in a else []).options.append((value, ""))
+        else:
+            self._add(a, kind, [a.get("value", "")])
 
-    def _add(self, a: dict[str, str], kind: str, value: str | None) -> HtmlField:
+    def _add(self, a: dict[str, str], kind: str, values: list[str]) -> HtmlField:
         label = plain(a.get("aria-label", "") or a.get("placeholder", ""))
-        item = HtmlField(a.get("name", ""), kind, value, label, id=a.get("id", ""))
-        if "disabled" in a:
+        item = HtmlField(a.get("name", ""), kind, values, label, id=a.get("id", ""))
+        if "disabled" in a or self._around.disabled:
             item.name = ""  # shown, never sent
-        (self._form.fields if self._form else self._loose).append(item)
+        if "form" in a:
+            self._named.append((a["form"], item))
+        else:
+            (self._form.fields if self._form else self._loose).append(item)
         if self._label:
             self._label[1].append(item)
         return item
@@ -174,13 +204,13 @@ class _Reader(HTMLParser):
         self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in {name for name, _, _ in self._open}:
+        if tag in {element.tag for element in self._open}:
             while self._open:
-                name, _, begins_error = self._open.pop()
-                if begins_error and self._error is not None:
+                ended = self._open.pop()
+                if ended.begins_error and self._error is not None:
                     self._errors.append(plain(" ".join(self._error)))
                     self._error = None
-                if name == tag:
+                if ended.tag == tag:
                     break
         match tag:
             case "form":
@@ -204,13 +234,13 @@ class _Reader(HTMLParser):
         value, _ = self._select.options[-1]
         known = text if value == "\0" else value  # an option without a value sends its text
         self._select.options[-1] = (known, text)
-        if self._select.value == "\0":
-            self._select.value = known
+        self._select.values = [known if chosen == "\0" else chosen for chosen in self._select.values]
         self._option = None
 
     def _end_select(self) -> None:
-        if self._select is not None and self._select.value is None and self._select.options:
-            self._select.value = self._select.options[0][0]
+        select = self._select
+        if select is not None and select.options and not (select.values or select.multiple):
+            select.values = [select.options[0][0]]
         self._select = None
 
     def _end_label(self) -> None:
@@ -226,15 +256,15 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._textarea is not None:
-            self._textarea.value = (self._textarea.value or "") + data.lstrip("\n")
+            self._textarea.values[0] += data.lstrip("\n")
             return
         if self._option is not None:
             self._option.append(data)
             return
-        if self._open and self._open[-1][1]:
+        if self._around.unseen:
             return
         self.text.append(data)
-        if any(tag == "main" for tag, _, _ in self._open):
+        if any(element.tag == "main" for element in self._open):
             self._main.append(data)
         if self._label is not None:
             self._label[2].append(data)

@@ -25,6 +25,36 @@ def test_presets_are_carried_and_what_is_not_chosen_is_not() -> None:
     assert form.names == ["plain", "no", "yes", "r", "first", "chosen", "t", "file"]
 
 
+def test_a_list_of_which_several_are_chosen_sends_each_and_none_by_itself() -> None:
+    (form,) = read_html(
+        """<form><select name=some multiple><option selected>A<option>B<option value=c selected>C</select>
+        <select name=none multiple><option>A</select>
+        <select name=last><option selected>A<option selected>B</select></form>"""
+    ).forms
+    assert form.carried() == [("some", "A"), ("some", "c"), ("last", "B")]
+
+
+def test_what_a_disabled_fieldset_has_is_not_sent_but_for_its_legend() -> None:
+    (form,) = read_html(
+        """<form><fieldset disabled><legend>Also <input name=in-legend value=1></legend><input name=off value=2>
+        <fieldset><legend><input name=nested value=3></legend></fieldset></fieldset>
+        <fieldset><input name=on value=4></fieldset></form>"""
+    ).forms
+    assert form.carried() == [("in-legend", "1"), ("on", "4")]
+
+
+def test_a_control_may_stand_anywhere_and_name_its_form() -> None:
+    page = read_html(
+        """<input form=b name=before value=1><form id=a><input name=own value=2>
+        <input form=b name=inside value=3></form><form id=b></form><input form=c name=nowhere value=4>
+        <button form=b name=go value=5>Go</button>"""
+    )
+    assert [form.carried() for form in page.forms] == [
+        [("own", "2")], [("before", "1"), ("inside", "3"), ("go", "5")],
+    ]  # fmt: skip
+    assert {item.label for item in page.facts.fields} == {"before", "own", "inside", "nowhere"}
+
+
 def test_words_of_errors_are_read_and_what_is_not_shown_is_not() -> None:
     page = read_html(
         """<title>T</title><style>.error{}</style><script>var x = "<p class=error>script</p>"</script><nav>Menu</nav>
