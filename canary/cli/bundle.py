@@ -15,8 +15,8 @@ from canary.audit.verifier.findings import RefusedError
 from canary.audit.verifier.tlog import Head
 from canary.audit.verifier.verify import verify as check_bundle
 from canary.audit.whole import Whole, check_whole
-from canary.cli.audit import From, To, whole_period
 from canary.cli.common import ConfigPath, Exit, Json, err, opened, opened_evidence, out, print_json, print_plain
+from canary.cli.period import From, To, whole_period
 from canary.config import load
 from canary.model import Component, OwnFaultError
 

@@ -16,8 +16,8 @@ _EVIDENCE = {
     "check": Command("evidence:check", "Hash the whole ledger again, and compare with all that was signed"),
 }
 _AUDIT = {
-    "report": Command("audit:report", "Write a report of a period"),
-    "sample": Command("audit:sample", "Draw a sample from every probe that was scheduled in the period"),
+    "report": Command("report:report", "Write a report of a period", extra="audit"),
+    "sample": Command("sample:sample", "Draw a sample from every probe that was scheduled in the period"),
     "bundle": Command("bundle:bundle", "Write the evidence of a sample of probes as one zip file"),
     "verify": Command("bundle:verify", "Check a bundle"),
     "verify-log": Command("bundle:verify_log", "Check the whole ledger"),
@@ -37,7 +37,7 @@ _RETENTION = {
 }
 
 COMMANDS: Mapping[str, Command | CommandGroup] = {
-    "demo": Command("demo:demo", "Watch the canary notice seven faults that real CAs had"),
+    "demo": Command("demo:demo", "Watch the canary notice seven faults that real CAs had", extra="demo"),
     "check": Command("check:check", "Validate the configuration, then connect"),
     "run": Command("run:run", "Probe every channel on schedule, and serve /metrics, /-/healthy and /-/ready"),
     "probe": Command("probe:probe", "Send one probe now and follow it"),

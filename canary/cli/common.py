@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from canary import wording
+from canary.cli.extras import MissingExtraError
 from canary.clock import Clock
 from canary.config import Config, ConfigError
 from canary.keyring import open_keyring
@@ -60,7 +61,7 @@ def exit_code(outcome: Outcome | None) -> Exit:
 
 def explain(error: CanaryError) -> Exit:
     """Say on standard error what went wrong; returns what to exit with."""
-    if isinstance(error, ConfigError):
+    if isinstance(error, ConfigError | MissingExtraError):
         err.print(str(error), style="red", markup=False, highlight=False)
         return Exit.USAGE
     part = f" ({error.component}, {error.reason})" if isinstance(error, OwnFaultError) else ""

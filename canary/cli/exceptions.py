@@ -11,8 +11,8 @@ from rich.table import Table
 from canary import wording
 from canary.audit.exceptions import Run, annotation, complete, find, notes_of
 from canary.audit.population import tally
-from canary.cli.audit import DAY, whole_period
 from canary.cli.common import ConfigPath, Json, err, opened, out, print_json, theirs
+from canary.cli.period import DAY, whole_period
 from canary.config import load
 from canary.ledger import EventKind
 from canary.ledger.events import LONGEST, timestamp
