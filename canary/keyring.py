@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from canary.mark import Keyring
+from canary.model import Component, OwnFaultError
 
 
 def open_keyring(path: Path) -> Keyring:
@@ -27,6 +28,14 @@ def open_keyring(path: Path) -> Keyring:
         finally:
             fresh.unlink()
     return _read(path)
+
+
+def keys_of(state: Path) -> Keyring:
+    """The keys in a state folder, made on first use. Raises OwnFaultError (component config) if they cannot be used."""
+    try:
+        return open_keyring(state / "mark.key")
+    except (OSError, ValueError) as error:
+        raise OwnFaultError(Component.CONFIG, "mark_key", str(error)) from error
 
 
 def rotate(path: Path) -> None:

@@ -17,10 +17,8 @@ from canary import wording
 from canary.cli.extras import MissingExtraError
 from canary.clock import Clock
 from canary.config import Config, ConfigError
-from canary.keyring import open_keyring
 from canary.ledger import Ledger
-from canary.mark import Keyring
-from canary.model import CanaryError, Component, DeadlineResult, Outcome, OwnFaultError
+from canary.model import CanaryError, DeadlineResult, Outcome, OwnFaultError
 
 if TYPE_CHECKING:
     from canary.evidence.service import Evidence
@@ -106,11 +104,3 @@ def opened_evidence(config: Config, ledger: Ledger, clock: Clock | None = None) 
     from canary.evidence.service import Evidence  # with keys and HTTP, of which most commands need nothing
 
     return Evidence(config.evidence, config.state, config.origin, ledger, clock or Clock())
-
-
-def keyring(config: Config) -> Keyring:
-    """The mark keys of a configuration, made on first use. Raises OwnFaultError if they cannot be used."""
-    try:
-        return open_keyring(config.state / "mark.key")
-    except (OSError, ValueError) as error:
-        raise OwnFaultError(Component.CONFIG, "mark_key", str(error)) from error

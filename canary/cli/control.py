@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from canary.cli.common import ConfigPath, keyring, known_channel, opened, out, print_plain
+from canary.cli.common import ConfigPath, known_channel, opened, out, print_plain
 from canary.config import load
-from canary.keyring import rotate
+from canary.keyring import keys_of, rotate
 from canary.ledger import Event, EventKind
 from canary.ledger.events import cleared, stopped_all
 from canary.prober.gate import EVERY_CHANNEL, clear_stop
@@ -60,6 +60,6 @@ def rotate_key(config: ConfigPath) -> None:
     """Make marks under a new key from the next start on; marks under the old ones stay verifiable."""
     settings = load(config)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keyring(settings)
+    keys_of(settings.state)
     rotate(settings.state / "mark.key")
     out.print("new mark key; restart the canary to use it")

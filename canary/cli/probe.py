@@ -16,23 +16,20 @@ from canary.cli.common import (
     Json,
     err,
     exit_code,
-    keyring,
     known_channel,
-    opened,
-    opened_evidence,
     print_json,
     style,
     theirs,
 )
 from canary.cli.logs import log_to_stderr
-from canary.clock import Clock
-from canary.config import Config, load
+from canary.config import load
 from canary.judge import judge
-from canary.ledger import Ledger
 from canary.ledger.events import timestamp
 from canary.model import Case, Role, Verdict
 from canary.prober.gate import stop_reason
 from canary.prober.loop import Prober
+from canary.prober.runtime import Runtime, assembled
+from canary.prober.submitting import Choice
 from canary.reports import VARIANTS
 
 SETTLE = 20.0
@@ -62,8 +59,8 @@ def probe(
     if reason := stop_reason(settings.state):
         raise typer.BadParameter(f"the kill switch is thrown ({reason}); `cpr-canary resume` resets it")
     log_to_stderr(as_json=False)
-    with opened(settings) as ledger:
-        result = asyncio.run(_probe(settings, ledger, channel, variant, sender, quiet=as_json))
+    with assembled(settings) as canary:
+        result = asyncio.run(_probe(canary, Choice(channel, sender, variant), quiet=as_json))
     if as_json:
         print_json(result.as_json())
     raise typer.Exit(exit_code(result.verdict.outcome))
@@ -93,29 +90,22 @@ class Followed:
         }
 
 
-async def _probe(
-    config: Config, ledger: Ledger, channel: str, variant: str | None, sender: str | None, *, quiet: bool
-) -> Followed:
-    clock = Clock()
-    evidence = opened_evidence(config, ledger, clock)
-    prober = Prober(config, ledger, keyring(config), clock)
-    prober.evidence = evidence
-    running = asyncio.create_task(prober.run(scheduled=False))
+async def _probe(canary: Runtime, choice: Choice, *, quiet: bool) -> Followed:
+    watching = asyncio.create_task(canary.watch())
     try:
-        probe_id = await prober.probe(channel, variant=variant, sender=sender)
+        probe_id = await canary.prober.probe(choice.channel, variant=choice.variant, sender=choice.sender)
         with Live(console=err, refresh_per_second=8, transient=quiet) as live:
-            return await follow(prober, probe_id, None if quiet else live)
+            return await follow(canary.prober, probe_id, None if quiet else live)
     finally:
-        prober.stop()
-        await running
-        await asyncio.to_thread(evidence.advance)  # time-stamps are left to the canary that runs
+        canary.stop()
+        await watching
 
 
 async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Followed:
     """Wait until it can be said what became of a probe; shows its stages on ``live``."""
     wrong_since: float | None = None
     while True:
-        known = prober.ledger.state.open.get(probe_id) or prober.ledger.find(probe_id)
+        known = prober.ledger.find(probe_id)
         if known is None:
             raise RuntimeError(f"probe {probe_id} is not in the ledger")
         verdict = judge(known.case, prober.intake.now(), prober.intake.read_at)

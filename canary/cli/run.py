@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
-from canary.cli.common import ConfigPath, keyring, opened, opened_evidence
+from canary.cli.common import ConfigPath
 from canary.cli.lock import only_one
 from canary.cli.logs import log_to_stderr
-from canary.clock import Clock
 from canary.config import Config, advice, load
-from canary.ledger import Ledger
 from canary.model import Component, OwnFaultError
 from canary.prober.gate import stop_all
-from canary.prober.loop import Prober
-from canary.prober.retention import forget_daily
-from canary.web import create_app, serve
+from canary.prober.runtime import Runtime, assembled
+from canary.web import create_app, listen, serve_on
 
 _FORGET_WITHIN = 10.0
 """Seconds in which retention must have ended when the canary stops; what it has not done is due again."""
@@ -40,56 +39,49 @@ def run(
     """
     settings = load(config)
     log_to_stderr(as_json=log_json)
-    with opened(settings) as ledger, only_one(settings.state):
+    with assembled(settings) as canary, only_one(settings.state):
         collect_rarely()
-        asyncio.run(_run(config, settings, ledger))
+        asyncio.run(_run(config, settings, canary))
 
 
-async def _run(path: Path, config: Config, ledger: Ledger) -> None:
-    clock = Clock()
-    evidence = opened_evidence(config, ledger, clock)
-    prober = Prober(config, ledger, keyring(config), clock)
-    prober.evidence = evidence
+async def _run(path: Path, config: Config, canary: Runtime) -> None:
+    prober = canary.prober
 
     async def reload() -> None:
         try:
             await prober.reload(lambda: load(path))
-            await evidence.change(prober.config.evidence)
-            _log.info("configuration reloaded")
-            advise(prober.config)
-        except ValueError as error:
+        except (ValueError, OwnFaultError) as error:
             _log.error("configuration refused, the running one stays", error=str(error))
             raise
+        _log.info("configuration reloaded")
+        advise(prober.config)
 
     def throw_kill_switch() -> None:
         stop_all(prober.config.state, "signal SIGUSR1")
         _log.warning("kill switch thrown: nothing is sent until `cpr-canary resume`")
 
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, prober.stop)
-    loop.add_signal_handler(signal.SIGINT, prober.stop)
+    loop.add_signal_handler(signal.SIGTERM, canary.stop)
+    loop.add_signal_handler(signal.SIGINT, canary.stop)
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_logged(reload())))
     loop.add_signal_handler(signal.SIGUSR1, throw_kill_switch)
-    host, port = config.web.host, config.web.port
-    try:
-        async with serve(create_app(prober, reload), host, port) as bound:
+    with closing(_listen(config)) as listener:
+        async with serve_on(create_app(prober, reload), listener) as port:
             advise(config)
-            _log.info("running", channels=len(config.channels), metrics=f"http://{host}:{bound}/metrics")
-            evidence.start()
-            forgetting = asyncio.create_task(forget_daily(prober))
-            try:
-                await prober.run()
-            finally:
-                forgetting.cancel()
-                await asyncio.wait([forgetting], timeout=_FORGET_WITHIN)
-                await evidence.stop()
-    except OSError as error:
-        raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error
+            _log.info("running", channels=len(config.channels), metrics=f"http://{config.web.host}:{port}/metrics")
+            await canary.run()
     _log.info("stopped")
 
 
+def _listen(config: Config) -> socket.socket:
+    try:
+        return listen(config.web.host, config.web.port)
+    except OSError as error:
+        raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error
+
+
 def collect_rarely() -> None:
-    """Do not search for garbage in what lives as long as the process: modules, configuration, book."""
+    """Do not search for garbage in what lives as long as the process: modules, configuration, the ledger's state."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
@@ -104,5 +96,5 @@ def advise(config: Config) -> None:
 async def _logged(work: object) -> None:
     try:
         await work  # type: ignore[misc]  # a coroutine
-    except ValueError:
+    except (ValueError, OwnFaultError):
         return  # told in the log already

@@ -14,10 +14,10 @@ from canary.config import Config
 from canary.demo.faults import Fault
 from canary.evidence.service import Evidence
 from canary.judge import judge
-from canary.keyring import open_keyring
 from canary.ledger import Ledger
 from canary.model import Case, Component, Outcome, OwnFaultError, Stage, Verdict
 from canary.prober.loop import Prober
+from canary.prober.runtime import Runtime
 from canary.web import create_app, serve_on
 
 LOOK_EVERY = 0.1
@@ -85,17 +85,13 @@ async def working(
     config: Config, ledger: Ledger, listener: socket.socket, *, scheduled: bool = False
 ) -> AsyncIterator[Canary]:
     """A canary at work, its metrics served on ``listener``; stopped gracefully at the end, and if cancelled too."""
-    clock = Clock()
-    evidence = Evidence(config.evidence, config.state, config.origin, ledger, clock)
-    prober = Prober(config, ledger, open_keyring(config.state / "mark.key"), clock)
-    prober.evidence = evidence
-    async with serve_on(create_app(prober), listener) as port:
-        running = asyncio.create_task(prober.run(scheduled=scheduled))
-        evidence.start()
+    runtime = Runtime(config, ledger, Clock())
+    async with serve_on(create_app(runtime.prober), listener) as port:
+        running = asyncio.create_task(runtime.run(scheduled=scheduled))
         try:
-            yield Canary(prober, running, port, evidence)
+            yield Canary(runtime.prober, running, port, runtime.evidence)
         finally:
-            stopping = asyncio.create_task(_stop(prober, running, evidence))
+            stopping = asyncio.create_task(_stop(runtime, running))
             try:
                 await asyncio.shield(stopping)
             except asyncio.CancelledError:  # whoever cancels this closes the ledger next: it must not be in use
@@ -103,10 +99,9 @@ async def working(
                 raise
 
 
-async def _stop(prober: Prober, running: asyncio.Task[None], evidence: Evidence) -> None:
-    prober.stop()
+async def _stop(runtime: Runtime, running: asyncio.Task[None]) -> None:
+    runtime.stop()
     await asyncio.wait([running], timeout=_STOP_WITHIN)
-    await evidence.stop()
 
 
 class Canary:
@@ -170,7 +165,7 @@ class Canary:
         return ended
 
     def _view(self, probe: str, turn: Turn) -> Shown:
-        known = self.prober.ledger.state.open.get(probe) or self.prober.ledger.find(probe)
+        known = self.prober.ledger.find(probe)
         if known is None:
             raise RuntimeError(f"probe {probe} is not in the ledger")
         verdict = judge(known.case, self.prober.intake.now(), self.prober.intake.read_at)

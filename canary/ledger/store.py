@@ -157,7 +157,9 @@ class Ledger:
         return json.loads(row.place) if row else None
 
     def find(self, probe: str, upto: int | None = None) -> OpenProbe | None:
-        """A probe, open or ended, from its events (up to number ``upto``); None if the ledger has none of it."""
+        """A probe, open or ended, as it stands (or stood at event ``upto``); None if the ledger has none of it."""
+        if upto is None and (known := self._state.open.get(probe)):
+            return known
         return fold_probe(probe, list(self.events(probe=probe, upto=upto)))
 
     def known(self, probe: str) -> bool:

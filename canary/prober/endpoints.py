@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 from canary.channels import Channel, Resources, UnusableError
 from canary.channels.forms.browser import Browser
 from canary.clock import Clock
@@ -9,6 +14,9 @@ from canary.config import Config
 from canary.model import Outcome, OwnFaultError, Place, Role
 from canary.queues import Intake, Watcher, WatchResources
 from canary.queues import kinds as queue_kinds
+
+_STOPPED_AT_ONCE = 32
+"""Watchers that are stopped at the same time; each may take some seconds."""
 
 
 class Endpoints:
@@ -20,6 +28,8 @@ class Endpoints:
         self._resources = Resources(clock, self.browser)
         self._channels: dict[tuple[str, str], Channel] = {}
         self.watchers = _watchers(config, WatchResources(clock))
+        self._uses, self._unused = 0, asyncio.Event()
+        self._unused.set()
 
     def channel(self, slug: str, sender: str) -> Channel:
         """The way in through channel ``slug`` for ``sender``, opened once."""
@@ -27,6 +37,18 @@ class Endpoints:
             settings, opened = self.config.channels[slug], self.config.open_sender(sender)
             self._channels[slug, sender] = self.config.kind_of(slug).open(settings, opened, self._resources)
         return self._channels[slug, sender]
+
+    @contextmanager
+    def in_use(self) -> Iterator[Endpoints]:
+        """These endpoints are needed while the context lasts, whatever configuration comes meanwhile."""
+        self._uses += 1
+        self._unused.clear()
+        try:
+            yield self
+        finally:
+            self._uses -= 1
+            if not self._uses:
+                self._unused.set()
 
     async def look(self, slug: str) -> tuple[Outcome, str]:
         """Look at a channel without submitting: arrived if it could take a report, else whose fault it is."""
@@ -43,12 +65,17 @@ class Endpoints:
             watcher.start(intake)
 
     def stop_watching(self) -> None:
-        """Stop to watch; returns when every connection is closed."""
-        for watcher in self.watchers.values():
-            watcher.stop()
+        """Stop to watch; returns when every connection is closed. One that does not let go holds up no other."""
+        with ThreadPoolExecutor(_STOPPED_AT_ONCE) as stopping:
+            list(stopping.map(lambda watcher: watcher.stop(), self.watchers.values()))
+
+    async def drain(self) -> None:
+        """Let go of channels and browser once nobody uses them: what is being submitted ends by them."""
+        await self._unused.wait()
+        await self.close()
 
     async def close(self) -> None:
-        """Let go of channels and browser."""
+        """Let go of channels and browser, in use or not."""
         for channel in self._channels.values():
             await channel.close()
         await self.browser.close()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from canary.config import Config
-from canary.ledger import Ledger
+from canary.ledger import State
 from canary.ledger.events import EVERY_CHANNEL, Hold
+from canary.model import Probe
 
 __all__ = ["EVERY_CHANNEL", "STOP_ALL", "Gate", "Obstacle", "clear_stop", "stop_all", "stop_reason"]
 
@@ -24,33 +26,38 @@ class Obstacle:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
 class Gate:
-    """The switches of one configuration."""
+    """Whether a probe may be sent at this moment, as everything stood: pure.
 
-    def __init__(self, config: Config, ledger: Ledger) -> None:
-        self._config, self._ledger = config, ledger
+    ``starting`` are the probes that are begun and may not be in the state yet, ``stopped`` is why the kill switch is
+    thrown, or None.
+    """
 
-    def stopped(self) -> str | None:
-        """Why everything is stopped, or None."""
-        return stop_reason(self._config.state)
+    config: Config
+    state: State
+    starting: Mapping[str, Probe]
+    stopped: str | None
 
-    def obstacle(self, channel: str, now: datetime, *, starting: int) -> Obstacle | None:
-        """Why ``channel`` may not be probed now, or None; ``starting`` probes are about to be open."""
-        if reason := self.stopped():
-            return Obstacle(Hold.STOPPED, f"everything is stopped: {reason}")
-        state = self._ledger.state
+    def obstacle(self, channel: str, now: datetime) -> Obstacle | None:
+        """Why ``channel`` may not be probed at ``now`` (UTC), or None."""
+        if self.stopped is not None:
+            return Obstacle(Hold.STOPPED, f"everything is stopped: {self.stopped}")
+        state = self.state
         for name in (EVERY_CHANNEL, channel):
             if name in state.totals.paused:
                 return Obstacle(Hold.PAUSED, f"paused: {state.totals.paused[name]}")
-        for blackout in self._config.blackouts:
+        for blackout in self.config.blackouts:
             if blackout.covers(channel, now):
                 window = f"until {blackout.until:%Y-%m-%d %H:%M} UTC, approved by {blackout.approved_by}"
                 return Obstacle(Hold.BLACKOUT, f"blackout {window}: {blackout.reason}")
-        cap = self._config.channels[channel].max_per_hour
-        if state.scheduled_since(channel, now - timedelta(hours=1)) >= cap:
+        cap = self.config.channels[channel].max_per_hour
+        ahead = [probe for probe in self.starting.values() if probe.id not in state.open]  # each is counted once
+        of_channel = sum(probe.channel == channel for probe in ahead)
+        if state.scheduled_since(channel, now - timedelta(hours=1)) + of_channel >= cap:
             return Obstacle(Hold.CAP, f"cap of {cap} probes an hour reached")
-        if len(state.open) + starting >= self._config.limits.open_probes:
-            return Obstacle(Hold.CAP, f"cap of {self._config.limits.open_probes} open probes reached")
+        if len(state.open) + len(ahead) >= self.config.limits.open_probes:
+            return Obstacle(Hold.CAP, f"cap of {self.config.limits.open_probes} open probes reached")
         return None
 
 

@@ -64,7 +64,7 @@ class LedgerIntake:
         now = self.now()
         news: list[Event] = []
         for item in found:
-            known = self._ledger.state.open.get(item.probe) or self._ledger.find(item.probe)
+            known = self._ledger.find(item.probe)
             sighting = self._sight(item, known, now)
             news.append(record.sighting(now, sighting, name))
             if known is not None and sighting.forgery is None:

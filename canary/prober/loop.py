@@ -1,14 +1,18 @@
-"""The loop: what is due, send it, judge what is seen, record. It joins the rooms, and the ledger is its memory."""
+"""The loop: what is due, send it; what is seen, judge it. It joins the parts, and the ledger is its memory.
+
+The event loop never waits for a lock, the disk or a scrape: it reads the ledger's published state, and whatever may
+take its time is asked for and waited for a tick at most.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 import random
 import secrets
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Coroutine
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,27 +26,28 @@ from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
 from canary.ledger.events import Hold
-from canary.mark import Keyring, new_probe_id
-from canary.model import Outcome, Outgoing, OwnFaultError, Probe, Report, Submission
+from canary.mark import Keyring
+from canary.model import Outcome, Outgoing, OwnFaultError, Probe
 from canary.prober.endpoints import Endpoints
-from canary.prober.gate import Gate, Obstacle
+from canary.prober.gate import Gate, stop_reason
 from canary.prober.holds import Holds
 from canary.prober.in_force import snapshot
 from canary.prober.intake import LedgerIntake
-from canary.prober.schedule import first_due, next_due, next_look, turn
-from canary.reports import VARIANTS
-from canary.reports.composer import compose
+from canary.prober.judging import Judging
+from canary.prober.recorder import Recorder
+from canary.prober.schedule import Timetable
+from canary.prober.submitting import Choice, Submitter
 
 TICK = 1.0
-"""Seconds between two looks at what is due: what falls due together is sent together, which costs less."""
+"""Seconds between two rounds, at least: what falls due together is sent together, which costs less."""
+
+REST = 10.0
+"""Seconds between two rounds, at most: then what other processes wrote is taken in, and the loop is seen to live."""
 
 STALLED = timedelta(seconds=30)
-"""A main loop that has not gone round for so long stood still: what was due meanwhile was not sent."""
+"""A main loop that comes so much too late to a round stood still: what was due meanwhile was not sent."""
 
-_REFRESH = timedelta(seconds=1)
 _STOP_WITHIN = 30.0
-_RECORD_AGAIN = 2.0
-_WRITTEN_BY = timedelta(seconds=10)
 
 _log = structlog.get_logger(__name__)
 
@@ -54,27 +59,38 @@ class Prober:
     """
 
     def __init__(
-        self, config: Config, ledger: Ledger, keys: Keyring, clock: Clock | None = None, seed: int | None = None
+        self,
+        config: Config,
+        ledger: Ledger,
+        keys: Keyring,
+        evidence: Evidence | None = None,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        rest: float = REST,
     ) -> None:
-        self.ledger, self._keys, self._clock = ledger, keys, clock or Clock()
-        self.evidence: Evidence | None = None  # set by whoever keeps it
-        self._rng = random.Random(seed)  # noqa: S311  # jitter and wording, not secrets
+        self.ledger, self.evidence, self._clock = ledger, evidence, clock or Clock()
+        self._rest = rest
+        self._run = secrets.token_hex(4)
+        rng = random.Random(seed)  # noqa: S311  # jitter and wording, not secrets
         self.intake = LedgerIntake(ledger, keys, self._clock, self._changed)
         self.endpoints = Endpoints(config, self._clock)
-        self.gate = Gate(config, ledger)
-        self._holds = Holds(ledger)
-        self._run = secrets.token_hex(4)
+        self._holds, self._recorder = Holds(ledger), Recorder(ledger)
+        self._submitter = Submitter(self._recorder, keys, self._clock, evidence, rng)
+        self._timetable = Timetable(rng)
+        self._judging = Judging(
+            ledger, self._clock, self.intake.read_at, lambda: self.config.confirm_after, self._come_back
+        )
         self.last_tick: datetime | None = None
         self.lag = 0.0
         """Seconds by which the last probe started late."""
-        self.reload_ok = True
-        self.reloaded_at = self._clock.now()
-        self._refreshed = self.reloaded_at
-        self._due: dict[str, datetime] = {}
-        self._checks: list[tuple[datetime, str]] = []
+        self.reload_ok, self.reloaded_at = True, self._clock.now()
+        self._began = self._next_round = self.reloaded_at
+        self._stop_reason: str | None = None
+        self._asking: dict[str, asyncio.Task[Any]] = {}
         self._confirming: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._watching, self._stopping, self._news = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._draining: dict[Endpoints, asyncio.Task[None]] = {}
+        self._watching, self._stopping, self._woken = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._reloading = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -83,31 +99,119 @@ class Prober:
         """The configuration that is running."""
         return self.endpoints.config
 
+    # From start to stop
+
     async def run(self, *, scheduled: bool = True) -> None:
         """Watch and judge, and send what is due unless ``scheduled`` is False; until :meth:`stop`."""
+        self._loop = asyncio.get_running_loop()
         await self._record_start(scheduled)
         self.endpoints.start(self.intake)
         self._watching.set()
-        now = self._clock.now()
-        for probe in self.ledger.state.open:
-            heapq.heappush(self._checks, (now, probe))
-        self._plan(now)
+        self._judging.begin()
+        self._plan(self._clock.now())
         while not self._stopping.is_set():
-            await self._tick(scheduled)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), TICK)
+            await self._round(scheduled)
+            await self._until_next_round(scheduled)
         await self._wind_up(scheduled)
+
+    def stop(self) -> None:
+        """Send nothing new, let what is being sent end, then return from :meth:`run`."""
+        self._stopping.set()
+        self._woken.set()
 
     async def _record_start(self, scheduled: bool) -> None:
         """What runs, and with a schedule also what is in force."""
         body = {"version": __version__, "configuration": digest(self.config), "run": self._run, "scheduled": scheduled}
         now = self._clock.now()
         in_force = snapshot(self.config, now) if scheduled else []
-        await self._record(Event(EventKind.STARTED, now, body), *in_force)
+        await self._recorder.record(Event(EventKind.STARTED, now, body), *in_force)
 
-    def stop(self) -> None:
-        """Send nothing new, let what is being sent end, then return from :meth:`run`."""
-        self._stopping.set()
+    async def _wind_up(self, scheduled: bool) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
+        async with self._reloading:
+            await asyncio.to_thread(self.endpoints.stop_watching)
+        for endpoints in (*self._draining, self.endpoints):  # what is still being submitted was given its time
+            await endpoints.close()
+        await self._append(EventKind.STOPPED, {"run": self._run, "scheduled": scheduled})
+
+    # One round
+
+    async def _round(self, scheduled: bool) -> None:
+        """Look at what is due, once."""
+        self._began = self._clock.now()
+        self._notice_clock_step()
+        if not await self._others_taken_in():
+            return
+        now = self._clock.now()
+        self._judging.look_at_due(now)
+        if scheduled:
+            await self._look_at_kill_switch(now)
+            self._send_due(now)
+        self.last_tick = now
+
+    async def _until_next_round(self, scheduled: bool) -> None:
+        """Rest until something is due: a tick at least, and never for long."""
+        due = [at for at in (self._judging.due(), self._timetable.next() if scheduled else None) if at is not None]
+        self._next_round = self._began + timedelta(seconds=self._rest)
+        self._come_back(min(due, default=self._next_round))
+        while not self._stopping.is_set():
+            left = (self._next_round - self._clock.now()).total_seconds()
+            if left <= 0:
+                return
+            self._woken.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), left)
+
+    def _come_back(self, at: datetime) -> None:
+        """Something is due at ``at``; the loop may be resting beyond that."""
+        if at < self._next_round:
+            self._next_round = max(at, self._began + timedelta(seconds=TICK))
+            self._woken.set()
+
+    async def _others_taken_in(self) -> bool:
+        """Take in what other processes wrote; whether the ledger can be used, as far as is known.
+
+        While another process holds SQLite's lock, what is to be recorded waits for it, and the rounds go on.
+        """
+        answer = await self._ask("refresh", self._recorder.record)
+        try:
+            if answer is not None:
+                answer.result()
+        except OwnFaultError as error:
+            _log.error("the ledger cannot be used; nothing is sent", error=error.detail)
+            return False
+        return True
+
+    async def _look_at_kill_switch(self, now: datetime) -> None:
+        answer = await self._ask("kill switch", partial(asyncio.to_thread, stop_reason, self.config.state))
+        if answer is not None:
+            self._stop_reason = answer.result()
+        self._holds.kill_switch(self._stop_reason, now)
+
+    async def _ask(self, what: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> asyncio.Task[Any] | None:
+        """Ask for something that may take its time, once at a time; None if there is no answer within half a tick."""
+        task = self._asking.get(what) or asyncio.create_task(ask())
+        self._asking[what] = task
+        await asyncio.wait([task], timeout=TICK / 2)
+        return self._asking.pop(what) if task.done() else None
+
+    def _notice_clock_step(self) -> None:
+        step = self._clock.step()
+        if step is not None:
+            _log.warning("the clock was set", seconds=step.total_seconds())
+            body = {"seconds": step.total_seconds()}
+            self.ledger.append(Event(EventKind.CLOCK_STEPPED, self._clock.now(), body))
+            self._timetable.move(step)
+            self._began, self._next_round = self._began + step, self._next_round + step
+            self.last_tick = self.last_tick and self.last_tick + step
+
+    def _changed(self, probes: Collection[str]) -> None:
+        """Something new is known of these probes (called from the watchers' threads)."""
+        if self._loop is not None and probes:
+            self._loop.call_soon_threadsafe(self._judging.look, probes)
+
+    # Sending
 
     async def probe(
         self, channel: str, *, sender: str | None = None, variant: str | None = None, confirms: str | None = None
@@ -117,153 +221,69 @@ class Prober:
         Sender and variant that are not given are those whose turn it is. Raises ValueError for a name that is not
         configured, and OwnFaultError (component store) if it could not be recorded: then it was not sent.
         """
-        probe = self._new_probe(channel, sender, variant, confirms)
-        mark = self._keys.make(probe.id, probe.scheduled_at)
-        way = self.endpoints.channel(channel, probe.sender)
-        head = self.evidence.carried() if self.evidence else None
-        if VARIANTS[probe.variant].slow:  # a fresh RSA key takes its time
-            report = await asyncio.to_thread(self._compose, probe, mark, head)
-        else:
-            report = self._compose(probe, mark, head)
-        outgoing = way.prepare(report)
-        payload = self.ledger.keep(outgoing.payload)
-        begins = record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload, head)
-        await self._record(record.scheduled(probe, mark), begins)
-        self._spawn(self._send(probe, way, outgoing))
+        choice = Choice(channel, sender, variant, confirms)
+        return await self._start(self._submitter.begin(choice, self.config, self.ledger.state))
+
+    async def _start(self, probe: Probe) -> str:
+        """Record that a probe is sent, begin to send it, and return its id."""
+        uses = ExitStack()
+        endpoints = uses.enter_context(self.endpoints.in_use())  # until it is sent, whatever is reloaded meanwhile
+        try:
+            way, outgoing = await self._submitter.schedule(probe, endpoints)
+        except BaseException:
+            uses.close()
+            raise
+        self._spawn(self._send(probe, way, outgoing, uses))
         return probe.id
 
-    def _new_probe(self, channel: str, sender: str | None, variant: str | None, confirms: str | None) -> Probe:
-        settings, now = self.config.channels[channel], self._clock.now()
-        totals = self.ledger.state.totals.channels.get(channel)
-        turns = totals.turns if totals else 0
-        usual = turn(channel, turns, self.config.senders_of(channel), self.config.variants_of(channel))
-        return Probe(
-            id=new_probe_id(),
-            channel=channel,
-            kind=settings.kind,
-            sender=sender or usual[0],
-            variant=variant or usual[1],
-            scheduled_at=now,
-            expected=frozenset(settings.arrives_in),
-            deadline=settings.deadline,
-            give_up=settings.give_up,
-            ack_within=settings.acknowledged_within,
-            blind=self.config.is_blind(channel, now),
-            in_turn=sender is None and variant is None,
-            confirms=confirms,
-        )
-
-    async def reload(self, load: Callable[[], Config]) -> None:
-        """Go on with another configuration; one that is refused leaves the running one, and raises its ConfigError."""
-        try:
-            endpoints = Endpoints(load(), self._clock)
-        except ValueError as error:
-            self.reload_ok = False
-            await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.cut(str(error))})
-            raise
-        async with self._reloading:  # one after the other, and none while the first configuration is being started
-            await self._watching.wait()
-            if not self._stopping.is_set():
-                await self._change_to(endpoints)
-
-    async def _change_to(self, endpoints: Endpoints) -> None:
-        old, self.endpoints = self.endpoints, endpoints
-        self.gate = Gate(endpoints.config, self.ledger)
-        await asyncio.to_thread(old.stop_watching)
-        endpoints.start(self.intake)
-        self._spawn(self._close(old))
-        now = self._clock.now()
-        self._plan(now)
-        self.reload_ok, self.reloaded_at = True, now
-        self._holds.keep_only(endpoints.config.channels, now)
-        body = {"accepted": True, "configuration": digest(endpoints.config)}
-        await self._record(Event(EventKind.RELOADED, now, body), *snapshot(endpoints.config, now))
-
-    def _compose(self, probe: Probe, mark: str, head: tuple[int, str] | None) -> Report:
-        return compose(
-            probe.variant,
-            probe=probe.id,
-            mark=mark,
-            person=self.config.senders[probe.sender].person(),
-            operator=self.config.operator.name,
-            verify=self.config.operator.verify,
-            blind=probe.blind,
-            serial=self.config.channels[probe.channel].serial,
-            root=head and head[1],
-            rng=self._rng,
-        )
-
-    async def _send(self, probe: Probe, way: Channel, outgoing: Outgoing) -> None:
-        """Send at most once, and record how it ended. That it begins is on disk already."""
-        submission = await way.submit(outgoing, within=probe.deadline)
-        await self._record_until_done(probe, submission)
-        self._check(probe.id)
-
-    async def _record_until_done(self, probe: Probe, submission: Submission) -> None:
-        """What was sent must be recorded as sent: a full disk is waited out, while the mark is watched for anyhow."""
-        while True:
-            try:
-                kept = {name: self.ledger.keep(content) for name, content in submission.artefacts}
-                await self._record(record.submitted(probe.id, self._clock.now(), submission, kept))
-                return
-            except OwnFaultError as error:
-                _log.error("a submission could not be recorded yet", probe=probe.id, error=str(error))
-                await asyncio.sleep(_RECORD_AGAIN)
-
-    async def _tick(self, scheduled: bool) -> None:
-        now = self._clock.now()
-        self._notice_clock_step()
-        try:
-            if now - self._refreshed >= _REFRESH:
-                await asyncio.to_thread(self.ledger.refresh)
-                self._refreshed = now
-        except OwnFaultError as error:
-            _log.error("the ledger cannot be used; nothing is sent", error=error.detail)
-            return
-        self._judge_due(now)
-        if scheduled:
-            self._send_due(now)
-        self.last_tick = now
+    async def _send(self, probe: Probe, way: Channel, outgoing: Outgoing, uses: ExitStack) -> None:
+        with uses:
+            await self._submitter.send(probe, way, outgoing)
+        self._judging.look([probe.id])
 
     def _send_due(self, now: datetime) -> None:
-        if self.last_tick is not None and now - self.last_tick > STALLED:
-            self._holds.stalled(self.last_tick, now)
-        stopped = self.gate.stopped()
-        self._holds.kill_switch(stopped, now)
-        due = [slug for slug, at in self._due.items() if at <= now]
-        if stopped is not None:
-            for channel in due:
-                self._holds.hold(channel, Obstacle(Hold.STOPPED, stopped), now)
-            return
-        self._confirm_due(now)
+        if now - self._next_round > STALLED:
+            self._holds.stalled(self._next_round, now)
+        due = self._timetable.due(now)
+        if self._stop_reason is None:
+            self._confirm_due(now)
         for channel in due:
-            self._turn_of(channel, now)
+            self._take_turn(channel, now)
 
-    def _turn_of(self, channel: str, now: datetime) -> None:
-        settings, due = self.config.channels[channel], self._due[channel]
-        self._due[channel] = next_due(due, now, settings.interval, self._rng)
-        obstacle = self.gate.obstacle(channel, now, starting=len(self._tasks))
+    def _gate(self) -> Gate:
+        return Gate(self.config, self.ledger.state, self._submitter.starting, self._stop_reason)
+
+    def _take_turn(self, channel: str, now: datetime) -> None:
+        obstacle = self._gate().obstacle(channel, now)
+        if obstacle is not None and obstacle.reason is Hold.STOPPED:
+            self._holds.hold(channel, obstacle, now)  # still due: it is sent as soon as that ends
+            return
+        due = self._timetable.passed(channel, now)
         if obstacle is not None:
             _log.info("not probed", channel=channel, reason=obstacle.detail)
             self._holds.hold(channel, obstacle, now)
             return
         self._holds.release(channel, now)
         self.lag = (now - due).total_seconds()
-        self._spawn(self._look(channel) if settings.reachability_only else self._try(channel))
-
-    async def _try(self, channel: str, **choice: str | None) -> None:
-        try:
-            await self.probe(channel, **choice)
-        except OwnFaultError as error:
-            self._holds.not_recorded(channel, self._clock.now())
-            _log.error("not probed, since it could not be recorded", channel=channel, error=error.detail)
+        if self.config.channels[channel].reachability_only:
+            self._spawn(self._look(channel))
         else:
-            self._holds.recorded(channel, self._clock.now())
+            self._spawn(self._try(self._submitter.begin(Choice(channel), self.config, self.ledger.state)))
+
+    async def _try(self, probe: Probe) -> None:
+        try:
+            await self._start(probe)
+        except OwnFaultError as error:
+            self._holds.not_recorded(probe.channel, self._clock.now())
+            _log.error("not probed, since it could not be recorded", channel=probe.channel, error=error.detail)
+        else:
+            self._holds.recorded(probe.channel, self._clock.now())
 
     async def _look(self, channel: str) -> None:
         """A channel that revokes by machine is looked at, and nothing is ever submitted to it."""
         settings = self.config.channels[channel]
-        outcome, detail = await self.endpoints.look(channel)
+        with self.endpoints.in_use() as endpoints:
+            outcome, detail = await endpoints.look(channel)
         body = {"channel": channel, "kind": settings.kind, "queue": min(settings.arrives_in)}
         await self._append(EventKind.CHECKED, body | {"outcome": outcome.value, "detail": record.cut(detail)})
 
@@ -273,89 +293,69 @@ class Prober:
         for channel, (failed, due) in pending.items():
             if due > now.timestamp() or failed in self._confirming or channel not in self.config.channels:
                 continue
-            known = self.ledger.find(failed)
-            if known is None or self.gate.obstacle(channel, now, starting=len(self._tasks)):
-                continue
-            self._confirming.add(failed)
-            if (
-                judge(known.case, now, self.intake.read_at).outcome is not Outcome.ARRIVED
-            ):  # it was on its way after all
-                probe = known.case.probe
-                self._spawn(self._try(channel, sender=probe.sender, variant=probe.variant, confirms=failed))
+            if self._gate().obstacle(channel, now) is None:
+                self._confirming.add(failed)
+                self._spawn(self._confirm(channel, failed))
 
-    def _changed(self, probes: Collection[str]) -> None:
-        """Something new is known of these probes (called from the watchers' threads)."""
-        if self._loop is not None and probes:
-            self._loop.call_soon_threadsafe(self._check_each, probes)
-
-    def _check_each(self, probes: Collection[str]) -> None:
-        for probe in probes:
-            self._check(probe)
-
-    def _judge_due(self, now: datetime) -> None:
-        while self._checks and self._checks[0][0] <= now:
-            self._check(heapq.heappop(self._checks)[1])
-
-    def _check(self, probe_id: str) -> None:
-        """Judge one probe, record what is newly decided, and look again when something may be decided next."""
-        known = self.ledger.state.open.get(probe_id)
-        if known is None:
+    async def _confirm(self, channel: str, failed: str) -> None:
+        """Send what the failed probe sent once more, unless that has arrived after all."""
+        known = await asyncio.to_thread(self.ledger.find, failed)
+        now, config = self._clock.now(), self.config
+        if known is None or judge(known.case, now, self.intake.read_at).outcome is Outcome.ARRIVED:
             return
-        now, probe = self._clock.now(), known.case.probe
-        verdict = judge(known.case, now, self.intake.read_at)
-        news: list[Event] = []
-        if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
-            news.append(record.deadline(probe_id, now, verdict.deadline, verdict.outcome))
-        if verdict.outcome and verdict.outcome.wants_confirmation and not known.confirming and not probe.confirms:
-            due = now + timedelta(seconds=self.config.confirm_after)
-            news.append(record.confirm(probe_id, now, probe.channel, due))
-        if verdict.final:
-            news.append(record.finished(probe_id, now, verdict))
-        else:
-            heapq.heappush(self._checks, (next_look(known.case.started_at, probe, verdict.deadline, now), probe_id))
-        if news:
-            self.ledger.append(*news, judged=known)
-            heapq.heappush(self._checks, (now + _WRITTEN_BY, probe_id))  # once more, should this not be written
+        before = known.case.probe
+        if channel in config.channels and self._gate().obstacle(channel, now) is None:
+            choice = Choice(channel, before.sender, before.variant, confirms=failed)
+            await self._try(self._submitter.begin(choice, config, self.ledger.state))
+        else:  # something came in between: once more when that is over
+            self._confirming.discard(failed)
+
+    # Another configuration
+
+    async def reload(self, load: Callable[[], Config]) -> None:
+        """Go on with another configuration; one that is refused leaves the running one, and raises its error.
+
+        What is being submitted ends by the old one. Two reloads at once are done one after the other. Raises what
+        ``load`` raises (ConfigError), or OwnFaultError if the keys of the evidence cannot be used.
+        """
+        async with self._reloading:
+            try:
+                config = await asyncio.to_thread(load)
+                await self._watching.wait()  # none while the first configuration is being started
+                if self.evidence is not None and not self._stopping.is_set():
+                    await self.evidence.change(config.evidence)
+            except (ValueError, OwnFaultError) as error:
+                self.reload_ok = False
+                await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.cut(str(error))})
+                raise
+            if not self._stopping.is_set():
+                await self._change_to(Endpoints(config, self._clock))
+
+    async def _change_to(self, endpoints: Endpoints) -> None:
+        old, self.endpoints = self.endpoints, endpoints
+        await asyncio.to_thread(old.stop_watching)
+        endpoints.start(self.intake)
+        self._draining[old] = asyncio.create_task(old.drain())
+        self._draining[old].add_done_callback(lambda _: self._draining.pop(old))
+        now = self._clock.now()
+        self._plan(now)
+        self._come_back(now)
+        self.reload_ok, self.reloaded_at = True, now
+        self._holds.keep_only(endpoints.config.channels, now)
+        body = {"accepted": True, "configuration": digest(endpoints.config)}
+        await self._recorder.record(Event(EventKind.RELOADED, now, body), *snapshot(endpoints.config, now))
 
     def _plan(self, now: datetime) -> None:
-        totals = self.ledger.state.totals.channels
-        for slug, settings in self.config.channels.items():
-            last = totals[slug].last_attempt if slug in totals else 0.0
-            self._due.setdefault(slug, first_due(now, last, settings.interval, self._rng))
-        for gone in self._due.keys() - self.config.channels.keys():
-            del self._due[gone]
+        intervals = {slug: settings.interval for slug, settings in self.config.channels.items()}
+        known = self.ledger.state.totals.channels
+        self._timetable.plan(intervals, {slug: totals.last_attempt for slug, totals in known.items()}, now)
 
-    def _notice_clock_step(self) -> None:
-        step = self._clock.step()
-        if step is not None:
-            _log.warning("the clock was set", seconds=step.total_seconds())
-            body = {"seconds": step.total_seconds()}
-            self.ledger.append(Event(EventKind.CLOCK_STEPPED, self._clock.now(), body))
-            self._due = {slug: due + step for slug, due in self._due.items()}
-            self.last_tick = self.last_tick and self.last_tick + step
+    # Tasks
 
     async def _append(self, kind: EventKind, body: dict[str, Any]) -> None:
-        await self._record(Event(kind, self._clock.now(), body))
+        await self._recorder.record(Event(kind, self._clock.now(), body))
 
-    async def _record(self, *events: Event) -> None:
-        """Return once these are on disk. A commit wakes us once, for all that it wrote: each wake-up costs."""
-        self._loop = asyncio.get_running_loop()
-        written = self.ledger.append(*events, then=self._committed)
-        while not written.done():
-            await self._news.wait()
-        written.result()
-
-    def _committed(self) -> None:
-        """Called from the ledger's thread."""
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits
-                self._loop.call_soon_threadsafe(self._tell_news)
-
-    def _tell_news(self) -> None:
-        self._news.set()
-        self._news.clear()  # whoever waits goes on all the same
-
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -364,14 +364,3 @@ class Prober:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             _log.error("a task of the prober failed", error=repr(error), exc_info=error)
-
-    async def _close(self, endpoints: Endpoints) -> None:
-        await endpoints.close()
-
-    async def _wind_up(self, scheduled: bool) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
-        async with self._reloading:
-            await asyncio.to_thread(self.endpoints.stop_watching)
-        await self.endpoints.close()
-        await self._append(EventKind.STOPPED, {"run": self._run, "scheduled": scheduled})

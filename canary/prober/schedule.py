@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -58,3 +58,38 @@ def next_look(started: datetime, probe: Probe, decided: object, now: datetime) -
     if decided is None:
         return now + timedelta(seconds=1)
     return max(started + timedelta(seconds=probe.give_up), now + timedelta(seconds=1))
+
+
+class Timetable:
+    """When each channel is due. A channel whose interval changes is due as if it had been so since its last probe."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._due: dict[str, datetime] = {}
+        self._intervals: dict[str, float] = {}
+
+    def plan(self, intervals: Mapping[str, float], last_attempts: Mapping[str, float], now: datetime) -> None:
+        """Go by these channels and their intervals (seconds); the last attempts are POSIX, 0 or none for never."""
+        for slug, interval in intervals.items():
+            if self._intervals.get(slug) != interval:
+                self._due[slug] = first_due(now, last_attempts.get(slug, 0.0), interval, self._rng)
+        self._due = {slug: due for slug, due in self._due.items() if slug in intervals}
+        self._intervals = dict(intervals)
+
+    def due(self, now: datetime) -> list[str]:
+        """The channels that are due at ``now``."""
+        return [slug for slug, at in self._due.items() if at <= now]
+
+    def next(self) -> datetime | None:
+        """When the next channel is due; None if there is none."""
+        return min(self._due.values(), default=None)
+
+    def passed(self, channel: str, now: datetime) -> datetime:
+        """It is the turn of ``channel``, whatever becomes of it; returns when it was due."""
+        due = self._due[channel]
+        self._due[channel] = next_due(due, now, self._intervals[channel], self._rng)
+        return due
+
+    def move(self, by: timedelta) -> None:
+        """Our clock was set: what is due is due as much later."""
+        self._due = {slug: due + by for slug, due in self._due.items()}

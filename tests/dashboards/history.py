@@ -19,7 +19,6 @@ from pathlib import Path
 from canary.channels.email.smtp import SmtpFault
 from canary.clock import Clock
 from canary.config import Config, load
-from canary.judge import judge
 from canary.keyring import open_keyring
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
@@ -28,10 +27,8 @@ from canary.ledger.state import Find, Fold, State
 from canary.mark import Keyring
 from canary.model import (
     Component,
-    DeadlineResult,
     Failure,
     Forgery,
-    Outcome,
     Place,
     Probe,
     Role,
@@ -42,6 +39,7 @@ from canary.model import (
 )
 from canary.prober.loop import Prober
 from canary.prober.schedule import turn
+from canary.prober.step import step
 from canary.queues import Depth
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/cpr-canary.example.yaml"
@@ -124,7 +122,7 @@ class History:
 
     def __init__(self, config: Config, ledger: Ledger, keys: Keyring) -> None:
         self._now = _Now()
-        self.prober = Prober(config, ledger, keys, Clock(self._now.seconds, lambda: 0.0))
+        self.prober = Prober(config, ledger, keys, clock=Clock(self._now.seconds, lambda: 0.0))
         self._config, self._ledger = config, Unwritten(self._closed_case)
         self.prober.ledger = self._ledger
         self._rng = random.Random(7)
@@ -318,16 +316,15 @@ class History:
         self._sight(replace(forged, forgery=Forgery.BAD_MAC))
 
     def _check(self, probe: str, at: datetime) -> None:
-        """As :meth:`canary.prober.Prober._check` does it, confirmations left out."""
+        """The prober's own step, confirmations left out."""
         known = self._ledger.state.open.get(probe)
         if known is None:
             return
-        verdict = judge(known.case, at, self._looked(at))
-        if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
-            self._write(record.deadline(probe, at, DeadlineResult(verdict.deadline), Outcome(verdict.outcome)))
-        if verdict.final:
-            self._closed[probe] = known
-            self._write(record.finished(probe, at, verdict))
+        for event in step(known, at, self._looked(at), confirm_after=0).events:
+            if event.kind is EventKind.FINISHED:
+                self._closed[probe] = self._ledger.state.open[probe]
+            if event.kind is not EventKind.CONFIRM:
+                self._write(event)
 
     def _looked(self, at: datetime) -> dict[str, datetime]:
         unreadable = _ago(QUEUE_UNREADABLE.begin) if QUEUE_UNREADABLE.at(at) else None

@@ -16,10 +16,9 @@ from servers.form_examples import STEPS
 from servers.form_site import Fault, FormSite
 
 from canary.config import ConfigError, load
-from canary.keyring import open_keyring
-from canary.ledger import EventKind, Ledger, inventories
+from canary.ledger import EventKind, inventories
 from canary.model import Outcome
-from canary.prober.loop import Prober
+from canary.prober.runtime import assembled
 
 OFTEN = {"interval": "10s", "max_per_hour": 360}
 
@@ -28,15 +27,13 @@ OFTEN = {"interval": "10s", "max_per_hour": 360}
 async def scheduled(config: dict[str, Any], folder: Path) -> AsyncIterator[Run]:
     """A prober on its own schedule."""
     settings = load(written(config, folder))
-    ledger = Ledger(settings.state)
-    prober = Prober(settings, ledger, open_keyring(settings.state / "mark.key"), seed=1)
-    task = asyncio.create_task(prober.run())
-    try:
-        yield Run(prober)
-    finally:
-        prober.stop()
-        await task
-        ledger.close()
+    with assembled(settings, seed=1) as canary:
+        task = asyncio.create_task(canary.prober.run())
+        try:
+            yield Run(canary.prober)
+        finally:
+            canary.stop()
+            await task
 
 
 async def test_every_channel_is_probed_again_and_again_by_every_sender(ca: CaSite, tmp_path: Path) -> None:

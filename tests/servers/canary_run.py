@@ -17,10 +17,10 @@ from servers.polling import until
 from canary.clock import Clock
 from canary.config import load
 from canary.judge import judge
-from canary.keyring import open_keyring
-from canary.ledger import Event, EventKind, Ledger, OpenProbe
+from canary.ledger import Event, EventKind, OpenProbe
 from canary.model import Verdict
 from canary.prober.loop import Prober
+from canary.prober.runtime import assembled
 
 FOLDERS = ("CPR", "General", "Junk", "Quarantine")
 INTO_CPR = 'require "fileinto"; fileinto "CPR";'
@@ -123,7 +123,7 @@ class Run:
 
     def known(self, probe: str) -> OpenProbe:
         """What is known of a probe."""
-        found = self.ledger.state.open.get(probe) or self.ledger.find(probe)
+        found = self.ledger.find(probe)
         assert found is not None
         return found
 
@@ -153,12 +153,10 @@ class Run:
 async def running(config: Mapping[str, Any], folder: Path, clock: Clock | None = None) -> AsyncIterator[Run]:
     """A prober on this configuration that sends only what the test asks for."""
     settings = load(written(config, folder))
-    ledger = Ledger(settings.state)
-    prober = Prober(settings, ledger, open_keyring(settings.state / "mark.key"), clock, seed=random.randrange(2**32))
-    task = asyncio.create_task(prober.run(scheduled=False))
-    try:
-        yield Run(prober)
-    finally:
-        prober.stop()
-        await task
-        ledger.close()
+    with assembled(settings, clock, seed=random.randrange(2**32)) as canary:
+        task = asyncio.create_task(canary.prober.run(scheduled=False))
+        try:
+            yield Run(canary.prober)
+        finally:
+            canary.stop()
+            await task

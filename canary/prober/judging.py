@@ -1,0 +1,74 @@
+"""Judges open probes as soon as something may be decided of them, and has it recorded."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+
+from canary.clock import Clock
+from canary.ledger import Ledger
+from canary.prober.step import step
+
+_WRITTEN_BY = timedelta(seconds=10)
+"""What was decided is looked at once more after so long, should it not have been written, or not have been current."""
+
+
+class Judging:
+    """When each open probe is looked at next. Used from the event loop alone; nothing here waits.
+
+    ``looked`` is when each queue was last read to its end, ``confirm_after`` asks the configuration that is running,
+    and ``sooner`` is told of a look that is due before those that were known.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        looked: Mapping[str, datetime],
+        confirm_after: Callable[[], float],
+        sooner: Callable[[datetime], object],
+    ) -> None:
+        self._ledger, self._clock, self._looked = ledger, clock, looked
+        self._confirm_after, self._sooner = confirm_after, sooner
+        self._agenda: list[tuple[datetime, str]] = []
+        self._next: dict[str, datetime] = {}
+        """By probe: its one entry of the agenda that counts."""
+
+    def begin(self) -> None:
+        """Look at every open probe: nothing is known of when it was looked at last."""
+        self.look(tuple(self._ledger.state.open))
+
+    def due(self) -> datetime | None:
+        """When something is to be looked at next; None if there is nothing."""
+        return self._agenda[0][0] if self._agenda else None
+
+    def look_at_due(self, now: datetime) -> None:
+        """Look at what is due at ``now``."""
+        while self._agenda and self._agenda[0][0] <= now:
+            at, probe = heapq.heappop(self._agenda)
+            if self._next.get(probe) == at:
+                self._look(probe)
+
+    def look(self, probes: Collection[str]) -> None:
+        """Something new is known of these probes."""
+        for probe in probes:
+            self._look(probe)
+
+    def _look(self, probe: str) -> None:
+        """Judge a probe as the state has it. What rests on a case that changes meanwhile is left out by the ledger."""
+        known = self._ledger.state.open.get(probe)
+        if known is None:
+            self._next.pop(probe, None)
+            return
+        now = self._clock.now()
+        decided = step(known, now, self._looked, self._confirm_after())
+        if decided.events:
+            self._ledger.append(*decided.events, judged=known)
+        again = decided.again or now + _WRITTEN_BY
+        self._enter(probe, min(again, now + _WRITTEN_BY) if decided.events else again)
+
+    def _enter(self, probe: str, at: datetime) -> None:
+        self._next[probe] = at
+        heapq.heappush(self._agenda, (at, probe))
+        self._sooner(at)

@@ -1,0 +1,44 @@
+"""One step of a probe: a case and a moment give the events that are to be recorded now, and when to look again. Pure.
+
+The prober takes it, and so does whoever replays or simulates a history: there is no other way from a verdict to events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from canary.judge import judge
+from canary.ledger import Event, OpenProbe
+from canary.ledger import events as record
+from canary.prober.schedule import next_look
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is decided of a probe at a moment: events to be recorded, and when to look again (None: it has ended)."""
+
+    events: tuple[Event, ...]
+    again: datetime | None
+
+
+def step(known: OpenProbe, now: datetime, looked: Mapping[str, datetime], confirm_after: float) -> Decision:
+    """What follows for the probe ``known`` at ``now`` (UTC).
+
+    ``looked`` tells when each queue was last read to its end. A failure is confirmed by a second probe, which is owed
+    ``confirm_after`` seconds from now; a confirmation itself is not confirmed.
+    """
+    probe = known.case.probe
+    verdict = judge(known.case, now, looked)
+    events: list[Event] = []
+    if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
+        events.append(record.deadline(probe.id, now, verdict.deadline, verdict.outcome))
+    failed = verdict.outcome is not None and verdict.outcome.wants_confirmation
+    if failed and not known.confirming and not probe.confirms:
+        due = now + timedelta(seconds=confirm_after)
+        events.append(record.confirm(probe.id, now, probe.channel, due))
+    if verdict.final:
+        events.append(record.finished(probe.id, now, verdict))
+        return Decision(tuple(events), None)
+    return Decision(tuple(events), next_look(known.case.started_at, probe, verdict.deadline, now))

@@ -1,0 +1,146 @@
+"""Makes probes and sends them: composed, on disk before anything is sent, sent at most once, and on disk after."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+import structlog
+
+from canary.channels import Channel
+from canary.clock import Clock
+from canary.config import Config
+from canary.evidence.service import Evidence
+from canary.ledger import State
+from canary.ledger import events as record
+from canary.ledger.events import digest
+from canary.mark import Keyring, new_probe_id
+from canary.model import Outgoing, OwnFaultError, Probe, Report, Submission
+from canary.prober.endpoints import Endpoints
+from canary.prober.recorder import Recorder
+from canary.prober.schedule import turn
+from canary.reports import VARIANTS
+from canary.reports.composer import compose
+
+_RECORD_AGAIN = 2.0
+"""Seconds until a result that could not be written is handed in again."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A probe as it is asked for: sender and variant that are None are those whose turn it is."""
+
+    channel: str
+    sender: str | None = None
+    variant: str | None = None
+    confirms: str | None = None
+    """The id of the failed probe that this one is to confirm."""
+
+
+class Submitter:
+    """Sends probes through the endpoints that it is given. Used from the event loop alone."""
+
+    def __init__(
+        self, recorder: Recorder, keys: Keyring, clock: Clock, evidence: Evidence | None, rng: random.Random
+    ) -> None:
+        self._recorder, self._keys, self._clock, self._evidence, self._rng = recorder, keys, clock, evidence, rng
+        self.starting: dict[str, Probe] = {}
+        """By id: the probes that were begun and may not be in the ledger's state yet."""
+
+    def begin(self, choice: Choice, config: Config, state: State) -> Probe:
+        """A new probe, counted as on its way from now on until :meth:`schedule` has ended.
+
+        Raises ValueError for a channel, sender or variant that is not configured.
+        """
+        _require(choice, config)
+        channel, settings, now = choice.channel, config.channels[choice.channel], self._clock.now()
+        totals = state.totals.channels.get(channel)
+        ahead = sum(probe.channel == channel and probe.in_turn for probe in self.starting.values())
+        turns = (totals.turns if totals else 0) + ahead
+        usual = turn(channel, turns, config.senders_of(channel), config.variants_of(channel))
+        probe = Probe(
+            id=new_probe_id(),
+            channel=channel,
+            kind=settings.kind,
+            sender=choice.sender or usual[0],
+            variant=choice.variant or usual[1],
+            scheduled_at=now,
+            expected=frozenset(settings.arrives_in),
+            deadline=settings.deadline,
+            give_up=settings.give_up,
+            ack_within=settings.acknowledged_within,
+            blind=config.is_blind(channel, now),
+            in_turn=choice.sender is None and choice.variant is None,
+            confirms=choice.confirms,
+        )
+        self.starting[probe.id] = probe
+        return probe
+
+    async def schedule(self, probe: Probe, endpoints: Endpoints) -> tuple[Channel, Outgoing]:
+        """Compose the report and record what is going to be sent; then it may be.
+
+        Raises OwnFaultError (component store) if it could not be recorded: then it must not be sent.
+        """
+        try:
+            mark = self._keys.make(probe.id, probe.scheduled_at)
+            way = endpoints.channel(probe.channel, probe.sender)
+            head = self._evidence.carried() if self._evidence else None
+            if VARIANTS[probe.variant].slow:  # a fresh RSA key takes its time
+                report = await asyncio.to_thread(self._compose, probe, mark, head, endpoints.config)
+            else:
+                report = self._compose(probe, mark, head, endpoints.config)
+            outgoing = way.prepare(report)
+            payload = digest(outgoing.payload)
+            begins = record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload, head)
+            await self._recorder.record(record.scheduled(probe, mark), begins, artefacts=[outgoing.payload])
+            return way, outgoing
+        finally:
+            del self.starting[probe.id]
+
+    async def send(self, probe: Probe, way: Channel, outgoing: Outgoing) -> None:
+        """Send at most once, and record how it ended. That it begins is on disk already."""
+        begun = self._clock.now()
+        submission = replace(await way.submit(outgoing, within=probe.deadline), at=begun)
+        await self._record_until_done(probe, submission)
+
+    def _compose(self, probe: Probe, mark: str, head: tuple[int, str] | None, config: Config) -> Report:
+        return compose(
+            probe.variant,
+            probe=probe.id,
+            mark=mark,
+            person=config.senders[probe.sender].person(),
+            operator=config.operator.name,
+            verify=config.operator.verify,
+            blind=probe.blind,
+            serial=config.channels[probe.channel].serial,
+            root=head and head[1],
+            rng=self._rng,
+        )
+
+    async def _record_until_done(self, probe: Probe, submission: Submission) -> None:
+        """What was sent must be recorded as sent: a full disk is waited out, while the mark is watched for anyhow."""
+        names = {name: digest(content) for name, content in submission.artefacts}
+        contents = [content for _, content in submission.artefacts]
+        while True:
+            try:
+                event = record.submitted(probe.id, self._clock.now(), submission, names)
+                await self._recorder.record(event, artefacts=contents)
+                return
+            except OwnFaultError as error:
+                _log.error("a submission could not be recorded yet", probe=probe.id, error=str(error))
+                await self._clock.sleep(_RECORD_AGAIN)
+
+
+def _require(choice: Choice, config: Config) -> None:
+    known: dict[str, tuple[str | None, Collection[str]]] = {
+        "channel": (choice.channel, config.channels),
+        "sender": (choice.sender, config.senders),
+        "variant": (choice.variant, VARIANTS),
+    }
+    for what, (name, names) in known.items():
+        if name is not None and name not in names:
+            raise ValueError(f"no {what} {name!r}; there are {', '.join(names)}")
