@@ -38,8 +38,8 @@ def form_channel(forms: FormSite, kind: str = "web_form") -> dict[str, Any]:
     """The plain form of the site, as a channel."""
     way: dict[str, Any] = {"steps": STEPS["report"]}
     if kind == "http_form":
-        names = {"name": "{name}", "email": "{email}", "subject": "{subject}", "description": "{text}"}
-        way = {"fields": names}
+        said = {name: f"{{{name}}}" for name in ("name", "email", "subject", "text", "serial")}
+        way = {"fields": {**said, "topic": "cpr", "kind": "tls", "consent": "on"}}
     return {
         "kind": kind,
         "url": f"{forms.url}/report",
@@ -49,11 +49,15 @@ def form_channel(forms: FormSite, kind: str = "web_form") -> dict[str, Any]:
     }
 
 
-async def probed(ca: CaSite, folder: Path, channel: dict[str, Any]) -> Verdict:
+def with_form(ca: CaSite, folder: Path, channel: dict[str, Any]) -> dict[str, Any]:
     config = configuration(ca, folder, form=channel)
     del config["channels"]["form"]["to"]
     config["operator"]["domains"].append("127.0.0.1")
-    async with running(config, folder) as run:
+    return config
+
+
+async def probed(ca: CaSite, folder: Path, channel: dict[str, Any]) -> Verdict:
+    async with running(with_form(ca, folder, channel), folder) as run:
         await run.watching()
         probe = await run.probe("form")
         await run.until(lambda: run.known(probe).case.submission, "the form's answer")
@@ -101,3 +105,20 @@ async def test_form_behind_a_wall(ca: CaSite, forms: FormSite, tmp_path: Path, f
     verdict = await probed(ca, tmp_path, form_channel(forms))
     assert verdict.outcome is Outcome.FORM_ERROR
     assert word.lower() in verdict.reason.lower()
+
+
+async def test_an_answer_after_the_arrival_is_found_by_what_it_quotes(
+    ca: CaSite, forms: FormSite, tmp_path: Path
+) -> None:
+    """A form's report has no Message-ID of ours, so no header of the answer has the mark."""
+    async with running(with_form(ca, tmp_path, form_channel(forms, "http_form")), tmp_path) as run:
+        await run.watching()
+        probe = await run.probe("form")
+        assert (await run.outcome(probe)).outcome is Outcome.ARRIVED, run.verdict(probe)
+        answer = EmailMessage()
+        answer["From"] = "bob@ca.test"
+        answer["Subject"] = "Re: your report from the web site"
+        answer.set_content(f"Which key is it?\n> {run.known(probe).mark}\n")
+        ca.deliver("researcher", answer.as_bytes())
+        await run.until(lambda: Stage.ANSWER_RECEIVED in run.verdict(probe).stages, "the answer")
+        assert run.verdict(probe).outcome is Outcome.ARRIVED
