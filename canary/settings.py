@@ -48,7 +48,7 @@ def _seconds(value: Any) -> Any:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def written(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A length of time as the configuration writes it, in seconds and to the microsecond."""
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
@@ -56,7 +56,7 @@ def written(seconds: float) -> str:
 Duration = Annotated[
     float,
     BeforeValidator(_seconds),
-    PlainSerializer(written, return_type=str),
+    PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "examples": ["30s", "10m", "24h"]}),
 ]
 """A length of time, written ``30s``, ``10m``, ``24h`` or ``7d``; seconds in the program."""
@@ -231,10 +231,8 @@ class ChannelSettings(Settings):
     @model_validator(mode="after")
     def _times_fit(self) -> Self:
         if self.give_up < self.deadline:
-            raise ValueError(
-                f"give_up ({written(self.give_up)}) is shorter than deadline ({written(self.deadline)}), "
-                "want at least as long"
-            )
+            give_up, deadline = format_duration(self.give_up), format_duration(self.deadline)
+            raise ValueError(f"give_up ({give_up}) is shorter than deadline ({deadline}), want at least as long")
         return self
 
     def targets(self) -> tuple[str, ...]:

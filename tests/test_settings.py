@@ -22,8 +22,8 @@ from canary.settings import (
     Server,
     Slug,
     Tls,
+    format_duration,
     is_loopback,
-    written,
 )
 
 DURATION = TypeAdapter(Duration)
@@ -42,7 +42,7 @@ class TestDuration:
     def test_what_is_written_is_read_back(self, milliseconds: int) -> None:
         seconds = milliseconds / 1000
         if seconds <= 999_999_999:
-            assert DURATION.validate_python(written(seconds)) == pytest.approx(seconds, rel=1e-12)
+            assert DURATION.validate_python(format_duration(seconds)) == pytest.approx(seconds, rel=1e-12)
 
     @given(st.text(max_size=12) | st.integers() | st.floats() | st.none() | st.booleans())
     def test_anything_else_is_refused(self, value: Any) -> None:

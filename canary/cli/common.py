@@ -77,7 +77,7 @@ def print_plain(text: str) -> None:
     out.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def theirs(words: str, longest: int | None = None) -> str:
+def escape_external(words: str, longest: int | None = None) -> str:
     """Words that are not ours, whole or cut, for a table: on one line, and nothing in them paints the terminal."""
     return escape(wording.shown(words, longest or len(words))) if words else ""
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from canary import wording
 from canary.audit.exceptions import Run, annotation, complete, find, notes_of
 from canary.audit.population import tally
-from canary.cli.common import ConfigPath, Json, err, opened, out, print_json, theirs
+from canary.cli.common import ConfigPath, Json, err, escape_external, opened, out, print_json
 from canary.cli.period import DAY, whole_period
 from canary.config import load
 from canary.ledger import EventKind
@@ -96,6 +96,6 @@ def _show(runs: list[Run]) -> None:
     for run in runs:
         place = f" in {run.place}" if run.place else ""
         lasted = wording.duration(run.duration) if run.duration else "[red]goes on[/]"
-        cause = theirs(f"{run.outcome}{place}: {run.reason}", 160)
+        cause = escape_external(f"{run.outcome}{place}: {run.reason}", 160)
         table.add_row(run.id, wording.moment(run.first_at), cause, str(run.probes), lasted, str(len(run.notes)))
     out.print(table)

@@ -15,11 +15,11 @@ from canary.cli.common import (
     ConfigPath,
     Json,
     err,
+    escape_external,
     exit_code,
     known_channel,
     print_json,
     style,
-    theirs,
 )
 from canary.cli.logs import log_to_stderr
 from canary.config import load
@@ -135,5 +135,5 @@ def _picture(case: Case, verdict: Verdict) -> Table:
     outcome = verdict.outcome.value if verdict.outcome else verdict.reason
     table.add_row("outcome", f"[bold {style(verdict.outcome)}]{outcome}[/]")
     if verdict.outcome is not None and verdict.reason:
-        table.add_row("reason", theirs(verdict.reason))
+        table.add_row("reason", escape_external(verdict.reason))
     return table

@@ -13,7 +13,17 @@ import typer
 from rich.table import Table
 
 from canary import wording
-from canary.cli.common import ConfigPath, Json, known_channel, opened, out, print_json, print_plain, style, theirs
+from canary.cli.common import (
+    ConfigPath,
+    Json,
+    escape_external,
+    known_channel,
+    opened,
+    out,
+    print_json,
+    print_plain,
+    style,
+)
 from canary.config import load
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
@@ -133,7 +143,7 @@ def _became(row: Mapping[str, Any]) -> str:
         words = f" after {wording.latency(row['stages'][Stage.ARRIVED])}"
     else:
         place = f" in {row['place']}" if row["place"] else ""
-        words = f"{place}: {theirs(row['reason'], _LONGEST)}"
+        words = f"{place}: {escape_external(row['reason'], _LONGEST)}"
     return f"[{style(outcome)}]{outcome}[/]{words}"
 
 
@@ -146,7 +156,7 @@ def _show_one(told: list[Event], files: Mapping[str, str]) -> None:
     for event in told:
         colour, name, words = _told(event)
         after = f"{(event.at - begun).total_seconds():+.1f} s"
-        table.add_row(after, f"[{colour}]{name}[/]" if colour else name, theirs(words))
+        table.add_row(after, f"[{colour}]{name}[/]" if colour else name, escape_external(words))
     out.print(table)
     for name, path in files.items():
         print_plain(f"{name}: {path}")

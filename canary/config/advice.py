@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from canary.config.whole import Config
 from canary.ledger import SHOWN
 from canary.model import Stage
-from canary.settings import written
+from canary.settings import format_duration
 
 Advice = tuple[str, str]
 """Where, as a path of keys, and what, in a sentence."""
@@ -18,10 +18,10 @@ def advice(config: Config) -> Iterator[Advice]:
     bounds = SHOWN[Stage.ARRIVED]
     for slug, channel in config.channels.items():
         if channel.deadline not in bounds:
-            nearest = ", ".join(written(bound) for bound in bounds if bound >= 60)
+            nearest = ", ".join(format_duration(bound) for bound in bounds if bound >= 60)
             yield (
                 f"channels.{slug}.deadline",
-                f"got {written(channel.deadline)}, which is no boundary of the latency histogram: how many reports "
-                f"arrive within it can only be estimated there (the counts of met and missed are exact); "
+                f"got {format_duration(channel.deadline)}, which is no boundary of the latency histogram: how many "
+                f"reports arrive within it can only be estimated there (the counts of met and missed are exact); "
                 f"one of {nearest} would show it",
             )

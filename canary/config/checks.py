@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from canary.config.mistakes import among
+from canary.config.mistakes import suggest
 from canary.config.whole import Config
 from canary.config.yaml_lines import Path
 from canary.model import Role
 from canary.reports import VARIANTS
-from canary.settings import ChannelSettings, written
+from canary.settings import ChannelSettings, format_duration
 
 Findings = Iterator[tuple[Path, str]]
 
@@ -84,7 +84,7 @@ def _arrives(config: Config, channel: ChannelSettings, where: Path, watch_unsure
     for name in channel.arrives_in:
         if name not in queues:
             if not watch_unsure:
-                yield (*where, "arrives_in"), f'unknown queue "{name}", {among(name, monitored)}'
+                yield (*where, "arrives_in"), f'unknown queue "{name}", {suggest(name, monitored)}'
         elif queues[name].role is not Role.MONITORED:
             found = f'queue "{name}" has the role {queues[name].role}'
             yield (*where, "arrives_in"), f"{found}, want a monitored one: {', '.join(monitored) or 'there is none'}"
@@ -93,7 +93,7 @@ def _arrives(config: Config, channel: ChannelSettings, where: Path, watch_unsure
 def _unknown(names: Collection[str], known: Collection[str], what: str, where: Path) -> Findings:
     for name in names:
         if name not in known:
-            yield where, f'unknown {what} "{name}", {among(name, known)}'
+            yield where, f'unknown {what} "{name}", {suggest(name, known)}'
 
 
 def _acknowledgements(config: Config, slug: str, where: Path) -> Findings:
@@ -111,7 +111,7 @@ def _rate(channel: ChannelSettings, where: Path) -> Findings:
     if channel.interval * channel.max_per_hour < 3600:
         yield (
             (*where, "interval"),
-            f"got {written(channel.interval)}, which is {3600 / channel.interval:.0f} probes an hour, "
+            f"got {format_duration(channel.interval)}, which is {3600 / channel.interval:.0f} probes an hour, "
             f"want at most max_per_hour ({channel.max_per_hour})",
         )
 
@@ -123,7 +123,8 @@ def _kept_while_open(config: Config) -> Findings:
             if kept < channel.give_up:
                 yield (
                     ("retention", name),
-                    f'got {written(kept)}, want at least give_up of channel "{slug}" ({written(channel.give_up)})',
+                    f"got {format_duration(kept)}, want at least give_up of channel "
+                    f'"{slug}" ({format_duration(channel.give_up)})',
                 )
                 break
 

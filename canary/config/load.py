@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from canary.config import yaml_lines
 from canary.config.checks import check
 from canary.config.known import Known
-from canary.config.mistakes import ConfigError, Mistake, among, shown, wording
+from canary.config.mistakes import ConfigError, Mistake, shown, suggest, wording
 from canary.config.whole import Config, model, schema
 
 _NAMED = ("watch", "channels", "senders")
@@ -94,11 +94,11 @@ class _Reading:
                 wanted = _known().keys(location[:-1]).get(str(location[-1]))
                 message = f"missing, want {wanted}" if wanted else "missing"
             case "extra_forbidden":
-                message = f"unknown key, {among(path[-1], _known().keys(location[:-1]))}"
+                message = f"unknown key, {suggest(path[-1], _known().keys(location[:-1]))}"
             case "union_tag_invalid":
                 path = (*path, "kind")
                 kinds = error["ctx"]["expected_tags"].replace("'", "").split(", ")
-                message = f'unknown kind "{error["ctx"]["tag"]}", {among(error["ctx"]["tag"], kinds)}'
+                message = f'unknown kind "{error["ctx"]["tag"]}", {suggest(error["ctx"]["tag"], kinds)}'
             case "union_tag_not_found":
                 path, message = (*path, "kind"), "missing, want the kind of it"
             case _:

@@ -36,7 +36,7 @@ class ConfigError(CanaryError, ValueError):
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
-def among(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """What is wanted instead of the unknown ``name``: the nearest of the known ones, or one of them."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1)

@@ -12,7 +12,18 @@ from canary.channels import Sender
 from canary.mark import LENGTH
 from canary.model import Person
 from canary.queues import RepliesSettings
-from canary.settings import ADDRESS, Address, Duration, FilePath, ListOf, Server, Settings, Slug, is_loopback, written
+from canary.settings import (
+    ADDRESS,
+    Address,
+    Duration,
+    FilePath,
+    ListOf,
+    Server,
+    Settings,
+    Slug,
+    format_duration,
+    is_loopback,
+)
 
 _LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -165,8 +176,9 @@ class RetentionSettings(Settings):
     def _events_last_longest(self) -> Self:
         for name in ("messages", "traces"):
             if getattr(self, name) > self.events:
+                kept, events = format_duration(getattr(self, name)), format_duration(self.events)
                 raise ValueError(
-                    f"{name} ({written(getattr(self, name))}) are kept longer than events ({written(self.events)}), "
+                    f"{name} ({kept}) are kept longer than events ({events}), "
                     "want events kept at least as long, since they tell what belongs to what"
                 )
         return self

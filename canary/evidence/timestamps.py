@@ -31,7 +31,7 @@ from canary.evidence.recorder import Recorder
 from canary.evidence.settings import TsaSettings
 from canary.evidence.tiles import sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
-from canary.ledger.events import cut, parse_time, timestamp
+from canary.ledger.events import parse_time, timestamp, truncate
 from canary.model import CanaryError
 from canary.threads import in_thread
 
@@ -143,7 +143,7 @@ def _decoded(reply: bytes) -> TimeStampResponse:
     except ValueError as error:
         raise TimestampError(f"not a time-stamp reply: {error}") from error
     if response.status != PKIStatus.GRANTED:
-        words = cut(" ".join(response.status_string), 200)
+        words = truncate(" ".join(response.status_string), 200)
         raise TimestampError(f"not granted: status {response.status} {words}".rstrip())
     return response
 

@@ -12,7 +12,7 @@ import rfc8785
 from canary import __version__
 from canary.config import Config, digest
 from canary.ledger import Event, EventKind
-from canary.ledger.events import cut, timestamp
+from canary.ledger.events import timestamp, truncate
 
 _ROOM = 60_000
 """Bytes of what is in force that go into one event; the rest of what it may have is for what all parts say."""
@@ -64,8 +64,8 @@ def _items(config: Config) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 "from": timestamp(blackout.start),
                 "until": timestamp(blackout.until),
                 "channels": list(blackout.channels),
-                "reason": cut(blackout.reason),
-                "approved_by": cut(blackout.approved_by),
+                "reason": truncate(blackout.reason),
+                "approved_by": truncate(blackout.approved_by),
             },
         )
     for drill in config.blind_drills:
@@ -73,10 +73,10 @@ def _items(config: Config) -> Iterator[tuple[str, str, dict[str, Any]]]:
             "blind_drills",
             "",
             {
-                "name": cut(drill.name),
+                "name": truncate(drill.name),
                 "date": drill.date.isoformat(),
                 "channels": list(drill.channels),
-                "approved_by": cut(drill.approved_by),
+                "approved_by": truncate(drill.approved_by),
             },
         )
 
@@ -86,7 +86,7 @@ def _channel(config: Config, slug: str) -> dict[str, Any]:
     return {
         "kind": settings.kind,
         "disclosed_in": list(settings.disclosed_in),
-        "approved_by": cut(settings.approved_by),
+        "approved_by": truncate(settings.approved_by),
         "interval": settings.interval,
         "deadline": settings.deadline,
         "give_up": settings.give_up,

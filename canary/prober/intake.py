@@ -80,7 +80,7 @@ class LedgerIntake:
 
     def trouble(self, component: Component, reason: str, detail: str) -> None:
         """Record a fault of ours."""
-        body = {"component": component.value, "reason": reason, "detail": record.cut(detail)}
+        body = {"component": component.value, "reason": reason, "detail": record.truncate(detail)}
         self._ledger.append(Event(EventKind.TROUBLE, self.now(), body))
 
     def cleanable(self, name: str) -> Iterable[str]:

@@ -285,7 +285,7 @@ class Prober:
         with self.endpoints.in_use() as endpoints:
             outcome, detail = await endpoints.look(channel)
         body = {"channel": channel, "kind": settings.kind, "queue": min(settings.arrives_in)}
-        await self._append(EventKind.CHECKED, body | {"outcome": outcome.value, "detail": record.cut(detail)})
+        await self._append(EventKind.CHECKED, body | {"outcome": outcome.value, "detail": record.truncate(detail)})
 
     def _confirm_due(self, now: datetime) -> None:
         pending = self.ledger.state.totals.confirmations
@@ -326,7 +326,7 @@ class Prober:
                     await self.evidence.change(config.evidence)
             except (ValueError, OwnFaultError) as error:
                 self.reload_ok = False
-                await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.cut(str(error))})
+                await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.truncate(str(error))})
                 raise
             if not self._stopping.is_set():
                 await self._change_to(Endpoints(config, self._clock))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from . import canonical
-from .findings import RefusedError, wanted
+from .findings import RefusedError, require
 
 VERSION = 2
 """Of the format: another number wherever a bundle holds, or its events say, what a verifier before did not know."""
@@ -79,17 +79,17 @@ class Archive:
     def _manifest(self) -> dict[str, Any]:
         raw = self._listed(MANIFEST)
         manifest: dict[str, Any] = canonical.load(raw)
-        wanted(isinstance(manifest, dict), f"{MANIFEST} is not one of {FORMAT}")
+        require(isinstance(manifest, dict), f"{MANIFEST} is not one of {FORMAT}")
         _check_format(manifest.get("format"))
         _check_names(self._entries)
-        wanted(manifest.keys() == _KEYS, f"{MANIFEST} is not one of {FORMAT}")
+        require(manifest.keys() == _KEYS, f"{MANIFEST} is not one of {FORMAT}")
         sums, files = self._listed(SUMS), manifest["files"]
         self.digest = sha256(raw).hexdigest()
         for name, digest in files.items():
-            wanted(kind_of(name) is not None, f"{MANIFEST} names {name!r:.120}, which is no file of a bundle")
-            wanted(bool(_SHA256.fullmatch(digest)), f"{MANIFEST} has no SHA-256 of {name}")
+            require(kind_of(name) is not None, f"{MANIFEST} names {name!r:.120}, which is no file of a bundle")
+            require(bool(_SHA256.fullmatch(digest)), f"{MANIFEST} has no SHA-256 of {name}")
         whole = {**files, MANIFEST: self.digest}
-        wanted(
+        require(
             sums == "".join(f"{whole[name]}  {name}\n" for name in sorted(whole)).encode(), f"{SUMS} is another list"
         )
         there = self._entries.keys() - {MANIFEST, SUMS}
@@ -101,7 +101,7 @@ class Archive:
 
     def _listed(self, name: str) -> bytes:
         """The content of a file that the manifest does not vouch for."""
-        wanted(name in self._entries, f"there is no {name}")
+        require(name in self._entries, f"there is no {name}")
         return b"".join(self._pieces(name, _MANIFEST_LIMIT))
 
     def of(self, kind: str) -> list[str]:
@@ -116,28 +116,28 @@ class Archive:
     def pieces(self, name: str) -> Iterator[bytes]:
         """The content piece by piece; what came is not to be believed until the last one came without an error."""
         kind = kind_of(name)
-        wanted(kind is not None and name in self.files, f"there is no {name}")
+        require(kind is not None and name in self.files, f"there is no {name}")
         assert kind is not None
         self.unread.pop(name, None)
         found = sha256()
         for piece in self._pieces(name, LAYOUT[kind][1]):
             self._left -= len(piece)
-            wanted(self._left >= 0, f"the bundle unpacks to more than {LARGEST_TOTAL} bytes")
+            require(self._left >= 0, f"the bundle unpacks to more than {LARGEST_TOTAL} bytes")
             found.update(piece)
             yield piece
-        wanted(found.hexdigest() == self.files[name], f"{name} is not the file that the manifest names")
+        require(found.hexdigest() == self.files[name], f"{name} is not the file that the manifest names")
 
     def size(self, name: str) -> int:
         """How long a file says to be, unpacked."""
         return self._entries[name].file_size
 
     def _pieces(self, name: str, limit: int) -> Iterator[bytes]:
-        wanted(self._entries[name].file_size <= limit, f"{name} is larger than {limit} bytes")
+        require(self._entries[name].file_size <= limit, f"{name} is larger than {limit} bytes")
         with _reading(self._zip, self._entries[name]) as file:
             left = limit
             while piece := file.read(min(_PIECE, left + 1)):
                 left -= len(piece)
-                wanted(left >= 0, f"{name} is larger than {limit} bytes")
+                require(left >= 0, f"{name} is larger than {limit} bytes")
                 yield piece
 
 
@@ -149,11 +149,11 @@ def kind_of(name: str) -> str | None:
 def _check_format(stated: object) -> None:
     """Refuse what another version made, before anything else is said of it: the other one's verifier checks that."""
     found = _FORMAT.fullmatch(stated) if isinstance(stated, str) else None
-    wanted(found is not None, f"the format is {stated!r:.80}, wanted {FORMAT}")
+    require(found is not None, f"the format is {stated!r:.80}, wanted {FORMAT}")
     assert found is not None
     version = int(found[1])
     age = "a newer" if version > VERSION else "an older"
-    wanted(
+    require(
         version == VERSION,
         f"this bundle was made by {age} canary (format {version}, this verifier knows {VERSION}): "
         "check it with the verifier that belongs to that canary",
@@ -163,7 +163,9 @@ def _check_format(stated: object) -> None:
 def _check_names(names: Iterable[str]) -> None:
     """Refuse files that no bundle has: no absolute path, no .., no folder can have a name of the layout."""
     for name in names:
-        wanted(name in (MANIFEST, SUMS) or kind_of(name) is not None, f"the entry {name!r:.120} is no file of a bundle")
+        require(
+            name in (MANIFEST, SUMS) or kind_of(name) is not None, f"the entry {name!r:.120} is no file of a bundle"
+        )
 
 
 @contextmanager
@@ -180,13 +182,13 @@ def _reading(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[IO[by
 def _check_end(file: IO[bytes]) -> None:
     """Refuse a directory that would not fit into memory, before anybody reads it; bundles have no zip comment."""
     size = file.seek(0, 2)
-    wanted(_END.size <= size <= LARGEST_FILE, f"the file has {size} bytes, which no bundle has")
+    require(_END.size <= size <= LARGEST_FILE, f"the file has {size} bytes, which no bundle has")
     file.seek(size - _END.size)
     signature, _, _, here, entries, length, start, comment = _END.unpack(file.read(_END.size))
     file.seek(0)
-    wanted(signature == b"PK\x05\x06" and comment == 0, "not a zip file, or it has something behind its end")
-    wanted(here == entries < 0xFFFF and length <= _DIRECTORY_LIMIT, "the zip file has too many entries")
-    wanted(start + length + _END.size == size, "the zip file has something before its beginning")
+    require(signature == b"PK\x05\x06" and comment == 0, "not a zip file, or it has something behind its end")
+    require(here == entries < 0xFFFF and length <= _DIRECTORY_LIMIT, "the zip file has too many entries")
+    require(start + length + _END.size == size, "the zip file has something before its beginning")
 
 
 def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -194,10 +196,10 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     for entry in archive.infolist():
         name = entry.filename
         shown = f"the entry {entry.orig_filename!r:.120}"
-        wanted(name == entry.orig_filename, f"{shown} is no file of a bundle")
-        wanted(name not in found, f"{shown} is there twice")
-        wanted(entry.external_attr >> 28 in (0, 8), f"{shown} is a link or a device, not a file")
-        wanted(not entry.flag_bits & 0x1, f"{shown} is encrypted")
-        wanted(entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), f"{shown} is packed in another way")
+        require(name == entry.orig_filename, f"{shown} is no file of a bundle")
+        require(name not in found, f"{shown} is there twice")
+        require(entry.external_attr >> 28 in (0, 8), f"{shown} is a link or a device, not a file")
+        require(not entry.flag_bits & 0x1, f"{shown} is encrypted")
+        require(entry.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), f"{shown} is packed in another way")
         found[name] = entry
     return found

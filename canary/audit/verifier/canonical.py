@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from .findings import RefusedError, wanted
+from .findings import RefusedError, require
 
 _LARGEST_EXACT = 2**53 - 1
 _POINT_LEFT, _POINT_RIGHT = -6, 21  # beyond, ECMAScript writes an exponent
@@ -18,7 +18,7 @@ def load(raw: bytes) -> Any:
         value = json.loads(raw.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise RefusedError(f"not JSON: {error!s:.100}") from error
-    wanted(dumps(value) == raw, "not canonical JSON (RFC 8785)")
+    require(dumps(value) == raw, "not canonical JSON (RFC 8785)")
     return value
 
 
@@ -50,7 +50,7 @@ def _number(value: float) -> str:
     """A number as ECMAScript writes it (ECMA-262 Number::toString): the shortest digits that read back the same."""
     if value == 0:
         return "0"
-    wanted(value - value == 0, "a number that is not finite")
+    require(value - value == 0, "a number that is not finite")
     sign, digits_, exponent = Decimal(repr(value)).as_tuple()
     digits = "".join(map(str, digits_))
     point = len(digits) + int(exponent)  # the value is 0.DIGITS times ten to this

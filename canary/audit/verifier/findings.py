@@ -91,7 +91,7 @@ class Findings:
         return {"ok": self.ok, "bundle": self.facts, "checks": checks}
 
 
-def wanted(good: bool, otherwise: str) -> None:
+def require(good: bool, otherwise: str) -> None:
     """Raise :class:`RefusedError` with ``otherwise`` unless ``good``."""
     if not good:
         raise RefusedError(otherwise)

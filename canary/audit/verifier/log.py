@@ -10,7 +10,7 @@ from typing import Any
 
 from . import canonical, tlog
 from .archive import MIB, Archive
-from .findings import Findings, RefusedError, wanted
+from .findings import Findings, RefusedError, require
 
 _ALL_EVENTS = 256 * MIB
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
@@ -53,7 +53,7 @@ def read_log(archive: Archive, keys: Sequence[tlog.Key], findings: Findings) -> 
     """Everything that the newest checkpoint vouches for; None if that checkpoint itself is not genuine."""
     with findings.one(HEADS, "checkpoint"):
         newest = tlog.Head.parse(archive.read("checkpoint"))
-        wanted(newest.origin == archive.manifest["origin"], f"is of another log: {newest.origin!r:.120}")
+        require(newest.origin == archive.manifest["origin"], f"is of another log: {newest.origin!r:.120}")
     if findings.row(HEADS).failed:
         return None
     log = Log(newest)
@@ -77,20 +77,20 @@ def _read_events(archive: Archive, log: Log, findings: Findings) -> list[Event]:
         with findings.one(EVENTS, name):
             seq = int(name.removeprefix("proofs/").removesuffix(".tlog-proof"))
             extra, index, hashes, checkpoint = tlog.read_proof(archive.read(name))
-            wanted(index == seq - 1, f"is of the leaf {index}, and event {seq} is leaf {seq - 1}")
-            wanted(checkpoint == log.newest.raw, "is by another checkpoint than the bundle's")
+            require(index == seq - 1, f"is of the leaf {index}, and event {seq} is leaf {seq - 1}")
+            require(checkpoint == log.newest.raw, "is by another checkpoint than the bundle's")
             body = f"events/{seq}.json"
             if body not in archive.files:
-                wanted(len(extra) == 32, f"has neither {body} nor the hash of a deleted event")
+                require(len(extra) == 32, f"has neither {body} nor the hash of a deleted event")
                 tlog.check_inclusion(extra, index, log.newest.size, hashes, log.newest.root)
                 log.forgotten.add(seq)
                 continue
-            wanted(not extra, f"has the hash of a deleted event, and {body} is there")
+            require(not extra, f"has the hash of a deleted event, and {body} is there")
             raw = archive.read(body)
             total += len(raw)
-            wanted(total <= _ALL_EVENTS, f"the events have more than {_ALL_EVENTS} bytes")
+            require(total <= _ALL_EVENTS, f"the events have more than {_ALL_EVENTS} bytes")
             event = read_event(raw)
-            wanted(event.seq == seq, f"is of event {event.seq}")
+            require(event.seq == seq, f"is of event {event.seq}")
             tlog.check_inclusion(tlog.leaf_hash(raw), index, log.newest.size, hashes, log.newest.root)
             log.events[seq] = event
     for name in archive.of("event"):
@@ -103,10 +103,10 @@ def _read_events(archive: Archive, log: Log, findings: Findings) -> list[Event]:
 def read_event(raw: bytes) -> Event:
     """An event from the bytes of its leaf. Raises RefusedError."""
     value = canonical.load(raw)
-    wanted(isinstance(value, dict) and {"seq", "at", "kind", "body"} <= value.keys() <= _FIELDS, "is not an event")
+    require(isinstance(value, dict) and {"seq", "at", "kind", "body"} <= value.keys() <= _FIELDS, "is not an event")
     body, probe = value["body"], value.get("probe")
     kinds = isinstance(value["kind"], str) and isinstance(body, dict) and isinstance(probe, str | None)
-    wanted(kinds and type(value["seq"]) is int, "is not an event")
+    require(kinds and type(value["seq"]) is int, "is not an event")
     return Event(value["seq"], read_time(value["at"]), value["kind"], body, probe)
 
 
@@ -115,7 +115,7 @@ _FIELDS = {"seq", "at", "kind", "body", "probe"}
 
 def read_time(text: str) -> datetime:
     """A time as events have it. Raises RefusedError."""
-    wanted(isinstance(text, str) and bool(_TIME.fullmatch(text)), f"not a time: {text!r:.40}")
+    require(isinstance(text, str) and bool(_TIME.fullmatch(text)), f"not a time: {text!r:.40}")
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
@@ -132,7 +132,7 @@ def key_chain(
             if new.name != origin:
                 continue
             if chain:
-                wanted(old == chain[-1][1], f"the key {new.id.hex()} took over from one that had not signed before")
+                require(old == chain[-1][1], f"the key {new.id.hex()} took over from one that had not signed before")
             chain.append((event.seq, new))
     row = findings.row(KEYS)
     trusted = [str(key) for key in keys if key in [known for _, known in chain]]
@@ -148,14 +148,14 @@ def _read_rotation(event: Event) -> tuple[tlog.Key | None, tlog.Key]:
     body = event.body
     old = tlog.Key.parse(body["old"]) if body["old"] is not None else None
     new, statement = tlog.Key.parse(body["new"]), tlog.Note.parse(body["statement"].encode())
-    lines = [_ROTATION, f"from {old or 'none'}", f"to {new}", f"at {_written(event.at)}", f"until {body['until']}"]
-    wanted(statement.text == "".join(f"{line}\n" for line in lines), "the statement says something else")
+    lines = [_ROTATION, f"from {old or 'none'}", f"to {new}", f"at {_format_time(event.at)}", f"until {body['until']}"]
+    require(statement.text == "".join(f"{line}\n" for line in lines), "the statement says something else")
     for key in (new, *([old] if old else [])):
-        wanted(statement.signed_at(key) is not None, f"the statement is not signed by {key.id.hex()}")
+        require(statement.signed_at(key) is not None, f"the statement is not signed by {key.id.hex()}")
     return old, new
 
 
-def _written(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
@@ -166,7 +166,7 @@ def _check_signed(head: tlog.Head, keys: Sequence[tlog.Key], chain: list[tuple[i
     every = {*known, *(key for _, key in chain), *keys}
     signed = {key for key in every if head.note.signed_at(key) is not None}  # and none that is not genuine
     names = " or ".join(str(key) for key in known)
-    wanted(any(key in signed and key.name == head.origin for key in known), f"is not signed by {names}")
+    require(any(key in signed and key.name == head.origin for key in known), f"is not signed by {names}")
 
 
 def _read_heads(archive: Archive, log: Log, findings: Findings) -> None:
@@ -174,13 +174,13 @@ def _read_heads(archive: Archive, log: Log, findings: Findings) -> None:
     for name in archive.of("head"):
         with findings.one(CONSISTENCY, name):
             head = tlog.Head.parse(archive.read(name))
-            wanted(name == f"checkpoints/{head.size}", f"is of {head.size} events")
-            wanted(head.origin == log.newest.origin, f"is of another log: {head.origin!r:.120}")
-            wanted(head.size < log.newest.size, f"is not older than the newest, of {log.newest.size} events")
+            require(name == f"checkpoints/{head.size}", f"is of {head.size} events")
+            require(head.origin == log.newest.origin, f"is of another log: {head.origin!r:.120}")
+            require(head.size < log.newest.size, f"is not older than the newest, of {log.newest.size} events")
             proof = f"consistency/{head.size}-{log.newest.size}"
-            wanted(proof in archive.files, f"{proof} is not there")
+            require(proof in archive.files, f"{proof} is not there")
             old, hashes, newer = tlog.read_consistency(archive.read(proof))
-            wanted(old == head.size and newer == log.newest.raw, f"{proof} is between other checkpoints")
+            require(old == head.size and newer == log.newest.raw, f"{proof} is between other checkpoints")
             tlog.check_consistency(head.size, log.newest.size, hashes, head.root, log.newest.root)
             log.heads[head.size] = head
     for name in archive.of("consistency"):
@@ -195,14 +195,14 @@ def _read_rules(log: Log, findings: Findings) -> None:
     """What the log says was deleted, and why; every event that is not there must be among it."""
     for event in log.kind("forgotten"):
         with findings.one(FORGOTTEN, f"event {event.seq}"):
-            wanted(event.body["last"] < event.seq, "tells that events were deleted that came after it")
+            require(event.body["last"] < event.seq, "tells that events were deleted that came after it")
             log.rules |= dict.fromkeys(event.body.get("artefacts", ()), event.body["rule"])
             if "artefacts" not in event.body:
                 log.emptied.append((event.body["first"], event.body["last"]))
     for seq in sorted(log.forgotten):
         with findings.one(FORGOTTEN, f"event {seq}"):
             covered = any(first <= seq <= last for first, last in log.emptied)
-            wanted(covered, "is not there, and no event tells that it was deleted")
+            require(covered, "is not there, and no event tells that it was deleted")
 
 
 def check_order(log: Log, tolerance: timedelta, what: str, findings: Findings) -> None:
@@ -217,6 +217,8 @@ def check_order(log: Log, tolerance: timedelta, what: str, findings: Findings) -
             if event.kind == "clock_stepped" and newest is not None:
                 newest = Event(newest.seq, newest.at + timedelta(seconds=min(0, event.body["seconds"])), "", {}, None)
             if newest is not None and newest.at - event.at > tolerance:
-                raise RefusedError(f"says {_written(event.at)}, and event {newest.seq} before it {_written(newest.at)}")
+                raise RefusedError(
+                    f"says {_format_time(event.at)}, and event {newest.seq} before it {_format_time(newest.at)}"
+                )
         if newest is None or event.at > newest.at:
             newest = event

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from .findings import wanted
+from .findings import require
 from .log import Event, Log
 
 _ONCE = ("scheduled", "submitting", "submitted", "deadline", "finished")
@@ -56,18 +56,18 @@ def check_complete(events: list[Event], head: datetime, tolerance: timedelta) ->
     """Scheduled before anything, sent once at most, ended once and in time. ``head`` is the newest time in the log."""
     kinds = [event.kind for event in events]
     for kind in _ONCE:
-        wanted(kinds.count(kind) <= 1, f"was {kind} {kinds.count(kind)} times")
-    wanted("scheduled" in kinds, "no event says that it was scheduled")
+        require(kinds.count(kind) <= 1, f"was {kind} {kinds.count(kind)} times")
+    require("scheduled" in kinds, "no event says that it was scheduled")
     order = [kind for kind in kinds if kind in ("scheduled", "submitting", "submitted", "finished")]
     right = [kind for kind in _ONCE if kind in order]
-    wanted(order == right, f"was {', then '.join(order)}")
-    wanted("submitted" not in kinds or "submitting" in kinds, "was sent, and no event says so beforehand")
+    require(order == right, f"was {', then '.join(order)}")
+    require("submitted" not in kinds or "submitting" in kinds, "was sent, and no event says so beforehand")
     begun = [event for event in events if event.kind in ("scheduled", "submitting", "submitted")]
     for before, after in pairwise(begun):
-        wanted(before.at - after.at <= tolerance, f"was {after.kind} before it was {before.kind}")
+        require(before.at - after.at <= tolerance, f"was {after.kind} before it was {before.kind}")
     if "finished" not in kinds:
         due = begun[0].at + timedelta(seconds=begun[0].body["give_up"] + begun[0].body["deadline"]) + tolerance
-        wanted(head <= due, f"has no result, which was due by {due:%F %T} UTC")
+        require(head <= due, f"has no result, which was due by {due:%F %T} UTC")
 
 
 def check_outcome(events: list[Event], stepped: bool) -> None:
@@ -80,7 +80,7 @@ def check_outcome(events: list[Event], stepped: bool) -> None:
     if decided is not None:
         outcome, result = decided.body["outcome"], decided.body["result"]
         right = {"arrived": "met", "indeterminate": "indeterminate"}.get(outcome, "missed")
-        wanted(result == right, f"was {result} at its deadline, and {outcome} is {right}")
+        require(result == right, f"was {result} at its deadline, and {outcome} is {right}")
         known = [event for event in events if event.seq < decided.seq]
         _check_follows(outcome, known, stepped)
 
@@ -95,28 +95,28 @@ def _check_follows(outcome: str | None, known: list[Event], stepped: bool) -> No
     replies = {event.body["seen"] for event in _genuine(known)}
     match outcome:
         case "arrived" | "late" | "altered":
-            wanted(complete, f"is {outcome}, and was not seen in all of {', '.join(expected)}")
+            require(complete, f"is {outcome}, and was not seen in all of {', '.join(expected)}")
             took = max(_latency(known, event) for event in arrived)
             bounces = [event for event in _genuine(known) if event.body["seen"] == "bounce"]
             early = any(_latency(known, event) <= scheduled.body["deadline"] for event in bounces)
-            wanted(not early, f"is {outcome}, and bounced before its deadline")
+            require(not early, f"is {outcome}, and bounced before its deadline")
             if not stepped:
                 right = took > scheduled.body["deadline"] if outcome == "late" else took <= scheduled.body["deadline"]
-                wanted(right, f"is {outcome}, and took {took:.3f} s of {scheduled.body['deadline']:.0f} s")
+                require(right, f"is {outcome}, and took {took:.3f} s of {scheduled.body['deadline']:.0f} s")
             changed = any(event.body["intact"] is False for event in arrived)
-            wanted(outcome == "late" or changed is (outcome == "altered"), f"is {outcome}, and was changed: {changed}")
+            require(outcome == "late" or changed is (outcome == "altered"), f"is {outcome}, and was changed: {changed}")
         case "junked" | "quarantined" | "wrong_queue":
             roles = {_place(event)[1] for event in _genuine(known) if event.body["seen"] == "report"}
-            wanted(bool(roles & _WRONG[outcome]), f"is {outcome}, and was seen in no such place")
+            require(bool(roles & _WRONG[outcome]), f"is {outcome}, and was seen in no such place")
         case "bounced":
-            wanted("bounce" in replies, "is bounced, and no bounce was seen")
+            require("bounce" in replies, "is bounced, and no bounce was seen")
         case "rejected" | "form_error":
             failure = submitted.body["failure"] if submitted else None
-            wanted(failure == outcome, f"is {outcome}, and its submission says {failure}")
+            require(failure == outcome, f"is {outcome}, and its submission says {failure}")
         case "missing":
-            wanted(not complete, f"is missing, and was seen in {', '.join(expected)}")
+            require(not complete, f"is missing, and was seen in {', '.join(expected)}")
         case _:
-            wanted(outcome in (None, "indeterminate"), f"has an unknown outcome {outcome!r:.40}")
+            require(outcome in (None, "indeterminate"), f"has an unknown outcome {outcome!r:.40}")
 
 
 def _check_stages(said: Mapping[str, float], known: list[Event], stepped: bool) -> None:
@@ -124,10 +124,10 @@ def _check_stages(said: Mapping[str, float], known: list[Event], stepped: bool) 
     shown = _stages(known)
     for stage, seconds in said.items():
         took = shown.get(stage, [])
-        wanted(bool(took), f"is said to be {stage}, and nothing shows it")
+        require(bool(took), f"is said to be {stage}, and nothing shows it")
         nearest = min(took, key=lambda one: abs(one - seconds))
         right = stepped or abs(seconds - nearest) <= _DECIMALS
-        wanted(right, f"is said to have taken {seconds:.3f} s, and took {nearest:.3f} s until {stage}")
+        require(right, f"is said to have taken {seconds:.3f} s, and took {nearest:.3f} s until {stage}")
 
 
 def _stages(known: list[Event]) -> dict[str, list[float]]:

@@ -15,7 +15,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from .archive import Archive
-from .findings import Findings, RefusedError, wanted
+from .findings import Findings, RefusedError, require
 from .log import Event, Log, read_time
 
 HEADER = "probe,scheduled_seq,finished_seq,scheduled_at,channel,result,outcome"
@@ -100,14 +100,14 @@ def read_population(
     last = log[0]
     for number, row in enumerate(_rows(archive), 2):
         in_order = last < row.scheduled <= log[1] and (row.finished == 0 or row.scheduled < row.finished <= log[1])
-        wanted(in_order, f"line {number}: {row.probe} is out of order, or not of the period's part of the log")
-        wanted(span[0] <= row.at < span[1], f"line {number}: {row.probe} was not scheduled in the period")
+        require(in_order, f"line {number}: {row.probe} is out of order, or not of the period's part of the log")
+        require(span[0] <= row.at < span[1], f"line {number}: {row.probe} was not scheduled in the period")
         last = row.scheduled
         found.count += 1
         found.unfinished += row.finished == 0
         found.results[row.result or "none"] += 1
         if row.probe in wanted_:
-            wanted(row.probe not in found.rows, f"line {number}: {row.probe} is there twice")
+            require(row.probe not in found.rows, f"line {number}: {row.probe} is there twice")
             found.rows[row.probe] = row
         lowest.add(row.probe)
     found.lowest = lowest.probes()
@@ -116,10 +116,10 @@ def read_population(
 
 def _rows(archive: Archive) -> Iterator[Listed]:
     lines = _lines(archive)
-    wanted(next(lines, "") == HEADER, "population.csv begins with another line")
+    require(next(lines, "") == HEADER, "population.csv begins with another line")
     for line in lines:
         row = _ROW.fullmatch(line)
-        wanted(row is not None, f"population.csv has a line that is none of a probe: {line!r:.120}")
+        require(row is not None, f"population.csv has a line that is none of a probe: {line!r:.120}")
         assert row is not None
         yield Listed(
             row["probe"],
@@ -138,13 +138,13 @@ def _lines(archive: Archive) -> Iterator[str]:
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:
             yield line.decode("ascii")
-        wanted(len(rest) <= _LONGEST_ROW, "population.csv has a line that is too long")
-    wanted(not rest, "population.csv does not end with a line end")
+        require(len(rest) <= _LONGEST_ROW, "population.csv has a line that is too long")
+    require(not rest, "population.csv does not end with a line end")
 
 
 def check_row(row: Listed | None, events: list[Event]) -> None:
     """Whether a probe is on the list as its events tell it. Raises RefusedError."""
-    wanted(row is not None, "is not in the population")
+    require(row is not None, "is not in the population")
     assert row is not None
     by_kind = {event.kind: event for event in events}
     scheduled, finished, decided = (by_kind.get(kind) for kind in ("scheduled", "finished", "deadline"))
@@ -172,7 +172,7 @@ def check_spots(
         with findings.one(SPOTS, f"event {seq}"):
             if seq in log.forgotten:
                 continue
-            wanted(seq in log.events, "was picked by the seed and is not in the bundle")
+            require(seq in log.events, "was picked by the seed and is not in the bundle")
             probe = log.events[seq].probe
             if probe is None:
                 continue
@@ -181,12 +181,12 @@ def check_spots(
             if scheduled is not None:
                 listed = row is not None and row.scheduled == scheduled.seq
                 other = not span[0] <= scheduled.at < span[1]
-                wanted(listed or other, f"is of the probe {probe}, which is not in the population")
+                require(listed or other, f"is of the probe {probe}, which is not in the population")
             elif row is not None:
-                wanted(row.scheduled in log.forgotten, f"is of the probe {probe}, and no event tells its schedule")
+                require(row.scheduled in log.forgotten, f"is of the probe {probe}, and no event tells its schedule")
             elif log.events[seq].kind == "sighting" and log.events[seq].body["forgery"] is not None:
                 continue  # forged, with the id of no probe
             else:
                 gone = any(first <= start for first, _ in log.emptied)
-                wanted(gone, f"is of the probe {probe}, and no event tells when that was scheduled")
+                require(gone, f"is of the probe {probe}, and no event tells when that was scheduled")
                 findings.unchecked(SPOTS, "some probes began before the period, and those events were deleted")

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from . import der
-from .findings import RefusedError, wanted
+from .findings import RefusedError, require
 
 _SIGNED_DATA, _TST_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
 _CONTENT_TYPE, _MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
@@ -59,12 +59,12 @@ def check(reply: bytes, data: bytes, roots: Certificates, others: Certificates) 
     """
     token = _token(reply)
     version, _, content, *rest = token
-    wanted(version.number() == 3, "signed data of a version that no time-stamp has")
+    require(version.number() == 3, "signed data of a version that no time-stamp has")
     kind, inside = content.children()
-    wanted(kind.oid() == _TST_INFO, "the signed data are not a time-stamp")
-    info = inside.be(0xA0).only(der.OCTETS).content
+    require(kind.oid() == _TST_INFO, "the signed data are not a time-stamp")
+    info = inside.expect(0xA0).single(der.OCTETS).content
     enclosed = [x509.load_der_x509_certificate(v.raw) for v in _tagged(rest, 0xA0) if v.tag == der.SEQUENCE]
-    signer = rest[-1].be(der.SET).only(der.SEQUENCE)
+    signer = rest[-1].expect(der.SET).single(der.SEQUENCE)
     certificate = _check_signer(signer, info, [*enclosed, *others])
     stamp = _read_info(info, data, certificate)
     check_purpose(certificate)
@@ -82,12 +82,12 @@ def load_pem(raw: bytes) -> list[x509.Certificate]:
 
 def _token(reply: bytes) -> list[der.Value]:
     """The fields of the SignedData in a TimeStampResp."""
-    status, *tokens = der.read(reply).be(der.SEQUENCE).children()
-    granted = status.be(der.SEQUENCE).children()[0].number()
-    wanted(granted in (0, 1) and len(tokens) == 1, f"the authority did not grant it (status {granted})")
-    kind, content = tokens[0].be(der.SEQUENCE).children()
-    wanted(kind.oid() == _SIGNED_DATA, "a token that is not signed data")
-    return content.be(0xA0).only(der.SEQUENCE).children()
+    status, *tokens = der.read(reply).expect(der.SEQUENCE).children()
+    granted = status.expect(der.SEQUENCE).children()[0].number()
+    require(granted in (0, 1) and len(tokens) == 1, f"the authority did not grant it (status {granted})")
+    kind, content = tokens[0].expect(der.SEQUENCE).children()
+    require(kind.oid() == _SIGNED_DATA, "a token that is not signed data")
+    return content.expect(0xA0).single(der.SEQUENCE).children()
 
 
 def _tagged(values: list[der.Value], tag: int) -> list[der.Value]:
@@ -95,11 +95,11 @@ def _tagged(values: list[der.Value], tag: int) -> list[der.Value]:
 
 
 def _read_info(raw: bytes, data: bytes, signer: x509.Certificate) -> Stamp:
-    version, _, imprint, _, time, *rest = der.read(raw).be(der.SEQUENCE).children()
-    wanted(version.number() == 1, "a time-stamp of an unknown version")
-    algorithm, found = imprint.be(der.SEQUENCE).children()
+    version, _, imprint, _, time, *rest = der.read(raw).expect(der.SEQUENCE).children()
+    require(version.number() == 1, "a time-stamp of an unknown version")
+    algorithm, found = imprint.expect(der.SEQUENCE).children()
     name = _hash(algorithm)[0]
-    wanted(found.be(der.OCTETS).content == hashlib.new(name, data).digest(), "the time-stamp is for other data")
+    require(found.expect(der.OCTETS).content == hashlib.new(name, data).digest(), "the time-stamp is for other data")
     accuracy = next((value for value in rest if value.tag == der.SEQUENCE), None)
     seconds = timedelta(seconds=1)  # where the authority does not say, and its times have no fractions
     if accuracy is not None:
@@ -107,8 +107,8 @@ def _read_info(raw: bytes, data: bytes, signer: x509.Certificate) -> Stamp:
         seconds = timedelta(
             seconds=parts.get(der.INTEGER, 0), milliseconds=parts.get(0x80, 0), microseconds=parts.get(0x81, 0)
         )
-    text = time.be(der.TIME).content.decode("ascii")
-    wanted(text.endswith("Z") and text[:14].isdigit(), f"not a time in UTC: {text!r:.40}")
+    text = time.expect(der.TIME).content.decode("ascii")
+    require(text.endswith("Z") and text[:14].isdigit(), f"not a time in UTC: {text!r:.40}")
     at = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     if text[14] == ".":
         at += timedelta(seconds=float(f"0{text[14:-1]}"))
@@ -119,37 +119,44 @@ def _check_signer(signer: der.Value, info: bytes, certificates: Certificates) ->
     """The certificate that signed, if the signature and what it says it covers are right (RFC 5652 section 5.4)."""
     fields = signer.children()
     _, _, digest, attributes, algorithm, signature = fields[:6]
-    attributes.be(0xA0)
+    attributes.expect(0xA0)
     known: dict[str, der.Value] = {}
     for attribute in attributes.children():
-        kind, values = attribute.be(der.SEQUENCE).children()
-        wanted(kind.oid() not in known, "a signed attribute that is there twice")
-        known[kind.oid()] = values.be(der.SET)
-    wanted(_attribute(known, _CONTENT_TYPE).oid() == _TST_INFO, "signed as something else than a time-stamp")
+        kind, values = attribute.expect(der.SEQUENCE).children()
+        require(kind.oid() not in known, "a signed attribute that is there twice")
+        known[kind.oid()] = values.expect(der.SET)
+    require(_attribute(known, _CONTENT_TYPE).oid() == _TST_INFO, "signed as something else than a time-stamp")
     name, _ = _hash(digest)
-    right = _attribute(known, _MESSAGE_DIGEST).be(der.OCTETS).content == hashlib.new(name, info).digest()
-    wanted(right, "the signature is over another time-stamp")
+    right = _attribute(known, _MESSAGE_DIGEST).expect(der.OCTETS).content == hashlib.new(name, info).digest()
+    require(right, "the signature is over another time-stamp")
     certificate = _named(known, certificates)
     covered = b"\x31" + attributes.raw[1:]  # signed with the tag of a SET
-    _check_signature(certificate, algorithm, _hash(digest)[1], signature.be(der.OCTETS).content, covered)
+    _check_signature(certificate, algorithm, _hash(digest)[1], signature.expect(der.OCTETS).content, covered)
     return certificate
 
 
 def _attribute(known: dict[str, der.Value], kind: str) -> der.Value:
-    wanted(kind in known, f"a signature without the attribute {kind}")
+    require(kind in known, f"a signature without the attribute {kind}")
     values = known[kind].children()
-    wanted(len(values) == 1, f"an attribute {kind} of {len(values)} values")
+    require(len(values) == 1, f"an attribute {kind} of {len(values)} values")
     return values[0]
 
 
 def _named(known: dict[str, der.Value], certificates: Certificates) -> x509.Certificate:
     """The certificate that the signed attributes name by its hash (RFC 5035), so no other can be put in its place."""
     kind, name = (_SIGNER_V2, "sha256") if _SIGNER_V2 in known else (_SIGNER_V1, "sha1")
-    first = _attribute(known, kind).be(der.SEQUENCE).children()[0].be(der.SEQUENCE).children()[0].be(der.SEQUENCE)
+    first = (
+        _attribute(known, kind)
+        .expect(der.SEQUENCE)
+        .children()[0]
+        .expect(der.SEQUENCE)
+        .children()[0]
+        .expect(der.SEQUENCE)
+    )
     parts = first.children()
     if parts[0].tag == der.SEQUENCE:
         name = _hash(parts.pop(0))[0]
-    wanted_hash = parts[0].be(der.OCTETS).content
+    wanted_hash = parts[0].expect(der.OCTETS).content
     for certificate in certificates:
         encoded = certificate.public_bytes(Encoding.DER)
         if hashlib.new(name, encoded, usedforsecurity=name != "sha1").digest() == wanted_hash:
@@ -158,15 +165,15 @@ def _named(known: dict[str, der.Value], certificates: Certificates) -> x509.Cert
 
 
 def _hash(algorithm: der.Value) -> tuple[str, hashes.HashAlgorithm]:
-    oid = algorithm.be(der.SEQUENCE).children()[0].oid()
-    wanted(oid in _HASHES, f"the hash algorithm {oid} is not accepted (SHA-256, SHA-384, SHA-512 are)")
+    oid = algorithm.expect(der.SEQUENCE).children()[0].oid()
+    require(oid in _HASHES, f"the hash algorithm {oid} is not accepted (SHA-256, SHA-384, SHA-512 are)")
     return _HASHES[oid]
 
 
 def _check_signature(
     certificate: x509.Certificate, algorithm: der.Value, digest: hashes.HashAlgorithm, signature: bytes, data: bytes
 ) -> None:
-    oid, key = algorithm.be(der.SEQUENCE).children()[0].oid(), certificate.public_key()
+    oid, key = algorithm.expect(der.SEQUENCE).children()[0].oid(), certificate.public_key()
     if oid in _HASH_OF_SIGNATURE:
         digest = _HASHES[_HASH_OF_SIGNATURE[oid]][1]
     try:
@@ -191,7 +198,7 @@ def check_purpose(certificate: x509.Certificate) -> None:
     except x509.ExtensionNotFound as error:
         raise RefusedError("the certificate that signed is not for time-stamping") from error
     alone = list(usage.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
-    wanted(alone and usage.critical, "the certificate that signed is not for time-stamping alone, marked critical")
+    require(alone and usage.critical, "the certificate that signed is not for time-stamping alone, marked critical")
 
 
 def _check_chain(leaf: x509.Certificate, roots: Certificates, others: Certificates, at: datetime) -> None:
@@ -231,11 +238,11 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
 
 def _check_certificate(certificate: x509.Certificate, at: datetime) -> None:
     name, until = certificate.subject.rfc4514_string(), certificate.not_valid_after_utc
-    wanted(certificate.not_valid_before_utc <= at, f"the certificate {name} was not valid yet at {at:%Y-%m-%d %H:%M}")
-    wanted(at <= until, f"the certificate {name} expired on {until:%Y-%m-%d %H:%M}, before the time-stamp")
+    require(certificate.not_valid_before_utc <= at, f"the certificate {name} was not valid yet at {at:%Y-%m-%d %H:%M}")
+    require(at <= until, f"the certificate {name} expired on {until:%Y-%m-%d %H:%M}, before the time-stamp")
     for extension in certificate.extensions:
         known = not extension.critical or extension.oid in _KNOWN_CRITICAL
-        wanted(known, f"the certificate {name} has a critical extension {extension.oid.dotted_string}")
+        require(known, f"the certificate {name} has a critical extension {extension.oid.dotted_string}")
 
 
 def _check_authority(certificate: x509.Certificate, below: int) -> None:
@@ -244,11 +251,11 @@ def _check_authority(certificate: x509.Certificate, below: int) -> None:
         basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
     except x509.ExtensionNotFound:
         basic = None
-    wanted(basic is not None and basic.ca, f"{name} is no certificate authority")
+    require(basic is not None and basic.ca, f"{name} is no certificate authority")
     assert basic is not None
-    wanted(basic.path_length is None or below <= basic.path_length, f"{name} may not issue authorities below it")
+    require(basic.path_length is None or below <= basic.path_length, f"{name} may not issue authorities below it")
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return
-    wanted(usage.key_cert_sign, f"{name} may not sign certificates")
+    require(usage.key_cert_sign, f"{name} may not sign certificates")

@@ -11,7 +11,7 @@ from cryptography import x509
 
 from . import stamps, tlog
 from .archive import Archive
-from .findings import Findings, wanted
+from .findings import Findings, require
 from .log import Event, Log
 
 TOKENS, WITHIN, COVERED = (
@@ -48,11 +48,11 @@ def read_stamps(archive: Archive, log: Log, roots: Sequence[x509.Certificate], f
             continue
         with findings.one(TOKENS, name):
             size = int(name.removeprefix("timestamps/").partition("-")[0])
-            wanted(size in log.heads, f"there is no checkpoint of {size} events")
+            require(size in log.heads, f"there is no checkpoint of {size} events")
             stamp = stamps.check(raw, log.heads[size].raw, roots, others)
             event = stamped.get(sha256(raw).hexdigest())
             if event is not None:
-                wanted(event.body["size"] == size and event.seq > size, f"event {event.seq} tells another time-stamp")
+                require(event.body["size"] == size and event.seq > size, f"event {event.seq} tells another time-stamp")
             proved.append(Proved(size, stamp.at, stamp.accuracy, stamp.by, event.seq if event else None))
     if roots and not archive.of("token"):
         findings.row(TOKENS).checked += 1
@@ -73,9 +73,9 @@ def check_within(log: Log, proved: list[Proved], tolerance: timedelta, findings:
             for stamp in proved:
                 slack = tolerance + stamp.accuracy
                 late = event.seq <= stamp.size and event.at > stamp.at + slack
-                wanted(not late, f"says {_shown(event)}, and was time-stamped on {stamp.at:%F %T}")
+                require(not late, f"says {_shown(event)}, and was time-stamped on {stamp.at:%F %T}")
                 early = stamp.seq is not None and event.seq >= stamp.seq and event.at < stamp.at - slack
-                wanted(not early, f"is back-dated to {_shown(event)}: it follows a time-stamp of "
+                require(not early, f"is back-dated to {_shown(event)}: it follows a time-stamp of "
                                   f"{stamp.at:%F %T}")  # fmt: skip
 
 
@@ -103,8 +103,8 @@ def read_witnesses(
         with findings.one(WITNESSED, name):
             head = tlog.Head.parse(archive.read(name))
             known = log.heads.get(head.size)
-            wanted(name == f"cosignatures/{head.size}", f"is of {head.size} events")
-            wanted(known is not None and known.note.text == head.note.text, "is of a checkpoint that is not there")
+            require(name == f"cosignatures/{head.size}", f"is of {head.size} events")
+            require(known is not None and known.note.text == head.note.text, "is of a checkpoint that is not there")
             for key in keys:
                 time = head.note.signed_at(key)
                 if time is None:
@@ -112,7 +112,7 @@ def read_witnesses(
                 at = datetime.fromtimestamp(time, UTC)
                 below = [event for event in log.events.values() if event.seq <= head.size]
                 young = next((event for event in below if event.at > at + tolerance), None)
-                wanted(young is None, f"was cosigned on {at:%F %T}, before event {young.seq if young else 0}")
+                require(young is None, f"was cosigned on {at:%F %T}, before event {young.seq if young else 0}")
                 cosigned[str(key)] = max(cosigned[str(key)], head.size)
                 findings.row(WITNESSED).said = f"newest of {head.size} events, on {at:%F %T} UTC by {key.name}"
     if not keys:
@@ -127,7 +127,7 @@ def check_covered(
     for probe, last in probes.items():
         if stamped:
             with findings.one(COVERED, f"probe {probe}"):
-                wanted(any(stamp.size >= last for stamp in proved), f"no time-stamp is over its last event {last}")
+                require(any(stamp.size >= last for stamp in proved), f"no time-stamp is over its last event {last}")
         for witness, size in cosigned.items():
             with findings.one(WITNESSED, f"probe {probe}"):
-                wanted(size >= last, f"{witness} has cosigned {size} events, and its last one is {last}")
+                require(size >= last, f"{witness} has cosigned {size} events, and its last one is {last}")

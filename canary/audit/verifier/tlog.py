@@ -11,7 +11,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from .findings import RefusedError, wanted
+from .findings import RefusedError, require
 
 ED25519, COSIGNATURE = 0x01, 0x04
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
@@ -29,10 +29,10 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def check_inclusion(leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes) -> None:
     """RFC 9162 section 2.1.3.2. Raises RefusedError."""
-    wanted(0 <= index < size, f"leaf {index} lies outside of a log of {size}")
+    require(0 <= index < size, f"leaf {index} lies outside of a log of {size}")
     fn, sn, found = index, size - 1, leaf
     for step in proof:
-        wanted(sn > 0, "the inclusion proof is too long")
+        require(sn > 0, "the inclusion proof is too long")
         if fn & 1 or fn == sn:
             found = node_hash(step, found)
             while fn and not fn & 1:
@@ -40,19 +40,19 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: list[bytes], root
         else:
             found = node_hash(found, step)
         fn, sn = fn >> 1, sn >> 1
-    wanted(sn == 0 and found == root, "the inclusion proof does not lead to the signed root")
+    require(sn == 0 and found == root, "the inclusion proof does not lead to the signed root")
 
 
 def check_consistency(old: int, new: int, proof: list[bytes], old_root: bytes, new_root: bytes) -> None:
     """RFC 9162 section 2.1.4.2, for 0 < old < new. Raises RefusedError."""
-    wanted(0 < old < new and bool(proof), f"no proof leads from {old} to {new} events")
+    require(0 < old < new and bool(proof), f"no proof leads from {old} to {new} events")
     steps = proof if old & (old - 1) else [old_root, *proof]
     fn, sn = old - 1, new - 1
     while fn & 1:
         fn, sn = fn >> 1, sn >> 1
     found_old = found_new = steps[0]
     for step in steps[1:]:
-        wanted(sn > 0, "the consistency proof is too long")
+        require(sn > 0, "the consistency proof is too long")
         if fn & 1 or fn == sn:
             found_old, found_new = node_hash(step, found_old), node_hash(step, found_new)
             while fn and not fn & 1:
@@ -60,9 +60,9 @@ def check_consistency(old: int, new: int, proof: list[bytes], old_root: bytes, n
         else:
             found_new = node_hash(found_new, step)
         fn, sn = fn >> 1, sn >> 1
-    wanted(sn == 0, "the consistency proof is too short")
-    wanted(found_old == old_root, f"the log of {new} events does not begin with the signed one of {old}: a fork")
-    wanted(found_new == new_root, f"the consistency proof does not lead to the signed root of {new} events")
+    require(sn == 0, "the consistency proof is too short")
+    require(found_old == old_root, f"the log of {new} events does not begin with the signed one of {old}: a fork")
+    require(found_new == new_root, f"the consistency proof does not lead to the signed root of {new} events")
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Key:
         name, _, rest = text.partition("+")
         number, _, encoded = rest.partition("+")
         raw = decoded(encoded)
-        wanted(bool(name) and len(raw) == 33 and raw[0] in (ED25519, COSIGNATURE), f"not a verifier key: {text:.80}")
+        require(bool(name) and len(raw) == 33 and raw[0] in (ED25519, COSIGNATURE), f"not a verifier key: {text:.80}")
         key = cls(name, raw[0], raw[1:])
-        wanted(key.id.hex() == number, f"the key {name} has the id {key.id.hex()}, not {number:.20}")
+        require(key.id.hex() == number, f"the key {name} has the id {key.id.hex()}, not {number:.20}")
         return key
 
     def __str__(self) -> str:
@@ -105,13 +105,13 @@ class Note:
         """Read a signed note. Raises RefusedError."""
         whole = _text(raw)
         text, blank, lines = whole.rpartition("\n\n")
-        wanted(bool(blank) and lines.endswith("\n"), "not a signed note")
+        require(bool(blank) and lines.endswith("\n"), "not a signed note")
         signatures = []
         for line in lines[:-1].split("\n"):
             dash, _, rest = line.partition(" ")
             name, _, encoded = rest.partition(" ")
             value = decoded(encoded)
-            wanted(dash == "—" and bool(name) and len(value) > 4, f"not a signature line: {line:.80}")
+            require(dash == "—" and bool(name) and len(value) > 4, f"not a signature line: {line:.80}")
             signatures.append((name, value[:4], value[4:]))
         return cls(text + "\n", tuple(signatures))
 
@@ -150,8 +150,8 @@ class Head:
         """Read a signed checkpoint. Raises RefusedError."""
         note = Note.parse(raw)
         lines = note.text[:-1].split("\n")
-        wanted(len(lines) == 3 and all(lines), "not a checkpoint, wanted origin, size and root hash, a line each")
-        wanted(bool(_SIZE.fullmatch(lines[1])), f"not a size: {lines[1]:.40}")
+        require(len(lines) == 3 and all(lines), "not a checkpoint, wanted origin, size and root hash, a line each")
+        require(bool(_SIZE.fullmatch(lines[1])), f"not a size: {lines[1]:.40}")
         return cls(lines[0], int(lines[1]), a_hash(lines[2]), note, raw)
 
 
@@ -159,10 +159,10 @@ def read_proof(raw: bytes) -> tuple[bytes, int, list[bytes], bytes]:
     """``extra``, index, hashes and checkpoint of an inclusion proof (C2SP tlog-proof). Raises RefusedError."""
     head, blank, note = _text(raw).partition("\n\n")
     lines = head.split("\n")
-    wanted(bool(blank) and lines.pop(0) == "c2sp.org/tlog-proof@v1", "not a tlog-proof")
+    require(bool(blank) and lines.pop(0) == "c2sp.org/tlog-proof@v1", "not a tlog-proof")
     extra = decoded(lines.pop(0)[6:]) if lines and lines[0].startswith("extra ") else b""
     index = lines.pop(0) if lines else ""
-    wanted(index.startswith("index ") and bool(_SIZE.fullmatch(index[6:])), "a proof without an index")
+    require(index.startswith("index ") and bool(_SIZE.fullmatch(index[6:])), "a proof without an index")
     return extra, int(index[6:]), [a_hash(line) for line in lines], note.encode()
 
 
@@ -172,14 +172,14 @@ def read_consistency(raw: bytes) -> tuple[int, list[bytes], bytes]:
     lines = head.split("\n")
     old = lines.pop(0)
     good = bool(blank) and old.startswith("old ") and _SIZE.fullmatch(old[4:])
-    wanted(bool(good), "not a consistency proof")
+    require(bool(good), "not a consistency proof")
     return int(old[4:]), [a_hash(line) for line in lines], note.encode()
 
 
 def a_hash(line: str) -> bytes:
     """A SHA-256 in base64. Raises RefusedError."""
     raw = decoded(line)
-    wanted(len(raw) == 32, f"a hash of {len(raw)} bytes")
+    require(len(raw) == 32, f"a hash of {len(raw)} bytes")
     return raw
 
 
@@ -189,7 +189,7 @@ def decoded(text: str) -> bytes:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise RefusedError(f"not base64: {text:.80}") from error
-    wanted(encoded(raw) == text, f"not canonical base64: {text:.80}")
+    require(encoded(raw) == text, f"not canonical base64: {text:.80}")
     return raw
 
 
@@ -203,5 +203,5 @@ def _text(raw: bytes) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RefusedError("not UTF-8") from error
-    wanted(all(character >= " " or character == "\n" for character in text), "control characters in a text")
+    require(all(character >= " " or character == "\n" for character in text), "control characters in a text")
     return text

@@ -14,7 +14,7 @@ from cryptography import x509
 from . import canonical, probes, sample, times, tlog
 from .archive import Archive
 from .content import LARGEST, words
-from .findings import Findings, RefusedError, wanted
+from .findings import Findings, RefusedError, require
 from .log import Event, check_order, read_log, read_time
 
 BUNDLE, FILES = "bundle is well-formed", "files are those that the manifest names"
@@ -54,7 +54,7 @@ def verify(path: Path, options: Options) -> Findings:
     findings = Findings()
     path.open("rb").close()
     with findings.one(BUNDLE):
-        wanted(bool(options.keys), "no key of the log was given (--key), and one out of the bundle proves nothing")
+        require(bool(options.keys), "no key of the log was given (--key), and one out of the bundle proves nothing")
         archive = Archive(path)
         try:
             _Check(archive, options, findings).run()
@@ -72,10 +72,10 @@ class _Period:
 
     @classmethod
     def read(cls, stated: dict[str, Any]) -> _Period:
-        wanted(stated.keys() == {"from", "to", "start", "end"}, "the manifest has no period")
+        require(stated.keys() == {"from", "to", "start", "end"}, "the manifest has no period")
         period = cls(read_time(stated["from"]), read_time(stated["to"]), stated["start"], stated["end"])
         right = type(period.start) is type(period.end) is int and 0 <= period.start <= period.end
-        wanted(period.since < period.until and right, "the manifest has no period")
+        require(period.since < period.until and right, "the manifest has no period")
         return period
 
 
@@ -129,46 +129,46 @@ class _Check:
         manifest, options = self._archive.manifest, self._options
         ids = self._ids
         good = isinstance(self._seed, str) and type(self._size) is int and self._size >= 0
-        wanted(good and all(isinstance(probe, str) for probe in ids), "the manifest has no sample")
-        wanted(len(set(ids)) == len(ids), "the manifest names a probe twice")
+        require(good and all(isinstance(probe, str) for probe in ids), "the manifest has no sample")
+        require(len(set(ids)) == len(ids), "the manifest names a probe twice")
         keys = [str(tlog.Key.parse(key)) for key in manifest["vkeys"]]
-        wanted(keys == manifest["vkeys"] and bool(keys), "the manifest names no keys")
-        wanted(options.seed in (None, self._seed), f"the seed is {self._seed:.80}, and {options.seed} was asked for")
-        wanted(options.size in (None, self._size), f"the size is {self._size}, and {options.size} was asked for")
+        require(keys == manifest["vkeys"] and bool(keys), "the manifest names no keys")
+        require(options.seed in (None, self._seed), f"the seed is {self._seed:.80}, and {options.seed} was asked for")
+        require(options.size in (None, self._size), f"the size is {self._size}, and {options.size} was asked for")
 
     def _check_kept(self) -> None:
         """That the log which the auditor is shown now is the one that everybody was shown before."""
         for kept in self._options.kept:
             with self._findings.one(KEPT, f"checkpoint of {kept.size} events"):
                 known = self._log.heads.get(kept.size)
-                wanted(known is not None, "the bundle has no proof of it; ask for one with it (--kept)")
+                require(known is not None, "the bundle has no proof of it; ask for one with it (--kept)")
                 assert known is not None
                 same = (kept.origin, kept.root) == (known.origin, known.root)
-                wanted(same, "has another root than the one in the bundle: a fork")
+                require(same, "has another root than the one in the bundle: a fork")
 
     def _check_period(self) -> None:
         """That the log goes from before the period to its end, by the times that its events tell."""
         log, period = self._log, self._period
         end = log.newest.size
-        wanted(period.end == end, f"the manifest ends at {period.end} events, the newest checkpoint at {end}")
+        require(period.end == end, f"the manifest ends at {period.end} events, the newest checkpoint at {end}")
         newest = log.events.get(end)
-        wanted(newest is not None, f"event {end}, the newest in the log, is not in the bundle")
+        require(newest is not None, f"event {end}, the newest in the log, is not in the bundle")
         assert newest is not None
-        wanted(newest.at >= period.until, f"the log ends at {newest.at:%F %T} UTC, before the period does")
+        require(newest.at >= period.until, f"the log ends at {newest.at:%F %T} UTC, before the period does")
         if period.start:
             head = log.heads.get(period.start)
             signed = [e for e in log.kind("checkpoint") if e.body["size"] == period.start]
-            wanted(
+            require(
                 head is not None and len(signed) == 1,
                 f"the checkpoint of {period.start} events is in no event of the log",
             )
             assert head is not None
-            wanted(signed[0].body["root"] == head.root.hex(), f"event {signed[0].seq} tells another root")
+            require(signed[0].body["root"] == head.root.hex(), f"event {signed[0].seq} tells another root")
             early = signed[0].at - self._tolerance <= period.since
-            wanted(early, f"the period's part of the log begins at {signed[0].at:%F %T} UTC, after the period")
+            require(early, f"the period's part of the log begins at {signed[0].at:%F %T} UTC, after the period")
         names = [str(tlog.Key.parse(e.body["new"])) for e in log.kind("key_rotated") if e.body["new"].startswith(
             log.newest.origin + "+")]  # fmt: skip
-        wanted(not names or names == self._archive.manifest["vkeys"], "the manifest names other keys than the log")
+        require(not names or names == self._archive.manifest["vkeys"], "the manifest names other keys than the log")
 
     def _check_probe(self, probe: str, proved: list[times.Proved]) -> dict[str, Any]:
         """One probe of the sample; returns what there is to tell of it."""
@@ -209,7 +209,7 @@ class _Check:
         name = f"artefacts/{item.sha256}"
         if name not in self._archive.files:
             rule = self._log.rules.get(item.sha256)
-            wanted(rule is not None, "is not in the bundle, and no event tells that it was deleted")
+            require(rule is not None, "is not in the bundle, and no event tells that it was deleted")
             self._findings.row(ARTEFACTS).said = "some were deleted by retention, as the log tells; their hash is kept"
             return
         if name not in self._archive.unread:
@@ -220,7 +220,7 @@ class _Check:
             found.update(piece)
             if look:
                 kept.append(piece)
-        wanted(found.hexdigest() == item.sha256, "is another file than the one that the event names")
+        require(found.hexdigest() == item.sha256, "is another file than the one that the event names")
         if look:
             self._read[item.sha256] = words(b"".join(kept))
 
@@ -235,7 +235,7 @@ class _Check:
                 self._findings.unchecked(MARKS, "some messages were deleted, or are too large to look into")
                 continue
             with self._findings.one(MARKS, f"{subject}: {item.what} (event {event.seq})"):
-                wanted(scheduled.body["mark"].lower() in text, "does not contain the mark of event "
+                require(scheduled.body["mark"].lower() in text, "does not contain the mark of event "
                        f"{scheduled.seq}")  # fmt: skip
         sent = probes.first(events, "submitting")
         text = self._read.get(sent.body["payload"]) if sent else None
@@ -247,7 +247,7 @@ class _Check:
             return None
         found = [size for size, head in older.items() if head.root.hex() in text]
         with self._findings.one(CARRIED, subject):
-            wanted(bool(found), "carries the root of no checkpoint in the bundle that is older than it")
+            require(bool(found), "carries the root of no checkpoint in the bundle that is older than it")
         return max(found, default=None)
 
     @staticmethod
@@ -265,9 +265,9 @@ class _Check:
     def _check_summary(self, probe: str, events: list[Event]) -> None:
         with self._findings.one(SUMMARIES, f"probe {probe}"):
             name = f"probes/{probe}/summary.json"
-            wanted(name in self._archive.files, f"{name} is not there")
+            require(name in self._archive.files, f"{name} is not there")
             right = canonical.dumps(probes.summary(events, self._log.rules))
-            wanted(self._archive.read(name) == right, f"{name} says something else than the events")
+            require(self._archive.read(name) == right, f"{name} says something else than the events")
 
     def _check_other_files(self) -> None:
         """Files that only other events name, such as tokens; whatever nothing names fails."""
@@ -280,7 +280,7 @@ class _Check:
                 for piece in self._archive.pieces(name):
                     found.update(piece)
                 known = name == f"artefacts/{found.hexdigest()}" and found.hexdigest() in named
-                wanted(known, "nothing in the bundle asks for it")
+                require(known, "nothing in the bundle asks for it")
 
     def _check_population(self, period: _Period) -> None:
         findings, log = self._findings, self._log
@@ -289,7 +289,7 @@ class _Check:
         population = sample.Population()
         span = (period.since, period.until)
         with findings.one(sample.POPULATION):
-            wanted("population.csv" in self._archive.files, "population.csv is not there")
+            require("population.csv" in self._archive.files, "population.csv is not there")
             population = sample.read_population(
                 self._archive, self._seed, self._size, span, (period.start, period.end), asked
             )
@@ -300,11 +300,11 @@ class _Check:
         findings.row(sample.POPULATION).said = f"{population.count} scheduled, {population.unfinished} without a result"
         with findings.one(sample.SAMPLE):
             right = population.lowest
-            wanted(self._archive.manifest["probes"] == right, "the seed gives other probes: " + ", ".join(right[:20]))
+            require(self._archive.manifest["probes"] == right, "the seed gives other probes: " + ", ".join(right[:20]))
         for probe in self._beheaded:
             with findings.one(COMPLETE, f"probe {probe}"):
                 begun = population.rows.get(probe)
-                wanted(begun is not None and begun.scheduled in log.forgotten, "no event says that it was scheduled")
+                require(begun is not None and begun.scheduled in log.forgotten, "no event says that it was scheduled")
         for probe, events in self._probes.items():
             listed = population.rows.get(probe)
             if probe not in self._beheaded and (probe in self._archive.manifest["probes"] or listed is not None):

@@ -4,12 +4,12 @@ from canary.ledger.events.event import (
     LARGEST,
     LONGEST,
     Event,
-    cut,
     digest,
     numbered,
     parse_time,
     read,
     timestamp,
+    truncate,
 )
 from canary.ledger.events.in_force import Inventory, inventories
 from canary.ledger.events.installation import (
@@ -56,7 +56,6 @@ __all__ = [
     "cleared",
     "clock",
     "confirm",
-    "cut",
     "deadline",
     "digest",
     "finished",
@@ -77,4 +76,5 @@ __all__ = [
     "submitted",
     "submitting",
     "timestamp",
+    "truncate",
 ]

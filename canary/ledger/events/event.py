@@ -69,7 +69,7 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def cut(text: str, longest: int = LONGEST) -> str:
+def truncate(text: str, longest: int = LONGEST) -> str:
     """``text``, or its beginning and how much was left out."""
     return text if len(text) <= longest else f"{text[:longest]}... and {len(text) - longest} characters more"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from canary.ledger.events.event import Event, cut, parse_time, timestamp
+from canary.ledger.events.event import Event, parse_time, timestamp, truncate
 from canary.ledger.events.kinds import EventKind
 
 EVERY_CHANNEL = "*"
@@ -41,13 +41,13 @@ def held(at: datetime, channel: str, reason: Hold, detail: str, since: datetime 
 
     ``since`` is when the first one was not sent, where that could not be told at once.
     """
-    body = {"channel": channel, "reason": reason.value, "detail": cut(detail), "since": timestamp(since or at)}
+    body = {"channel": channel, "reason": reason.value, "detail": truncate(detail), "since": timestamp(since or at)}
     return Event(EventKind.HELD, at, body)
 
 
 def released(at: datetime, channel: str, reason: Hold, detail: str = "") -> Event:
     """A probe through ``channel`` is sent again, or the channel is no longer configured."""
-    return Event(EventKind.RELEASED, at, {"channel": channel, "reason": reason.value, "detail": cut(detail)})
+    return Event(EventKind.RELEASED, at, {"channel": channel, "reason": reason.value, "detail": truncate(detail)})
 
 
 def began(event: Event) -> datetime:
@@ -57,7 +57,7 @@ def began(event: Event) -> datetime:
 
 def stopped_all(at: datetime, reason: str, by: str | None = None) -> Event:
     """The kill switch was thrown by somebody, or (``by`` None) was seen thrown."""
-    return Event(EventKind.STOPPED_ALL, at, {"reason": cut(reason), "by": by})
+    return Event(EventKind.STOPPED_ALL, at, {"reason": truncate(reason), "by": by})
 
 
 def cleared(at: datetime, by: str | None = None) -> Event:
@@ -72,4 +72,6 @@ def clock(at: datetime, queue: str, offset: float, uncertainty: float) -> Event:
 
 def silenced(at: datetime, alert: str, until: datetime, by: str, reason: str) -> Event:
     """An alert was silenced in Alertmanager, as somebody tells us."""
-    return Event(EventKind.SILENCED, at, {"alert": alert, "until": timestamp(until), "by": by, "reason": cut(reason)})
+    return Event(
+        EventKind.SILENCED, at, {"alert": alert, "until": timestamp(until), "by": by, "reason": truncate(reason)}
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from canary.ledger.events.event import Event, cut, timestamp
+from canary.ledger.events.event import Event, timestamp, truncate
 from canary.ledger.events.kinds import EventKind
 from canary.model import DeadlineResult, Outcome, Probe, Sighting, Stage, Submission, Verdict
 
@@ -42,16 +42,19 @@ def submitting(
 def submitted(probe: str, at: datetime, submission: Submission, artefacts: Mapping[str, str]) -> Event:
     """Sending ended, one way or the other; ``artefacts`` are names and their SHA-256."""
     body = _SUBMISSION.dump_python(submission, mode="json", exclude={"artefacts"})
-    body |= {"at": timestamp(submission.at), "reason": cut(submission.reason), "artefacts": dict(artefacts)}
+    body |= {"at": timestamp(submission.at), "reason": truncate(submission.reason), "artefacts": dict(artefacts)}
     if submission.reference is not None:
-        body["reference"] = cut(submission.reference, _LONGEST_NAME)
+        body["reference"] = truncate(submission.reference, _LONGEST_NAME)
     return Event(EventKind.SUBMITTED, at, body, probe)
 
 
 def sighting(at: datetime, seen: Sighting, watcher: str) -> Event:
     """Something was seen by ``watcher``."""
     body = _SIGHTING.dump_python(seen, mode="json", exclude={"probe"}) | {"watcher": watcher}
-    body |= {"detail": cut(seen.detail), "message_id": seen.message_id and cut(seen.message_id, _LONGEST_NAME)}
+    body |= {
+        "detail": truncate(seen.detail),
+        "message_id": seen.message_id and truncate(seen.message_id, _LONGEST_NAME),
+    }
     return Event(EventKind.SIGHTING, at, body, seen.probe)
 
 
@@ -70,7 +73,7 @@ def finished(probe: str, at: datetime, verdict: Verdict) -> Event:
     body = {
         "outcome": verdict.outcome.value if verdict.outcome else None,
         "place": verdict.place,
-        "reason": cut(verdict.reason),
+        "reason": truncate(verdict.reason),
         "stages": {stage.value: round(seconds, 6) for stage, seconds in verdict.stages.items()},
     }
     return Event(EventKind.FINISHED, at, body, probe)

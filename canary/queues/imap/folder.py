@@ -22,7 +22,7 @@ from canary.model import Place, Seen
 from canary.queues import Depth, Found, Intake
 from canary.queues.claims import claims
 from canary.queues.imap.connection import Connection
-from canary.queues.imap.headers import arrival, marks_in, message_id, told
+from canary.queues.imap.headers import arrival, marks_in, message_id, server_time
 from canary.queues.loop import StoppedError
 
 HEADERS_AT_ONCE = 200
@@ -121,7 +121,7 @@ class FolderReader:
         suspects = self._search(connection, list(others))
         for uid, raw in _bodies(connection, [messages[uid] for uid in sorted({*genuine, *suspects})]):
             marks = genuine.get(uid) or self._intake.keys.find_in_message(raw)
-            found += self._told(messages[uid], marks, raw, validity)
+            found += self._found(messages[uid], marks, raw, validity)
         return found
 
     def _sort(
@@ -131,7 +131,7 @@ class FolderReader:
         if any(mark.genuine for mark in marks):
             genuine[message.uid] = marks
             return True
-        forged = self._told(message, marks, message.header, validity)
+        forged = self._found(message, marks, message.header, validity)
         found += forged
         return bool(forged)
 
@@ -150,7 +150,7 @@ class FolderReader:
             matches.update(connection.search([*criteria, *keys[-1]]))
         return matches & set(uids)
 
-    def _told(self, message: _Listed, marks: Iterable[Mark], raw: bytes, validity: int) -> list[Found]:
+    def _found(self, message: _Listed, marks: Iterable[Mark], raw: bytes, validity: int) -> list[Found]:
         """A message as found: once a probe whose mark verifies, else once a probe whose mark is forged."""
         claimed = claims(marks, self._intake)
         if not claimed:
@@ -158,7 +158,7 @@ class FolderReader:
         seen, detail = self._classify(raw)
         now = self._intake.now()
         at, source, uncertainty = arrival(message.header, message.internal, now, self._read_at)
-        said = told(message.header, message.internal, now)
+        said = server_time(message.header, message.internal, now)
         where = json.dumps({"folder": self.folder, "uidvalidity": validity, "uid": message.uid})
         return [
             Found(
@@ -189,10 +189,10 @@ def _headers(connection: Connection, uids: Sequence[int]) -> dict[int, _Listed]:
 
 def _internal_date(data: dict[bytes, Any]) -> datetime | None:
     """INTERNALDATE in UTC. Whoever may APPEND may choose it, so a year that makes no sense is none."""
-    told = data.get(b"INTERNALDATE")
-    if not isinstance(told, datetime) or not 1990 <= told.year < 2200:
+    found = data.get(b"INTERNALDATE")
+    if not isinstance(found, datetime) or not 1990 <= found.year < 2200:
         return None
-    return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _bodies(connection: Connection, messages: list[_Listed]) -> Iterator[tuple[int, bytes]]:

@@ -56,13 +56,13 @@ def arrival(
     INTERNALDATE (RFC 3501 section 2.3.3). Both have a resolution of 1 s, and both stay when a message is moved: if the
     folder was read to its end at ``not_before`` and the message was not there, it came later, whatever its times say.
     """
-    at, source = told(header, internal, now) or (now, TimeSource.NOTICED)
+    at, source = server_time(header, internal, now) or (now, TimeSource.NOTICED)
     if not_before is not None and at < not_before - _SKEW:
         return now, TimeSource.NOTICED, (now - not_before).total_seconds()
     return at, source, 1.0
 
 
-def told(header: bytes, internal: datetime | None, now: datetime) -> tuple[datetime, TimeSource] | None:
+def server_time(header: bytes, internal: datetime | None, now: datetime) -> tuple[datetime, TimeSource] | None:
     """When the server says that a message arrived, and where; whether that can be is another question."""
     received = _received(header)
     anchor = internal or now
@@ -76,7 +76,7 @@ def _received(header: bytes) -> datetime | None:
     if match is None:
         return None
     try:
-        told = parsedate_to_datetime(match[1].rpartition(b";")[2].decode("latin-1").strip())
-        return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
+        received = parsedate_to_datetime(match[1].rpartition(b";")[2].decode("latin-1").strip())
+        return (received if received.tzinfo else received.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

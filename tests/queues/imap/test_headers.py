@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from canary.mark import Keyring, new_probe_id
 from canary.model import TimeSource
-from canary.queues.imap.headers import answers_with, arrival, marks_in, message_id, told
+from canary.queues.imap.headers import answers_with, arrival, marks_in, message_id, server_time
 
 KEYS = Keyring([secrets.token_bytes(32)])
 NOW = datetime(2026, 5, 6, 12, 0, 0, tzinfo=UTC)
@@ -63,8 +63,8 @@ def test_a_message_that_was_not_there_before_came_since() -> None:
     read_at = NOW - timedelta(seconds=20)
     moved = received(NOW - timedelta(hours=7))
     assert arrival(moved, NOW - timedelta(hours=7), NOW, read_at) == (NOW, TimeSource.NOTICED, 20.0)
-    assert told(moved, NOW - timedelta(hours=7), NOW) == (NOW - timedelta(hours=7), TimeSource.RECEIVED)
-    assert told(b"Subject: x\r\n", None, NOW) is None
+    assert server_time(moved, NOW - timedelta(hours=7), NOW) == (NOW - timedelta(hours=7), TimeSource.RECEIVED)
+    assert server_time(b"Subject: x\r\n", None, NOW) is None
     slow_clock = received(NOW - timedelta(seconds=50))
     assert arrival(slow_clock, INTERNAL, NOW, read_at)[1] is TimeSource.RECEIVED
 
