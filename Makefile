@@ -29,8 +29,9 @@ bench: $(VENV)/development ## Measure, beside other tools in the same run
 	@$(DEBIAN)
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
-dashboards: $(VENV)/development ## Generate the Grafana dashboards again
+dashboards: $(VENV)/development ## Generate the Grafana dashboards and the alert rules again
 	$(BIN)/python -m dashboards
+	$(BIN)/python -m dashboards.alerts
 
 pictures: $(VENV)/development ## Draw the dashboards for the documentation again
 	@$(DEBIAN)

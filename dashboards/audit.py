@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboards.board import ANY_OF_CHANNEL, ANY_OF_JOB, Row, board
+from dashboards.limits import OBJECTIVE
 from dashboards.panels import (
     GREEN,
     ORANGE,
@@ -22,7 +23,6 @@ from dashboards.vocabulary import (
     AGE,
     AVAILABILITY_STEPS,
     CHANNEL_COLUMN,
-    OBJECTIVE,
     STATE,
     increase,
     missed_ratio,

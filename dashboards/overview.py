@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboards.board import ANY_OF_CHANNEL, ANY_OF_JOB, FIRING, Row, board
+from dashboards.limits import ALLOWED, OBJECTIVE, UNREAD
 from dashboards.panels import (
     GREEN,
     ORANGE,
@@ -19,12 +20,10 @@ from dashboards.panels import (
 )
 from dashboards.vocabulary import (
     AGE,
-    ALLOWED,
     AVAILABILITY_STEPS,
     BUDGET_STEPS,
     CHANNEL_COLUMN,
     LIMIT,
-    OBJECTIVE,
     SILENCE_STEPS,
     STATE,
     STATES,
@@ -125,11 +124,11 @@ def _stats() -> list[Panel]:
             7,
             "Oldest unread",
             "Age of the oldest unread message in any monitored queue, real or test. A report must be answered within "
-            "24 h (BR 4.9.5): from 8 h on, see that somebody works on the queue; at 12 h it pages.",
+            f"24 h (BR 4.9.5): from 8 h on, see that somebody works on the queue; at {UNREAD // 3600} h it pages.",
             f"max(time() - {_OLDEST_UNREAD})",
             (0, GREEN),
             (8 * 3600, YELLOW),
-            (12 * 3600, RED),
+            (UNREAD, RED),
             unit="s",
             empty="none",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboards.board import ANY_OF_JOB, Row, board
+from dashboards.limits import UNREADABLE
 from dashboards.panels import BLUE, GREEN, ORANGE, RED, YELLOW, Panel, Query, bars, series, stat_panel, timeline
 from dashboards.vocabulary import TICK, increase
 
@@ -120,11 +121,11 @@ def _read_age() -> Panel:
     return series(
         8,
         "Time since a queue was read",
-        "A queue that is not read says nothing: from 15 minutes on (dashed) CPRCanaryQueueUnreadable pages. Look for "
-        "expired passwords, moved folders, a full connection limit.",
+        f"A queue that is not read says nothing: from {UNREADABLE // 60} minutes on (dashed) CPRCanaryQueueUnreadable "
+        "pages. Look for expired passwords, moved folders, a full connection limit.",
         Query(f"time() - max by (queue) ({_READ})", "{{queue}}"),
         unit="s",
-        steps=((0, "transparent"), (900, RED)),
+        steps=((0, "transparent"), (UNREADABLE, RED)),
         interval="1m",
     )
 

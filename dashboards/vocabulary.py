@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboards.board import ANY_OF_CHANNEL, ANY_OF_JOB
+from dashboards.limits import OBJECTIVE
 from dashboards.panels import GREEN, GREY, ORANGE, RED, YELLOW, Column, Step
 
 STATES = {
@@ -28,11 +29,6 @@ OUTCOMES = {
     "missing": "dark-blue",
     "indeterminate": GREY,
 }
-
-OBJECTIVE = 0.99
-"""The service level that the alert rules burn against: met within the arrival deadline, over 28 days."""
-
-ALLOWED = round(1 - OBJECTIVE, 6)
 
 SILENCE_STEPS: tuple[Step, ...] = ((0, GREEN), (0.7, YELLOW), (1, RED))
 AVAILABILITY_STEPS: tuple[Step, ...] = ((0, RED), (OBJECTIVE, YELLOW), (0.995, GREEN))

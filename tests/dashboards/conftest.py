@@ -9,8 +9,8 @@ from shutil import copytree
 
 import pytest
 
-from dashboards.queries import Prometheus
 from tests.dashboards.past import create, serve
+from tests.dashboards.queries import Prometheus
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
-from dashboards.queries import targets
 from tests.dashboards import known
 from tests.dashboards.promql import grouping, parse, selectors, variables
+from tests.dashboards.queries import targets
 from tests.dashboards.recording import rules_of
 
 Json = dict[str, Any]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from servers.prometheus import Prometheus as Server
 
-from dashboards.queries import Json, view_of
 from tests.dashboards.backfill import DENSE, DENSE_STEP, LOOKBACK, STEP, create_blocks
 from tests.dashboards.history import END
 from tests.dashboards.known import ALERTS, RULES
+from tests.dashboards.queries import Json, view_of
 from tests.dashboards.recording import record
 
 QUIET = "global: {scrape_interval: 1h}\n"

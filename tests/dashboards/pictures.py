@@ -12,10 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dashboards.__main__ import BOARDS, HERE
-from dashboards.queries import Prometheus
-from dashboards.render.__main__ import draw
 from tests.dashboards.history import END
 from tests.dashboards.past import create, scrape_of, serve
+from tests.dashboards.queries import Prometheus
+from tests.dashboards.render.drawing import draw
 
 CHOSEN = {"channel.json": {"channel": "problem-alias"}}
 """What is chosen at the top of a dashboard."""

@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from dashboards.queries import Prometheus, View
 from tests.dashboards.backfill import STEP, load_blocks
 from tests.dashboards.history import END, START
+from tests.dashboards.queries import Prometheus, View
 
 Rule = dict[str, Any]
 Point = tuple[float, float]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dashboards.queries import View, expand, panel_interval, step_of, view_of
-from dashboards.render.looks import by_value, shown, ticks, with_unit
+from tests.dashboards.queries import View, expand, panel_interval, step_of, view_of
+from tests.dashboards.render.looks import by_value, shown, ticks, with_unit
 
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

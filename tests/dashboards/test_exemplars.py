@@ -12,8 +12,8 @@ from servers.prometheus import Prometheus
 
 from canary.metrics import Exporter
 from dashboards.__main__ import HERE
-from dashboards.queries import expand, targets, view_of
 from tests.dashboards.history import START, example_history
+from tests.dashboards.queries import expand, targets, view_of
 
 SCRAPING = """
 global: {{scrape_interval: 1s}}

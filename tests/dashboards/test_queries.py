@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from dashboards.__main__ import BOARDS, HERE
-from dashboards.queries import Json, Prometheus, Series, targets, view_of
-from dashboards.render.__main__ import draw
 from tests.dashboards.history import END
 from tests.dashboards.past import scrape_of
+from tests.dashboards.queries import Json, Prometheus, Series, targets, view_of
+from tests.dashboards.render.drawing import draw
 
 pytestmark = pytest.mark.timeout(600)
 """The first test waits for the history to be made, and all workers for one of them."""

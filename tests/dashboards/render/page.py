@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from dashboards.queries import Prometheus, Series, View, expand, step_of
-from dashboards.render import charts
-from dashboards.render.looks import Json, by_value, shown
+from tests.dashboards.queries import Prometheus, Series, View, expand, step_of
+from tests.dashboards.render import charts
+from tests.dashboards.render.looks import Json, by_value, shown
 
 COLUMN, ROW, GAP = 66, 38, 8
 """Pixels: a 24th of the width, a unit of height (as in Grafana), and between panels."""

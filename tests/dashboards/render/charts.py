@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 
-from dashboards.queries import Series, View
-from dashboards.render.looks import PALETTE, Json, by_value, colour, ticks, with_unit
+from tests.dashboards.queries import Series, View
+from tests.dashboards.render.looks import PALETTE, Json, by_value, colour, ticks, with_unit
 
 GRID, TEXT = "#2c3235", "#a7abb3"
 LEGEND = 46

@@ -1,25 +1,25 @@
-"""Draws dashboards as PNG: ``python -m dashboards.render --prometheus URL --to FOLDER``.
+"""Draws pictures of the dashboards, by a small renderer of our own and not by Grafana.
 
-Needs Chromium; uses the one that the canary itself would use for web forms.
+It reads the same JSON and asks a real Prometheus what Grafana would ask, so a picture shows what the queries return, in
+the panels, units, thresholds and colours that the JSON says. Fonts and details differ from Grafana's. Needs Chromium;
+uses the one that the canary itself would use for web forms.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import io
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from PIL import Image
 
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.settings import BrowserSettings
-from dashboards.__main__ import BOARDS, HERE
-from dashboards.queries import Prometheus, view_of
-from dashboards.render.page import COLUMN, page
+from dashboards.__main__ import HERE
+from tests.dashboards.queries import Prometheus, view_of
+from tests.dashboards.render.page import COLUMN, page
 
 COLOURS = 128
 """Enough for flat colours, and it keeps a picture below 200 kB."""
@@ -48,21 +48,3 @@ async def draw(
 def _save(shot: bytes, file: Path) -> None:
     small = Image.open(io.BytesIO(shot)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     small.save(file, optimize=True)
-
-
-def main() -> None:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m dashboards.render", description="Draw dashboards as PNG.")
-    parser.add_argument("names", nargs="*", default=[*BOARDS], help="such as overview.json; all of them if not given")
-    parser.add_argument("--prometheus", required=True, help="its URL")
-    parser.add_argument("--to", required=True, type=Path, help="the folder of the pictures")
-    parser.add_argument("--at", type=datetime.fromisoformat, default=datetime.now(UTC), help="now, if not given")
-    parser.add_argument("--scrape", type=int, default=30, help="seconds between two scrapes")
-    parser.add_argument("--channel", default=".*", help="the channel to show; all of them if not given")
-    given = parser.parse_args()
-    prometheus = Prometheus(given.prometheus)
-    asyncio.run(draw(prometheus, given.names, given.to, given.at, given.scrape, channel=given.channel))
-
-
-if __name__ == "__main__":
-    main()
