@@ -79,8 +79,8 @@ def make(
 
     Raises BundleError, EvidenceError, OwnFaultError, and OSError.
     """
-    told = next(log.ledger.events(kind=EventKind.CHECKPOINT, newest=1), None)
-    if told is None:
+    newest = next(log.ledger.events(kind=EventKind.CHECKPOINT, newest=1), None)
+    if newest is None:
         raise BundleError("no checkpoint was signed yet, so there is nothing to prove")
     temporary = path.with_name(f".{path.name}.new")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)  # it may hold personal data
@@ -90,7 +90,7 @@ def make(
             zipfile.ZipFile(file, "w", allowZip64=False) as archive,
             reading(log.folder.parent) as ledger,
         ):
-            made = _Bundle(_Files(archive), log, ledger, told.body["size"], wanted, progress).write(chains or {})
+            made = _Bundle(_Files(archive), log, ledger, newest.body["size"], wanted, progress).write(chains or {})
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -162,20 +162,22 @@ class _Bundle:
         count, picked = self._population()
         asked = [probe for probe in dict.fromkeys(self._wanted.asked) if probe not in picked]
         self._progress("events")
-        told = {probe: self._of_probe(probe) for probe in [*picked, *asked]}
-        self._pick_events(told)
-        rules = self._rules(told)
+        chosen = {probe: self._of_probe(probe) for probe in [*picked, *asked]}
+        self._pick_events(chosen)
+        rules = self._rules(chosen)
         self._progress("messages and files")
-        carried = {probe: self._probe(probe, leaves, rules) for probe, leaves in told.items()}
+        carried = {probe: self._probe(probe, leaves, rules) for probe, leaves in chosen.items()}
         self._progress("time-stamps and cosignatures")
-        self._stamps([leaves[-1].seq for leaves in told.values()], [size for size in carried.values() if size], chains)
+        self._stamps(
+            [leaves[-1].seq for leaves in chosen.values()], [size for size in carried.values() if size], chains
+        )
         self._cosignatures()
         self._progress("proofs")
         self._checkpoints()
         for seq in sorted(self._events):
             self._event(self._events[seq])
         digest = self._files.seal(self._manifest(picked, asked))
-        return Made(digest, tuple(told), count, len(self._files.digests), tuple(self._missing))
+        return Made(digest, tuple(chosen), count, len(self._files.digests), tuple(self._missing))
 
     def _end_of_period(self) -> datetime:
         """The period's end, or that of what is signed where that is earlier."""
@@ -192,10 +194,10 @@ class _Bundle:
         return leaf
 
     def _of_probe(self, probe: str) -> list[Leaf]:
-        told = self._ledger.leaves_of_probe(probe)
-        if not told:
+        leaves = self._ledger.leaves_of_probe(probe)
+        if not leaves:
             raise BundleError(f"there is no probe {probe} in what is signed")
-        return told
+        return leaves
 
     def _population(self) -> tuple[int, list[str]]:
         """Write the list of all probes; returns how many there are, and the sample of them."""
@@ -214,9 +216,9 @@ class _Bundle:
             self._files.add_file("population.csv", listed)
         return count, lowest.probes()
 
-    def _pick_events(self, told: Mapping[str, list[Leaf]]) -> None:
+    def _pick_events(self, chosen: Mapping[str, list[Leaf]]) -> None:
         """The events of the probes, those that the seed picks, and those that hold the others together."""
-        for leaves in told.values():
+        for leaves in chosen.values():
             self._add(leaves)
         for seq in sample.spots(self._wanted.seed, self._wanted.size, self._start, self._size):
             spot = self._one(seq)
@@ -232,11 +234,11 @@ class _Bundle:
     def _add(self, leaves: Iterable[Leaf]) -> None:
         self._events |= {leaf.seq: leaf for leaf in leaves}
 
-    def _rules(self, told: Mapping[str, list[Leaf]]) -> dict[str, str]:
+    def _rules(self, chosen: Mapping[str, list[Leaf]]) -> dict[str, str]:
         """By which rule something was deleted, of all that the bundle would have; with the events that tell so."""
         gone = {
             item.sha256
-            for leaves in told.values()
+            for leaves in chosen.values()
             for item in probes.artefacts(_read(leaves))
             if not self._artefacts.path(item.sha256).exists()
         }
@@ -325,7 +327,7 @@ class _Bundle:
         return {
             "format": FORMAT,
             "origin": origin,
-            "vkeys": [new for new in self._keys_told() if new.startswith(f"{origin}+")],
+            "vkeys": [new for new in self._keys() if new.startswith(f"{origin}+")],
             "period": {**period, "start": self._start, "end": self._size},
             "seed": self._wanted.seed,
             "size": self._wanted.size,
@@ -333,7 +335,7 @@ class _Bundle:
             "asked": asked,
         }
 
-    def _keys_told(self) -> list[str]:
+    def _keys(self) -> list[str]:
         return [event.body["new"] for event in _read(self._ledger.leaves_of_kind(EventKind.KEY_ROTATED))]
 
 

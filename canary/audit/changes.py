@@ -62,7 +62,7 @@ class InForce:
     times: tuple[tuple[datetime, datetime | None], ...]
 
 
-def holds(told: Iterable[Event], period: Period) -> list[Span]:
+def holds(events: Iterable[Event], period: Period) -> list[Span]:
     """The holds that touch the period, from all events of :data:`SWITCHES` up to its end."""
     open_: dict[tuple[str, str], Span] = {}
     done: list[Span] = []
@@ -71,7 +71,7 @@ def holds(told: Iterable[Event], period: Period) -> list[Span]:
         if span := open_.pop(key, None):
             done.append(Span(span.what, span.where, span.reason, span.by, span.start, at))
 
-    for event in told:
+    for event in events:
         body = event.body
         match event.kind:
             case EventKind.HELD if body:
@@ -122,20 +122,20 @@ def blackouts(known: Iterable[Inventory], period: Period) -> list[Span]:
     return sorted(found, key=lambda span: span.start)
 
 
-def silences(told: Iterable[Event]) -> list[Span]:
+def silences(events: Iterable[Event]) -> list[Span]:
     """The alert silences that somebody told us."""
     return [
         Span("silence", e.body["alert"], e.body["reason"], e.body["by"], e.at, parse_time(e.body["until"]))
-        for e in told
+        for e in events
         if e.body
     ]
 
 
-def restarts(told: Iterable[Event]) -> list[Change]:
+def restarts(events: Iterable[Event]) -> list[Change]:
     """Starts and stops of the scheduled prober; a start without a stop before it: it was killed, or crashed."""
     found: list[Change] = []
     running = False
-    for event in told:
+    for event in events:
         if event.body.get("scheduled", True) is False:
             continue  # a single probe by hand
         if event.kind is EventKind.STARTED:
@@ -205,30 +205,30 @@ def in_force(known: Iterable[Inventory], period: Period) -> list[InForce]:
     return found
 
 
-def clocks(told: Iterable[Event]) -> list[tuple[str, int, float]]:
+def clocks(events: Iterable[Event]) -> list[tuple[str, int, float]]:
     """By queue: how often its clock was compared with ours, and by how many seconds it was off at most."""
     seen: dict[str, tuple[int, float]] = {}
-    for event in told:
+    for event in events:
         if event.body:
             number, most = seen.get(event.body["queue"], (0, 0.0))
             seen[event.body["queue"]] = number + 1, max(most, event.body["offset"], key=abs)
     return [(queue, number, most) for queue, (number, most) in sorted(seen.items())]
 
 
-def clock_steps(told: Iterable[Event]) -> list[Change]:
+def clock_steps(events: Iterable[Event]) -> list[Change]:
     """When our own clock was set."""
-    return [Change(e.at, "clock set", f"by {e.body['seconds']:+.1f} s") for e in told if e.body]
+    return [Change(e.at, "clock set", f"by {e.body['seconds']:+.1f} s") for e in events if e.body]
 
 
-def troubles(told: Iterable[Event]) -> list[tuple[str, int]]:
+def troubles(events: Iterable[Event]) -> list[tuple[str, int]]:
     """Faults of ours by component and reason."""
-    counted = Counter(f"{event.body['component']}: {event.body['reason']}" for event in told if event.body)
+    counted = Counter(f"{event.body['component']}: {event.body['reason']}" for event in events if event.body)
     return counted.most_common()
 
 
-def checks(told: Iterable[Event]) -> list[tuple[str, str, int]]:
+def checks(events: Iterable[Event]) -> list[tuple[str, str, int]]:
     """Looks at channels to which nothing is submitted: (channel, outcome, how often)."""
-    counted = Counter((event.body["channel"], event.body["outcome"]) for event in told if event.body)
+    counted = Counter((event.body["channel"], event.body["outcome"]) for event in events if event.body)
     return [(channel, outcome, number) for (channel, outcome), number in sorted(counted.items())]
 
 

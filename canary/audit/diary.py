@@ -33,18 +33,18 @@ class Diary:
 def diary(ledger: LedgerReader, known: list[Inventory], period: Period, now: datetime) -> Diary:
     """Read it; ``known`` is what was in force, up to the end of the period."""
 
-    def told(*kinds: EventKind) -> Iterator[Event]:
+    def events(*kinds: EventKind) -> Iterator[Event]:
         return ledger.events(kind=kinds, since=period.since, until=period.until, emptied=True)
 
     return Diary(
         downtime=tuple(changes.downtime(gaps(ledger, period.since, min(period.until, now)))),
         holds=tuple(changes.holds(ledger.events(kind=changes.SWITCHES, until=period.until, emptied=True), period)),
         blackouts=tuple(changes.blackouts(known, period)),
-        silences=tuple(changes.silences(told(EventKind.SILENCED))),
-        restarts=tuple(changes.restarts(told(EventKind.STARTED, EventKind.STOPPED))),
-        configuration=tuple(changes.configuration_changes(known, told(EventKind.RELOADED), period)),
-        clocks=tuple(changes.clocks(told(EventKind.CLOCK))),
-        clock_steps=tuple(changes.clock_steps(told(EventKind.CLOCK_STEPPED))),
-        troubles=tuple(changes.troubles(told(EventKind.TROUBLE))),
-        checks=tuple(changes.checks(told(EventKind.CHECKED))),
+        silences=tuple(changes.silences(events(EventKind.SILENCED))),
+        restarts=tuple(changes.restarts(events(EventKind.STARTED, EventKind.STOPPED))),
+        configuration=tuple(changes.configuration_changes(known, events(EventKind.RELOADED), period)),
+        clocks=tuple(changes.clocks(events(EventKind.CLOCK))),
+        clock_steps=tuple(changes.clock_steps(events(EventKind.CLOCK_STEPPED))),
+        troubles=tuple(changes.troubles(events(EventKind.TROUBLE))),
+        checks=tuple(changes.checks(events(EventKind.CHECKED))),
     )

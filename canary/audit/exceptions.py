@@ -154,15 +154,15 @@ def complete(ledger: LedgerReader, runs: Iterable[Run], notes: dict[str, tuple[A
     """Fill in when each was detected, and what was noted about it."""
     for run in runs:
         times = ledger.times(run.first)
-        told = [times[kind] for kind in (EventKind.CONFIRM, EventKind.DEADLINE) if kind in times]
-        run.detected_at = min(told, default=times.get(EventKind.FINISHED))
+        signs = [times[kind] for kind in (EventKind.CONFIRM, EventKind.DEADLINE) if kind in times]
+        run.detected_at = min(signs, default=times.get(EventKind.FINISHED))
         run.notes = notes.get(run.id, ())
 
 
-def notes_of(told: Iterable[Event]) -> dict[str, tuple[Annotation, ...]]:
+def notes_of(events: Iterable[Event]) -> dict[str, tuple[Annotation, ...]]:
     """By exception: what was noted, in order, from ``annotated`` events."""
     found: dict[str, list[Annotation]] = {}
-    for event in told:
+    for event in events:
         body = event.body
         if body:  # retention may have emptied it
             note = Annotation(event.at, body["by"], body["note"], body.get("cause"), body.get("bug"))

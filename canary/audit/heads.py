@@ -13,8 +13,8 @@ from canary.ledger.events import timestamp
 
 
 @dataclass(frozen=True, slots=True)
-class ToldHead:
-    """A checkpoint of ``size`` events, told by event ``seq``."""
+class RecordedHead:
+    """A checkpoint of ``size`` events, recorded in event ``seq``."""
 
     size: int
     seq: int
@@ -22,8 +22,8 @@ class ToldHead:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldStamp:
-    """A time-stamp of the checkpoint of ``size`` events, told by event ``seq``; ``token`` is the artefact."""
+class RecordedStamp:
+    """A time-stamp of the checkpoint of ``size`` events, recorded in event ``seq``; ``token`` is the artefact."""
 
     size: int
     seq: int
@@ -36,16 +36,17 @@ class Heads:
 
     def __init__(self, ledger: Ledger, size: int) -> None:
         self._ledger = ledger
-        told = [
-            (_origin(e.body["note"]), ToldHead(e.body["size"], e.seq, timestamp(e.at)))
+        signed = [
+            (_origin(e.body["note"]), RecordedHead(e.body["size"], e.seq, timestamp(e.at)))
             for e in ledger.events(kind=EventKind.CHECKPOINT)
             if e.body["size"] <= size
         ]
-        self._heads = [head for origin, head in told if origin == told[-1][0]]  # not of a name that the log had before
+        newest_origin = signed[-1][0] if signed else None  # the log may have had another name before
+        self._heads = [head for origin, head in signed if origin == newest_origin]
         self._sizes = [head.size for head in self._heads]
         known = set(self._sizes)
         self._stamps = [
-            ToldStamp(e.body["size"], e.seq, e.body["tsa"], e.body["token"])
+            RecordedStamp(e.body["size"], e.seq, e.body["tsa"], e.body["token"])
             for e in ledger.events(kind=EventKind.TIMESTAMPED)
             if e.body["size"] in known
         ]
@@ -53,11 +54,11 @@ class Heads:
         self.cosigned = [(e.body["size"], Note.parse(e.body["note"])) for e in newest.values()]
         """By witness: the newest checkpoint that it cosigned, with its cosignature."""
 
-    def before(self, since: str) -> ToldHead | None:
-        """The newest checkpoint that was told at ``since`` or before."""
+    def before(self, since: str) -> RecordedHead | None:
+        """The newest checkpoint that was recorded at ``since`` or before."""
         return next((head for head in reversed(self._heads) if head.at <= since), None)
 
-    def older(self, seq: int, most: int) -> list[ToldHead]:
+    def older(self, seq: int, most: int) -> list[RecordedHead]:
         """At most so many checkpoints without event ``seq``, newest first."""
         upto = bisect_right(self._sizes, seq - 1)
         return self._heads[max(0, upto - most) : upto][::-1]
@@ -66,15 +67,17 @@ class Heads:
         """The checkpoint of this size as it was signed. Raises EvidenceError."""
         place = bisect_right(self._sizes, size) - 1
         if place < 0 or self._sizes[place] != size:
-            raise EvidenceError(f"the checkpoint of {size} events is not told in the ledger")
+            raise EvidenceError(f"the checkpoint of {size} events is not in the ledger")
         seq = self._heads[place].seq
         event = next(self._ledger.events(kind=EventKind.CHECKPOINT, after=seq - 1, upto=seq))
         return Note.parse(event.body["note"])
 
-    def stamps_around(self, earliest: Iterable[int], latest: Iterable[int]) -> set[ToldStamp]:
-        """Of each authority: the newest time-stamp told up to each event number of ``earliest``, and the first one of
-        a checkpoint that has each of ``latest``."""
-        found: set[ToldStamp] = set()
+    def stamps_around(self, earliest: Iterable[int], latest: Iterable[int]) -> set[RecordedStamp]:
+        """Of each authority: the newest time-stamp recorded up to each event number of ``earliest``.
+
+        And the first one of a checkpoint that has each of ``latest``.
+        """
+        found: set[RecordedStamp] = set()
         earliest, latest = set(earliest), set(latest)
         for tsa in {stamp.tsa for stamp in self._stamps}:
             ours = [stamp for stamp in self._stamps if stamp.tsa == tsa]

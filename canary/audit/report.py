@@ -179,20 +179,20 @@ def _channels(counted: Tally, configured: list[InForce]) -> tuple[ChannelLine, .
     in_force = {channel.slug: channel for channel in configured}
     lines = []
     for slug in sorted(in_force.keys() | counted.channels.keys()):
-        told, channel = counted.channels.get(slug), in_force.get(slug)
+        tally, channel = counted.channels.get(slug), in_force.get(slug)
         settings = channel.settings if channel else {}
         lines.append(
             ChannelLine(
                 slug=slug,
-                kind=told.kind if told else str(settings.get("kind", "")),
+                kind=tally.kind if tally else str(settings.get("kind", "")),
                 settings=settings,
                 times=channel.times if channel else (),
-                counts=told.counts if told else Counts(),
-                arrived=told.arrived.percentiles() if told else None,
-                gap=told.longest_gap() if told else None,
-                accepted=told.accepted if told else 0,
-                acknowledged=told.acknowledged if told else 0,
-                outcomes=dict(told.outcomes) if told else {},
+                counts=tally.counts if tally else Counts(),
+                arrived=tally.arrived.percentiles() if tally else None,
+                gap=tally.longest_gap() if tally else None,
+                accepted=tally.accepted if tally else 0,
+                acknowledged=tally.acknowledged if tally else 0,
+                outcomes=dict(tally.outcomes) if tally else {},
             )
         )
     return tuple(lines)
@@ -220,22 +220,22 @@ def _channel_months(counted: Tally) -> tuple[Line, ...]:
 
 def _own_faults(runs: list[Run]) -> tuple[OwnFault, ...]:
     """One line a reason and time, with all the channels that it concerned."""
-    told: list[OwnFault] = []
+    faults: list[OwnFault] = []
     newest: dict[str, int] = {}
     for run in runs:
         place = newest.get(run.reason)
-        if place is not None and run.first_at <= told[place].end + _TOGETHER:
-            known = told[place]
-            told[place] = replace(
+        if place is not None and run.first_at <= faults[place].end + _TOGETHER:
+            known = faults[place]
+            faults[place] = replace(
                 known,
                 end=max(known.end, run.last_at),
                 channels=tuple(sorted({*known.channels, run.channel})),
                 probes=known.probes + run.probes,
             )
         else:
-            newest[run.reason] = len(told)
-            told.append(OwnFault(run.first_at, run.last_at, run.reason, (run.channel,), run.probes))
-    return tuple(told)
+            newest[run.reason] = len(faults)
+            faults.append(OwnFault(run.first_at, run.last_at, run.reason, (run.channel,), run.probes))
+    return tuple(faults)
 
 
 def _unfinished(counted: Tally, now: datetime) -> list[Unfinished]:

@@ -16,9 +16,9 @@ def results(report: AuditReport) -> dict[Measure, str]:
     return {measure: say(report) for measure, say in _SENTENCES.items()}
 
 
-def result_of(control: Control, told: dict[Measure, str]) -> str:
+def result_of(control: Control, sentences: dict[Measure, str]) -> str:
     """What the measures of a control say, together."""
-    return " ".join(told[measure] for measure in control.measures)
+    return " ".join(sentences[measure] for measure in control.measures)
 
 
 def _availability(report: AuditReport) -> str:

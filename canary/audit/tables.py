@@ -193,11 +193,11 @@ def _changes(report: AuditReport, _: Tally) -> Table:
 
 def _controls(report: AuditReport, _: Tally) -> Table:
     """The shape of Apple's Detailed Controls Report (Root Program Policy 1.2.3.1)."""
-    told = results(report)
+    sentences = results(report)
     head = ("requirement_section", "requirement", "control", "test_procedure", "result", "auditors_conclusion",
             "webtrust", "webtrust_verified", "etsi", "etsi_verified")  # fmt: skip
     rows = (
-        (c.section, c.requirement, c.control, c.test, result_of(c, told), "", c.webtrust.reference,
+        (c.section, c.requirement, c.control, c.test, result_of(c, sentences), "", c.webtrust.reference,
          c.webtrust.verified, c.etsi.reference, c.etsi.verified)
         for c in report.controls
     )  # fmt: skip

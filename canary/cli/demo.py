@@ -107,7 +107,7 @@ class Machine:
     def broken(self, fault: Fault, number: int, of: int) -> None:
         """Seen from the probes."""
 
-    def mended(self, fault: Fault, told: Shown) -> None:
+    def mended(self, fault: Fault, probe: Shown) -> None:
         """Seen from the probes."""
 
     def in_flight(self, probes: Sequence[Shown]) -> None:

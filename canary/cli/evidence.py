@@ -34,8 +34,8 @@ def key(config: ConfigPath, as_json: Json = False) -> None:
         print_json({"vkey": str(rotations[-1].new), "history": keys})
         return
     typer.echo(str(rotations[-1].new))
-    for told in reversed(keys):
-        err.print(f"since {told['from']}: {told['vkey']}", highlight=False, soft_wrap=True, style="dim")
+    for item in reversed(keys):
+        err.print(f"since {item['from']}: {item['vkey']}", highlight=False, soft_wrap=True, style="dim")
 
 
 def rotate_key(config: ConfigPath) -> None:
@@ -49,15 +49,15 @@ def rotate_key(config: ConfigPath) -> None:
 def status(config: ConfigPath, as_json: Json = False) -> None:
     """Show what is signed, time-stamped, cosigned and checked. Exits 1 if the last check found something."""
     with _evidence(config) as evidence:
-        told = _status(evidence)
+        found = _status(evidence)
     if as_json:
-        print_json(told)
+        print_json(found)
     else:
         table = Table(show_header=False, box=None)
-        for name, value in told.items():
+        for name, value in found.items():
             table.add_row(name.replace("_", " "), _words(value))
         out.print(table)
-    raise typer.Exit(Exit.NOT_ARRIVED if told["problems"] else Exit.ARRIVED)
+    raise typer.Exit(Exit.NOT_ARRIVED if found["problems"] else Exit.ARRIVED)
 
 
 def check(config: ConfigPath, as_json: Json = False) -> None:

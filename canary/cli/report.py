@@ -80,9 +80,9 @@ def _summary(made: AuditReport) -> dict[str, Any]:
 
 
 def _tell(made: AuditReport, folder: Path) -> None:
-    told = results(made)
+    sentences = results(made)
     for measure in ("population", "availability", "exceptions", "evidence"):
-        out.print(told[measure], highlight=False, markup=False)  # type: ignore[index]  # an enum of text
+        out.print(sentences[measure], highlight=False, markup=False)  # type: ignore[index]  # an enum of text
     print_plain(f"{folder / 'report.html'}, report.pdf and the files beside them (SHA256SUMS)")
 
 

@@ -35,7 +35,7 @@ def load(path: Path) -> Config:
         document = yaml_lines.parse(_text(path))
     except yaml_lines.UnreadableError as error:
         raise ConfigError([Mistake(str(path), error.line, "", error.message)]) from None
-    return _Reading(path, document).config()
+    return _FileReader(path, document).config()
 
 
 @cache
@@ -56,7 +56,7 @@ def _text(path: Path) -> str:
         raise ConfigError([Mistake(str(path), line, "", found)]) from None
 
 
-class _Reading:
+class _FileReader:
     """One file being read: the document, and the mistakes found so far."""
 
     def __init__(self, path: Path, document: yaml_lines.Document) -> None:

@@ -59,12 +59,12 @@ class Screen:
         self._heading(f"Fault {number} of {of}, {fault.name}: {fault.title}")
         self._say(f"{fault.breaks[:1].upper()}{fault.breaks[1:]}.", "dim")
 
-    def mended(self, fault: Fault, told: Shown) -> None:
+    def mended(self, fault: Fault, probe: Shown) -> None:
         """What the canary says of the fault, and how long that took in reality."""
-        self._say(f"The canary says: {_words(told)}", "" if told.as_wanted else "bold red")
+        self._say(f"The canary says: {_words(probe)}", "" if probe.as_wanted else "bold red")
         incident = fault.incident
         bug = f"{incident.ca}, bug {incident.bug}"
-        self._say(f"Noticed here after {told.seconds:.1f} s, in reality after {_days(incident)} ({bug}).", "bold")
+        self._say(f"Noticed here after {probe.seconds:.1f} s, in reality after {_days(incident)} ({bug}).", "bold")
         self._say("Mended, and reported again:", "dim")
 
     def in_flight(self, probes: Sequence[Shown]) -> None:
@@ -81,9 +81,9 @@ class Screen:
     def summary(self, performance: Performance) -> None:
         """All faults again, and what was shown in a sentence."""
         self._live.update("")
-        if performance.told:
+        if performance.broken:
             self._heading("Summary")
-            self._console.print(_table(performance.told))
+            self._console.print(_table(performance.broken))
         self._say(sentence(performance), "bold green" if performance.outcome is Outcome.ARRIVED else "bold red")
         if performance.evidence is not None:
             self._say(proof(performance.evidence), "green" if performance.evidence.ok else "bold red")
@@ -125,15 +125,15 @@ class Screen:
 
 def sentence(performance: Performance) -> str:
     """What was shown, in one sentence."""
-    told, healthy = performance.told, performance.healthy
-    right = [probe for probe in told if probe.as_wanted]
+    broken, healthy = performance.broken, performance.healthy
+    right = [probe for probe in broken if probe.as_wanted]
     arrived = f"{sum(probe.as_wanted for probe in healthy)} of {len(healthy)} healthy probes arrived"
-    if not told:
+    if not broken:
         return f"{arrived}."
-    days = sorted(probe.turn.fault.incident.hours / 24 for probe in told if probe.turn.fault)
+    days = sorted(probe.turn.fault.incident.hours / 24 for probe in broken if probe.turn.fault)
     return (
-        f"{len(right)} of {len(told)} faults were told apart, each within {ceil(max(p.seconds for p in told))} s, where"
-        f" real CAs took {_span(days)} to notice; {arrived}; all in {performance.seconds:.0f} s."
+        f"{len(right)} of {len(broken)} faults were told apart, each within {ceil(max(p.seconds for p in broken))} s, "
+        f"where real CAs took {_span(days)} to notice; {arrived}; all in {performance.seconds:.0f} s."
     )
 
 
@@ -153,9 +153,9 @@ def _days(incident: Incident) -> str:
     return f"{'more than ' if incident.at_least else ''}{incident.hours / 24:.1f} days"
 
 
-def _words(told: Shown) -> str:
-    outcome = told.verdict.outcome.value if told.verdict.outcome else "nothing"
-    return f"{outcome}: {told.verdict.reason}" if told.verdict.reason else outcome
+def _words(probe: Shown) -> str:
+    outcome = probe.verdict.outcome.value if probe.verdict.outcome else "nothing"
+    return f"{outcome}: {probe.verdict.reason}" if probe.verdict.reason else outcome
 
 
 def _style(shown: Shown) -> str:
@@ -170,11 +170,11 @@ def _style(shown: Shown) -> str:
     return "yellow" if shown.as_wanted else "bold red"
 
 
-def _table(told: Sequence[Shown]) -> Table:
+def _table(broken: Sequence[Shown]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("fault", "incident (bug)", "expected", "got", "noticed", "in reality"):
         table.add_column(column, no_wrap=True, justify="right" if column in ("noticed", "in reality") else "left")
-    for shown in told:
+    for shown in broken:
         fault, got = shown.turn.fault, shown.verdict.outcome
         if fault is None:
             continue

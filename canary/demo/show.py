@@ -41,8 +41,8 @@ class Audience(Onlooker, Protocol):
     def broken(self, fault: Fault, number: int, of: int) -> None:
         """A fault was switched on."""
 
-    def mended(self, fault: Fault, told: Shown) -> None:
-        """The fault was told as ``told``, and was switched off."""
+    def mended(self, fault: Fault, probe: Shown) -> None:
+        """The fault was switched off; ``probe`` is what the canary made of it."""
 
     def summary(self, performance: Performance) -> None:
         """The show is over."""
@@ -72,7 +72,7 @@ class Performance:
     complete: bool = False
 
     @property
-    def told(self) -> list[Shown]:
+    def broken(self) -> list[Shown]:
         """The probes that were to tell a fault, in order."""
         return [probe for probe in self.probes if probe.turn.fault]
 
@@ -135,12 +135,12 @@ class Performance:
         hit = Turn(fault.channel, fault.sender or SENDER, fault.variant or VARIANT, fault)
         fault.apply(ca)
         await self._let_read(TO_READ_A_FAULT)
-        told, other = await canary.probe([hit, beside(fault, channels)], audience)
+        broken, other = await canary.probe([hit, beside(fault, channels)], audience)
         fault.mend(ca)
-        audience.mended(fault, told)
+        audience.mended(fault, broken)
         again = await canary.probe([Turn(hit.channel, hit.sender, hit.variant)], audience)
         await self._let_read(TO_READ_A_VERDICT)
-        self.probes += [told, other, *again]
+        self.probes += [broken, other, *again]
 
     async def _let_read(self, seconds: float) -> None:
         if self.unhurried:

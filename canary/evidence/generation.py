@@ -22,7 +22,7 @@ from canary.evidence.jobs import Jobs, Step
 from canary.evidence.keys import key_store
 from canary.evidence.log import BusyError, EvidenceLog, newest
 from canary.evidence.notes import Checkpoint
-from canary.evidence.recorder import EndedError, Recorder
+from canary.evidence.recorder import EndedError, EvidenceRecorder
 from canary.evidence.rotation import SigningKeys
 from canary.evidence.selfcheck import Checked, check
 from canary.evidence.settings import EvidenceSettings
@@ -64,7 +64,7 @@ class Generation:
     def __init__(self, settings: EvidenceSettings, folder: Path, origin: str, ledger: Ledger, clock: Clock) -> None:
         """Raises OwnFaultError if the keys cannot be used."""
         self.settings, self._folder, self._ledger, self._clock = settings, folder, ledger, clock
-        self._recorder = recorder = Recorder(ledger)
+        self._recorder = recorder = EvidenceRecorder(ledger)
         store = key_store(settings.key, folder / "key", origin)
         keys = SigningKeys(ledger, store, origin, timedelta(seconds=settings.overlap), recorder)
         self.log = EvidenceLog(ledger, folder, origin, clock, keys, recorder)
@@ -120,7 +120,7 @@ class Generation:
 
     def advance(self) -> Checkpoint | None:
         """Sign what is new, now. A failure is recorded and logged, not raised."""
-        with self._told(_SIGN):
+        with self._recording_faults(_SIGN):
             try:
                 self.log.advance()
                 self._forked = False
@@ -136,7 +136,7 @@ class Generation:
 
     def forget(self) -> None:
         """Empty in the published bundles what retention has emptied. A failure is recorded and logged, not raised."""
-        with self._told("forget"):
+        with self._recording_faults("forget"):
             self.log.forget()
 
     def check(self, *, gently: bool = False) -> Checked | None:
@@ -177,7 +177,7 @@ class Generation:
 
     async def _sign(self) -> float:
         await in_thread(self.advance)
-        with self._told("measure"):
+        with self._recording_faults("measure"):
             await in_thread(self._measure)
         self._jobs.news()
         return self.until_next()
@@ -185,7 +185,7 @@ class Generation:
     async def _check(self) -> float:
         every, last = self.settings.verify_every, self.checked
         if last is None or (self._clock.now() - last.at).total_seconds() >= every:
-            with self._told("check"):
+            with self._recording_faults("check"):
                 found = await in_thread(partial(self.check, gently=True))
                 if found is not None and found.problems:
                     raise EvidenceError(f"the ledger is not as it was signed: {'; '.join(found.problems)}")
@@ -199,7 +199,7 @@ class Generation:
             nonlocal retry, again_at
             if (left := again_at - self._clock.monotonic()) > 0:
                 return left
-            with self._told(what.name) as failed:
+            with self._recording_faults(what.name) as failed:
                 await self._do_pending(what)
             if not failed:
                 retry = _FIRST_RETRY
@@ -226,7 +226,7 @@ class Generation:
             self._measured = self._clock.monotonic()
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[list[str]]:
+    def _recording_faults(self, what: str) -> Iterator[list[str]]:
         """Log a failure, and record the first of a row of them; the list then holds it."""
         failed: list[str] = []
         try:

@@ -76,8 +76,8 @@ class Pkcs11Keys:
                 with token.open(user_pin=self._settings.pin.reveal(), rw=rw) as session:
                     yield session
         except (pkcs11.PKCS11Error, RuntimeError, ValueError) as error:
-            told = str(error) or type(error).__name__
-            raise _unusable(f"token {self._settings.token} of {self._settings.module}: {told}") from error
+            reason = str(error) or type(error).__name__
+            raise _unusable(f"token {self._settings.token} of {self._settings.module}: {reason}") from error
 
     def _signer(self, public: Any) -> Pkcs11Signer:
         import pkcs11

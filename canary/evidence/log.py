@@ -19,7 +19,7 @@ from typing import TextIO
 from canary.clock import Clock
 from canary.evidence.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof, leaf_hash, verify_consistency
 from canary.evidence.notes import Checkpoint, Note, NoteError, Proof, Signature, sign
-from canary.evidence.recorder import EndedError, Recorder
+from canary.evidence.recorder import EndedError, EvidenceRecorder
 from canary.evidence.rotation import Rotation, SigningKeys, history
 from canary.evidence.tiles import WIDTH, EvidenceError, Tiles, sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
@@ -53,10 +53,10 @@ class EvidenceLog:
         origin: str,
         clock: Clock,
         keys: SigningKeys | None = None,
-        recorder: Recorder | None = None,
+        recorder: EvidenceRecorder | None = None,
     ) -> None:
         self.ledger, self.folder, self.origin = ledger, folder, origin
-        self._keys, self._clock, self._recorder = keys, clock, recorder or Recorder(ledger)
+        self._keys, self._clock, self._recorder = keys, clock, recorder or EvidenceRecorder(ledger)
         self.tiles = Tiles(folder / "log")
 
     @property
@@ -108,7 +108,7 @@ class EvidenceLog:
         if self._keys is None:
             raise ValueError("a log opened without keys cannot sign")
         with self._alone():
-            self._publish_told()
+            self._publish_newest()
             heads, latest, size = self._heads(), self.latest(), self._size()
             self._check_extends(heads, size)
             if not self._is_due(latest, size, force):
@@ -165,8 +165,8 @@ class EvidenceLog:
 
     def _heads(self) -> list[Checkpoint]:
         """Every head that is known to be, or may have been, signed last; in order. Raises ForkError if two disagree."""
-        told, note = self._told(), _read_note(self.published)
-        found = [note, Note.parse(told.body["note"]) if told else None]
+        signed, note = self._newest_signed(), _read_note(self.published)
+        found = [note, Note.parse(signed.body["note"]) if signed else None]
         heads = {Checkpoint.parse(note.text) for note in found if note}
         with suppress(FileNotFoundError):
             heads.add(Checkpoint.parse((self.folder / "head").read_text(encoding="utf-8")))
@@ -176,7 +176,7 @@ class EvidenceLog:
                 raise ForkError(f"fork: two different trees of {one.size} events were signed")
         return ordered
 
-    def _told(self) -> Event | None:
+    def _newest_signed(self) -> Event | None:
         return newest(self.ledger, EventKind.CHECKPOINT, self._clock.now())
 
     def _size(self) -> int:
@@ -205,9 +205,9 @@ class EvidenceLog:
         """Whether the newest events that were signed are still those: a history that went another way differs there."""
         tile = (size - 1) // WIDTH
         known = self.tiles.hashes(0, tile, size - tile * WIDTH)
-        told = dict(self.ledger.leaves(tile * WIDTH, size))
+        bodies = dict(self.ledger.leaves(tile * WIDTH, size))
         for seq, found in enumerate(known, tile * WIDTH + 1):
-            body = told.get(seq)
+            body = bodies.get(seq)
             if body is None or (body and leaf_hash(body) != found):
                 raise ForkError(f"fork: event {seq} is not the one that was signed")
 
@@ -225,7 +225,7 @@ class EvidenceLog:
             return True
         if force or any(not event.kind.about_log for event in self.ledger.events(after=latest.size)):
             return size > latest.size
-        last = self._told()
+        last = self._newest_signed()
         return size > latest.size and (last is None or self._clock.now() - last.at >= IDLE)
 
     def _extended(self, old: Checkpoint, size: int) -> Checkpoint:
@@ -236,14 +236,14 @@ class EvidenceLog:
             raise ForkError(f"fork: the tree of {size} events does not begin with the signed one of {old.size}")
         return Checkpoint(self.origin, size, root)
 
-    def _publish_told(self) -> None:
+    def _publish_newest(self) -> None:
         """Publish what the ledger tells was signed, if an end came before that."""
-        told = self._told()
-        if told is None:
+        signed = self._newest_signed()
+        if signed is None:
             return
         published = self.latest()
-        if published is None or published.size < told.body["size"]:
-            self._publish(Note.parse(told.body["note"]))
+        if published is None or published.size < signed.body["size"]:
+            self._publish(Note.parse(signed.body["note"]))
 
     def _publish(self, note: Note) -> None:
         write_file(self.published, str(note).encode())

@@ -17,7 +17,7 @@ class UnansweredError(CanaryError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back, whole."""
 
     status: int
@@ -33,7 +33,7 @@ class Answer:
         return self.content.decode(errors="replace")
 
 
-async def post(url: str, content: bytes, headers: dict[str, str], *, within: float, largest: int) -> Answer:
+async def post(url: str, content: bytes, headers: dict[str, str], *, within: float, largest: int) -> HttpAnswer:
     """Post something; the whole answer must come within so many seconds and bytes. Raises UnansweredError."""
     kept = bytearray()
     try:
@@ -51,14 +51,14 @@ async def post(url: str, content: bytes, headers: dict[str, str], *, within: flo
     except httpx.HTTPError as error:
         raise UnansweredError(f"{url}: {_reason(error)}") from error
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
-    return Answer(answer.status_code, answer.reason_phrase, kind, bytes(kept))
+    return HttpAnswer(answer.status_code, answer.reason_phrase, kind, bytes(kept))
 
 
 def _reason(error: BaseException) -> str:
     """What went wrong, by the deepest that the operating system tells: on top it is only that no attempt succeeded."""
-    told, cause = str(error) or type(error).__name__, error.__cause__ or error.__context__
+    words, cause = str(error) or type(error).__name__, error.__cause__ or error.__context__
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno is not None:  # what asyncio says instead names no reason
-            told = os.strerror(cause.errno) if cause.errno in errno.errorcode else cause.strerror or told
+            words = os.strerror(cause.errno) if cause.errno in errno.errorcode else cause.strerror or words
         cause = cause.__cause__ or cause.__context__
-    return told
+    return words

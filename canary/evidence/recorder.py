@@ -13,7 +13,7 @@ class EndedError(EvidenceError):
     """It was given up meanwhile, and another one may do its work."""
 
 
-class Recorder:
+class EvidenceRecorder:
     """Appends the events of one generation of the evidence. May be used from any thread."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -33,8 +33,8 @@ class Recorder:
 
     def record(self, event: Event) -> Event:
         """Have an event on disk; returns it as it stands there. Raises EndedError, and OwnFaultError."""
-        [told] = self.append(event).result()
-        return told
+        [recorded] = self.append(event).result()
+        return recorded
 
     def end(self) -> None:
         """Let nothing more be recorded."""

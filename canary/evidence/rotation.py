@@ -14,7 +14,7 @@ from typing import Self
 
 from canary.evidence.keys import KeyStore
 from canary.evidence.notes import Note, NoteError, Signer, VKey, sign
-from canary.evidence.recorder import Recorder
+from canary.evidence.recorder import EvidenceRecorder
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import parse_time, timestamp
 from canary.model import Component, OwnFaultError
@@ -78,11 +78,11 @@ def _text(old: VKey | None, new: VKey, at: datetime, until: datetime) -> str:
 
 def chain(rotations: Iterable[Rotation]) -> list[Rotation]:
     """The rotations in order, checked: each begins with the key that the one before ended with. Raises NoteError."""
-    told = list(rotations)
-    for before, after in pairwise(told):
+    checked = list(rotations)
+    for before, after in pairwise(checked):
         if after.old != before.new:
             raise NoteError(f"key {after.new.key_id.hex()} took over from {after.old}, which had not signed before")
-    return told
+    return checked
 
 
 def trusted(key: VKey, rotations: Iterable[Rotation]) -> list[VKey]:
@@ -98,10 +98,10 @@ class SigningKeys:
     """The keys of one log as its ledger tells them, with the private ones where they are kept."""
 
     def __init__(
-        self, ledger: Ledger, store: KeyStore, origin: str, overlap: timedelta, recorder: Recorder | None = None
+        self, ledger: Ledger, store: KeyStore, origin: str, overlap: timedelta, recorder: EvidenceRecorder | None = None
     ) -> None:
         self._ledger, self._store, self._origin, self._overlap = ledger, store, origin, overlap
-        self._recorder = recorder or Recorder(ledger)
+        self._recorder = recorder or EvidenceRecorder(ledger)
 
     def signers(self, now: datetime) -> list[Signer]:
         """Who signs a checkpoint: the current key, made if it is the first one, and the old one during an overlap.
@@ -144,5 +144,5 @@ class SigningKeys:
 
 def history(ledger: Ledger, origin: str) -> list[Rotation]:
     """Every key that a log had, in order. Raises NoteError if the chain is broken."""
-    told = (Rotation.read(event) for event in ledger.events(kind=EventKind.KEY_ROTATED))
-    return chain(rotation for rotation in told if rotation.new.name == origin)
+    recorded = (Rotation.read(event) for event in ledger.events(kind=EventKind.KEY_ROTATED))
+    return chain(rotation for rotation in recorded if rotation.new.name == origin)

@@ -83,7 +83,7 @@ class _Check:
         """The published checkpoint, if the log's keys signed it; and the signed ones that the ledger tells."""
         try:
             keys = [rotation.new for rotation in self._log.rotations()]
-            self._signed.extend(self._told())
+            self._signed.extend(self._recorded())
             note = self._log.note()
             if note is None:
                 return None
@@ -96,7 +96,7 @@ class _Check:
             self._tell(str(error))
             return None
 
-    def _told(self) -> Iterator[Checkpoint]:
+    def _recorded(self) -> Iterator[Checkpoint]:
         for event in self._log.ledger.events(kind=EventKind.CHECKPOINT):
             head = Checkpoint.parse(Note.parse(event.body["note"]).text)
             if (head.size, head.root.hex()) != (event.body["size"], event.body["root"]):
@@ -107,11 +107,11 @@ class _Check:
         """The events of one level 0 tile, against its hashes and its bundle."""
         known = self._read(self._tiles.hashes, 0, index, width)
         bundle = self._read(self._tiles.entries, index, width)
-        told = dict(self._log.ledger.leaves(index * WIDTH, index * WIDTH + width))
+        bodies = dict(self._log.ledger.leaves(index * WIDTH, index * WIDTH + width))
         self._hashes = []
         for place in range(width):
             seq = index * WIDTH + place + 1
-            body, kept = told.get(seq), known[place] if known else b""
+            body, kept = bodies.get(seq), known[place] if known else b""
             self._hashes.append(leaf_hash(body) if body else kept)
             self.forgotten += body == b""
             if body is None:

@@ -27,7 +27,7 @@ from rfc3161_client import (
 from canary.clock import Clock
 from canary.evidence.log import newest
 from canary.evidence.outside import UnansweredError, post
-from canary.evidence.recorder import Recorder
+from canary.evidence.recorder import EvidenceRecorder
 from canary.evidence.settings import TsaSettings
 from canary.evidence.tiles import sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
@@ -47,10 +47,15 @@ class Authority:
     """One time-stamping authority, and what it has stamped of the log. Asked for one time-stamp at a time."""
 
     def __init__(
-        self, settings: TsaSettings, ledger: Ledger, folder: Path, clock: Clock, recorder: Recorder | None = None
+        self,
+        settings: TsaSettings,
+        ledger: Ledger,
+        folder: Path,
+        clock: Clock,
+        recorder: EvidenceRecorder | None = None,
     ) -> None:
         self.settings, self._ledger, self._folder, self._clock = settings, ledger, folder, clock
-        self._recorder = recorder or Recorder(ledger)
+        self._recorder = recorder or EvidenceRecorder(ledger)
         self.last: datetime | None = None
         """The time in its newest time-stamp."""
 

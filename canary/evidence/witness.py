@@ -9,8 +9,8 @@ from http import HTTPStatus
 from canary.clock import Clock
 from canary.evidence.log import EvidenceLog, newest
 from canary.evidence.notes import Checkpoint, Note, NoteError, Signature, VKey, hash_lines
-from canary.evidence.outside import Answer, UnansweredError, post
-from canary.evidence.recorder import Recorder
+from canary.evidence.outside import HttpAnswer, UnansweredError, post
+from canary.evidence.recorder import EvidenceRecorder
 from canary.evidence.settings import WitnessSettings
 from canary.ledger import Event, EventKind, Ledger
 from canary.model import CanaryError
@@ -34,10 +34,10 @@ class Witness:
         log: EvidenceLog,
         ledger: Ledger,
         clock: Clock,
-        recorder: Recorder | None = None,
+        recorder: EvidenceRecorder | None = None,
     ) -> None:
         self.settings, self._log, self._ledger, self._clock = settings, log, ledger, clock
-        self._recorder = recorder or Recorder(ledger)
+        self._recorder = recorder or EvidenceRecorder(ledger)
         self._key = VKey.parse(settings.vkey)
 
     @property
@@ -52,10 +52,10 @@ class Witness:
 
     def seen(self) -> int:
         """The size that it cosigned last, as far as the ledger tells."""
-        told = newest(
+        cosigned = newest(
             self._ledger, EventKind.COSIGNED, self._clock.now(), lambda event: event.body["witness"] == self.name
         )
-        return told.body["size"] if told else 0
+        return cosigned.body["size"] if cosigned else 0
 
     async def do(self, checkpoint: Event) -> Event:
         """Have a checkpoint cosigned, publish and record it.
@@ -84,7 +84,7 @@ class Witness:
         }
         return self._recorder.record(Event(EventKind.COSIGNED, self._clock.now(), body))
 
-    async def _submit(self, old: int, head: Checkpoint, note: Note) -> Answer:
+    async def _submit(self, old: int, head: Checkpoint, note: Note) -> HttpAnswer:
         proof = await in_thread(partial(self._log.consistency, old, head.size))
         content = "\n".join([f"old {old}", *hash_lines(proof), "", str(note)])
         url = f"{self.settings.url.rstrip('/')}/add-checkpoint"
@@ -93,7 +93,7 @@ class Witness:
         except UnansweredError as error:
             raise WitnessError(str(error)) from error
 
-    def _conflict(self, answer: Answer, head: Checkpoint) -> int:
+    def _conflict(self, answer: HttpAnswer, head: Checkpoint) -> int:
         """The size that the witness says it stands at. Raises WitnessError if no proof leads from there to here."""
         found = _SIZE.fullmatch(answer.text)
         if answer.kind != _SIZE_TYPE or not found:

@@ -21,7 +21,7 @@ from evidence.logging_keys import ORIGIN, START, Desk
 from canary.evidence.log import BusyError, EvidenceLog, ForkError
 from canary.evidence.merkle import leaf_hash, root, verify_consistency
 from canary.evidence.notes import Checkpoint, Note, NoteError, Proof
-from canary.evidence.recorder import EndedError, Recorder
+from canary.evidence.recorder import EndedError, EvidenceRecorder
 from canary.evidence.rotation import SigningKeys
 from canary.evidence.selfcheck import Checked, check
 from canary.evidence.tiles import EvidenceError
@@ -480,7 +480,7 @@ def test_who_writes_all_the_time_is_not_waited_for_for_ever(desk: Desk) -> None:
 
 
 def test_who_was_given_up_while_it_waited_or_signed_writes_nothing(desk: Desk) -> None:
-    recorder = Recorder(desk.ledger)
+    recorder = EvidenceRecorder(desk.ledger)
     keys = SigningKeys(desk.ledger, desk.store, ORIGIN, timedelta(days=7), recorder)
     log = EvidenceLog(desk.ledger, desk.log.folder, ORIGIN, desk.clock, keys, recorder)
     desk.add(1)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from canary.evidence.outside import Answer, UnansweredError, post
+from canary.evidence.outside import HttpAnswer, UnansweredError, post
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/x.tlog.size; charset=utf-8\r\n"
 Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -39,7 +39,7 @@ async def test_an_answer_is_read_whole() -> None:
 
     async with answering(speak) as url:
         answer = await post(url, b"x", {}, within=60, largest=3)
-    assert answer == Answer(200, "OK", "text/x.tlog.size", b"12\xff")
+    assert answer == HttpAnswer(200, "OK", "text/x.tlog.size", b"12\xff")
     assert answer.text == "12\N{REPLACEMENT CHARACTER}"
 
 

@@ -106,9 +106,9 @@ class Browser:
                 if not any(sign in error.message for sign in _ABOUT_THE_SANDBOX):
                     raise
                 if wish == "on":
-                    told = "run as an unprivileged user and allow user namespaces, or set sandbox: auto"
+                    advice = "run as an unprivileged user and allow user namespaces, or set sandbox: auto"
                     raise OwnFaultError(
-                        Component.BROWSER, "sandbox", f"{path} does not start in its sandbox; {told}"
+                        Component.BROWSER, "sandbox", f"{path} does not start in its sandbox; {advice}"
                     ) from error
                 why = "the system does not let it start (user namespaces)"
             else:

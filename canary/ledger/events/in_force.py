@@ -27,10 +27,10 @@ class Inventory:
     blind_drills: tuple[Mapping[str, Any], ...]
 
 
-def inventories(told: Iterable[Event]) -> Iterator[Inventory]:
+def inventories(events: Iterable[Event]) -> Iterator[Inventory]:
     """What ``configured`` events say, their parts put together; one whose parts are not all there is left out."""
     parts: list[Event] = []
-    for event in told:
+    for event in events:
         if event.kind is not EventKind.CONFIGURED or not event.body:
             continue
         if event.body["part"] == 1:

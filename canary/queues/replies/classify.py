@@ -58,8 +58,8 @@ def classify(raw: bytes) -> tuple[Seen, str]:
 
 
 def _weightiest(bounces: tuple[Bounce, ...]) -> tuple[Seen, str]:
-    told = {bounce.action for bounce in bounces}
-    action = next(action for action in _BY_ACTION if action in told)
+    actions = {bounce.action for bounce in bounces}
+    action = next(action for action in _BY_ACTION if action in actions)
     which = [bounce for bounce in bounces if bounce.action == action]
     words = (" ".join(filter(None, (b.recipient, b.action, b.status, b.diagnostic))) for b in which)
     return _BY_ACTION[action], one_line("; ".join(words), 1000)
