@@ -107,7 +107,7 @@ def _line(channel: str, day: date, some: list[Drill]) -> DrillLine:
 
 def drill(ledger: LedgerReader, probe: str, rule: Duty, now: datetime) -> Drill | None:
     """What became of a probe, whether it has ended or not, from its events; None if they are not kept any more."""
-    known = fold_probe(probe, list(ledger.events(probe=probe)))
+    known = fold_probe(probe, ledger.events(probe=probe))
     if known is None:
         return None
     case = known.case

@@ -221,8 +221,8 @@ class Generation:
     def _measure(self) -> None:
         """How many bytes the ledger and its evidence take; looked up rarely, there may be many tiles."""
         if self._clock.monotonic() - self._measured >= _MEASURE_EVERY:
-            files = [*self._folder.rglob("*"), *self._folder.parent.glob("ledger.sqlite*")]
-            self._size_bytes = sum(path.stat().st_size for path in files if path.is_file())
+            files = sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
+            self._size_bytes = files + self._ledger.size_bytes()
             self._measured = self._clock.monotonic()
 
     @contextmanager

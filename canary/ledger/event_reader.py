@@ -118,7 +118,7 @@ class EventReader(Reading):
         if upto is not None:
             query = query.where(events.c.seq <= upto)
         while True:
-            with self._connect() as connection:  # no longer than a page: the log of the database must not grow
+            with self.connect() as connection:  # no longer than a page: the log of the database must not grow
                 page = connection.execute(query.where(events.c.seq > after)).all()
             yield from map(tuple, page)
             if len(page) < _PAGE:

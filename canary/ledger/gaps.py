@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
-from sqlalchemy import Engine, func, select
-
-from canary.ledger.events import EVERY_CHANNEL, Event, EventKind, Hold, began, parse_time, read
-from canary.ledger.schema import events
+from canary.ledger.event_reader import EventReader
+from canary.ledger.events import EVERY_CHANNEL, Event, EventKind, Hold, began
 
 SLEPT = timedelta(seconds=30)
 """A clock that is set forward by at least so much makes a gap: in what it skipped, nothing can have been recorded."""
@@ -31,14 +28,7 @@ _TURNINGS = (
     EventKind.CLOCK_STEPPED,
 )
 
-
-class Readable(Protocol):
-    """What has a ledger's database to read from."""
-
-    @property
-    def reader(self) -> Engine:
-        """An engine whose connections only read."""
-        ...
+_BY_COMMANDS = tuple(kind for kind in EventKind if kind.by_command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +55,12 @@ class Turning:
     alive: datetime | None = None
 
 
-def gaps(ledger: Readable, since: datetime, until: datetime) -> list[Gap]:
+def gaps(ledger: EventReader, since: datetime, until: datetime) -> list[Gap]:
     """The gaps of the period from ``since`` until ``until``, cut to it, in the order in which they began.
 
     Reads the events that begin or end one, and one event more for each start.
     """
-    told = _turnings(ledger)
+    told = list(ledger.events(kind=_TURNINGS))
     foreign = _foreign_runs(told)
     turnings = [
         Turning(event, _alive(ledger, event.seq, foreign) if event.kind is EventKind.STARTED else None)
@@ -134,13 +124,6 @@ def _is_run(event: Event) -> bool:
     return event.kind in (EventKind.STARTED, EventKind.STOPPED)
 
 
-def _turnings(ledger: Readable) -> list[Event]:
-    wanted = events.c.kind.in_([kind.value for kind in _TURNINGS])
-    query = select(events.c.body).where(wanted).order_by(events.c.seq)
-    with ledger.reader.connect() as connection:
-        return [read(row.body) for row in connection.execute(query)]
-
-
 def _foreign_runs(told: Iterable[Event]) -> list[tuple[int, int]]:
     """First and last event of every run without a schedule: what ``cpr-canary probe`` does beside the prober."""
     begun: dict[str, int] = {}
@@ -154,17 +137,12 @@ def _foreign_runs(told: Iterable[Event]) -> list[tuple[int, int]]:
     return runs + [(seq, seq) for seq in begun.values()]
 
 
-def _alive(ledger: Readable, before: int | None, foreign: Iterable[tuple[int, int]]) -> datetime | None:
+def _alive(ledger: EventReader, before: int | None, foreign: Iterable[tuple[int, int]]) -> datetime | None:
     """When the last event before number ``before`` was that only a prober with a schedule can have written."""
-    by_commands = [kind.value for kind in EventKind if kind.by_command]
-    query = select(events.c.seq, events.c.at).where(events.c.kind.not_in(by_commands))
-    query = query.order_by(events.c.seq.desc()).limit(1)
-    with ledger.reader.connect() as connection:
-        if before is None:
-            before = (connection.execute(select(func.max(events.c.seq))).scalar() or 0) + 1
-        while row := connection.execute(query.where(events.c.seq < before)).first():
-            within = [first for first, last in foreign if first <= row.seq <= last]
-            if not within:
-                return parse_time(row.at)
-            before = min(within)
+    while found := ledger.last_before(before, other_than=_BY_COMMANDS):
+        seq, at = found
+        within = [first for first, last in foreign if first <= seq <= last]
+        if not within:
+            return at
+        before = min(within)
     return None

@@ -22,7 +22,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from canary.ledger.upgrade import VERSION
+from canary.ledger.upgrade import VERSION, refuse_newer
 from canary.model import Component, OwnFaultError
 
 _IMMUTABLE, _SHARED, _ALONE = "immutable=1", "readonly_shm=1", "vfs=unix-none"
@@ -75,6 +75,7 @@ def _connect(file: Path, way: str) -> sqlite3.Connection:
 def _check_version(engine: Engine, file: Path) -> None:
     with engine.connect() as connection:
         version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    refuse_newer(version)
     if version < VERSION:
         raise _unusable(f"the ledger in {file.parent} is of an earlier version: `cpr-canary run` brings it up to date")
 

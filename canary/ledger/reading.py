@@ -20,10 +20,10 @@ _AT_ONCE = 2000
 
 
 class Reading:
-    """Statements on the first ``size`` events (None: on all there are at that time), and on what follows from them."""
+    """Statements on the first ``size`` events and what follows from them; None: on all there are at that time."""
 
     def __init__(self, connect: Connect, size: int | None = None) -> None:
-        self._connect, self.size = connect, size
+        self.connect, self.size = connect, size
 
     def _events(self, *columns: ColumnElement[Any]) -> Select[Any]:
         query = select(*(columns or (events,)))
@@ -34,15 +34,15 @@ class Reading:
         return query if self.size is None else query.where(results.c.finished_seq <= self.size)
 
     def _one(self, query: Select[Any]) -> Row[Any] | None:
-        with self._connect() as connection:
+        with self.connect() as connection:
             return connection.execute(query.limit(1)).first()
 
     def _number(self, query: Select[Any]) -> int:
-        with self._connect() as connection:
+        with self.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
     def _stream(self, query: Select[Any], at_once: int = _AT_ONCE) -> Iterator[Row[Any]]:
-        with self._connect() as connection:
+        with self.connect() as connection:
             yield from connection.execute(query, execution_options={"yield_per": at_once})
 
 

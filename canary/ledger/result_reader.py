@@ -116,7 +116,7 @@ class ResultReader(EventReader):
         Plain tuples in the order of :class:`Ended`, as the driver has them: there may be millions.
         """
         query = between(self._results(*_COLUMNS), results.c.scheduled_at, since, until)
-        with self._connect() as connection:
+        with self.connect() as connection:
             found = connection.execute(query.order_by(results.c.channel, results.c.scheduled_at))
             yield from cast("Iterator[tuple[Any, ...]]", found.cursor)
 
@@ -158,7 +158,7 @@ class ResultReader(EventReader):
         scheduled = events.c.kind == EventKind.SCHEDULED.value
         began = between(self._events(events.c.seq).where(scheduled), events.c.at, since, until)
         ended = between(self._results(results.c.scheduled_seq), results.c.scheduled_at, since, until)
-        with self._connect() as connection:
+        with self.connect() as connection:
             numbers = connection.execute(except_(began, ended)).scalars().all()
         for seq in numbers:
             for event in self.events(after=seq - 1, upto=seq, emptied=True):

@@ -186,7 +186,7 @@ class Retention:
         return int((self._ledger.cursor(_CURSOR) or {}).get(what, 0))
 
     def _read(self, query: TextClause, **values: Any) -> Sequence[Row[Any]]:
-        with self._ledger.reader.connect() as connection:
+        with self._ledger.connect() as connection:
             return connection.execute(query, values).all()
 
     def _write(self, work: Callable[[Connection], object]) -> None:

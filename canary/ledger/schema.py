@@ -26,6 +26,9 @@ from sqlalchemy import (
 
 from canary.ledger.events import EventKind
 
+FILE = "ledger.sqlite"
+"""The database, in the folder of the ledger."""
+
 metadata = MetaData()
 
 events = Table(

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
+from canary.ledger.event_reader import EventReader
 from canary.ledger.events import LARGEST, Event, EventKind, numbered, read, timestamp
 from canary.ledger.results import result, to_row
 from canary.ledger.schema import cursors, events, results, snapshots
@@ -24,15 +26,15 @@ class Transaction:
 
     def __init__(self, connection: Connection, state: State) -> None:
         self._connection = connection
+        self._written = EventReader(lambda: nullcontext(connection))
         self._fold = Fold(self._find, state)
         self._rows: list[dict[str, Any]] = []
         self._results: list[dict[str, Any]] = []
 
     def catch_up(self) -> None:
         """Take in what other processes have written since."""
-        query = select(events.c.body).where(events.c.seq > self._fold.seq).order_by(events.c.seq)
-        for row in self._connection.execute(query):
-            self._fold.apply(read(row.body))
+        for event in self._written.events(after=self._fold.seq):
+            self._fold.apply(event)
 
     def is_current(self, judged: OpenProbe) -> bool:
         """Whether nothing became known of a probe since it was judged: values never change, they are replaced."""
@@ -79,8 +81,7 @@ class Transaction:
     def _find(self, probe: str, upto: int) -> OpenProbe | None:
         """A probe of which this very transaction may have written something."""
         self._flush()
-        query = select(events.c.body).where(concerns(probe), events.c.seq <= upto).order_by(events.c.seq)
-        return fold_probe(probe, [read(row.body) for row in self._connection.execute(query).all()])
+        return fold_probe(probe, self._written.events(probe=probe, upto=upto))
 
 
 def keep_snapshot(connection: Connection, state: State) -> None:
@@ -88,11 +89,6 @@ def keep_snapshot(connection: Connection, state: State) -> None:
     if connection.execute(select(func.max(snapshots.c.seq))).scalar() != state.seq:
         connection.execute(delete(snapshots))
         connection.execute(insert(snapshots), {"seq": state.seq, "book": dump(state)})
-
-
-def concerns(probe: str) -> ColumnElement[bool]:
-    """The events of a probe that retention left, and the steps of our clock."""
-    return ((events.c.probe == probe) | (events.c.kind == EventKind.CLOCK_STEPPED.value)) & (events.c.body != b"")
 
 
 def _row(event: Event) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import islice
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert
 
-from canary.ledger.events import Event, read
+from canary.ledger.event_reader import EventReader
 from canary.ledger.results import SOURCES, recompute, to_row
-from canary.ledger.schema import TRIGGERS, events, results
+from canary.ledger.schema import TRIGGERS, results
 from canary.model import Component, OwnFaultError
 
 VERSION = 1
@@ -45,14 +45,7 @@ def refuse_newer(version: int) -> None:
 def rebuild_results(connection: Connection) -> None:
     """Make the table of results anew from the events."""
     connection.execute(delete(results))
-    rows = map(to_row, recompute(sources(connection)))
+    sources = EventReader(lambda: nullcontext(connection)).events(kind=SOURCES)
+    rows = map(to_row, recompute(sources))
     while part := list(islice(rows, _ROWS)):
         connection.execute(insert(results), part)
-
-
-def sources(connection: Connection) -> Iterator[Event]:
-    """The events that results are made from, in order, a few in memory at a time; not the forgotten ones."""
-    wanted = events.c.kind.in_([kind.value for kind in SOURCES])
-    query = select(events.c.body).where(wanted, events.c.body != b"").order_by(events.c.seq)
-    for row in connection.execute(query, execution_options={"yield_per": _ROWS}):
-        yield read(row.body)

@@ -17,7 +17,7 @@ from ledger.checking import is_whole
 from ledger.state.test_fold import histories
 
 from canary.judge import judge
-from canary.ledger import Event, EventKind, Ledger, Result, store
+from canary.ledger import Event, EventKind, Ledger, Result
 from canary.ledger import events as record
 from canary.ledger.events import numbered
 from canary.ledger.results import COLUMNS, differences, from_row, recompute, to_row
@@ -156,7 +156,7 @@ def test_a_table_that_was_tampered_with_is_told_from_the_events(ledger: Ledger, 
 
 
 def test_how_far_the_check_is_can_be_shown(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "_PAGE", 2)
+    monkeypatch.setattr("canary.ledger.result_reader._PROGRESS_EVERY", 2)
     for number in range(2, 7):
         ledger.append(*life(f"probe{number}")).result()
     seen: list[int] = []
@@ -195,7 +195,7 @@ def test_a_ledger_of_an_earlier_version_gets_its_rows(tmp_path: Path) -> None:
 
 
 def test_leaves_are_the_bytes_of_the_events_in_order(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("canary.ledger.store._PAGE", 4)  # several pages
+    monkeypatch.setattr("canary.ledger.event_reader._PAGE", 4)  # several pages
     ledger.append(*life(), *life("anotherprobe2222")).result()
     told = [(event.seq, event.canonical()) for event in ledger.events()]
     assert list(ledger.leaves()) == told

@@ -5,7 +5,7 @@ A fold works on copies: the state that it began with never changes, and a fold t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -282,7 +282,7 @@ _HANDLERS: dict[EventKind, Callable[[Fold, Event], None]] = {
 }
 
 
-def fold_probe(probe: str, events: list[Event]) -> OpenProbe | None:
+def fold_probe(probe: str, events: Iterable[Event]) -> OpenProbe | None:
     """A probe as its events leave it, its end left out; None if there are none."""
     fold = Fold(lambda *_: None)
     for event in events:
