@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from canary.audit.verifier.verify import verify as check_bundle
 from canary.audit.whole import Whole, check_whole
 from canary.cli.common import ConfigPath, Exit, Json, err, opened, opened_evidence, out, print_json, print_plain
 from canary.cli.period import From, To, whole_period
+from canary.clock import Clock
 from canary.config import load
 from canary.model import Component, OwnFaultError
 
@@ -41,7 +41,7 @@ def bundle(
     """
     settings, period = load(config), whole_period(first, last)
     sizes = tuple(_size(path) for path in kept or ())
-    wanted = Wanted(period.since, min(period.until, datetime.now(UTC)), seed, size, tuple(probe or ()), sizes)
+    wanted = Wanted(period.since, min(period.until, Clock().now()), seed, size, tuple(probe or ()), sizes)
     chains = {tsa.name: tsa.ca_file for tsa in settings.evidence.timestamps}
     with opened(settings) as ledger, err.status("population") as spinner:
         try:
@@ -116,7 +116,7 @@ def verify_log(config: ConfigPath, as_json: Json = False) -> None:
         task = bar.add_task("events", total=None)
         found = check_whole(
             opened_evidence(settings, ledger).log,
-            datetime.now(UTC),
+            Clock().now(),
             lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
         )
     if as_json:

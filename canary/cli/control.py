@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from canary.cli.common import ConfigPath, known_channel, opened, out, print_plain
+from canary.clock import Clock
 from canary.config import load
 from canary.keyring import keys_of, rotate
 from canary.ledger import Event, EventKind
@@ -26,7 +26,7 @@ def pause(config: ConfigPath, reason: Reason, channel: Channel = None) -> None:
     name = known_channel(settings, channel) if channel else EVERY_CHANNEL
     with opened(settings) as ledger:
         body = {"channels": [name], "reason": reason, "by": getpass.getuser()}
-        ledger.append(Event(EventKind.PAUSED, datetime.now(UTC), body)).result()
+        ledger.append(Event(EventKind.PAUSED, Clock().now(), body)).result()
     out.print(f"paused: {channel or 'every channel'}")
 
 
@@ -35,7 +35,7 @@ def resume(config: ConfigPath, channel: Channel = None) -> None:
     settings = load(config)
     with opened(settings) as ledger:
         names = [known_channel(settings, channel)] if channel else [*ledger.state.totals.paused]
-        now, user = datetime.now(UTC), getpass.getuser()
+        now, user = Clock().now(), getpass.getuser()
         news = [Event(EventKind.RESUMED, now, {"channels": names, "by": user})]
         if not channel and (clear_stop(settings.state) or ledger.state.totals.stopped is not None):
             news.append(cleared(now, user))
@@ -53,7 +53,7 @@ def stop_all(config: ConfigPath, reason: Reason) -> None:
     throw(settings.state, reason)
     print_plain(f"kill switch thrown; `cpr-canary resume {config}` undoes it")
     with opened(settings) as ledger:
-        ledger.append(stopped_all(datetime.now(UTC), reason, getpass.getuser())).result()
+        ledger.append(stopped_all(Clock().now(), reason, getpass.getuser())).result()
 
 
 def rotate_key(config: ConfigPath) -> None:

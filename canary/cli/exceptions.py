@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +13,7 @@ from canary.audit.exceptions import Run, annotation, complete, find, notes_of
 from canary.audit.population import tally
 from canary.cli.common import ConfigPath, Json, err, escape_external, opened, out, print_json
 from canary.cli.period import DAY, whole_period
+from canary.clock import Clock
 from canary.config import load
 from canary.ledger import EventKind
 from canary.ledger.events import LONGEST, timestamp
@@ -34,7 +35,7 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List the exceptions of a period, oldest first, with their notes."""
-    settings, now = load(config), datetime.now(UTC)
+    settings, now = load(config), Clock().now()
     last = last or now
     period = whole_period(first or last - _USUAL, last)
     with as_it_stands(settings.state) as ledger, err.status("reading"):
@@ -66,7 +67,7 @@ def annotate(
     if run is None:
         raise typer.BadParameter(f"no exception {name!r}; `cpr-canary exceptions list {config}` names them")
     with opened(settings) as ledger:
-        ledger.append(annotation(run, datetime.now(UTC), note=note, by=by, cause=cause, bug=bug)).result()
+        ledger.append(annotation(run, Clock().now(), note=note, by=by, cause=cause, bug=bug)).result()
     out.print(f"noted: {run.id}", markup=False, highlight=False)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from canary.audit.period import Period
+from canary.clock import Clock
 
 DAY = ["%Y-%m-%d"]
 From = Annotated[datetime, typer.Option("--from", formats=DAY, help="The first day (UTC).")]
@@ -20,6 +21,6 @@ def whole_period(first: datetime, last: datetime) -> Period:
         period = Period(first.date(), last.date())
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    if period.since > datetime.now(UTC):
+    if period.since > Clock().now():
         raise typer.BadParameter(f"the period {period} has not begun")
     return period

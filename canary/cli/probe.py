@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -27,7 +27,6 @@ from canary.judge import judge
 from canary.ledger.events import timestamp
 from canary.model import Case, Role, Verdict
 from canary.prober.gate import stop_reason
-from canary.prober.loop import Prober
 from canary.prober.runtime import Runtime, assembled
 from canary.prober.submitting import Choice
 from canary.reports import VARIANTS
@@ -95,31 +94,30 @@ async def _probe(canary: Runtime, choice: Choice, *, quiet: bool) -> Followed:
     try:
         probe_id = await canary.prober.probe(choice.channel, variant=choice.variant, sender=choice.sender)
         with Live(console=err, refresh_per_second=8, transient=quiet) as live:
-            return await follow(canary.prober, probe_id, None if quiet else live)
+            return await follow(canary, probe_id, None if quiet else live)
     finally:
         canary.stop()
         await watching
 
 
-async def follow(prober: Prober, probe_id: str, live: Live | None = None) -> Followed:
+async def follow(canary: Runtime, probe_id: str, live: Live | None = None) -> Followed:
     """Wait until it can be said what became of a probe; shows its stages on ``live``."""
-    wrong_since: float | None = None
+    prober, clock, wrong_since = canary.prober, canary.clock, math.inf
     while True:
         known = prober.ledger.find(probe_id)
         if known is None:
             raise RuntimeError(f"probe {probe_id} is not in the ledger")
-        verdict = judge(known.case, prober.intake.now(), prober.intake.read_at)
+        verdict = judge(known.case, clock.now(), prober.intake.read_at)
         if live:
             live.update(_picture(known.case, verdict))
         misplaced = verdict.outcome is not None and verdict.outcome.is_wrong_place
         if misplaced:
-            wrong_since = wrong_since or time.monotonic()
-        settled = wrong_since is None or time.monotonic() - wrong_since > SETTLE
-        told = settled or not misplaced
+            wrong_since = min(wrong_since, clock.monotonic())
+        told = not misplaced or clock.monotonic() - wrong_since > SETTLE
         submitted = known.case.submission is not None  # a report may be seen before the thank-you page was
         if verdict.outcome is not None and (verdict.final or (told and submitted)):
             return Followed(known.case, verdict)
-        await asyncio.sleep(0.1)
+        await clock.sleep(0.1)
 
 
 def _picture(case: Case, verdict: Verdict) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +24,7 @@ from canary.cli.common import (
     print_plain,
     style,
 )
+from canary.clock import Clock
 from canary.config import load
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
@@ -75,7 +76,7 @@ def show(
 
 def _newest(ledger: Ledger, channel: str | None, failed: bool, newest: int) -> list[dict[str, Any]]:
     """The probes that were scheduled last, newest first: those without an end are in the book, the others a table."""
-    now = datetime.now(UTC)
+    now = Clock().now()
     waiting = [known for known in ledger.state.open.values() if channel in (None, known.case.probe.channel)]
     rows = [_without_end(known, now) for known in waiting]
     if failed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from canary.audit.report import AuditReport, build
 from canary.audit.results import results
 from canary.cli.common import ConfigPath, Json, err, out, print_json, print_plain
 from canary.cli.period import From, To, whole_period
+from canary.clock import Clock
 from canary.config import load
 from canary.config.sections import Profile
 from canary.ledger.reader import as_it_stands
@@ -43,7 +43,7 @@ def report(
             ledger,
             settings,
             period,
-            datetime.now(UTC),
+            Clock().now(),
             profile=profile or settings.audit.profile,
             redact=redact,
             progress=lambda done, days: bar.update(counting, completed=done, total=days),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from canary.cli.common import ConfigPath, Json, opened, opened_evidence, out, print_json
+from canary.clock import Clock
 from canary.config import load
 from canary.ledger.events import timestamp
 from canary.ledger.retention import Forgettable
@@ -28,7 +28,7 @@ def run(
     """
     settings = load(config)
     with opened(settings) as ledger:
-        work, now = retention(settings, ledger), datetime.now(UTC)
+        work, now = retention(settings, ledger), Clock().now()
         planned = work.plan(now)
         if as_json:
             print_json({"dry_run": dry_run, "forgotten": [_as_json(item) for item in planned]})

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from canary.cli.common import ConfigPath, opened, out
+from canary.clock import Clock
 from canary.config import load
 from canary.ledger.events import silenced
 
@@ -34,5 +35,5 @@ def silence(
     This does not silence anything: do that in Alertmanager, and tell it here.
     """
     with opened(load(config)) as ledger:
-        ledger.append(silenced(datetime.now(UTC), alert, until, by, reason)).result()
+        ledger.append(silenced(Clock().now(), alert, until, by, reason)).result()
     out.print(f"recorded: {alert} silenced until {until:%Y-%m-%d %H:%M} UTC by {by}", markup=False, highlight=False)

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from canary.cli.common import ConfigPath, Json, opened, out, print_json, style
+from canary.clock import Clock
 from canary.config import Config, load
 from canary.ledger import ChannelTotals, EventKind, Ledger
 from canary.ledger.events import timestamp
@@ -48,7 +49,7 @@ def _row(config: Config, ledger: Ledger, slug: str, results: Counter[str]) -> di
 
 def _last_day(ledger: Ledger) -> dict[str, Counter[str]]:
     """By channel: the deadline results that were decided within a day."""
-    now = datetime.now(UTC)
+    now = Clock().now()
     sent = ledger.events(kind=EventKind.SCHEDULED, since=now - timedelta(days=2))
     channels = {event.probe: event.body["channel"] for event in sent}
     results: dict[str, Counter[str]] = {}
@@ -83,7 +84,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
 def _ago(text: str | None) -> str:
     if text is None:
         return "never"
-    seconds = (datetime.now(UTC) - datetime.fromisoformat(text)).total_seconds()
+    seconds = (Clock().now() - datetime.fromisoformat(text)).total_seconds()
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds / size:.0f} {unit} ago"

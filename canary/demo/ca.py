@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import ssl
-import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +13,7 @@ from typing import Self
 
 import trustme
 
+from canary.clock import Clock
 from canary.demo import configuration, mail
 from canary.demo.directory import ACCOUNTS, SENDERS
 from canary.demo.form import Form
@@ -31,14 +31,15 @@ class DemoCa:
     IMAP speaks implicit TLS, submission demands STARTTLS, the MX offers it; all plain text if ``tls`` is False.
     """
 
-    def __init__(self, folder: Path, *, tls: bool = True) -> None:
+    def __init__(self, folder: Path, *, tls: bool = True, clock: Clock | None = None) -> None:
         self.folder = folder
         self.tls = tls
+        self._clock = clock or Clock()
         self.ca_file = folder / "demo-ca.pem"
         self.passwords = {account.slug: secrets.token_urlsafe(18) for account in ACCOUNTS}
         context = self._certificate() if tls else None
         self._store = MailStore(context)
-        self._post = PostOffice(self._store)
+        self._post = PostOffice(self._store, self._clock)
         senders = {account.address: self.passwords[account.slug] for account in SENDERS}
         self._mx = mail.mx(self._post, context)
         self._submission = mail.submission(self._post, senders, context)
@@ -62,7 +63,7 @@ class DemoCa:
         for part in (self._store, self._mx, self._submission):
             await part.start()
             self._running.push_async_callback(part.stop)
-        await _until_open(self._form_port)
+        await _until_open(self._form_port, self._clock)
         return self
 
     async def __aexit__(
@@ -114,19 +115,19 @@ def _write_secret(path: Path, secret: str) -> None:
         file.write(secret + "\n")
 
 
-async def _until_open(port: int) -> None:
+async def _until_open(port: int, clock: Clock) -> None:
     """Wait until ``port`` takes connections: uvicorn listens some turns of the loop after it was started.
 
     Raises OSError if it takes none for long.
     """
-    until = time.monotonic() + _OPEN_WITHIN
+    until = clock.monotonic() + _OPEN_WITHIN
     while True:
         try:
             _, writer = await asyncio.open_connection(HOST, port)
         except ConnectionRefusedError:
-            if time.monotonic() > until:
+            if clock.monotonic() > until:
                 raise
-            await asyncio.sleep(0.01)
+            await clock.sleep(0.01)
         else:
             writer.close()
             return

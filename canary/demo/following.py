@@ -12,11 +12,9 @@ from typing import Protocol
 from canary.clock import Clock
 from canary.config import Config
 from canary.demo.faults import Fault
-from canary.evidence.service import Evidence
 from canary.judge import judge
 from canary.ledger import Ledger
 from canary.model import Case, Component, Outcome, OwnFaultError, Stage, Verdict
-from canary.prober.loop import Prober
 from canary.prober.runtime import Runtime
 from canary.web import create_app, serve_on
 
@@ -89,7 +87,7 @@ async def working(
     async with serve_on(create_app(runtime.prober), listener) as port:
         running = asyncio.create_task(runtime.run(scheduled=scheduled))
         try:
-            yield Canary(runtime.prober, running, port, runtime.evidence)
+            yield Canary(runtime, running, port)
         finally:
             stopping = asyncio.create_task(_stop(runtime, running))
             try:
@@ -107,8 +105,9 @@ async def _stop(runtime: Runtime, running: asyncio.Task[None]) -> None:
 class Canary:
     """A running prober, and what the show asks of it. Whatever ends the prober ends every wait here."""
 
-    def __init__(self, prober: Prober, running: asyncio.Task[None], port: int, evidence: Evidence) -> None:
-        self.prober, self.port, self.evidence, self._running = prober, port, evidence, running
+    def __init__(self, runtime: Runtime, running: asyncio.Task[None], port: int) -> None:
+        self.prober, self.evidence, self.clock = runtime.prober, runtime.evidence, runtime.clock
+        self.port, self._running = port, running
         self._known_after: dict[str, float] = {}
         """By probe: after how many seconds there was an outcome."""
 
@@ -192,4 +191,4 @@ class Canary:
         if self._running.done():
             self._running.result()
             raise RuntimeError("the prober has stopped")
-        await asyncio.sleep(LOOK_EVERY)
+        await self.clock.sleep(LOOK_EVERY)

@@ -10,7 +10,6 @@ import logging
 import secrets
 import ssl
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakSet
 
@@ -165,7 +164,7 @@ class _SubmissionHandler(_Handler):
 
     async def hand_over(self, mail: Mail) -> None:
         domain = mail.sender.rpartition("@")[2]
-        top = received(mail.client, domain, mail.recipient, datetime.now(UTC))
+        top = received(mail.client, domain, mail.recipient, self._post.clock.now())
         relayed = Mail(mail.sender, mail.recipient, top.encode() + mail.content, f"mail.{domain} ([127.0.0.1])")
         refusal = self._post.refusal(mail.recipient)
         if refusal is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from email.utils import format_datetime, formataddr
@@ -37,7 +37,7 @@ def may_answer(original: bytes, return_path: str) -> bool:
     return bool(return_path) and not automatic and not bulk
 
 
-def acknowledgement(original: bytes, to: str, case: str) -> bytes:
+def acknowledgement(original: bytes, to: str, case: str, *, at: datetime) -> bytes:
     """The desk's automatic answer to a report that came by mail, with its case number."""
     subject = header(parsed(original), "Subject")
     text = (
@@ -45,35 +45,34 @@ def acknowledgement(original: bytes, to: str, case: str) -> bytes:
         f'Your message "{subject}" was registered under case number {case}.\n'
         "A member of our team will look at it within 24 hours. This is an automatic message.\n"
     )
-    return _answer(original, formataddr((f"{CA_NAME} CPR desk", ALIAS)), to, f"[{case}] Auto: {subject}", text)
+    return _answer(original, formataddr((f"{CA_NAME} CPR desk", ALIAS)), to, f"[{case}] Auto: {subject}", text, at)
 
 
-def form_acknowledgement(description: str, to: str, case: str) -> bytes:
+def form_acknowledgement(description: str, to: str, case: str, *, at: datetime) -> bytes:
     """The automatic answer to a report through the web form; it repeats what was written."""
     text = (
         f"Thank you for contacting {CA_NAME}.\n\nYour enquiry was registered under reference number {case}.\n"
         f"You wrote:\n\n{indent(description[:_MAX_QUOTE], '> ', lambda _: True)}\n"
     )
-    return _answer(b"", f"{CA_NAME} <no-reply@{CA_DOMAIN}>", to, f"[{case}] We received your enquiry", text)
+    return _answer(b"", f"{CA_NAME} <no-reply@{CA_DOMAIN}>", to, f"[{case}] We received your enquiry", text, at)
 
 
-def out_of_office(original: bytes, to: str, person: Account) -> bytes:
+def out_of_office(original: bytes, to: str, person: Account, *, at: datetime) -> bytes:
     """The absence note of somebody on holiday."""
     subject = header(parsed(original), "Subject")
     text = (
         f"I am out of the office until further notice and do not read my mail.\n\n{person.name}\n{CA_NAME}\n\n"
         f'This is an automatic reply to "{subject}".\n'
     )
-    return _answer(
-        original, formataddr((person.name, person.address)), to, f"Out of office: {subject}", text, kind=" (vacation)"
-    )
+    sender = formataddr((person.name, person.address))
+    return _answer(original, sender, to, f"Out of office: {subject}", text, at, kind=" (vacation)")
 
 
-def _answer(original: bytes, sender: str, to: str, subject: str, text: str, kind: str = "") -> bytes:
+def _answer(original: bytes, sender: str, to: str, subject: str, text: str, at: datetime, kind: str = "") -> bytes:
     answered = header(parsed(original), "Message-ID")
     message = EmailMessage(policy=POLICY)
     message["From"], message["To"], message["Subject"] = sender, to, subject
-    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{secrets.token_hex(12)}@{CA_DOMAIN}>"
     message["Auto-Submitted"] = f"auto-replied{kind}"
     if answered:
@@ -117,13 +116,13 @@ Content-Type: text/rfc822-headers
 """
 
 
-def bounce(original: bytes, to: str, *, domain: str, asked: str, recipient: str, reply: str) -> bytes:
+def bounce(original: bytes, to: str, *, at: datetime, domain: str, asked: str, recipient: str, reply: str) -> bytes:
     """A delivery status notification from the mail system of ``domain``: ``reply`` (as ``550 5.1.1 words``) is why.
 
     ``asked`` is the address that was written to, ``recipient`` the one behind it that failed.
     """
     values = {
-        "to": to, "date": format_datetime(datetime.now(UTC)), "ident": secrets.token_hex(12), "domain": domain,
+        "to": to, "date": format_datetime(at), "ident": secrets.token_hex(12), "domain": domain,
         "asked": asked, "recipient": recipient, "reply": reply, "status": reply.split()[1],
     }  # fmt: skip
     top = original.replace(b"\r\n", b"\n").partition(b"\n\n")[0]

@@ -8,10 +8,11 @@ from __future__ import annotations
 import itertools
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+from canary.clock import Clock
 from canary.demo import directory, notices
 from canary.demo.directory import CA_DOMAIN, CPR, DESK, GENERAL, INBOX, JUNK, QUARANTINE, SENDERS, Account
 from canary.demo.store import MailStore
@@ -61,8 +62,8 @@ class Enquiry:
 class PostOffice:
     """Delivers into the mailboxes of ``store``; nothing it does leaves the process."""
 
-    def __init__(self, store: MailStore) -> None:
-        self._store = store
+    def __init__(self, store: MailStore, clock: Clock) -> None:
+        self._store, self.clock = store, clock
         self._cases = itertools.count(1)
         self.rules = Rules()
 
@@ -114,14 +115,13 @@ class PostOffice:
 
     async def take_enquiry(self, enquiry: Enquiry) -> str:
         """File what came through the web form, acknowledge it by mail, and return its reference number."""
-        reference = f"DTS-{datetime.now(UTC):%Y}-{secrets.token_hex(4).upper()}"
+        reference = f"DTS-{self.clock.now():%Y}-{secrets.token_hex(4).upper()}"
         folder = CPR if self.rules.classified and is_problem_report(enquiry) else GENERAL
         sender = f"webform@{CA_DOMAIN}"
-        content = _enquiry_message(enquiry, reference, sender)
+        content = _enquiry_message(enquiry, reference, sender, self.clock.now())
         await self._put(DESK, folder, Mail(sender, DESK.address, content, f"www.{CA_DOMAIN}"))
-        await self._notify(
-            enquiry.email, notices.form_acknowledgement(enquiry.description, enquiry.email, reference), CA_DOMAIN
-        )
+        notice = notices.form_acknowledgement(enquiry.description, enquiry.email, reference, at=self.clock.now())
+        await self._notify(enquiry.email, notice, CA_DOMAIN)
         return reference
 
     async def return_to_sender(self, mail: Mail, reply: str) -> None:
@@ -131,18 +131,27 @@ class PostOffice:
     async def _bounce(self, mail: Mail, recipient: str, reply: str, domain: str = CA_DOMAIN) -> None:
         if notices.may_answer(mail.content, mail.sender):
             notice = notices.bounce(
-                mail.content, mail.sender, domain=domain, asked=mail.recipient, recipient=recipient, reply=reply
+                mail.content,
+                mail.sender,
+                at=self.clock.now(),
+                domain=domain,
+                asked=mail.recipient,
+                recipient=recipient,
+                reply=reply,
             )
             await self._notify(mail.sender, notice, domain)
 
     async def _acknowledge(self, mail: Mail) -> None:
         if notices.may_answer(mail.content, mail.sender):
-            case = f"CPR-{datetime.now(UTC):%Y}-{next(self._cases):06d}"
-            await self._notify(mail.sender, notices.acknowledgement(mail.content, mail.sender, case), CA_DOMAIN)
+            now = self.clock.now()
+            case = f"CPR-{now:%Y}-{next(self._cases):06d}"
+            notice = notices.acknowledgement(mail.content, mail.sender, case, at=now)
+            await self._notify(mail.sender, notice, CA_DOMAIN)
 
     async def _answer_absence(self, person: Account, mail: Mail) -> None:
         if notices.may_answer(mail.content, mail.sender):
-            await self._notify(mail.sender, notices.out_of_office(mail.content, mail.sender, person), CA_DOMAIN)
+            notice = notices.out_of_office(mail.content, mail.sender, person, at=self.clock.now())
+            await self._notify(mail.sender, notice, CA_DOMAIN)
 
     async def _notify(self, to: str, notice: bytes, domain: str) -> None:
         """Deliver an automatic message, with the null return path, to a sender whose mailbox is here."""
@@ -151,7 +160,7 @@ class PostOffice:
             await self._put(account, INBOX, Mail("", to, notice, f"mail.{domain}"))
 
     async def _put(self, account: Account, folder: str, mail: Mail) -> None:
-        at = datetime.now(UTC)
+        at = self.clock.now()
         top = f"Return-Path: <{mail.sender}>\r\n{received(mail.client, account.domain, mail.recipient, at)}"
         await self._store.append(account.address, folder, top.encode() + mail.content, at)
 
@@ -173,13 +182,13 @@ def is_problem_report(enquiry: Enquiry) -> bool:
     return enquiry.topic == _TOPIC or any(word in text for word in _KEYWORDS)
 
 
-def _enquiry_message(enquiry: Enquiry, reference: str, sender: str) -> bytes:
+def _enquiry_message(enquiry: Enquiry, reference: str, sender: str, at: datetime) -> bytes:
     """The mail that the web form sends to the desk."""
     first_words = " ".join(enquiry.description.split())[:80]
     message = EmailMessage(policy=notices.POLICY)
     message["From"], message["To"], message["Reply-To"] = sender, DESK.address, enquiry.email
     message["Subject"] = f"[{reference}] {enquiry.topic}: {first_words}"
-    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{reference.lower()}@{CA_DOMAIN}>"
     fields = (("Name", enquiry.name), ("Email", enquiry.email), ("Topic", enquiry.topic), *enquiry.details)
     message.set_content("".join(f"{name}: {value}\n" for name, value in fields) + f"\n{enquiry.description}\n")

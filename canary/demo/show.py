@@ -119,32 +119,31 @@ class Performance:
                 await canary.follow_schedule(audience)
 
     async def _acts(self, ca: DemoCa, canary: Canary, audience: Audience) -> None:
-        clock = asyncio.get_running_loop().time
-        began, channels = clock(), list(canary.prober.config.channels)
+        began, channels = canary.clock.monotonic(), list(canary.prober.config.channels)
         audience.all_is_well()
         for _ in range(self.rounds):
             self.probes += await canary.probe([Turn(channel) for channel in channels], audience)
-            await self._let_read(TO_READ_A_ROUND)
+            await self._let_read(canary, TO_READ_A_ROUND)
         for number, fault in enumerate(self.faults, 1):
             audience.broken(fault, number, len(self.faults))
             await self._act(ca, canary, audience, fault, channels)
-        self.seconds = clock() - began
+        self.seconds = canary.clock.monotonic() - began
 
     async def _act(self, ca: DemoCa, canary: Canary, audience: Audience, fault: Fault, channels: Sequence[str]) -> None:
         """Break it, probe what is broken and something beside it, mend it, probe again."""
         hit = Turn(fault.channel, fault.sender or SENDER, fault.variant or VARIANT, fault)
         fault.apply(ca)
-        await self._let_read(TO_READ_A_FAULT)
+        await self._let_read(canary, TO_READ_A_FAULT)
         broken, other = await canary.probe([hit, beside(fault, channels)], audience)
         fault.mend(ca)
         audience.mended(fault, broken)
         again = await canary.probe([Turn(hit.channel, hit.sender, hit.variant)], audience)
-        await self._let_read(TO_READ_A_VERDICT)
+        await self._let_read(canary, TO_READ_A_VERDICT)
         self.probes += [broken, other, *again]
 
-    async def _let_read(self, seconds: float) -> None:
+    async def _let_read(self, canary: Canary, seconds: float) -> None:
         if self.unhurried:
-            await asyncio.sleep(seconds)
+            await canary.clock.sleep(seconds)
 
 
 def _configured(ca: DemoCa, folder: Path) -> Config:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from contextlib import suppress
 from pathlib import Path
 
+from canary.clock import Clock
 from canary.ledger.events import digest
 
 
 class Artefacts:
     """The files below one folder, made with the first, spread over 256 subfolders; mode 0600: they may hold personal
-    data."""
+    data. Their times are by our clock, not by the file system's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
         self._folder, self._root = folder, str(folder)
+        self._clock = clock or Clock()
 
     def path(self, name: str) -> Path:
         """Where the artefact with this SHA-256 is kept; ``name`` is always a digest that we computed ourselves."""
@@ -52,14 +55,15 @@ class Artefacts:
             Path(temporary).unlink(missing_ok=True)
             raise
 
-    @staticmethod
-    def _write(path: str, content: bytes) -> None:
+    def _write(self, path: str, content: bytes) -> None:
         """Make a new file. If that fails it stays, empty: another with the same content may just be replacing it."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             rest = memoryview(content)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
+            now = self._clock.now().timestamp()
+            os.utime(descriptor, (now, now))
         except BaseException:
             os.ftruncate(descriptor, 0)
             raise
@@ -73,3 +77,10 @@ class Artefacts:
         except FileNotFoundError:
             return None
         return content if digest(content) == name else None
+
+    def age(self, name: str) -> float:
+        """Seconds since the artefact with this SHA-256 was written; infinite if it is not kept (any more)."""
+        try:
+            return self._clock.now().timestamp() - self.path(name).stat().st_mtime
+        except FileNotFoundError:
+            return math.inf

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,17 +135,20 @@ class Retention:
 
     def _delete(self, planned: Forgettable, page: Sequence[Row[Any]], now: datetime) -> None:
         """Forget a page of artefacts; one that is kept under another rule too is left to that one."""
-        settled = [row for row in page if row.shared or not _is_fresh(self._file(row.name))]
+        settled = [row for row in page if row.shared or not self._is_fresh(row.name)]
         going = [row.name for row in settled if not row.shared and self._file(row.name).exists()]
         if going:
             told = {"first": page[0].seq, "last": page[-1].seq, "count": len(going), "artefacts": going}
             self._tell(planned, told, now)
         for name in going:
-            if not _is_fresh(self._file(name)):
+            if not self._is_fresh(name):
                 self._file(name).unlink(missing_ok=True)
         gone = [{"name": row.name, "rule": planned.rule.value} for row in settled]
         if gone:
             self._write(lambda connection: connection.execute(_DROP, gone))
+
+    def _is_fresh(self, name: str) -> bool:
+        return self._ledger.artefacts.age(name) < _FRESH
 
     def _file(self, name: str) -> Path:
         return self._ledger.artefacts.path(name)
@@ -200,13 +202,6 @@ def _stand_at(connection: Connection, what: str, seq: int) -> None:
     place = (json.loads(row.place) if row else {}) | {str(what): seq}
     connection.execute(delete(cursors).where(cursors.c.name == _CURSOR))
     connection.execute(insert(cursors), {"name": _CURSOR, "place": json.dumps(place).encode()})
-
-
-def _is_fresh(path: Path) -> bool:
-    try:
-        return time.time() - path.stat().st_mtime < _FRESH
-    except FileNotFoundError:
-        return False
 
 
 @contextmanager

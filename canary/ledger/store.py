@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from canary.clock import Clock
+from canary.ledger.artefacts import Artefacts
 from canary.ledger.events import Event
 from canary.ledger.reader import LedgerReader
 from canary.ledger.schema import FILE, open_engine, reading
@@ -42,6 +43,7 @@ class Ledger(LedgerReader):
             self.engine = open_engine(folder / FILE)
             upgrade(self.engine)
             super().__init__(folder, reading(self.engine).connect)
+            self.artefacts = Artefacts(folder / "artefacts", clock)  # whoever writes gives the files their time
             self._connection = self.engine.connect()
             self._published = self._folded()
         except (OSError, SQLAlchemyError) as error:

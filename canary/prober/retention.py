@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
+from canary.clock import Clock
 from canary.config import Config
 from canary.evidence.service import Evidence
 from canary.ledger import Ledger
@@ -28,14 +28,14 @@ def retention(config: Config, ledger: Ledger) -> Retention:
     return Retention(ledger, {rule: timedelta(seconds=getattr(config.retention, rule)) for rule in Rule})
 
 
-async def forget_daily(prober: Prober, first: float = _FIRST, every: float = _EVERY) -> None:
+async def forget_daily(prober: Prober, clock: Clock, first: float = _FIRST, every: float = _EVERY) -> None:
     """Forget by the configuration that is running, again and again, until cancelled; a fault is recorded as ours."""
     wait = first
     while True:
-        await asyncio.sleep(wait)
+        await clock.sleep(wait)
         wait = every
         try:
-            forgotten = await in_thread(partial(_forget, prober, prober.intake.now()))
+            forgotten = await in_thread(partial(_forget, prober, clock.now()))
         except OwnFaultError as error:
             _log.error("what is old could not be forgotten", error=error.detail)
             prober.intake.trouble(error.component, error.reason, error.detail)

@@ -13,6 +13,7 @@ from canary.keyring import keys_of
 from canary.ledger import Ledger
 from canary.prober.loop import Prober
 from canary.prober.retention import forget_daily
+from canary.threads import in_thread
 
 _FORGET_WITHIN = 10.0
 """Seconds in which retention must have ended when the canary stops; what it has not done is due again."""
@@ -22,14 +23,14 @@ class Runtime:
     """The parts of one canary, which share a ledger and a clock. Made by :func:`assembled`; does nothing by itself."""
 
     def __init__(self, config: Config, ledger: Ledger, clock: Clock, seed: int | None = None) -> None:
-        self.ledger = ledger
+        self.ledger, self.clock = ledger, clock
         self.evidence = Evidence(config.evidence, config.state, config.origin, ledger, clock)
         self.prober = Prober(config, ledger, keys_of(config.state), self.evidence, clock, seed)
 
     async def run(self, *, scheduled: bool = True) -> None:
         """Probe on schedule and forget what is old, or only watch and judge; sign as configured; until :meth:`stop`."""
         self.evidence.start()
-        forgetting = asyncio.create_task(forget_daily(self.prober)) if scheduled else None
+        forgetting = asyncio.create_task(forget_daily(self.prober, self.clock)) if scheduled else None
         try:
             await self.prober.run(scheduled=scheduled)
         finally:
@@ -43,7 +44,7 @@ class Runtime:
         try:
             await self.prober.run(scheduled=False)
         finally:
-            await asyncio.to_thread(self.evidence.advance)
+            await in_thread(self.evidence.advance)
 
     def stop(self) -> None:
         """Send nothing new, let what is being sent end, then return from :meth:`run` or :meth:`watch`."""

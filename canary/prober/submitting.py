@@ -118,6 +118,7 @@ class Submitter:
             blind=probe.blind,
             serial=config.channels[probe.channel].serial,
             root=head and head[1],
+            at=probe.scheduled_at,
             rng=self._rng,
         )
 

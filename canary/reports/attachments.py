@@ -13,7 +13,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -50,6 +50,10 @@ _STEMS = {
     "eml": ["message", "original", "mail", "fwd"],
 }
 _STEMS |= {"key": _STEMS["pem"], "tar.gz": _STEMS["zip"], "tar.xz": _STEMS["zip"], "7z": _STEMS["zip"]}
+
+
+_Packer = Callable[[io.BytesIO, dict[str, bytes], datetime], None]
+"""Writes an archive of files, by name, that was packed at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,40 +100,42 @@ def csr(key: Key, name: str) -> bytes:
     return request.public_bytes(Encoding.PEM)
 
 
-def archive(extension: str, key: Key, name: str, rng: Random) -> bytes:
-    """A zip, tar.gz, tar.xz or 7z with a folder of key, certificate and a short note."""
+def archive(extension: str, key: Key, name: str, rng: Random, at: datetime) -> bytes:
+    """A zip, tar.gz, tar.xz or 7z, packed at a time, with a folder of key, certificate and a short note."""
     folder = rng.choice(["", "keys/", f"{name}/", "found/", "export/"])
     note = f"{rng.choice(['found with', 'from', 'source:', 'see'])} {name}\nspki sha256 {key.spki}\n"
     members = {
         f"{folder}{name}.key": key.pem.encode(),
-        f"{folder}{name}.crt": _expired_certificate(name),
+        f"{folder}{name}.crt": _expired_certificate(name, at),
         f"{folder}{rng.choice(['README', 'readme.txt', 'note.txt', 'INFO'])}": note.encode(),
     }
     out = io.BytesIO()
-    _PACKERS[extension](out, members)
+    _PACKERS[extension](out, members, at)
     return out.getvalue()
 
 
-def _zip(out: io.BytesIO, members: dict[str, bytes]) -> None:
+def _zip(out: io.BytesIO, members: dict[str, bytes], at: datetime) -> None:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, content in members.items():
-            packed.writestr(name, content)
+            entry = zipfile.ZipInfo(name, at.timetuple()[:6])
+            entry.external_attr = 0o600 << 16  # as the library does for a name alone
+            packed.writestr(entry, content, zipfile.ZIP_DEFLATED)
 
 
-def _tar(compress: Callable[[bytes], bytes]) -> Callable[[io.BytesIO, dict[str, bytes]], None]:
-    def pack(out: io.BytesIO, members: dict[str, bytes]) -> None:
+def _tar(compress: Callable[[bytes], bytes]) -> _Packer:
+    def pack(out: io.BytesIO, members: dict[str, bytes], at: datetime) -> None:
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as tar:
             for name, content in members.items():
                 entry = tarfile.TarInfo(name)
-                entry.size, entry.mtime = len(content), int(datetime.now(UTC).timestamp())
+                entry.size, entry.mtime = len(content), int(at.timestamp())
                 tar.addfile(entry, io.BytesIO(content))
         out.write(compress(packed.getvalue()))
 
     return pack
 
 
-def _7z(out: io.BytesIO, members: dict[str, bytes]) -> None:
+def _7z(out: io.BytesIO, members: dict[str, bytes], _: datetime) -> None:
     import py7zr  # slow to import, and wanted by few variants
 
     with py7zr.SevenZipFile(out, "w") as packed:
@@ -137,7 +143,7 @@ def _7z(out: io.BytesIO, members: dict[str, bytes]) -> None:
             packed.writestr(content, name)
 
 
-_PACKERS: dict[str, Callable[[io.BytesIO, dict[str, bytes]], None]] = {
+_PACKERS: dict[str, _Packer] = {
     "zip": _zip,
     "tar.gz": _tar(gzip.compress),
     "tar.xz": _tar(lzma.compress),
@@ -145,10 +151,10 @@ _PACKERS: dict[str, Callable[[io.BytesIO, dict[str, bytes]], None]] = {
 }
 
 
-def _expired_certificate(name: str) -> bytes:
+def _expired_certificate(name: str, at: datetime) -> bytes:
     signer = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    end = datetime.now(UTC) - timedelta(days=400)
+    end = at - timedelta(days=400)
     certificate = (
         x509.CertificateBuilder(subject, subject, signer.public_key(), 1)
         .not_valid_before(end - timedelta(days=90))
@@ -189,13 +195,13 @@ def png(lines: list[str], rng: Random) -> bytes:
     return out.getvalue()
 
 
-def eml(subject: str, text: str, to: Person, rng: Random) -> bytes:
-    """A message that somebody else wrote to the sender of the report."""
+def eml(subject: str, text: str, to: Person, rng: Random, at: datetime) -> bytes:
+    """A message that somebody else wrote, some time before, to the sender of the report."""
     message = EmailMessage(policy=policy.SMTP)
     domain = facts.domain(rng)
     message["From"] = f"{rng.choice(['info', 'office', 'j.berg', 'm.kovac', 'sales', 'it'])}@{domain}"
     message["To"] = to.address
-    message["Date"] = format_datetime(datetime.now(UTC) - timedelta(minutes=rng.randint(20, 4000)))
+    message["Date"] = format_datetime(at - timedelta(minutes=rng.randint(20, 4000)))
     message["Message-ID"] = f"<{rng.getrandbits(64):x}@{domain}>"
     message["Subject"] = subject
     message.set_content(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from datetime import datetime
 from random import Random
 
 from canary.model import Attachment, Person, Report
@@ -23,6 +24,7 @@ def compose(
     person: Person,
     operator: str,
     verify: str,
+    at: datetime,
     blind: bool = False,
     serial: str | None = None,
     references: str | None = None,
@@ -32,7 +34,7 @@ def compose(
     """A new report, unlike any other.
 
     ``operator`` is the CA's own name and ``verify`` how its staff can check that this is a test; both stand in the
-    first and the last line unless ``blind``. ``serial`` must belong to a revoked or expired test certificate of the CA.
+    first and the last line unless ``blind``. ``at`` is when it is written: what is attached is as old as it should be then. ``serial`` must belong to a revoked or expired test certificate of the CA.
     ``root`` is the newest root hash of the evidence log, in hexadecimal: a report that carries it shows, wherever it is kept, what had
     been recorded by then. ``references`` is the Message-ID of the message that a variant in a thread answers; one is made up if it is None.
     Costs well under a millisecond, except where a key (an RSA one: some tens of milliseconds) or a file is made.
@@ -47,7 +49,7 @@ def compose(
     sections = {**load(language), **load(text_name)}
     facts = Facts(rng, {"operator": _line(operator), "verify": _line(verify), "probe": probe, "mark": mark})
     facts |= {"size": str(kind.size)} if kind.size else {}
-    attachments = _evidence(kind, facts, person)
+    attachments = _evidence(kind, facts, person, at)
     facts["subject"] = say(sections["subject"][0], facts, rng)
     if root is not None:
         facts["log_root"] = root
@@ -97,7 +99,7 @@ def _with_notice(text: str, language: str, facts: Facts, rng: Random) -> str:
     return f"{first}\n\n{text}\n\n{last}"
 
 
-def _evidence(kind: Variant, facts: Facts, person: Person) -> tuple[Attachment, ...]:
+def _evidence(kind: Variant, facts: Facts, person: Person, at: datetime) -> tuple[Attachment, ...]:
     """The files of a variant; what its text says about them goes into ``facts``."""
     if kind.pastes_key:
         key = facts.rng.choice([make.pkcs1_key, make.pkcs8_key])()
@@ -105,12 +107,12 @@ def _evidence(kind: Variant, facts: Facts, person: Person) -> tuple[Attachment, 
     if not kind.attachments:
         return ()
     extension = facts.rng.choice(kind.attachments)
-    attachment = make.attach(extension, _file(extension, facts, person), facts["mark"], facts.rng)
+    attachment = make.attach(extension, _file(extension, facts, person, at), facts["mark"], facts.rng)
     facts["file"] = attachment.name
     return (attachment,)
 
 
-def _file(extension: str, facts: Facts, person: Person) -> bytes:
+def _file(extension: str, facts: Facts, person: Person, at: datetime) -> bytes:
     rng = facts.rng
     if extension == "pdf":
         lines = [f"{facts['product']}-setup.exe", facts["sha"], facts["url"], facts["ip"], facts["ca"]]
@@ -120,14 +122,14 @@ def _file(extension: str, facts: Facts, person: Person) -> bytes:
     if extension == "eml":
         sections = {**load("en"), **load("plain")}
         body = [say(slot, facts, rng) for slot in (sections["greeting"][0], *sections["body"], sections["signoff"][0])]
-        return make.eml(say(sections["subject"][0], facts, rng), "\n\n".join(body), person, rng)
+        return make.eml(say(sections["subject"][0], facts, rng), "\n\n".join(body), person, rng, at)
     key = make.pkcs1_key() if extension == "pem" else make.pkcs8_key()
     facts["spki"] = key.spki
     if extension in ("pem", "key"):
         return key.pem.encode("ascii")
     if extension == "csr":
         return make.csr(key, facts["host"])
-    return make.archive(extension, key, facts["host"], rng)
+    return make.archive(extension, key, facts["host"], rng, at)
 
 
 def _html(text: str, rng: Random) -> str:

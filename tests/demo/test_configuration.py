@@ -70,6 +70,7 @@ async def test_reports_through_every_channel_arrive_and_are_acknowledged(
                 person=config.senders[sender].person(),
                 operator=config.operator.name,
                 verify=config.operator.verify,
+                at=datetime.now(UTC),
                 rng=random.Random(),
             )
             channel = kinds()[settings.kind].open(settings, config.open_sender(sender), shared)

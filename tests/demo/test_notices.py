@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from canary.demo import notices
 from canary.demo.directory import by_slug
+
+AT = datetime(2026, 3, 1, 12, 30, 58, tzinfo=UTC)
 
 TO = "robin.hayes+" + "a" * 40 + "@researcher.test"
 _LINES = st.lists(
@@ -41,12 +44,13 @@ def test_nothing_in_a_message_breaks_an_answer_to_it(lines: list[bytes]) -> None
     original = b"\r\n".join(lines)
     notices.may_answer(original, TO)
     for raw in (
-        notices.acknowledgement(original, TO, "CPR-1"),
-        notices.out_of_office(original, TO, by_slug("anna")),
-        notices.form_acknowledgement(original.decode("latin-1"), TO, "DTS-1"),
+        notices.acknowledgement(original, TO, "CPR-1", at=AT),
+        notices.out_of_office(original, TO, by_slug("anna"), at=AT),
+        notices.form_acknowledgement(original.decode("latin-1"), TO, "DTS-1", at=AT),
     ):
         message = _read(raw)
         assert message["To"] == TO
+        assert message["Date"].datetime == AT
         assert message["Auto-Submitted"].startswith("auto-replied")
         assert set(message.keys()) <= {
             "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "In-Reply-To", "References",
@@ -57,7 +61,13 @@ def test_nothing_in_a_message_breaks_an_answer_to_it(lines: list[bytes]) -> None
 @given(_LINES)
 def test_a_bounce_of_anything_is_a_report_about_the_recipient(lines: list[bytes]) -> None:
     raw = notices.bounce(
-        b"\r\n".join(lines), TO, domain="demo-ca.test", asked="a@b.test", recipient="c@b.test", reply="550 5.1.1 gone"
+        b"\r\n".join(lines),
+        TO,
+        at=AT,
+        domain="demo-ca.test",
+        asked="a@b.test",
+        recipient="c@b.test",
+        reply="550 5.1.1 gone",
     )
     message = _read(raw)
     assert message.get_content_type() == "multipart/report"

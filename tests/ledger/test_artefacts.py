@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.ledger.artefacts import Artefacts
+from canary.simulated import SimulatedClock
 
 
 def files(folder: Path) -> list[Path]:
@@ -159,3 +162,14 @@ def test_a_full_disk_keeps_nothing_of_it(tmp_path: Path) -> None:
     name = kept.put(content)  # there is room again
     assert kept.get(name) == content
     assert len(files(tmp_path)) == 1
+
+
+def test_how_old_a_file_is_goes_by_our_clock(tmp_path: Path) -> None:
+    clock = SimulatedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    kept = Artefacts(tmp_path, clock)
+    name = kept.put(b"a raw message")
+    assert kept.age(name) == 0
+    clock.advance(90)
+    assert kept.age(name) == 90
+    kept.path(name).unlink()
+    assert kept.age(name) == math.inf

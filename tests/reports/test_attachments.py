@@ -22,10 +22,13 @@ from canary.reports.composer import compose
 
 PERSON = Person("Ada Quist", "ada@quist.example")
 MARK = "a" * 40
+AT = datetime(2026, 3, 1, 12, 30, 58, tzinfo=UTC)
 
 
 def attached(variant: str, seed: int = 0) -> tuple[Attachment, str]:
-    report = compose(variant, probe="p", mark=MARK, person=PERSON, operator="CA", verify="call us", rng=Random(seed))
+    report = compose(
+        variant, probe="p", mark=MARK, person=PERSON, operator="CA", verify="call us", at=AT, rng=Random(seed)
+    )
     (attachment,) = report.attachments
     return attachment, report.text
 
@@ -67,7 +70,9 @@ def test_pkcs8_keys(variant: str) -> None:
 
 
 def test_a_pasted_key_is_named_by_its_hash() -> None:
-    text = compose("V01", probe="p", mark=MARK, person=PERSON, operator="CA", verify="call us", rng=Random(1)).text
+    text = compose(
+        "V01", probe="p", mark=MARK, person=PERSON, operator="CA", verify="call us", at=AT, rng=Random(1)
+    ).text
     begin, end = text.index("-----BEGIN"), text.rindex("PRIVATE KEY-----") + len("PRIVATE KEY-----")
     key = load_pem_private_key(text[begin:end].encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)

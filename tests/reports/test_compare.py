@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from hashlib import sha256
@@ -23,6 +24,8 @@ from canary.reports import VARIANTS
 from canary.reports.compare import differences
 from canary.reports.composer import compose
 
+AT = datetime(2026, 3, 1, 12, 30, 58, tzinfo=UTC)
+
 CHEAP = sorted(set(VARIANTS) - {"V01", "V01-pkcs1", "V21-long"})
 FOOTER = "\n-- \nThis e-mail was scanned. Think before you print.\n"
 WORDS = st.lists(st.text("abcdefghijklmnopqrstuvwxyz.,éőł", min_size=1, max_size=9), min_size=8, max_size=60)
@@ -31,7 +34,9 @@ few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChec
 
 def report(variant: str, seed: int = 0) -> Report:
     person = Person("Ada Quist", "ada@quist.example")
-    return compose(variant, probe="p" * 16, mark="m" * 40, person=person, operator="CA", verify="ask", rng=Random(seed))
+    return compose(
+        variant, probe="p" * 16, mark="m" * 40, person=person, operator="CA", verify="ask", at=AT, rng=Random(seed)
+    )
 
 
 def add_files(message: EmailMessage, attachments: tuple[Attachment, ...]) -> None:

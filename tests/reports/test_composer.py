@@ -38,6 +38,7 @@ def composed(variant: str, seed: int | str = 0, **given: object) -> Report:
         "person": PERSON,
         "operator": OPERATOR,
         "verify": VERIFY,
+        "at": datetime.now(UTC),
         "rng": Random(seed),
     }
     return compose(variant, **(wanted | given))  # type: ignore[arg-type]

@@ -165,6 +165,7 @@ def test_mark_and_root_are_found_in_every_variant(variant: str) -> None:
             person=Person("Ann Other", "ann@probe.example"),
             operator="Example CA",
             verify="https://ca.example/tests",
+            at=datetime.now(UTC),
             root=root,
             rng=rng,
         )
