@@ -17,7 +17,7 @@ from canary.clock import Clock
 from canary.demo import configuration, mail
 from canary.demo.directory import ACCOUNTS, SENDERS
 from canary.demo.form import Form
-from canary.demo.post_office import PostOffice, Rules
+from canary.demo.mail_system import MailSystem, Rules
 from canary.demo.store import MailStore
 from canary.web.server import serve
 
@@ -39,11 +39,11 @@ class DemoCa:
         self.passwords = {account.slug: secrets.token_urlsafe(18) for account in ACCOUNTS}
         context = self._certificate() if tls else None
         self._store = MailStore(context)
-        self._post = PostOffice(self._store, self._clock)
+        self._mail_system = MailSystem(self._store, self._clock)
         senders = {account.address: self.passwords[account.slug] for account in SENDERS}
-        self._mx = mail.mx(self._post, context)
-        self._submission = mail.submission(self._post, senders, context)
-        self._form = Form(self._post)
+        self._mx = mail.mx(self._mail_system, context)
+        self._submission = mail.submission(self._mail_system, senders, context)
+        self._form = Form(self._mail_system)
         self._form_port = 0
         self._running = AsyncExitStack()
 
@@ -74,11 +74,11 @@ class DemoCa:
     @property
     def rules(self) -> Rules:
         """How mail is handled at the moment; set it, or use :mod:`canary.demo.faults`."""
-        return self._post.rules
+        return self._mail_system.rules
 
     @rules.setter
     def rules(self, rules: Rules) -> None:
-        self._post.rules = rules
+        self._mail_system.rules = rules
 
     @property
     def imap_port(self) -> int:

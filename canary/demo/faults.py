@@ -2,7 +2,7 @@
 
 Times and causes come from the CAs' own incident reports (Mozilla Bugzilla, ``bugzilla.mozilla.org/show_bug.cgi?id=``):
 from the first report sent until somebody at the CA was aware of it. Each fault breaks one field of
-:class:`canary.demo.post_office.Rules`, so any of them can be on at the same time and be mended alone.
+:class:`canary.demo.mail_system.Rules`, so any of them can be on at the same time and be mended alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from canary.demo.directory import ALIAS
-from canary.demo.post_office import Rules
+from canary.demo.mail_system import Rules
 from canary.model import Outcome
 
 if TYPE_CHECKING:

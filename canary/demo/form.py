@@ -1,4 +1,4 @@
-"""The demo CA's web form: checks what was entered, files it with the post office, and shows a reference number.
+"""The demo CA's web form: checks what was entered, hands it to the mail system, and shows a reference number.
 
 It works with and without JavaScript: the script only hides the fields that the chosen topic does not need.
 """
@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from canary.demo.directory import CA_NAME
-from canary.demo.post_office import Enquiry, PostOffice
+from canary.demo.mail_system import Enquiry, MailSystem
 
 TOPICS = {
     "problem-report": "Report a problem with a certificate",
@@ -120,8 +120,8 @@ def _errors(entry: _FormInput) -> dict[str, str]:
 class Form:
     """The pages, as an ASGI application in ``app``."""
 
-    def __init__(self, post: PostOffice) -> None:
-        self._post = post
+    def __init__(self, mail_system: MailSystem) -> None:
+        self._mail_system = mail_system
         self._key = secrets.token_bytes(32)
         self._issued: set[str] = set()
         self.app = Starlette(
@@ -146,7 +146,7 @@ class Form:
             entry = await _entry(form)
         if entry.errors:
             return self._form(request, entry)  # with status 200, as many a form does: the words tell, not the number
-        reference = await self._post.take_enquiry(entry.enquiry())
+        reference = await self._mail_system.take_enquiry(entry.enquiry())
         self._issued.add(reference)
         return RedirectResponse(f"/received/{reference}", status_code=303)
 

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from canary.demo import directory
 from canary.demo.directory import CA_DOMAIN
-from canary.demo.post_office import Mail, PostOffice, received
+from canary.demo.mail_system import Mail, MailSystem, received
 
 logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd warns of an old attribute of its own at every login
 
@@ -52,9 +52,9 @@ class SmtpPort:
         return connection
 
 
-def mx(post: PostOffice, tls: ssl.SSLContext | None) -> SmtpPort:
+def mx(mail_system: MailSystem, tls: ssl.SSLContext | None) -> SmtpPort:
     """The CA's mail exchanger: takes mail for the CA from anybody, STARTTLS offered."""
-    handler = _Exchanger(post)
+    handler = _Exchanger(mail_system)
     return SmtpPort(
         lambda: SMTP(
             handler,
@@ -67,12 +67,12 @@ def mx(post: PostOffice, tls: ssl.SSLContext | None) -> SmtpPort:
     )
 
 
-def submission(post: PostOffice, passwords: Mapping[str, str], tls: ssl.SSLContext | None) -> SmtpPort:
+def submission(mail_system: MailSystem, passwords: Mapping[str, str], tls: ssl.SSLContext | None) -> SmtpPort:
     """The senders' submission server: STARTTLS (unless ``tls`` is None) and AUTH are demanded.
 
     ``passwords`` are by user name, which is the sender's address.
     """
-    handler = _SubmissionHandler(post)
+    handler = _SubmissionHandler(mail_system)
 
     def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         if not isinstance(data, LoginPassword):
@@ -101,8 +101,8 @@ def submission(post: PostOffice, passwords: Mapping[str, str], tls: ssl.SSLConte
 class _Handler:
     """What both servers do: take an envelope whose addresses look like addresses, and hand over the message."""
 
-    def __init__(self, post: PostOffice) -> None:
-        self._post = post
+    def __init__(self, mail_system: MailSystem) -> None:
+        self._mail_system = mail_system
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -138,14 +138,14 @@ class _Handler:
 
     async def hand_over(self, mail: Mail) -> None:
         """Take responsibility for an accepted message."""
-        await self._post.deliver(mail)
+        await self._mail_system.deliver(mail)
 
 
 class _Exchanger(_Handler):
     def recipient_refusal(self, address: str) -> str | None:
         if not address.lower().endswith(f"@{CA_DOMAIN}"):
             return f"554 5.7.1 <{directory.printable(address)}>: relay access denied"
-        return super().recipient_refusal(address) or self._post.refusal(address)
+        return super().recipient_refusal(address) or self._mail_system.refusal(address)
 
 
 class _SubmissionHandler(_Handler):
@@ -164,10 +164,10 @@ class _SubmissionHandler(_Handler):
 
     async def hand_over(self, mail: Mail) -> None:
         domain = mail.sender.rpartition("@")[2]
-        top = received(mail.client, domain, mail.recipient, self._post.clock.now())
+        top = received(mail.client, domain, mail.recipient, self._mail_system.clock.now())
         relayed = Mail(mail.sender, mail.recipient, top.encode() + mail.content, f"mail.{domain} ([127.0.0.1])")
-        refusal = self._post.refusal(mail.recipient)
+        refusal = self._mail_system.refusal(mail.recipient)
         if refusal is None:
-            await self._post.deliver(relayed)
+            await self._mail_system.deliver(relayed)
         else:
-            await self._post.return_to_sender(relayed, refusal)
+            await self._mail_system.return_to_sender(relayed, refusal)

@@ -12,7 +12,7 @@ from demo.outside import Outside, report
 from canary.demo.ca import DemoCa
 from canary.demo.directory import ALIAS, by_slug
 from canary.demo.faults import BY_NAME, FAULTS
-from canary.demo.post_office import Rules
+from canary.demo.mail_system import Rules
 from canary.model import Outcome, Seen
 from canary.queues.replies.classify import classify
 

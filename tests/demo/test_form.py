@@ -11,7 +11,7 @@ from demo.outside import Outside
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.demo.post_office import Enquiry, is_problem_report
+from canary.demo.mail_system import Enquiry, is_problem_report
 
 HOSTILE = '"><script>alert(1)</script>&{{7*7}}\r\nBcc: x@y.test'
 

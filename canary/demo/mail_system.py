@@ -59,7 +59,7 @@ class Enquiry:
     attachment: tuple[str, bytes] | None = None
 
 
-class PostOffice:
+class MailSystem:
     """Delivers into the mailboxes of ``store``; nothing it does leaves the process."""
 
     def __init__(self, store: MailStore, clock: Clock) -> None:
