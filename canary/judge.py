@@ -23,6 +23,7 @@ from canary.model import (
     Forgery,
     Outcome,
     Place,
+    Probe,
     Role,
     Seen,
     Sighting,
@@ -53,21 +54,24 @@ def judge(case: Case, now: datetime, looked: Mapping[str, datetime]) -> Verdict:
     """Judge ``case`` as it stands at ``now`` (UTC).
 
     ``looked`` tells when each queue was last read to its end: a report is never missing from a queue that could not be
-    looked at since the deadline. If that lasts as long again as the deadline itself, the outcome is indeterminate.
+    looked at since the deadline. If that lasts as long again as the deadline itself, the outcome is indeterminate. The
+    same holds for each further stage that is owed, by its own limit.
     """
     evidence = _weigh(case)
     stages = _stages(case, evidence)
     outcome, place, reason = _outcome(case, evidence, now, looked)
+    owed = {stage: _owed_result(case, stage, stages.get(stage), outcome, now, looked) for stage in case.probe.owed}
     age = (now - case.started_at).total_seconds()
     return Verdict(
         outcome=outcome,
         deadline=_deadline_result(outcome, age >= case.probe.deadline),
-        final=_is_final(case, outcome, age),
+        final=_is_final(case, outcome, owed, age),
         place=place,
         reason=reason,
         stages=stages,
         duplicates=evidence.duplicates,
         forged=evidence.forged,
+        owed=owed,
     )
 
 
@@ -274,18 +278,55 @@ def _deadline_result(outcome: Outcome | None, over: bool) -> DeadlineResult | No
     return outcome.deadline_result if known else None
 
 
-def _is_final(case: Case, outcome: Outcome | None, age: float) -> bool:
-    """Whether to stop watching: after a refusal at once, at the deadline if it arrived or never left, else later.
+def _owed_result(
+    case: Case, stage: Stage, took: float | None, outcome: Outcome | None, now: datetime, looked: Mapping[str, datetime]
+) -> DeadlineResult | None:
+    """What became of a stage that is owed and was reached after ``took`` seconds, if it was.
 
-    A report that is missing, or in a wrong place, may still come to the right one: then it is late.
+    None while it may still be reached in time, or nothing can be said of the report itself. It is never missed where
+    that is our own fault, or where it may have been reached unseen.
     """
-    refused = case.submission is not None and case.submission.failure is not None and not case.submission.uncertain
-    if outcome is None:
+    limit, age = case.probe.owed[stage], (now - case.started_at).total_seconds()
+    if took is not None and took <= limit:
+        return DeadlineResult.MET
+    if outcome is None or (took is None and age < limit and not _is_over(case)):
+        return None
+    if outcome is Outcome.INDETERMINATE:
+        return DeadlineResult.INDETERMINATE
+    if took is not None or outcome.is_refusal:
+        return DeadlineResult.MISSED
+    if _is_over(case):
+        return DeadlineResult.INDETERMINATE  # it arrived, and we were told that it was refused
+    due, queues = case.started_at + timedelta(seconds=limit), shown_in(case.probe, stage)
+    if queues and all(queue in looked and looked[queue] >= due for queue in queues):
+        return DeadlineResult.MISSED
+    return DeadlineResult.INDETERMINATE if age >= 2 * limit else None
+
+
+def shown_in(probe: Probe, stage: Stage) -> frozenset[str]:
+    """The queues that may show that a probe reached a stage after its arrival."""
+    queues = probe.expected if stage.is_shown_by_queue else frozenset()
+    return queues | {probe.replies} if stage.is_shown_by_replies and probe.replies else queues
+
+
+def _is_over(case: Case) -> bool:
+    """Whether nothing is to be expected any more: it was refused, or never sent."""
+    if case.submission is None:
+        return case.submitting_at is None
+    return case.submission.failure is not None and not case.submission.uncertain
+
+
+def _is_final(case: Case, outcome: Outcome | None, owed: Mapping[Stage, DeadlineResult | None], age: float) -> bool:
+    """Whether to stop watching: after a refusal at once, else at the deadline if it arrived or never left, else later.
+
+    A report that is missing, or in a wrong place, may still come to the right one: then it is late. What is owed
+    further is waited for until it is reached or missed.
+    """
+    if outcome is None or None in owed.values():
         return False
-    if refused or age >= case.probe.give_up:
+    if age >= case.probe.give_up or (case.submission is not None and _is_over(case)):
         return True
-    never_sent = case.submission is None and case.submitting_at is None
-    return age >= case.probe.deadline and (never_sent or outcome.is_settled)
+    return age >= case.probe.deadline and (_is_over(case) or outcome.is_settled)
 
 
 def _stages(case: Case, evidence: _Evidence) -> dict[Stage, float]:

@@ -7,13 +7,14 @@ What is seen of it later is a *sighting*, at a *place*. A *case* is a probe with
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 
 class DeadlineResult(StrEnum):
-    """What the arrival deadline found; decided once, and the only input of the service level."""
+    """What a limit found. Of the arrival deadline it is decided once, and the only input of the service level."""
 
     MET = "met"
     MISSED = "missed"
@@ -84,6 +85,21 @@ class Stage(StrEnum):
     ANSWERED = "answered"  # a human replied, as the CA's queue shows
     ANSWER_RECEIVED = "answer_received"  # the reply reached the reporter
     CLOSED = "closed"
+
+    @property
+    def may_be_owed(self) -> bool:
+        """Whether a channel may promise it by a time of its own; the arrival is owed always, by the deadline."""
+        return self in (Stage.ACKNOWLEDGED, Stage.PICKED_UP, Stage.ANSWERED, Stage.ANSWER_RECEIVED)
+
+    @property
+    def is_shown_by_queue(self) -> bool:
+        """Whether what happens in a CA's queue may show it, once the report has arrived there."""
+        return self in (Stage.ACKNOWLEDGED, Stage.PICKED_UP, Stage.ANSWERED, Stage.CLOSED)
+
+    @property
+    def is_shown_by_replies(self) -> bool:
+        """Whether what comes back to the sender may show it."""
+        return self in (Stage.ACKNOWLEDGED, Stage.ANSWER_RECEIVED)
 
 
 class Actor(StrEnum):
@@ -173,13 +189,14 @@ class Place:
 
     ``message_id`` says that it shows the Message-ID with which a report was sent (a ticket system may not): then what
     is seen there of the report itself counts only with that one. ``whole`` says that it shows the whole content and not
-    a part of it.
+    a part of it, ``work`` that it shows what is done with a report: who picked it up, answered, closed it.
     """
 
     queue: str
     role: Role
     message_id: bool = True
     whole: bool = True
+    work: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +204,11 @@ class Probe:
     """One synthetic report.
 
     ``expected`` are the slugs of the monitored queues that must *all* receive it (an alias with three members whose
-    mailboxes are watched has three). ``deadline`` and ``give_up`` are seconds after submission; ``ack_within`` is when
-    an automatic acknowledgement is due, or None if none is promised. ``in_turn`` says that sender and variant were
-    those whose turn it was, and not chosen by somebody. ``confirms`` is the id of the failed probe that this one was
-    sent to confirm.
+    mailboxes are watched has three). ``deadline`` and ``give_up`` are seconds after submission; ``owed`` are the
+    further stages that are promised, each with the seconds after submission by which it is to be reached. ``replies``
+    is the slug of the place where the sender reads what comes back, None if it does not. ``in_turn`` says that sender
+    and variant were those whose turn it was, and not chosen by somebody. ``confirms`` is the id of the failed probe
+    that this one was sent to confirm.
     """
 
     id: str
@@ -202,7 +220,8 @@ class Probe:
     expected: frozenset[str]
     deadline: float
     give_up: float
-    ack_within: float | None = None
+    owed: Mapping[Stage, float] = field(default_factory=dict)
+    replies: str | None = None
     blind: bool = False
     in_turn: bool = False
     confirms: str | None = None
@@ -301,8 +320,9 @@ class Verdict:
     """What the judge says of a case at a moment.
 
     ``outcome`` is None while nothing can be said. ``deadline`` is None until the deadline result is known. ``final``
-    says that nothing that may still come can change the outcome. ``place`` is the queue that tells where it went, and
-    ``stages`` the seconds from submission to each stage that was reached.
+    says that nothing that may still come is waited for. ``place`` is the queue that tells where it went, ``stages`` the
+    seconds from submission to each stage that was reached, and ``owed`` what became of each stage that is owed, None
+    while it may still be reached in time.
     """
 
     outcome: Outcome | None
@@ -313,6 +333,7 @@ class Verdict:
     stages: dict[Stage, float]
     duplicates: int
     forged: dict[Forgery, int]
+    owed: dict[Stage, DeadlineResult | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

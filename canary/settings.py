@@ -24,6 +24,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from canary.model import Stage
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
 _SLUG = r"^[a-z][a-z0-9-]{0,39}$"
@@ -220,6 +222,15 @@ class ChannelSettings(Settings):
     acknowledged_within: Duration | None = Field(
         None, description="when an automatic acknowledgement is due, if one is promised"
     )
+    picked_up_within: Duration | None = Field(
+        None, description="when a human must have taken a report, where its queue shows that"
+    )
+    answered_within: Duration | None = Field(
+        None, description="when a human must have answered, where the queue shows that"
+    )
+    answer_received_within: Duration | None = Field(
+        None, description="when a human's answer must have reached the sender (BR 4.9.5: within 24 h)"
+    )
     max_per_hour: Annotated[int, Field(ge=1)] = Field(30, description="cap on probes an hour, confirmations included")
     senders: ListOf[Slug] = Field((), description="the senders to rotate over; all of them if empty")
     variants: ListOf[str] = Field((), description="the variants to rotate over; every one that fits the kind if empty")
@@ -230,10 +241,17 @@ class ChannelSettings(Settings):
 
     @model_validator(mode="after")
     def _times_fit(self) -> Self:
-        if self.give_up < self.deadline:
-            give_up, deadline = format_duration(self.give_up), format_duration(self.deadline)
-            raise ValueError(f"give_up ({give_up}) is shorter than deadline ({deadline}), want at least as long")
+        limits = {"deadline": self.deadline} | {f"{stage}_within": limit for stage, limit in self.owed().items()}
+        name, longest = max(limits.items(), key=lambda known: known[1])
+        if self.give_up < longest:
+            give_up, wanted = format_duration(self.give_up), format_duration(longest)
+            raise ValueError(f"give_up ({give_up}) is shorter than {name} ({wanted}), want at least as long")
         return self
+
+    def owed(self) -> Mapping[Stage, float]:
+        """The further stages that are promised, with the seconds after submission by which each is to be reached."""
+        within = {stage: getattr(self, f"{stage}_within") for stage in Stage if stage.may_be_owed}
+        return {stage: limit for stage, limit in within.items() if limit is not None}
 
     def targets(self) -> tuple[str, ...]:
         """The domains that would be written to: each must be under one of the operator's own domains."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -20,6 +21,7 @@ from canary.model import (
     Role,
     Seen,
     Sighting,
+    Stage,
     Submission,
     TimeSource,
 )
@@ -34,11 +36,18 @@ GENERAL = Place("general", Role.OTHER)
 JUNK = Place("junk", Role.JUNK)
 HELD = Place("held", Role.QUARANTINE)
 MINE = Place("mine", Role.REPLIES)
-TICKETS = Place("tickets", Role.MONITORED, message_id=False, whole=False)
-DESK = Place("desk", Role.OTHER, message_id=False, whole=False)
+TICKETS = Place("tickets", Role.MONITORED, message_id=False, whole=False, work=True)
+DESK = Place("desk", Role.OTHER, message_id=False, whole=False, work=True)
 PLACES = (CPR, LEGAL, GENERAL, JUNK, HELD, MINE, TICKETS, DESK)
 
 EXPECTED = (("cpr",), ("cpr", "legal"), ("tickets",), ("cpr", "tickets"))
+OWED: tuple[Mapping[Stage, float], ...] = (
+    {},
+    {Stage.ACKNOWLEDGED: 600},
+    {Stage.ACKNOWLEDGED: DEADLINE, Stage.ANSWER_RECEIVED: GIVE_UP},
+    {Stage.PICKED_UP: 3600, Stage.ANSWERED: 5000},
+    {stage: 5000 for stage in Stage if stage.may_be_owed},
+)
 OF_THE_REPORT = (Seen.REPORT, Seen.PICKED_UP, Seen.CLOSED)
 DEEDS = (Seen.PICKED_UP, Seen.ANSWER, Seen.CLOSED, Seen.ACKNOWLEDGEMENT)
 
@@ -53,8 +62,14 @@ def message(number: int) -> str:
     return sha256(str(number).encode()).hexdigest()
 
 
-def a_probe(name: str = "probeprobeprobe2", *, expected: tuple[str, ...] = ("cpr",), channel: str = "alias") -> Probe:
-    """A probe of a channel that feeds the queues ``expected``."""
+def a_probe(
+    name: str = "probeprobeprobe2",
+    *,
+    expected: tuple[str, ...] = ("cpr",),
+    channel: str = "alias",
+    owed: Mapping[Stage, float] | None = None,
+) -> Probe:
+    """A probe of a channel that feeds the queues ``expected``, and owes these further stages."""
     return Probe(
         id=name,
         channel=channel,
@@ -65,6 +80,8 @@ def a_probe(name: str = "probeprobeprobe2", *, expected: tuple[str, ...] = ("cpr
         expected=frozenset(expected),
         deadline=DEADLINE,
         give_up=GIVE_UP,
+        owed=owed or {},
+        replies=MINE.queue,
     )
 
 
@@ -92,9 +109,14 @@ def uncertain() -> Submission:
     return Submission(at=START, accepted=False, seconds=0.5, uncertain=True, reason="the connection was lost")
 
 
-def a_case(*sightings: Sighting, submission: Submission | None = None, expected: tuple[str, ...] = ("cpr",)) -> Case:
+def a_case(
+    *sightings: Sighting,
+    submission: Submission | None = None,
+    expected: tuple[str, ...] = ("cpr",),
+    owed: Mapping[Stage, float] | None = None,
+) -> Case:
     """A probe that was sent, and taken unless ``submission`` says otherwise."""
-    return Case(a_probe(expected=expected), START, MESSAGE_ID, submission or taken(), sightings)
+    return Case(a_probe(expected=expected, owed=owed), START, MESSAGE_ID, submission or taken(), sightings)
 
 
 def report(
@@ -199,7 +221,7 @@ genuine_deeds = st.builds(done, st.sampled_from(DEEDS), actors, seconds, place=q
 submissions = st.sampled_from([None, taken(), uncertain(), *map(refused, Failure)])
 cases = st.builds(
     Case,
-    probe=st.sampled_from([a_probe(expected=names) for names in EXPECTED]),
+    probe=st.sampled_from([a_probe(expected=names, owed=owed) for names in EXPECTED for owed in OWED]),
     submitting_at=st.sampled_from([START, START, None]),
     message_id=st.sampled_from([MESSAGE_ID, MESSAGE_ID, None]),
     submission=submissions,

@@ -49,6 +49,7 @@ from canary.model import (
     Seen,
     Sighting,
     Stage,
+    Submission,
     Verdict,
 )
 
@@ -377,6 +378,120 @@ def test_a_place_that_does_not_tell_the_message_id_is_not_asked_for_it(shown: st
     assert reached(strict) == set()
 
 
+# What else is owed
+
+ALL_OWED = {stage: 1000.0 for stage in Stage if stage.may_be_owed}
+REACHED = {
+    Stage.ACKNOWLEDGED: reply(Seen.ACKNOWLEDGEMENT, at=800, number=101),
+    Stage.PICKED_UP: done(Seen.PICKED_UP, at=800),
+    Stage.ANSWERED: done(Seen.ANSWER, at=800),
+    Stage.ANSWER_RECEIVED: reply(Seen.ANSWER, at=800, number=102),
+}
+MET, MISSED, OURS = DeadlineResult.MET, DeadlineResult.MISSED, DeadlineResult.INDETERMINATE
+
+
+def owing(*sightings: Sighting, owed: Mapping[Stage, float] = ALL_OWED, submission: Submission | None = None) -> Case:
+    """A probe into a ticket queue that owes further stages."""
+    return a_case(*sightings, expected=("tickets",), owed=owed, submission=submission)
+
+
+ARRIVED = report(TICKETS, message_id=None)
+
+
+def test_what_is_owed_is_met_as_it_is_reached_and_then_nothing_is_waited_for() -> None:
+    sightings = [ARRIVED]
+    for stage, sighting in REACHED.items():
+        before = verdict(owing(*sightings), at=950)
+        assert (before.owed[stage], before.outcome, before.deadline, before.final) == (
+            None,
+            Outcome.ARRIVED,
+            MET,
+            False,
+        )
+        sightings.append(sighting)
+        assert verdict(owing(*sightings), at=950).owed[stage] is MET
+    whole = verdict(owing(*sightings), at=950)
+    assert (whole.owed, whole.final) == (dict.fromkeys(ALL_OWED, MET), True)
+    assert not verdict(owing(*sightings), at=DEADLINE - 1).final
+
+
+@pytest.mark.parametrize("stage", ALL_OWED)
+def test_the_limit_itself_is_in_time(stage: Stage) -> None:
+    def found(at: float) -> DeadlineResult | None:
+        there = replace(REACHED[stage], arrived_at=after(at), noticed_at=after(at))
+        return verdict(owing(ARRIVED, there, owed={stage: 1000.0}), at=2000).owed[stage]
+
+    assert (found(1000), found(1000.001)) == (MET, MISSED)
+
+
+@pytest.mark.parametrize("stage", ALL_OWED)
+def test_what_was_not_reached_by_its_limit_is_missed_once_every_place_that_would_show_it_was_read(stage: Stage) -> None:
+    case = owing(ARRIVED, owed={stage: 1000.0})
+    shown = {
+        Stage.ACKNOWLEDGED: {"tickets", "mine"},
+        Stage.ANSWER_RECEIVED: {"mine"},
+    }.get(stage, {"tickets"})
+    read_by_then = dict.fromkeys(shown, after(1000))
+    assert (verdict(case, 999).owed, verdict(case, 999).final) == ({stage: None}, False)
+    missed = verdict(case, 1001, read_by_then)
+    assert (missed.owed, missed.outcome, missed.deadline, missed.final) == ({stage: MISSED}, Outcome.ARRIVED, MET, True)
+    for queue in shown:
+        unread = read_by_then | {queue: after(999)}
+        assert verdict(case, 1999, unread).owed == {stage: None}
+        given_up = verdict(case, 2000, unread)
+        assert (given_up.owed, given_up.deadline, given_up.final) == ({stage: OURS}, MET, True)
+
+
+def test_nothing_is_missed_where_nobody_could_see_it() -> None:
+    case = owing(ARRIVED, owed={Stage.ANSWER_RECEIVED: 1000})
+    blind = replace(case, probe=replace(case.probe, replies=None))
+    assert verdict(blind, 1001).owed == {Stage.ANSWER_RECEIVED: None}
+    assert verdict(blind, 2000).owed == {Stage.ANSWER_RECEIVED: OURS}
+
+
+def test_what_is_owed_does_not_move_the_deadline_of_the_arrival() -> None:
+    case = a_case(report(), owed={Stage.ANSWER_RECEIVED: GIVE_UP})
+    found = verdict(case, DEADLINE)
+    assert (found.outcome, found.deadline, found.final) == (Outcome.ARRIVED, MET, False)
+    late = verdict(a_case(owed={Stage.ACKNOWLEDGED: 60}), DEADLINE)
+    assert (late.outcome, late.deadline, late.owed) == (Outcome.MISSING, MISSED, {Stage.ACKNOWLEDGED: MISSED})
+
+
+def test_a_stage_is_not_missed_while_nothing_can_be_said_of_the_report() -> None:
+    case = a_case(owed={Stage.ACKNOWLEDGED: 60})
+    assert verdict(case, DEADLINE - 1).owed == {Stage.ACKNOWLEDGED: None}
+    assert verdict(case, 2 * DEADLINE, {"mine": after(2 * DEADLINE)}).owed == {Stage.ACKNOWLEDGED: OURS}
+
+
+def test_a_report_that_is_missing_is_looked_for_until_the_end_though_all_that_is_owed_is_missed() -> None:
+    case = owing()
+    assert (verdict(case, 2000).owed, verdict(case, 2000).final) == (dict.fromkeys(ALL_OWED, MISSED), False)
+    assert verdict(case, GIVE_UP).final
+
+
+@pytest.mark.parametrize(
+    ("failure", "result"), [(Failure.REJECTED, MISSED), (Failure.FORM_ERROR, MISSED), (Failure.OURS, OURS)]
+)
+def test_of_what_was_refused_nothing_more_can_come(failure: Failure, result: DeadlineResult) -> None:
+    found = verdict(owing(submission=refused(failure)), at=1)
+    assert (found.owed, found.final) == (dict.fromkeys(ALL_OWED, result), True)
+    arrived = verdict(owing(ARRIVED, REACHED[Stage.PICKED_UP], submission=refused(failure)), at=900)
+    assert arrived.final
+    assert arrived.owed == {**dict.fromkeys(ALL_OWED, OURS), Stage.PICKED_UP: MET}
+
+
+def test_what_was_never_sent_owes_nothing() -> None:
+    found = verdict(Case(a_probe(owed=ALL_OWED)), DEADLINE)
+    assert (found.owed, found.final) == (dict.fromkeys(ALL_OWED, OURS), True)
+
+
+def test_what_may_never_have_been_sent_misses_nothing() -> None:
+    case = owing(REACHED[Stage.ACKNOWLEDGED], submission=uncertain())
+    found = verdict(case, 2000)
+    assert found.outcome is Outcome.INDETERMINATE
+    assert found.owed == {**dict.fromkeys(ALL_OWED, OURS), Stage.ACKNOWLEDGED: MET}
+
+
 # What holds for any case
 
 ages = st.sampled_from([0.0, 1.0, 600.0, DEADLINE - 1, DEADLINE, OVER, 2 * DEADLINE, 5000.0, GIVE_UP, 2 * GIVE_UP])
@@ -444,6 +559,9 @@ def test_more_time_alone_changes_nothing_that_was_decided(
         assert (later.outcome, later.place, later.reason) == (now.outcome, now.place, now.reason)
     if now.deadline in (DeadlineResult.MET, DeadlineResult.MISSED):
         assert later.deadline is now.deadline
+    for stage, result in now.owed.items():
+        assert result in (None, DeadlineResult.INDETERMINATE, later.owed[stage])
+        assert later.owed[stage] is not DeadlineResult.MET or result is DeadlineResult.MET
     if now.final:
         assert later.final
 
@@ -452,15 +570,50 @@ def test_more_time_alone_changes_nothing_that_was_decided(
 def test_more_time_without_a_look_changes_no_deadline_result(
     case: Case, age: float, more: float, looked: dict[str, datetime]
 ) -> None:
-    now = verdict(case, age, looked)
+    now, later = verdict(case, age, looked), verdict(case, age + more, looked)
     if now.deadline is not None:
-        assert verdict(case, age + more, looked).deadline is now.deadline
+        assert later.deadline is now.deadline
+    assert {stage: result for stage, result in now.owed.items() if result}.items() <= later.owed.items()
 
 
 @given(cases, ages)
 def test_a_queue_that_was_not_read_is_never_missing(case: Case, age: float) -> None:
     found = verdict(case, age, {})
     assert found.outcome is not Outcome.MISSING
+
+
+@given(cases, ages)
+def test_what_is_owed_is_missed_unread_only_where_it_was_refused_or_came_too_late(case: Case, age: float) -> None:
+    found = verdict(case, age, {})
+    for stage, result in found.owed.items():
+        if result is DeadlineResult.MISSED:
+            assert (
+                found.outcome in (Outcome.REJECTED, Outcome.FORM_ERROR) or found.stages[stage] > case.probe.owed[stage]
+            )
+
+
+@given(cases, ages, looks)
+def test_what_is_owed_fits_the_stages_and_the_outcome(case: Case, age: float, looked: dict[str, datetime]) -> None:
+    found = verdict(case, age, looked)
+    assert found.owed.keys() == case.probe.owed.keys()
+    assert {stage for stage, result in found.owed.items() if result is DeadlineResult.MET} == {
+        stage for stage, limit in case.probe.owed.items() if found.stages.get(stage, float("inf")) <= limit
+    }
+    if found.outcome in (None, Outcome.INDETERMINATE):
+        assert DeadlineResult.MISSED not in found.owed.values()
+
+
+@given(cases, ages, looks)
+def test_what_else_is_owed_changes_nothing_of_the_arrival(case: Case, age: float, looked: dict[str, datetime]) -> None:
+    found = verdict(case, age, looked)
+    alone = verdict(replace(case, probe=replace(case.probe, owed={})), age, looked)
+    assert replace(found, owed={}, final=alone.final) == alone
+    assert found.final is (alone.final and None not in found.owed.values())
+
+
+@given(cases, looks)
+def test_every_probe_ends(case: Case, looked: dict[str, datetime]) -> None:
+    assert verdict(case, 2 * GIVE_UP, looked).final
 
 
 @given(cases, ages, looks)

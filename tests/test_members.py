@@ -41,7 +41,7 @@ STATELESS = {
 """Kinds that change nothing in the state that the prober goes by."""
 
 KNOWN = {
-    (2, 1): (
+    (2, 2): (
         "arrived late wrong_queue junked quarantined bounced rejected form_error altered missing indeterminate",
         "submitted accepted arrived acknowledged picked_up answered answer_received closed",
         "scheduled submitting submitted sighting deadline confirm finished started stopped configured reloaded held "

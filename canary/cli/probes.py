@@ -32,7 +32,7 @@ from canary.ledger.events import parse_time, timestamp
 from canary.ledger.results import Result
 from canary.model import DeadlineResult, Outcome, Probe, Stage, Verdict
 
-_STAGES = (Stage.ACCEPTED, Stage.ARRIVED, Stage.ACKNOWLEDGED, Stage.ANSWERED)
+_STAGES = tuple(stage for stage in Stage if stage is not Stage.SUBMITTED)
 _LONGEST = 200
 """Characters of a reason in the list; `probes show` has all of it."""
 
@@ -116,6 +116,7 @@ def _row(
         "outcome": found.outcome,
         "place": found.place,
         "stages": {stage: round(seconds, 3) for stage, seconds in stages.items() if seconds is not None},
+        "owed": dict(found.owed),
         "reason": found.reason,
     }
 
@@ -142,10 +143,17 @@ def _became(row: Mapping[str, Any]) -> str:
         return "on its way"
     if outcome is Outcome.ARRIVED:
         words = f" after {wording.latency(row['stages'][Stage.ARRIVED])}"
+        missed = [_words(stage) for stage, result in row["owed"].items() if result is DeadlineResult.MISSED]
+        words += f"; [red]not {', '.join(missed)} in time[/]" if missed else ""
     else:
         place = f" in {row['place']}" if row["place"] else ""
         words = f"{place}: {escape_external(row['reason'], _LONGEST)}"
     return f"[{style(outcome)}]{outcome}[/]{words}"
+
+
+def _words(stage: str) -> str:
+    """A stage as people say it."""
+    return stage.replace("_", " ")
 
 
 def _show_one(told: list[Event], files: Mapping[str, str]) -> None:
@@ -169,6 +177,7 @@ def _told(event: Event) -> tuple[str, str, str]:
     match event.kind:
         case EventKind.SCHEDULED:
             wanted = f"expected in {', '.join(body['expected'])} within {body['deadline']:g} s"
+            wanted += "".join(f", {_words(stage)} within {limit:g} s" for stage, limit in body.get("owed", {}).items())
             again = f"; once more, since {body['confirms']} failed" if body["confirms"] else ""
             return "", "scheduled", wanted + again
         case EventKind.SUBMITTING:
@@ -192,7 +201,12 @@ def _told(event: Event) -> tuple[str, str, str]:
         case EventKind.FINISHED:
             outcome = Outcome(body["outcome"]) if body["outcome"] else None
             place = f"{body['place']}: " if body["place"] and body["reason"] else body["place"] or ""
-            return style(outcome), f"ended: {outcome or 'nothing known'}", place + body["reason"]
+            owed = [f"{_words(stage)}: {result}" for stage, result in body.get("owed", {}).items()]
+            return (
+                style(outcome),
+                f"ended: {outcome or 'nothing known'}",
+                "; ".join(filter(None, [place + body["reason"], *owed])),
+            )
     return "", event.kind.value, ""
 
 

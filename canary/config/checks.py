@@ -11,11 +11,13 @@ from collections.abc import Collection, Iterator
 from canary.config.mistakes import suggest
 from canary.config.whole import Config
 from canary.config.yaml_lines import Path
-from canary.model import Role
+from canary.model import Role, Stage
 from canary.reports import VARIANTS
 from canary.settings import ChannelSettings, format_duration
 
 Findings = Iterator[tuple[Path, str]]
+
+_FOUND_IN_REPLIES = {Stage.ACKNOWLEDGED: "an acknowledgement", Stage.ANSWER_RECEIVED: "an answer"}
 
 
 def check(config: Config, unsure: Collection[str]) -> Findings:
@@ -30,7 +32,9 @@ def check(config: Config, unsure: Collection[str]) -> Findings:
         yield from _arrives(config, channel, where, "watch" in unsure)
         if "senders" not in unsure:
             yield from _unknown(channel.senders, config.senders, "sender", (*where, "senders"))
-            yield from _acknowledgements(config, slug, where)
+            yield from _replies_read(config, slug, where)
+        if "watch" not in unsure:
+            yield from _work_shown(config, channel, where)
         yield from _unknown(channel.variants, VARIANTS, "variant", (*where, "variants"))
         yield from _rate(channel, where)
     if "channels" not in unsure:
@@ -52,12 +56,12 @@ def _queues_once(config: Config) -> Findings:
                 other = first[place.queue]
                 yield ("watch", slug), f'queue "{place.queue}" is in watch "{other}" already, want another name'
             first.setdefault(place.queue, slug)
-    for slug, sender in config.senders.items():
-        name = f"{slug}-replies"
-        if sender.replies and (name in config.watch or name in first):
+    for slug in config.senders:
+        replies = config.replies_of(slug)
+        if replies is not None and (replies.queue in config.watch or replies.queue in first):
             yield (
                 ("senders", slug, "replies"),
-                f'"{name}" is taken by a watch or queue, want it left for these replies',
+                f'"{replies.queue}" is taken by a watch or queue, want it left for these replies',
             )
 
 
@@ -96,14 +100,28 @@ def _unknown(names: Collection[str], known: Collection[str], what: str, where: P
             yield where, f'unknown {what} "{name}", {suggest(name, known)}'
 
 
-def _acknowledgements(config: Config, slug: str, where: Path) -> Findings:
-    if config.channels[slug].acknowledged_within is None:
+def _replies_read(config: Config, slug: str, where: Path) -> Findings:
+    for stage in config.channels[slug].owed():
+        what = _FOUND_IN_REPLIES.get(stage)
+        for name in config.senders_of(slug) if what else ():
+            if name in config.senders and config.senders[name].replies is None:
+                yield (
+                    (*where, f"{stage}_within"),
+                    f'sender "{name}" has no replies to find {what} in, want senders.{name}.replies',
+                )
+
+
+def _work_shown(config: Config, channel: ChannelSettings, where: Path) -> Findings:
+    queues = config.queues()
+    places = [queues[name] for name in channel.arrives_in if name in queues]
+    if not places or any(place.work for place in places):
         return
-    for name in config.senders_of(slug):
-        if name in config.senders and config.senders[name].replies is None:
+    names = " and ".join(f'"{place.queue}"' for place in places)
+    for stage in channel.owed():
+        if stage not in _FOUND_IN_REPLIES:
             yield (
-                (*where, "acknowledged_within"),
-                f'sender "{name}" has no replies to find an acknowledgement in, want senders.{name}.replies',
+                (*where, f"{stage}_within"),
+                f"{names} cannot show who works a report, want this left out, or a queue that can in arrives_in",
             )
 
 

@@ -20,7 +20,7 @@ from canary.channels import kinds as channel_kinds
 from canary.channels.forms.settings import BrowserSettings
 from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, RetentionSettings, SenderSettings, Web
 from canary.evidence.settings import EvidenceSettings
-from canary.model import Place
+from canary.model import Place, Role
 from canary.queues import RepliesSettings, WatchSettings
 from canary.queues import kinds as queue_kinds
 from canary.reports import VARIANTS
@@ -52,6 +52,10 @@ class Config(Settings):
     def queues(self) -> dict[str, Place]:
         """Every queue of every watch by its slug; where a sender reads replies is none."""
         return {place.queue: place for watch in self.watch.values() for place in watch.places()}
+
+    def replies_of(self, sender: str) -> Place | None:
+        """The place where ``sender`` reads what comes back; None if it does not."""
+        return Place(f"{sender}-replies", Role.REPLIES) if self.senders[sender].replies is not None else None
 
     @property
     def origin(self) -> str:

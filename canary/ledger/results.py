@@ -5,12 +5,14 @@ A row says what was known when the probe ended; what is seen of it later is in t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from canary.ledger.events import Event, EventKind, parse_time, read_probe, timestamp
+from canary.ledger.canonical import canonical
+from canary.ledger.events import Event, EventKind, parse_time, read_owed, read_probe, timestamp, told_owed
 from canary.model import DeadlineResult, Outcome, Probe, Stage
 
 SOURCES = (EventKind.SCHEDULED, EventKind.DEADLINE, EventKind.FINISHED)
@@ -19,10 +21,11 @@ SOURCES = (EventKind.SCHEDULED, EventKind.DEADLINE, EventKind.FINISHED)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished probe. Stages are seconds from submission, None where the stage was not reached.
+    """A finished probe. Stages are seconds from submission, None where the stage was not reached by then.
 
-    ``outcome`` is None only if nothing could be said, ``deadline`` only if the probe ended before its deadline was
-    judged. ``confirms`` is the id of the failed probe that this one was sent to confirm.
+    ``owed`` is what became of each stage that was owed. ``outcome`` is None only if nothing could be said, ``deadline``
+    only if the probe ended before its deadline was judged. ``confirms`` is the id of the failed probe that this one was
+    sent to confirm.
     """
 
     probe: str
@@ -40,7 +43,11 @@ class Result:
     accepted: float | None
     arrived: float | None
     acknowledged: float | None
+    picked_up: float | None
     answered: float | None
+    answer_received: float | None
+    closed: float | None
+    owed: Mapping[Stage, DeadlineResult | None]
     confirms: str | None
     blind: bool
 
@@ -68,7 +75,11 @@ def result(probe: Probe, scheduled: tuple[int, datetime], deadline: DeadlineResu
         accepted=stages.get(Stage.ACCEPTED.value),
         arrived=stages.get(Stage.ARRIVED.value),
         acknowledged=stages.get(Stage.ACKNOWLEDGED.value),
+        picked_up=stages.get(Stage.PICKED_UP.value),
         answered=stages.get(Stage.ANSWERED.value),
+        answer_received=stages.get(Stage.ANSWER_RECEIVED.value),
+        closed=stages.get(Stage.CLOSED.value),
+        owed=read_owed(body.get("owed", {})),
         confirms=probe.confirms,
         blind=probe.blind,
     )
@@ -93,7 +104,8 @@ def recompute(told: Iterable[Event]) -> Iterator[Result]:
 
 def to_row(row: Result) -> dict[str, Any]:
     """A result as the table has it."""
-    return {name: getattr(row, name) for name in COLUMNS} | {"scheduled_at": timestamp(row.scheduled_at)}
+    plain = {"scheduled_at": timestamp(row.scheduled_at), "owed": canonical(told_owed(row.owed)).decode()}
+    return {name: getattr(row, name) for name in COLUMNS} | plain
 
 
 def from_row(row: Sequence[Any]) -> Result:
@@ -103,6 +115,7 @@ def from_row(row: Sequence[Any]) -> Result:
     known["outcome"] = Outcome(known["outcome"]) if known["outcome"] else None
     known["deadline"] = DeadlineResult(known["deadline"]) if known["deadline"] else None
     known["blind"] = bool(known["blind"])
+    known["owed"] = read_owed(json.loads(known["owed"]))
     return Result(**known)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from contextlib import nullcontext
 from itertools import islice
 
-from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy import Connection, Engine, insert
 
 from canary.ledger.event_reader import EventReader
 from canary.ledger.results import SOURCES, recompute, to_row
 from canary.ledger.schema import TRIGGERS, results
 from canary.model import Component, OwnFaultError
 
-VERSION = 1
+VERSION = 2
 """What SQLite's ``user_version`` says once everything below was done.
 
 Another number wherever tables change, or events say what a canary before cannot read (a new kind, outcome or stage).
@@ -43,8 +43,9 @@ def refuse_newer(version: int) -> None:
 
 
 def rebuild_results(connection: Connection) -> None:
-    """Make the table of results anew from the events."""
-    connection.execute(delete(results))
+    """Make the table of results anew from the events, with the columns that it has now."""
+    results.drop(connection)
+    results.create(connection)
     sources = EventReader(lambda: nullcontext(connection)).events(kind=SOURCES)
     rows = map(to_row, recompute(sources))
     while part := list(islice(rows, _ROWS)):

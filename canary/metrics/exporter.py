@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from heapq import nlargest
@@ -93,12 +93,11 @@ class Exporter(Collector):
                 sums[settings.kind] = sums.get(settings.kind, ChannelTotals(settings.kind, "")) + totals
             else:
                 families.add("channel_info", [*labels, ",".join(settings.disclosed_in)], 1)
-                promised = settings.acknowledged_within is not None
-                _add_many_valued(families, labels, totals, promised)
+                _add_many_valued(families, labels, totals, settings.owed())
                 _add_missed(families, labels, totals, missed_since)
                 _add_more_of_people(families, channel, totals)
         for kind, totals in sums.items():
-            _add_many_valued(families, ("", kind, ""), totals, True)
+            _add_many_valued(families, ("", kind, ""), totals, (Stage.ACKNOWLEDGED,))
 
     def _collect_installation(self, families: Families, layout: _Layout, state: State) -> None:
         totals = state.totals
@@ -217,7 +216,7 @@ def _add_missed(families: Families, labels: Sequence[str], totals: ChannelTotals
             families.add(f"channel_{what}_last_missed_timestamp_seconds", [*labels, name], at)
 
 
-def _add_many_valued(families: Families, labels: Sequence[str], totals: ChannelTotals, acknowledged: bool) -> None:
+def _add_many_valued(families: Families, labels: Sequence[str], totals: ChannelTotals, owed: Collection[Stage]) -> None:
     """Every label value from the start at 0 (a counter born at 1 hides its first event), but no stage never reached."""
     families.add("probes_attempted_total", labels, totals.attempted)
     families.add("probes_submitted_total", labels, totals.submitted)
@@ -226,7 +225,7 @@ def _add_many_valued(families: Families, labels: Sequence[str], totals: ChannelT
     for reason in Forgery:
         families.add("forged_arrivals_total", [*labels, reason.value], totals.forged.get(reason.value, 0))
     families.add("duplicate_arrivals_total", labels, totals.duplicates)
-    expected = {Stage.ACCEPTED, Stage.ARRIVED} | ({Stage.ACKNOWLEDGED} if acknowledged else set())
-    for stage in sorted(expected | {stage for stage in SHOWN if stage.value in totals.stages}):
+    expected = {Stage.ACCEPTED, Stage.ARRIVED, *owed}
+    for stage in sorted(stage for stage in SHOWN if stage in expected or stage.value in totals.stages):
         histogram = totals.stages.get(stage.value) or Histogram()
         families.add_histogram("stage_latency_seconds", labels, stage, histogram)

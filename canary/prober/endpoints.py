@@ -11,7 +11,7 @@ from canary.channels import Channel, Resources, UnusableError
 from canary.channels.forms.browser import Browser
 from canary.clock import Clock
 from canary.config import Config
-from canary.model import Outcome, OwnFaultError, Place, Role
+from canary.model import Outcome, OwnFaultError
 from canary.queues import Intake, Watcher, WatchResources
 from canary.queues import kinds as queue_kinds
 
@@ -86,8 +86,10 @@ def _watchers(config: Config, resources: WatchResources) -> dict[str, Watcher]:
     kinds = queue_kinds()
     watchers = {slug: kinds[settings.kind].open(slug, settings, resources) for slug, settings in config.watch.items()}
     for slug, sender in config.senders.items():
-        kind = kinds[sender.replies.kind].replies if sender.replies is not None else None
-        if kind is not None:
-            place = Place(f"{slug}-replies", Role.REPLIES)
+        place, kind = (
+            config.replies_of(slug),
+            kinds[sender.replies.kind].replies if sender.replies is not None else None,
+        )
+        if place is not None and kind is not None:
             watchers[place.queue] = kind.open(place, sender.replies, resources)
     return watchers

@@ -13,6 +13,7 @@ from canary import __version__
 from canary.config import Config, digest
 from canary.ledger import Event, EventKind
 from canary.ledger.events import timestamp, truncate
+from canary.model import Stage
 
 _ROOM = 60_000
 """Bytes of what is in force that go into one event; the rest of what it may have is for what all parts say."""
@@ -90,7 +91,7 @@ def _channel(config: Config, slug: str) -> dict[str, Any]:
         "interval": settings.interval,
         "deadline": settings.deadline,
         "give_up": settings.give_up,
-        "acknowledged_within": settings.acknowledged_within,
+        **{f"{stage}_within": settings.owed().get(stage) for stage in Stage if stage.may_be_owed},
         "arrives_in": list(settings.arrives_in),
         "senders": list(config.senders_of(slug)),
         "variants": list(config.variants_of(slug)),

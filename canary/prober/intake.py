@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from canary.clock import Clock
-from canary.judge import clock_offset, latency, reached
+from canary.judge import clock_offset, latency, reached, shown_in
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
 from canary.ledger.events import clock
@@ -149,6 +149,10 @@ class LedgerIntake:
 def _may_come(known: OpenProbe, place: Place) -> bool:
     """Whether something of a probe may still come to a place: a reply until its end, the report until it arrived.
 
-    An answer may come after the arrival, and have our mark only where it quotes the report.
+    An answer may come after the arrival, and have our mark only where it quotes the report; so may what is owed and
+    shown by the queue itself.
     """
-    return place.role is Role.REPLIES or not known.case.probe.expected <= reached(known.case)
+    probe = known.case.probe
+    if place.role is Role.REPLIES or not probe.expected <= reached(known.case):
+        return True
+    return any(place.queue in shown_in(probe, stage) for stage in probe.owed)

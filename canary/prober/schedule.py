@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import product
 
-from canary.model import Probe
+from canary.model import Probe, Verdict
 
 JITTER = 0.1
 """Part of the interval by which it varies each way: nothing learns the rhythm, no two channels march in step."""
@@ -50,14 +50,19 @@ def _round(channel: str, number: int, senders: tuple[str, ...], variants: tuple[
     return pairs
 
 
-def next_look(started: datetime, probe: Probe, decided: object, now: datetime) -> datetime:
-    """When to judge a probe again: at the deadline, every second until its result is known, at last at give-up."""
-    deadline = started + timedelta(seconds=probe.deadline)
-    if now < deadline:
-        return deadline
-    if decided is None:
+def next_look(started: datetime, probe: Probe, verdict: Verdict, now: datetime) -> datetime:
+    """When to judge a probe again: at each limit, every second until the result of one that is over is known.
+
+    When all of them are known, at last at give-up.
+    """
+    results = [
+        (probe.deadline, verdict.deadline),
+        *((probe.owed[stage], known) for stage, known in verdict.owed.items()),
+    ]
+    due = [started + timedelta(seconds=limit) for limit, result in results if result is None]
+    if any(at <= now for at in due):
         return now + timedelta(seconds=1)
-    return max(started + timedelta(seconds=probe.give_up), now + timedelta(seconds=1))
+    return min(due, default=max(started + timedelta(seconds=probe.give_up), now + timedelta(seconds=1)))
 
 
 class Timetable:

@@ -41,4 +41,4 @@ def step(known: OpenProbe, now: datetime, looked: Mapping[str, datetime], confir
     if verdict.final:
         events.append(record.finished(probe.id, now, verdict))
         return Decision(tuple(events), None)
-    return Decision(tuple(events), next_look(known.case.started_at, probe, verdict.deadline, now))
+    return Decision(tuple(events), next_look(known.case.started_at, probe, verdict, now))

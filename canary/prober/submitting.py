@@ -62,6 +62,7 @@ class Submitter:
         ahead = sum(probe.channel == channel and probe.in_turn for probe in self.starting.values())
         turns = (totals.turns if totals else 0) + ahead
         usual = turn(channel, turns, config.senders_of(channel), config.variants_of(channel))
+        replies = config.replies_of(choice.sender or usual[0])
         probe = Probe(
             id=new_probe_id(),
             channel=channel,
@@ -72,7 +73,8 @@ class Submitter:
             expected=frozenset(settings.arrives_in),
             deadline=settings.deadline,
             give_up=settings.give_up,
-            ack_within=settings.acknowledged_within,
+            owed=settings.owed(),
+            replies=replies.queue if replies else None,
             blind=config.is_blind(channel, now),
             in_turn=choice.sender is None and choice.variant is None,
             confirms=choice.confirms,

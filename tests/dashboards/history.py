@@ -34,6 +34,7 @@ from canary.model import (
     Role,
     Seen,
     Sighting,
+    Stage,
     Submission,
     TimeSource,
 )
@@ -226,7 +227,8 @@ class History:
             expected=frozenset(settings.arrives_in),
             deadline=settings.deadline,
             give_up=settings.give_up,
-            ack_within=settings.acknowledged_within,
+            owed=settings.owed(),
+            replies=REPLIES.queue,
             in_turn=True,
         )
         message = f"<{probe.id}@persona.example>"
@@ -238,7 +240,7 @@ class History:
             for seen, place, seconds in self._journey(probe, at):
                 seen_at = at + timedelta(seconds=seconds)
                 self._enter(seen_at, lambda t, s=seen, p=place: self._sight(self._sighting(probe.id, s, p, t, message)))
-        for seconds in (probe.deadline, 2 * probe.deadline, probe.give_up):
+        for seconds in sorted({probe.deadline, 2 * probe.deadline, *probe.owed.values(), probe.give_up}):
             self._enter(at + timedelta(seconds=seconds + 1), lambda t: self._check(probe.id, t))
 
     def _submission(self, probe: Probe, at: datetime) -> Submission:
@@ -269,7 +271,7 @@ class History:
                 yield Seen.REPORT, queues[queue], took + self._rng.uniform(0, 1)
         if place is None and self._rng.random() < 0.002:
             yield Seen.REPORT, queues[min(probe.expected)], took + 20
-        if probe.ack_within is not None and place is None:
+        if Stage.ACKNOWLEDGED in probe.owed and place is None:
             yield Seen.ACKNOWLEDGEMENT, REPLIES, took + self._rng.uniform(2, 50)
         if probe.channel == "contact-ben" and BEN_ON_LEAVE.at(at):
             yield Seen.OUT_OF_OFFICE, REPLIES, took + 3
@@ -328,7 +330,8 @@ class History:
 
     def _looked(self, at: datetime) -> dict[str, datetime]:
         unreadable = _ago(QUEUE_UNREADABLE.begin) if QUEUE_UNREADABLE.at(at) else None
-        return {queue: unreadable if queue == "cpr" and unreadable else at for queue in self._config.queues()}
+        queues = (*self._config.queues(), REPLIES.queue)
+        return {queue: unreadable if queue == "cpr" and unreadable else at for queue in queues}
 
 
 def _ago(hours: float) -> datetime:

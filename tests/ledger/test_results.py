@@ -78,7 +78,11 @@ def test_a_probe_that_arrived_and_one_that_did_not(ledger: Ledger) -> None:
         accepted=0.5,
         arrived=12.0,
         acknowledged=None,
+        picked_up=None,
         answered=None,
+        answer_received=None,
+        closed=None,
+        owed={},
         confirms=None,
         blind=False,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-from builders import START, after
+from builders import DEADLINE, GIVE_UP, MINE, START, a_case, after, cases, report
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.prober.schedule import JITTER, START_WITHIN, first_due, next_due, turn
+from canary.judge import judge
+from canary.model import Case, Stage
+from canary.prober.schedule import JITTER, START_WITHIN, first_due, next_due, next_look, turn
 
 chances = st.integers(0, 2**32).map(random.Random)
 intervals = st.floats(1.0, 7 * 86_400.0)
@@ -79,3 +81,34 @@ def test_rounds_and_channels_differ_in_their_order() -> None:
         return tuple(turn(channel, number * 12 + place, "abc", "wxyz") for place in range(12))
 
     assert len({order(channel, number) for channel in ("alias", "form") for number in range(10)}) == 20
+
+
+def looks_at(case: Case, at: float, read: bool = True) -> float:
+    """When a case is judged again, in seconds after it began."""
+    looked = {queue: after(at) for queue in ("cpr", "legal", "tickets", MINE.queue)} if read else {}
+    return (next_look(START, case.probe, judge(case, after(at), looked), after(at)) - START).total_seconds()
+
+
+def test_a_probe_is_looked_at_again_at_each_limit_and_at_last_at_give_up() -> None:
+    case = a_case(report(), owed={Stage.ACKNOWLEDGED: 600, Stage.ANSWER_RECEIVED: 5000})
+    assert [looks_at(case, at) for at in (1, 600, DEADLINE)] == [600, DEADLINE, 5000]
+    missing = a_case(owed={Stage.ANSWER_RECEIVED: 5000})
+    assert [looks_at(missing, at) for at in (1, DEADLINE, 5000)] == [DEADLINE, 5000, GIVE_UP]
+
+
+def test_a_limit_that_is_over_and_not_decided_is_looked_at_every_second() -> None:
+    case = a_case(report(), owed={Stage.ANSWER_RECEIVED: 5000})
+    assert looks_at(case, 5000, read=False) == 5001
+    assert looks_at(a_case(), DEADLINE, read=False) == DEADLINE + 1
+
+
+@given(cases, st.sampled_from([0.0, 1.0, 599.0, 600.0, DEADLINE - 1, DEADLINE, 5000.0, GIVE_UP]))
+def test_no_limit_is_slept_over(case: Case, at: float) -> None:
+    verdict = judge(case, after(at), {})
+    again = next_look(START, case.probe, verdict, after(at))
+    assert again > after(at)
+    if verdict.deadline is None:
+        assert again <= max(after(DEADLINE), after(at + 1))
+    for stage, limit in case.probe.owed.items():
+        if verdict.owed[stage] is None:
+            assert again <= max(after(limit), after(at + 1))

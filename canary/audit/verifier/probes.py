@@ -66,7 +66,9 @@ def check_complete(events: list[Event], head: datetime, tolerance: timedelta) ->
     for before, after in pairwise(begun):
         require(before.at - after.at <= tolerance, f"was {after.kind} before it was {before.kind}")
     if "finished" not in kinds:
-        due = begun[0].at + timedelta(seconds=begun[0].body["give_up"] + begun[0].body["deadline"]) + tolerance
+        body = begun[0].body
+        longest = max(body["deadline"], *body.get("owed", {}).values(), 0)
+        due = begun[0].at + timedelta(seconds=body["give_up"] + longest) + tolerance
         require(head <= due, f"has no result, which was due by {due:%F %T} UTC")
 
 
@@ -77,6 +79,7 @@ def check_outcome(events: list[Event], stepped: bool) -> None:
         known = [event for event in events if event.seq < finished.seq]
         _check_follows(finished.body["outcome"], known, stepped)
         _check_stages(finished.body["stages"], known, stepped)
+        _check_owed(known[0].body.get("owed", {}), finished.body)
     if decided is not None:
         outcome, result = decided.body["outcome"], decided.body["result"]
         right = {"arrived": "met", "indeterminate": "indeterminate"}.get(outcome, "missed")
@@ -128,6 +131,24 @@ def _check_stages(said: Mapping[str, float], known: list[Event], stepped: bool) 
         nearest = min(took, key=lambda one: abs(one - seconds))
         right = stepped or abs(seconds - nearest) <= _DECIMALS
         require(right, f"is said to have taken {seconds:.3f} s, and took {nearest:.3f} s until {stage}")
+
+
+def _check_owed(owed: Mapping[str, float], body: Mapping[str, Any]) -> None:
+    """Whether what is said of each stage that was owed fits when it was reached, if it was."""
+    said, stages = body.get("owed", {}), body["stages"]
+    require(
+        said.keys() == owed.keys(), f"owed {', '.join(owed) or 'nothing'}, and tells of {', '.join(said) or 'nothing'}"
+    )
+    for stage, limit in owed.items():
+        took = stages.get(stage)
+        met = took is not None and took <= limit + _DECIMALS
+        when = "was not reached" if took is None else f"took {took:.3f} s of {limit:.0f} s"
+        require(said[stage] != "met" or met, f"is said to have met {stage}, which {when}")
+        require(
+            said[stage] != "missed" or took is None or took > limit - _DECIMALS,
+            f"is said to have missed {stage}, which {when}",
+        )
+        require(said[stage] in ("met", "missed", "indeterminate"), f"says {said[stage]!r:.40} of {stage}")
 
 
 def _stages(known: list[Event]) -> dict[str, list[float]]:
@@ -238,9 +259,17 @@ def summary(events: list[Event], rules: Mapping[str, str]) -> dict[str, Any]:
         "place": finished.body["place"] if finished else None,
         "stages": finished.body["stages"] if finished else {},
         "result": decided.body["result"] if decided else None,
+        "owed": _owed(about, finished.body if finished else {}),
         "events": [event.seq for event in events],
         "times": list(_times(events)),
         "artefacts": files,
+    }
+
+
+def _owed(scheduled: Mapping[str, Any], finished: Mapping[str, Any]) -> dict[str, Any]:
+    results = finished.get("owed", {})
+    return {
+        stage: {"within": limit, "result": results.get(stage)} for stage, limit in scheduled.get("owed", {}).items()
     }
 
 

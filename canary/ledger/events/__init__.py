@@ -32,6 +32,7 @@ from canary.ledger.events.probe import (
     deadline,
     finished,
     read_finished,
+    read_owed,
     read_probe,
     read_sighting,
     read_submission,
@@ -39,6 +40,7 @@ from canary.ledger.events.probe import (
     sighting,
     submitted,
     submitting,
+    told_owed,
 )
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "parse_time",
     "read",
     "read_finished",
+    "read_owed",
     "read_probe",
     "read_sighting",
     "read_submission",
@@ -76,5 +79,6 @@ __all__ = [
     "submitted",
     "submitting",
     "timestamp",
+    "told_owed",
     "truncate",
 ]

@@ -69,12 +69,13 @@ def confirm(probe: str, at: datetime, channel: str, due: datetime) -> Event:
 
 
 def finished(probe: str, at: datetime, verdict: Verdict) -> Event:
-    """A probe ended: nothing that may still be seen changes its outcome."""
+    """A probe ended: nothing that may still be seen changes what it came to, or what became of what it owed."""
     body = {
         "outcome": verdict.outcome.value if verdict.outcome else None,
         "place": verdict.place,
         "reason": truncate(verdict.reason),
         "stages": {stage.value: round(seconds, 6) for stage, seconds in verdict.stages.items()},
+        "owed": told_owed(verdict.owed),
     }
     return Event(EventKind.FINISHED, at, body, probe)
 
@@ -109,4 +110,15 @@ def read_finished(event: Event) -> Verdict:
         stages={Stage(stage): seconds for stage, seconds in body["stages"].items()},
         duplicates=0,
         forged={},
+        owed=read_owed(body.get("owed", {})),
     )
+
+
+def told_owed(owed: Mapping[Stage, DeadlineResult | None]) -> dict[str, str | None]:
+    """What became of the stages that were owed, as JSON can say it."""
+    return {stage.value: result and result.value for stage, result in owed.items()}
+
+
+def read_owed(told: Mapping[str, str | None]) -> dict[Stage, DeadlineResult | None]:
+    """The inverse of :func:`told_owed`."""
+    return {Stage(stage): DeadlineResult(result) if result else None for stage, result in told.items()}

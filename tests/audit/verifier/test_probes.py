@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from builders import DEADLINE, GIVE_UP, MINE, PLACES, TICKETS, a_case, after, cases, done, reply, report
@@ -36,8 +36,12 @@ def _told(case: Case, age: float, looked: dict[str, datetime], said: dict[str, o
         yield record.submitted(probe.id, now, case.submission, {})
     for sighting in case.sightings:
         yield record.sighting(now, sighting, "a watcher")
-    finished = record.finished(probe.id, now, judge(case, now, looked))
-    yield Event(finished.kind, now, {**finished.body, **said}, probe.id)
+    verdict = judge(case, now, looked)
+    if verdict.deadline is not None and verdict.outcome is not None:
+        yield record.deadline(probe.id, now, verdict.deadline, verdict.outcome)
+    if verdict.final:
+        finished = record.finished(probe.id, now, verdict)
+        yield Event(finished.kind, now, {**finished.body, **said}, probe.id)
 
 
 def _read(event: Event) -> log.Event:
@@ -83,6 +87,41 @@ def test_a_stage_that_nothing_shows_is_refused(seen: object, stage: Stage) -> No
     case = a_case(IN_TICKETS, *sightings, expected=("tickets",))  # type: ignore[arg-type]  # what is parametrized
     with pytest.raises(RefusedError, match=f"is said to be {stage}, and nothing shows it"):
         probes.check_outcome(told(case, GIVE_UP, READ, stages={"accepted": 0.5, "arrived": 10, stage: 20}), False)
+
+
+OWING = {Stage.PICKED_UP: 60.0, Stage.ANSWER_RECEIVED: 600.0}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({}, "owed answer_received, picked_up, and tells of nothing"),
+        (
+            {"picked_up": "met", "answer_received": "missed", "closed": "met"},
+            "and tells of answer_received, closed, picked_up",
+        ),
+        ({"picked_up": "met", "answer_received": "met"}, "said to have met answer_received, which was not reached"),
+        ({"picked_up": "missed", "answer_received": "missed"}, r"missed picked_up, which took 20\.000 s of 60 s"),
+        ({"picked_up": None, "answer_received": "missed"}, "says None of picked_up"),
+    ],
+)
+def test_what_is_said_of_a_stage_that_was_owed_fits_when_it_was_reached(
+    said: dict[str, str | None], reason: str
+) -> None:
+    case = a_case(IN_TICKETS, done(Seen.PICKED_UP, at=20), expected=("tickets",), owed=OWING)
+    probes.check_outcome(told(case, GIVE_UP, READ), stepped=False)
+    with pytest.raises(RefusedError, match=reason):
+        probes.check_outcome(told(case, GIVE_UP, READ, owed=said), stepped=False)
+
+
+def test_a_probe_may_take_as_long_as_what_it_owes() -> None:
+    case = a_case(IN_TICKETS, expected=("tickets",), owed={Stage.PICKED_UP: GIVE_UP})
+    events = told(case, GIVE_UP, {})
+    assert "finished" not in {event.kind for event in events}
+    tolerance = timedelta(seconds=60)
+    probes.check_complete(events, after(2 * GIVE_UP), tolerance)
+    with pytest.raises(RefusedError, match="has no result, which was due by"):
+        probes.check_complete(events, after(2 * GIVE_UP + 61), tolerance)
 
 
 def test_a_stage_that_was_reached_sooner_than_seen_is_refused() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from canary.judge import judge
 from canary.ledger import events as record
 from canary.ledger.events import Event, EventKind
-from canary.model import Case, Component, DeadlineResult, Failure, Outcome, Probe, Sighting, Submission
+from canary.model import Case, Component, DeadlineResult, Failure, Outcome, Probe, Sighting, Stage, Submission
 
 times = st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -45,7 +45,8 @@ probes = st.builds(
     expected=st.frozensets(texts, min_size=1, max_size=3),
     deadline=st.floats(0.001, 1e6),
     give_up=st.floats(0.001, 1e7),
-    ack_within=st.none() | st.floats(0.001, 1e6),
+    owed=st.dictionaries(st.sampled_from(Stage), st.floats(0.001, 1e6)),
+    replies=st.none() | texts,
     blind=st.booleans(),
     confirms=st.none() | texts,
 )
