@@ -37,7 +37,7 @@ class DrawerWatchSettings(WatchSettings):
 
     def places(self) -> tuple[Place, ...]:
         """The queues; a ticket has no Message-ID."""
-        return tuple(Place(queue, Role(role), message_id=False) for queue, role in self.queues.items())
+        return tuple(Place(queue, Role(role), message_id=False, work=True) for queue, role in self.queues.items())
 
 
 class DrawerWatcher(LoopingWatcher):
