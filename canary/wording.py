@@ -21,7 +21,7 @@ def number(value: int | None) -> str:
 
 
 def several(count: int, thing: str) -> str:
-    """``1 exception``, ``2 exceptions``."""
+    """A number and its noun: ``1 exception``, ``2 exceptions``."""
     return f"{number(count)} {thing}{'' if count == 1 else 's'}"
 
 

@@ -184,7 +184,7 @@ class _LogScale:
         self._high = min((tick for tick in _TICKS if tick >= high), default=high)
 
     def x(self, value: float) -> float:
-        """Where ``value`` stands."""
+        """Where ``value`` stands on the horizontal axis, in pixels."""
         part = math.log(max(value, self._low) / self._low) / math.log(self._high / self._low)
         return _LABEL + (WIDTH - _LABEL - 20) * min(part, 1.0)
 

@@ -42,7 +42,7 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All probes that ended."""
+        """All probes that ended, whatever the deadline found."""
         return self.judged + self.indeterminate + self.undecided
 
     @property

@@ -58,7 +58,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        """The same in every report."""
+        """The same in every report: ``CHANNEL.FIRST-FAILED-PROBE``."""
         return f"{self.channel}.{self.first}"
 
     def add(self, row: Ended) -> None:
@@ -119,7 +119,7 @@ class Runs:
 
 
 def failures() -> Runs:
-    """Gathers exceptions."""
+    """Gathers exceptions: consecutive probes that missed their deadline."""
     return Runs(lambda row: row.deadline == _MISSED, lambda row: row.deadline == _MET)
 
 

@@ -22,7 +22,7 @@ class Period:
 
     @property
     def since(self) -> datetime:
-        """The first instant."""
+        """The first instant of the first day, UTC."""
         return datetime.combine(self.first, time(), UTC)
 
     @property
@@ -31,7 +31,7 @@ class Period:
         return datetime.combine(self.last, time(), UTC) + _DAY
 
     def days(self) -> Iterator[date]:
-        """Each day."""
+        """Each day of the period, in order."""
         for number in range((self.last - self.first).days + 1):
             yield self.first + number * _DAY
 

@@ -34,7 +34,7 @@ class Silence:
 
     @property
     def length(self) -> timedelta:
-        """How long it was."""
+        """How long it was, from good probe to good probe."""
         return self.end - self.start
 
 
@@ -59,7 +59,7 @@ class ChannelTally:
 
     @property
     def counts(self) -> Counts:
-        """The whole period."""
+        """Deadline results of the whole period."""
         return joined(self.days.values())
 
     def longest_gap(self) -> Silence:
@@ -99,12 +99,12 @@ class Tally:
 
     @property
     def counts(self) -> Counts:
-        """All channels."""
+        """Deadline results, all channels together."""
         return joined(channel.counts for channel in self.channels.values())
 
     @property
     def arrived(self) -> Latencies:
-        """All channels."""
+        """Latencies of what arrived, all channels together."""
         whole = Latencies()
         for channel in self.channels.values():
             whole.update(channel.arrived)
@@ -116,7 +116,7 @@ class Tally:
 
 
 def joined(several: Iterable[Counts]) -> Counts:
-    """The sum."""
+    """Both counted together, as one group."""
     whole = Counts()
     for counts in several:
         whole.join(counts)

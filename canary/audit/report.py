@@ -114,7 +114,7 @@ class AuditReport:
         return sum(run.retest is None for run in self.exceptions)
 
     def answers(self, answer: Answer) -> int:
-        """Drills with this answer."""
+        """How many drills were answered so."""
         return sum(drill.answer is answer for drill in self.drills)
 
     def detections(self) -> list[float]:

@@ -37,7 +37,7 @@ class Measure(StrEnum):
 
 
 class Duty(Settings):
-    """One dated duty."""
+    """What is owed from a day on, by which section, and read in which text."""
 
     id: Line
     section: Line

@@ -224,7 +224,7 @@ def _joined(several: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can say."""
+    """``value`` as JSON can say it: text, numbers, lists, mappings."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True)
     if is_dataclass(value) and not isinstance(value, type):

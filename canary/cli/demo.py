@@ -102,16 +102,16 @@ class Machine:
         err.print(f"browser: {browser}\nmetrics: {metrics}", highlight=False, soft_wrap=True)
 
     def all_is_well(self) -> None:
-        """Seen from the probes."""
+        """Prints nothing: the probes' objects say it."""
 
     def broken(self, fault: Fault, number: int, of: int) -> None:
-        """Seen from the probes."""
+        """Prints nothing: the probes' objects say it."""
 
     def mended(self, fault: Fault, probe: Shown) -> None:
-        """Seen from the probes."""
+        """Prints nothing: the probes' objects say it."""
 
     def in_flight(self, probes: Sequence[Shown]) -> None:
-        """Not told: an object is printed once, at the end of its probe."""
+        """Prints nothing: an object is printed once, at the end of its probe."""
 
     def ended(self, probe: Shown) -> None:
         """The object of :class:`canary.cli.probe.Followed`, and the fault that was on there."""
@@ -119,11 +119,11 @@ class Machine:
         print_json(Followed(probe.case, probe.verdict).as_json() | {"fault": fault.name if fault else None})
 
     def summary(self, performance: Performance) -> None:
-        """What was shown."""
+        """Print on standard error what the demo came to."""
         err.print(sentence(performance), highlight=False, soft_wrap=True)
         if performance.evidence is not None:
             err.print(proof(performance.evidence), highlight=False, soft_wrap=True)
 
     def staying(self) -> None:
-        """How to end it."""
+        """Print on standard error how to end the demo."""
         err.print("probing on schedule until Ctrl-C")

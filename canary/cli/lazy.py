@@ -38,7 +38,7 @@ class Command:
 
 @dataclass(frozen=True)
 class CommandGroup:
-    """Commands below one word."""
+    """Several commands that share their first word."""
 
     help: str
     commands: Mapping[str, Command]

@@ -1,4 +1,4 @@
-"""``cpr-canary retention run``: forget now what is older than it need be, or show what that would be."""
+"""``cpr-canary retention run``: apply the retention rules now, or show what they would delete."""
 
 from __future__ import annotations
 

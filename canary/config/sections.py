@@ -109,7 +109,7 @@ class Web(Settings):
 
     @property
     def port(self) -> int:
-        """The port of ``listen``."""
+        """The port number at the end of ``listen``."""
         return int(self.listen.rpartition(":")[2])
 
 

@@ -97,7 +97,7 @@ class DemoCa:
 
     @property
     def form_url(self) -> str:
-        """The web form."""
+        """Where the CA's web form is served."""
         return f"http://{HOST}:{self._form_port}/report"
 
     def password_file(self, slug: str) -> Path:

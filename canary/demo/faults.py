@@ -60,7 +60,7 @@ class Fault:
         ca.rules = replace(ca.rules, **{self.rule: self.broken})
 
     def mend(self, ca: DemoCa) -> None:
-        """Put it right again."""
+        """Undo what the fault did to the CA."""
         ca.rules = replace(ca.rules, **{self.rule: getattr(Rules(), self.rule)})
 
 

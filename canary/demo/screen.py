@@ -50,12 +50,12 @@ class Screen:
         self._say(f"Metrics, as Prometheus scrapes them: {metrics}")
 
     def all_is_well(self) -> None:
-        """A heading."""
+        """Print the heading of the first act."""
         self._heading("All is well: reports through a web form, an alias and two individual contacts")
         self._console.print(self._row(_COLUMNS, "place", "bold"))
 
     def broken(self, fault: Fault, number: int, of: int) -> None:
-        """What is wrong now."""
+        """Print what is wrong with the CA now."""
         self._heading(f"Fault {number} of {of}, {fault.name}: {fault.title}")
         self._say(f"{fault.breaks[:1].upper()}{fault.breaks[1:]}.", "dim")
 
@@ -89,7 +89,7 @@ class Screen:
             self._say(proof(performance.evidence), "green" if performance.evidence.ok else "bold red")
 
     def staying(self) -> None:
-        """How to end it."""
+        """Print how to end the demo."""
         self._heading("Now probing on schedule, and serving metrics, until Ctrl-C")
 
     def _say(self, text: str, style: str = "") -> None:

@@ -36,7 +36,7 @@ class Audience(Onlooker, Protocol):
         """Everything runs; ``metrics`` is the URL to scrape."""
 
     def all_is_well(self) -> None:
-        """The first act begins."""
+        """The first act begins: nothing is broken yet."""
 
     def broken(self, fault: Fault, number: int, of: int) -> None:
         """A fault was switched on."""
@@ -45,7 +45,7 @@ class Audience(Onlooker, Protocol):
         """The fault was switched off; ``probe`` is what the canary made of it."""
 
     def summary(self, performance: Performance) -> None:
-        """The show is over."""
+        """The show is over: say what it came to."""
 
     def staying(self) -> None:
         """From here on the canary probes on schedule until it is stopped."""

@@ -55,7 +55,7 @@ Plugin = Callable[[dict[str, str], str], KeyStore]
 
 @dataclass(frozen=True)
 class FileSigner:
-    """A key that is in memory."""
+    """Signs with a private key in memory, read from a file."""
 
     vkey: VKey
     key: Ed25519PrivateKey

@@ -151,7 +151,7 @@ def _split(size: int) -> int:
 
 
 def _span(start: int, end: int, nodes: Nodes) -> bytes:
-    """The hash over the leaves from ``start`` to before ``end``; ``start`` as the splits of a tree leave it."""
+    """The hash over the leaves from ``start`` to before ``end``, where a subtree of the tree begins at ``start``."""
     parts = []
     while start < end:
         height = (end - start).bit_length() - 1  # of the largest complete subtree that begins here

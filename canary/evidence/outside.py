@@ -18,7 +18,7 @@ class UnansweredError(CanaryError):
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What came back, whole."""
+    """An answer over HTTP, read to its end."""
 
     status: int
     reason: str

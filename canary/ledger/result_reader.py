@@ -133,7 +133,7 @@ class ResultReader(EventReader):
         yield from map(Ended._make, self._stream(query, at_once=_FEW))
 
     def ended_probe(self, probe: str) -> Ended | None:
-        """One ended probe."""
+        """The result of one ended probe, or None."""
         row = self._one(self._results(*_COLUMNS).where(results.c.probe == probe))
         return Ended._make(row) if row else None
 

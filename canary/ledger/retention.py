@@ -1,4 +1,4 @@
-"""Retention: what is older than it need be is forgotten, and that it was is recorded before it is.
+"""Retention: deletes evidence that is older than the configuration says, and records that before it does.
 
 Artefacts are deleted, their hashes stay in the events. The bodies of events are emptied, their hashes stay in the
 Merkle tree. Nothing that belongs to a probe without an end is touched, and no artefact that a younger event names too.

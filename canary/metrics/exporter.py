@@ -200,7 +200,7 @@ def _add_people(families: Families, channel: _ExportedChannel, totals: ChannelTo
 
 
 def _add_more_of_people(families: Families, channel: _ExportedChannel, totals: ChannelTotals) -> None:
-    """The same in more detail."""
+    """Roster size and leave, which ``histograms: per_kind`` leaves out."""
     labels, newest, expected = channel.labels, totals.newest, len(channel.settings.arrives_in)
     if expected > 1:
         families.add("alias_roster_members", [*labels, "expected"], expected)

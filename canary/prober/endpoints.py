@@ -60,7 +60,7 @@ class Endpoints:
             return Outcome.INDETERMINATE, error.detail
 
     def start(self, intake: Intake) -> None:
-        """Begin to watch."""
+        """Begin to watch all queues and replies."""
         for watcher in self.watchers.values():
             watcher.start(intake)
 

@@ -72,7 +72,7 @@ def stop_reason(state: Path) -> str | None:
 
 
 def stop_all(state: Path, reason: str) -> None:
-    """Throw the kill switch."""
+    """Throw the kill switch: nothing is sent from now on."""
     (state / STOP_ALL).write_text(reason + "\n", encoding="utf-8")
 
 

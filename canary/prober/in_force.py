@@ -16,7 +16,7 @@ from canary.ledger.events import timestamp, truncate
 from canary.model import Stage
 
 _ROOM = 60_000
-"""Bytes of what is in force that go into one event; the rest of what it may have is for what all parts say."""
+"""Bytes of entries in one event: what an event may have, less the fields that every part repeats."""
 
 
 def snapshot(config: Config, at: datetime) -> list[Event]:

@@ -44,7 +44,7 @@ class LedgerIntake:
         return self._keys
 
     def now(self) -> datetime:
-        """The steady time."""
+        """The time by the prober's clock, UTC."""
         return self._clock.now()
 
     def sought(self, place: Place) -> Iterable[str]:
@@ -56,7 +56,7 @@ class LedgerIntake:
         return self._ledger.known(probe)
 
     def cursor(self, name: str) -> Cursor | None:
-        """Where the watcher stood."""
+        """Where the watcher of this name stood last; empty at first."""
         return self._ledger.cursor(name)
 
     def hand_in(self, name: str, found: list[Found], cursor: Cursor) -> None:
@@ -103,7 +103,9 @@ class LedgerIntake:
         if sighting.source is TimeSource.NOTICED:
             if item.told_at is None:
                 return []
-            sighting = replace(sighting, arrived_at=item.told_at, uncertainty=_RESOLUTION)  # not believed, for a reason
+            sighting = replace(
+                sighting, arrived_at=item.told_at, uncertainty=_RESOLUTION
+            )  # the watcher refused this time: it lies before the queue's last full reading
         queue, offset, now = sighting.place.queue, clock_offset(known.case, sighting), sighting.noticed_at
         if not self._ledger.state.clock_is_news(queue, offset, now):
             return []

@@ -1,4 +1,4 @@
-"""Forgets what is older than it need be, once a day beside the prober, and off its loop."""
+"""Runs retention once a day, in a worker thread beside the prober."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def options(
 
 
 def table(findings: Findings) -> str:
-    """The findings for people."""
+    """The findings as a table for people."""
     lines = [f"{name:<12}{value}" for name, value in _about(findings)]
     lines += ["", *(line for row in findings.rows.values() for line in _row(row.what, findings))]
     lines += ["", "What no bundle can show:", *(f"  {limit}" for limit in LIMITS)]

@@ -75,7 +75,7 @@ class Findings:
             row.unchecked.append(why)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, for machines."""
+        """Everything that was found, for machines."""
         checks = [
             {
                 "what": row.what,

@@ -18,7 +18,7 @@ _SIZE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 
 def leaf_hash(data: bytes) -> bytes:
-    """SHA-256(0x00 || data)."""
+    """The hash of a leaf: SHA-256(0x00 || data), RFC 9162 section 2.1.1."""
     return sha256(b"\x00" + data).digest()
 
 
@@ -194,7 +194,7 @@ def decoded(text: str) -> bytes:
 
 
 def encoded(raw: bytes) -> str:
-    """Base64."""
+    """``raw`` in base64 with padding (RFC 4648 section 4)."""
     return base64.b64encode(raw).decode("ascii")
 
 

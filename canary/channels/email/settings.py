@@ -21,12 +21,12 @@ class AddressSettings(ChannelSettings):
         return (self.to.rpartition("@")[2].lower(),)
 
     def addresses(self) -> Mapping[str, str]:
-        """The recipient."""
+        """The recipient, by the key of its setting."""
         return {"to": self.to}
 
 
 class EmailSettings(AddressSettings):
-    """An email alias."""
+    """An email alias: one address, behind which several people may stand."""
 
     kind: Literal["email"]
 

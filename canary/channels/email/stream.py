@@ -58,7 +58,7 @@ class Stream(asyncio.Protocol):
         return found
 
     def data_received(self, data: bytes) -> None:
-        """Called by the transport."""
+        """Called by the transport with bytes that came in."""
         self._buffer += data
         self._wake()
 
@@ -68,7 +68,7 @@ class Stream(asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, _: Exception | None) -> None:
-        """Called by the transport."""
+        """Called by the transport when the connection is closed, by whichever side."""
         self._lost = True
         self._wake()
 

@@ -17,7 +17,7 @@ class Transcript:
         self._lines: list[tuple[float, str]] = []
 
     def seconds(self) -> float:
-        """Seconds since the start."""
+        """Seconds since the dialogue began."""
         return self._monotonic() - self.started
 
     def note(self, text: str) -> None:
@@ -25,7 +25,7 @@ class Transcript:
         self._lines.append((self.seconds(), f"-- {text}"))
 
     def said(self, command: str) -> None:
-        """A command of ours."""
+        """Note a command of ours as it is sent."""
         self._lines.append((self.seconds(), f"C: {command}"))
 
     def heard(self, code: int, text: str) -> None:

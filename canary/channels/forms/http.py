@@ -34,7 +34,7 @@ _MOST_BYTES = 5_000_000
 
 
 class HttpFormChannel:
-    """Meets :class:`canary.channels.Channel`."""
+    """A :class:`canary.channels.Channel` through a form that needs no browser."""
 
     def __init__(self, settings: HttpFormSettings, _sender: Sender, resources: Resources) -> None:
         self._settings, self._hosts, self._clock = settings, settings.targets(), resources.clock

@@ -72,7 +72,7 @@ Files = Literal["attachments", "first_attachment"]
 
 
 class Fill(Settings):
-    """Type into a field."""
+    """Type a text into a field."""
 
     label: str
     with_: Template = Field(alias="with")

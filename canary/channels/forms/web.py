@@ -24,7 +24,7 @@ from canary.model import Component, Outgoing, OwnFaultError, Report, Submission
 
 
 class WebFormChannel:
-    """Meets :class:`canary.channels.Channel`."""
+    """A :class:`canary.channels.Channel` through a form, by a real browser."""
 
     def __init__(self, settings: WebFormSettings, _sender: Sender, resources: Resources) -> None:
         self._settings, self._browser, self._clock = settings, resources.browser, resources.clock

@@ -203,7 +203,7 @@ class Connection(IMAPClient):  # type: ignore[misc]
         return self._identity
 
     def status(self, folder: str, items: tuple[str, ...]) -> dict[bytes, int]:
-        """STATUS. Raises OwnFaultError (folder_missing)."""
+        """The answer to STATUS, by item. Raises OwnFaultError (folder_missing)."""
         try:
             answer: dict[bytes, int] = self.folder_status(folder, items)
         except imaplib.IMAP4.abort:
