@@ -197,6 +197,18 @@ async def test_a_report_in_another_queue_and_then_in_the_right_one(drawer: Drawe
         await run.until(lambda: run.verdict(probe).outcome is Outcome.ARRIVED, "its arrival")
 
 
+async def test_what_is_owed_after_the_arrival_is_waited_for(drawer: Drawer, tmp_path: Path) -> None:
+    async with probing(drawer, tmp_path, deadline="1s", answered_within="10m") as run:
+        probe = await filed(run)
+        drawer.do(probe, "sorted", by="system", queue="cpr")
+        await run.until(lambda: run.events(EventKind.DEADLINE, probe), "the deadline")
+        assert run.verdict(probe).owed == {Stage.ANSWERED: None}
+        assert not run.events(EventKind.FINISHED, probe)
+        drawer.do(probe, "answered", words="Which key is it?")
+        [finished] = await run.until(lambda: run.events(EventKind.FINISHED, probe), "its end")
+    assert (finished.body["outcome"], finished.body["owed"]) == ("arrived", {"answered": "met"})
+
+
 async def test_words_that_were_changed_are_told(drawer: Drawer, tmp_path: Path) -> None:
     async with probing(drawer, tmp_path) as run:
         probe = await filed(run)
