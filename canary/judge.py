@@ -57,9 +57,9 @@ def judge(case: Case, now: datetime, looked: Mapping[str, datetime]) -> Verdict:
     looked at since the deadline. If that lasts as long again as the deadline itself, the outcome is indeterminate. The
     same holds for each further stage that is owed, by its own limit.
     """
-    evidence = _weigh(case)
-    stages = _stages(case, evidence)
-    outcome, place, reason = _outcome(case, evidence, now, looked)
+    weighed = _weigh(case)
+    stages = _stages(case, weighed)
+    outcome, place, reason = _outcome(case, weighed, now, looked)
     owed = {stage: _owed_result(case, stage, stages.get(stage), outcome, now, looked) for stage in case.probe.owed}
     age = (now - case.started_at).total_seconds()
     return Verdict(
@@ -69,8 +69,8 @@ def judge(case: Case, now: datetime, looked: Mapping[str, datetime]) -> Verdict:
         place=place,
         reason=reason,
         stages=stages,
-        duplicates=evidence.duplicates,
-        forged=evidence.forged,
+        duplicates=weighed.duplicates,
+        forged=weighed.forged,
         owed=owed,
     )
 
@@ -81,9 +81,9 @@ def latency(case: Case, sighting: Sighting) -> float:
     The mail server's clock is not ours: what it says is kept within what we know, that the report was sent before it
     arrived and arrived before we noticed it.
     """
-    told = (sighting.arrived_at - case.started_at).total_seconds()
+    stated = (sighting.arrived_at - case.started_at).total_seconds()
     noticed = (sighting.noticed_at - case.started_at).total_seconds()
-    return max(0.0, min(told, noticed))
+    return max(0.0, min(stated, noticed))
 
 
 def clock_offset(case: Case, sighting: Sighting) -> float:
@@ -103,7 +103,7 @@ def reached(case: Case) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Evidence:
+class _Weighed:
     """The sightings that count: the first genuine report by queue and role, and all else that was seen, in order."""
 
     reports: dict[tuple[str, Role], Sighting]
@@ -112,7 +112,7 @@ class _Evidence:
     forged: dict[Forgery, int]
 
 
-def _weigh(case: Case) -> _Evidence:
+def _weigh(case: Case) -> _Weighed:
     forged: Counter[Forgery] = Counter()
     reports: dict[tuple[str, Role], Sighting] = {}
     further: list[Sighting] = []
@@ -136,12 +136,12 @@ def _weigh(case: Case) -> _Evidence:
             forged[Forgery.REPLAYED] += 1
         elif sighting.place.role is Role.MONITORED:
             duplicates += 1
-    return _Evidence(reports, tuple(further), duplicates, dict(forged))
+    return _Weighed(reports, tuple(further), duplicates, dict(forged))
 
 
 def _order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
     """By time; where that is the same, by everything else that the verdict may name."""
-    told = (
+    rest = (
         sighting.message,
         sighting.place.queue,
         sighting.place.role,
@@ -152,7 +152,7 @@ def _order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
         sighting.generation,
         sighting.where,
     )
-    return latency(case, sighting), sighting.noticed_at, *told
+    return latency(case, sighting), sighting.noticed_at, *rest
 
 
 def _misfit(case: Case, sighting: Sighting) -> Forgery | None:
@@ -169,26 +169,26 @@ def _misfit(case: Case, sighting: Sighting) -> Forgery | None:
 
 
 def _outcome(
-    case: Case, evidence: _Evidence, now: datetime, looked: Mapping[str, datetime]
+    case: Case, weighed: _Weighed, now: datetime, looked: Mapping[str, datetime]
 ) -> tuple[Outcome | None, str | None, str]:
     submission = case.submission
     if submission is None and case.submitting_at is None:
         late = (now - case.started_at).total_seconds() >= case.probe.deadline
         return (Outcome.INDETERMINATE if late else None), None, "it was never sent: we were stopped before"
 
-    arrival = _arrival(case, evidence)
+    arrival = _arrival(case, weighed)
     if arrival is not None:
         return arrival
     if submission is not None and submission.failure is not None and not submission.uncertain:
         return _refusal(submission.failure), None, submission.reason
-    bounce = _first(evidence.further, Seen.BOUNCE)
+    bounce = _first(weighed.further, Seen.BOUNCE)
     if bounce is not None:
         return Outcome.BOUNCED, bounce.place.queue, bounce.detail
-    missing = sorted(queue for queue, copy in _copies(case, evidence).items() if copy is None)
+    missing = sorted(queue for queue, copy in _copies(case, weighed).items() if copy is None)
     for role, outcome in _ELSEWHERE.items():
         elsewhere = sorted(
             copy.place.queue
-            for copy in evidence.reports.values()
+            for copy in weighed.reports.values()
             if copy.place.role is role and not _is_right(case, copy.place)
         )
         if elsewhere:
@@ -204,32 +204,32 @@ def _outcome(
     if submission is None or submission.uncertain:
         detail = submission.reason if submission else "we were stopped in the middle of submitting"
         return Outcome.INDETERMINATE, None, f"not seen, and it is not known that it was sent: {detail}"
-    return Outcome.MISSING, missing[0], _missing_reason(case, evidence, missing)
+    return Outcome.MISSING, missing[0], _missing_reason(case, weighed, missing)
 
 
 def _is_right(case: Case, place: Place) -> bool:
     return place.role is Role.MONITORED and place.queue in case.probe.expected
 
 
-def _copies(case: Case, evidence: _Evidence) -> dict[str, Sighting | None]:
+def _copies(case: Case, weighed: _Weighed) -> dict[str, Sighting | None]:
     """By expected queue: the report as it was seen there, in its monitored role, or None."""
-    return {queue: evidence.reports.get((queue, Role.MONITORED)) for queue in sorted(case.probe.expected)}
+    return {queue: weighed.reports.get((queue, Role.MONITORED)) for queue in sorted(case.probe.expected)}
 
 
-def _all_copies(case: Case, evidence: _Evidence) -> list[Sighting]:
+def _all_copies(case: Case, weighed: _Weighed) -> list[Sighting]:
     """The copies of a report that is in every queue where it is expected; else none."""
-    copies = [copy for copy in _copies(case, evidence).values() if copy is not None]
+    copies = [copy for copy in _copies(case, weighed).values() if copy is not None]
     return copies if len(copies) == len(case.probe.expected) else []
 
 
-def _arrival(case: Case, evidence: _Evidence) -> tuple[Outcome, str | None, str] | None:
+def _arrival(case: Case, weighed: _Weighed) -> tuple[Outcome, str | None, str] | None:
     """The outcome if the report is in every queue where it is expected, and no bounce in time says otherwise."""
-    copies = _all_copies(case, evidence)
+    copies = _all_copies(case, weighed)
     if not copies:
         return None
     last = max(copies, key=lambda s: latency(case, s))
     took = latency(case, last)
-    bounce = _first(evidence.further, Seen.BOUNCE)
+    bounce = _first(weighed.further, Seen.BOUNCE)
     if bounce is not None and latency(case, bounce) <= case.probe.deadline:
         return Outcome.BOUNCED, bounce.place.queue, bounce.detail
     if took > case.probe.deadline:
@@ -244,13 +244,13 @@ def _arrival(case: Case, evidence: _Evidence) -> tuple[Outcome, str | None, str]
     return Outcome.ARRIVED, last.place.queue, ""
 
 
-def _missing_reason(case: Case, evidence: _Evidence, missing: list[str]) -> str:
+def _missing_reason(case: Case, weighed: _Weighed, missing: list[str]) -> str:
     there = len(case.probe.expected) - len(missing)
     reason = f"not seen anywhere within {case.probe.deadline:.0f} s"
     if there:
         reason = f"seen in {there} of {len(case.probe.expected)} queues; not in {', '.join(missing)}"
-    away = _first(evidence.further, Seen.OUT_OF_OFFICE)
-    delayed = _first(evidence.further, Seen.DELAY_NOTICE)
+    away = _first(weighed.further, Seen.OUT_OF_OFFICE)
+    delayed = _first(weighed.further, Seen.DELAY_NOTICE)
     if away is not None:
         reason += f"; out of office: {away.detail}"
     if delayed is not None:
@@ -329,14 +329,14 @@ def _is_final(case: Case, outcome: Outcome | None, owed: Mapping[Stage, Deadline
     return age >= case.probe.deadline and (_is_over(case) or outcome.is_settled)
 
 
-def _stages(case: Case, evidence: _Evidence) -> dict[Stage, float]:
+def _stages(case: Case, weighed: _Weighed) -> dict[Stage, float]:
     stages: dict[Stage, float] = {}
     if case.submission is not None and case.submission.accepted:
         stages[Stage.ACCEPTED] = case.submission.seconds
-    copies = _all_copies(case, evidence)
+    copies = _all_copies(case, weighed)
     if copies:
         stages[Stage.ARRIVED] = max(latency(case, copy) for copy in copies)
-    for sighting in evidence.further:
+    for sighting in weighed.further:
         stage = _stage(case, sighting)
         if stage is not None:
             stages.setdefault(stage, latency(case, sighting))

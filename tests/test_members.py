@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from canary.audit.verifier.archive import VERSION as BUNDLE
+from canary.ledger import SHOWN
 from canary.ledger.events import EventKind
 from canary.ledger.schema import events, results
 from canary.ledger.upgrade import VERSION as LEDGER
@@ -39,6 +40,12 @@ STATELESS = {
     EventKind.KEY_ROTATED,
 }
 """Kinds that change nothing in the state that the prober goes by."""
+
+SENT = {Stage.SUBMITTED}
+"""Stages without a latency: it begins there."""
+
+UNEXPORTED = {Stage.SUBMITTED, Stage.ANSWERED, Stage.CLOSED}
+"""Stages without a histogram in /metrics: each is some series a channel, and the table of results has them."""
 
 KNOWN = {
     (2, 2): (
@@ -92,6 +99,11 @@ OUTCOME_PLACES: dict[str, Callable[[Outcome], bool]] = {
 }
 STAGE_PLACES: dict[str, Callable[[Stage], bool]] = {
     "README.md has no row for it in the table of stages": lambda s: has_row(s, "README.md"),
+    "canary/ledger/state/totals.py neither exports it (SHOWN), nor is it listed here as one that is not": (
+        lambda s: (s in UNEXPORTED) is not (s in SHOWN)
+    ),
+    "canary/judge.py does not reach it": lambda s: s in SENT or f"Stage.{s.name}" in text("canary/judge.py"),
+    "canary/ledger/results.py does not keep when it was reached": lambda s: s in SENT or s.value in results.c,
 }
 KIND_PLACES: dict[str, Callable[[EventKind], bool]] = {
     "docs/evidence.md has no row for it in the table of kinds": lambda k: has_row(k, "docs/evidence.md"),

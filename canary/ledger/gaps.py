@@ -60,11 +60,11 @@ def gaps(ledger: EventReader, since: datetime, until: datetime) -> list[Gap]:
 
     Reads the events that begin or end one, and one event more for each start.
     """
-    told = list(ledger.events(kind=_TURNINGS))
-    foreign = _foreign_runs(told)
+    events = list(ledger.events(kind=_TURNINGS))
+    foreign = _foreign_runs(events)
     turnings = [
         Turning(event, _alive(ledger, event.seq, foreign) if event.kind is EventKind.STARTED else None)
-        for event in told
+        for event in events
         if not (_is_run(event) and not event.body.get("scheduled", True))
     ]
     return find(turnings, since, until, _alive(ledger, None, foreign))
@@ -124,11 +124,11 @@ def _is_run(event: Event) -> bool:
     return event.kind in (EventKind.STARTED, EventKind.STOPPED)
 
 
-def _foreign_runs(told: Iterable[Event]) -> list[tuple[int, int]]:
+def _foreign_runs(events: Iterable[Event]) -> list[tuple[int, int]]:
     """First and last event of every run without a schedule: what ``cpr-canary probe`` does beside the prober."""
     begun: dict[str, int] = {}
     runs: list[tuple[int, int]] = []
-    for event in told:
+    for event in events:
         if _is_run(event) and not event.body.get("scheduled", True):
             if event.kind is EventKind.STARTED:
                 begun[event.body["run"]] = event.seq

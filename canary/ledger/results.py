@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from canary.ledger.canonical import canonical
-from canary.ledger.events import Event, EventKind, parse_time, read_owed, read_probe, timestamp, told_owed
+from canary.ledger.events import Event, EventKind, parse_time, read_owed, read_probe, timestamp, write_owed
 from canary.model import DeadlineResult, Outcome, Probe, Stage
 
 SOURCES = (EventKind.SCHEDULED, EventKind.DEADLINE, EventKind.FINISHED)
@@ -85,13 +85,13 @@ def result(probe: Probe, scheduled: tuple[int, datetime], deadline: DeadlineResu
     )
 
 
-def recompute(told: Iterable[Event]) -> Iterator[Result]:
+def recompute(events: Iterable[Event]) -> Iterator[Result]:
     """The rows that follow from events of the kinds :data:`SOURCES`, in the order in which the probes ended.
 
     A probe whose first event is not there (any more) has none. Holds only the probes without an end in memory.
     """
     open_: dict[str, tuple[Event, DeadlineResult | None]] = {}
-    for event in told:
+    for event in events:
         probe = event.probe or ""
         if event.kind is EventKind.SCHEDULED:
             open_[probe] = event, None
@@ -104,7 +104,7 @@ def recompute(told: Iterable[Event]) -> Iterator[Result]:
 
 def to_row(row: Result) -> dict[str, Any]:
     """A result as the table has it."""
-    plain = {"scheduled_at": timestamp(row.scheduled_at), "owed": canonical(told_owed(row.owed)).decode()}
+    plain = {"scheduled_at": timestamp(row.scheduled_at), "owed": canonical(write_owed(row.owed)).decode()}
     return {name: getattr(row, name) for name in COLUMNS} | plain
 
 
@@ -121,8 +121,8 @@ def from_row(row: Sequence[Any]) -> Result:
 
 def differences(kept: Iterable[Result], wanted: Iterable[Result]) -> Iterator[str]:
     """What the table (``kept``) says otherwise than the events, a sentence each; both ordered by ``finished_seq``."""
-    rows, told = iter(kept), iter(wanted)
-    row, true = next(rows, None), next(told, None)
+    rows, true_rows = iter(kept), iter(wanted)
+    row, true = next(rows, None), next(true_rows, None)
     while row or true:
         if true is None or (row and row.finished_seq < true.finished_seq):
             assert row is not None
@@ -130,10 +130,10 @@ def differences(kept: Iterable[Result], wanted: Iterable[Result]) -> Iterator[st
             row = next(rows, None)
         elif row is None or true.finished_seq < row.finished_seq:
             yield f"probe {true.probe}, which ended with event {true.finished_seq}, is not in the table"
-            true = next(told, None)
+            true = next(true_rows, None)
         else:
             yield from _columns(row, true)
-            row, true = next(rows, None), next(told, None)
+            row, true = next(rows, None), next(true_rows, None)
 
 
 def _columns(row: Result, true: Result) -> Iterator[str]:

@@ -40,7 +40,7 @@ from canary.ledger.events.probe import (
     sighting,
     submitted,
     submitting,
-    told_owed,
+    write_owed,
 )
 
 __all__ = [
@@ -79,6 +79,6 @@ __all__ = [
     "submitted",
     "submitting",
     "timestamp",
-    "told_owed",
     "truncate",
+    "write_owed",
 ]

@@ -75,7 +75,7 @@ def finished(probe: str, at: datetime, verdict: Verdict) -> Event:
         "place": verdict.place,
         "reason": truncate(verdict.reason),
         "stages": {stage.value: round(seconds, 6) for stage, seconds in verdict.stages.items()},
-        "owed": told_owed(verdict.owed),
+        "owed": write_owed(verdict.owed),
     }
     return Event(EventKind.FINISHED, at, body, probe)
 
@@ -114,11 +114,11 @@ def read_finished(event: Event) -> Verdict:
     )
 
 
-def told_owed(owed: Mapping[Stage, DeadlineResult | None]) -> dict[str, str | None]:
+def write_owed(owed: Mapping[Stage, DeadlineResult | None]) -> dict[str, str | None]:
     """What became of the stages that were owed, as JSON can say it."""
     return {stage.value: result and result.value for stage, result in owed.items()}
 
 
-def read_owed(told: Mapping[str, str | None]) -> dict[Stage, DeadlineResult | None]:
-    """The inverse of :func:`told_owed`."""
-    return {Stage(stage): DeadlineResult(result) if result else None for stage, result in told.items()}
+def read_owed(owed: Mapping[str, str | None]) -> dict[Stage, DeadlineResult | None]:
+    """What :func:`write_owed` wrote, as it was."""
+    return {Stage(stage): DeadlineResult(result) if result else None for stage, result in owed.items()}
