@@ -14,7 +14,6 @@ import base64
 import hmac
 import html
 import re
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +24,9 @@ from email.message import Message
 from email.policy import Compat32
 from email.utils import collapse_rfc2231_value
 from hashlib import sha256
+from random import Random, SystemRandom
 
+_UNGUESSABLE = SystemRandom()
 _ID, _TIME, _MAC = 10, 5, 10
 LENGTH = 40
 """Characters in the text form of a mark."""
@@ -59,9 +60,9 @@ class Mark:
     genuine: bool
 
 
-def new_probe_id() -> str:
-    """A fresh probe id: 16 characters of base32, 80 random bits."""
-    return _encode(secrets.token_bytes(_ID))
+def new_probe_id(rng: Random = _UNGUESSABLE) -> str:
+    """A fresh probe id: 16 characters of base32, 80 random bits. Only a simulation gives another chance."""
+    return _encode(rng.randbytes(_ID))
 
 
 def halves(mark: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from random import Random, SystemRandom
 
 from canary.channels import Channel, Resources, UnusableError
 from canary.channels.forms.browser import Browser
@@ -22,10 +23,10 @@ _STOPPED_AT_ONCE = 32
 class Endpoints:
     """The channels and watchers of one configuration. Nothing is connected before it is used."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(self, config: Config, clock: Clock, rng: Random | None = None) -> None:
         self.config = config
         self.browser = Browser(config.browser)
-        self._resources = Resources(clock, self.browser)
+        self._resources = Resources(clock, self.browser, rng or SystemRandom())
         self._channels: dict[tuple[str, str], Channel] = {}
         self.watchers = _watchers(config, WatchResources(clock))
         self._uses, self._unused = 0, asyncio.Event()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
@@ -65,17 +64,22 @@ class Prober:
         keys: Keyring,
         evidence: Evidence | None = None,
         clock: Clock | None = None,
-        seed: int | None = None,
+        rng: random.Random | None = None,
         rest: float = REST,
     ) -> None:
+        """``rng`` is for simulations alone: the ids of probes follow from it, and could be guessed.
+
+        ``rest`` is how many seconds may pass between two rounds.
+        """
         self.ledger, self.evidence, self._clock = ledger, evidence, clock or Clock()
         self._rest = rest
-        self._run = secrets.token_hex(4)
-        rng = random.Random(seed)  # noqa: S311  # jitter and wording, not secrets
+        self._unguessable = rng or random.SystemRandom()
+        self._run = self._unguessable.randbytes(4).hex()
+        rng = rng or random.Random()  # noqa: S311  # jitter and wording, not secrets
         self.intake = LedgerIntake(ledger, keys, self._clock, self._changed)
-        self.endpoints = Endpoints(config, self._clock)
+        self.endpoints = Endpoints(config, self._clock, self._unguessable)
         self._holds, self._recorder = Holds(ledger), Recorder(ledger)
-        self._submitter = Submitter(self._recorder, keys, self._clock, evidence, rng)
+        self._submitter = Submitter(self._recorder, keys, self._clock, evidence, rng, self._unguessable)
         self._timetable = Timetable(rng)
         self._judging = Judging(
             ledger, self._clock, self.intake.read_at, lambda: self.config.confirm_after, self._come_back
@@ -329,7 +333,7 @@ class Prober:
                 await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.truncate(str(error))})
                 raise
             if not self._stopping.is_set():
-                await self._change_to(Endpoints(config, self._clock))
+                await self._change_to(Endpoints(config, self._clock, self._unguessable))
 
     async def _change_to(self, endpoints: Endpoints) -> None:
         old, self.endpoints = self.endpoints, endpoints

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 
 from canary.clock import Clock
 from canary.config import Config
 from canary.evidence.service import Evidence
 from canary.keyring import keys_of
 from canary.ledger import Ledger
-from canary.prober.loop import Prober
+from canary.prober.loop import REST, Prober
 from canary.prober.retention import forget_daily
 from canary.threads import in_thread
 
@@ -22,10 +23,13 @@ _FORGET_WITHIN = 10.0
 class Runtime:
     """The parts of one canary, which share a ledger and a clock. Made by :func:`assembled`; does nothing by itself."""
 
-    def __init__(self, config: Config, ledger: Ledger, clock: Clock, seed: int | None = None) -> None:
+    def __init__(
+        self, config: Config, ledger: Ledger, clock: Clock, rng: Random | None = None, rest: float = REST
+    ) -> None:
+        """``rng`` and ``rest``: as :class:`canary.prober.loop.Prober` has them."""
         self.ledger, self.clock = ledger, clock
         self.evidence = Evidence(config.evidence, config.state, config.origin, ledger, clock)
-        self.prober = Prober(config, ledger, keys_of(config.state), self.evidence, clock, seed)
+        self.prober = Prober(config, ledger, keys_of(config.state), self.evidence, clock, rng, rest)
 
     async def run(self, *, scheduled: bool = True) -> None:
         """Probe on schedule and forget what is old, or only watch and judge; sign as configured; until :meth:`stop`."""
@@ -52,7 +56,7 @@ class Runtime:
 
 
 @contextmanager
-def assembled(config: Config, clock: Clock | None = None, seed: int | None = None) -> Iterator[Runtime]:
+def assembled(config: Config, clock: Clock | None = None, rng: Random | None = None) -> Iterator[Runtime]:
     """A canary for ``config``, its ledger open while the context lasts.
 
     Raises OwnFaultError if the ledger, the keys of marks or those of the evidence cannot be used.
@@ -60,6 +64,6 @@ def assembled(config: Config, clock: Clock | None = None, seed: int | None = Non
     clock = clock or Clock()
     ledger = Ledger(config.state, clock)
     try:
-        yield Runtime(config, ledger, clock, seed)
+        yield Runtime(config, ledger, clock, rng)
     finally:
         ledger.close()

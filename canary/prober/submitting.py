@@ -45,9 +45,16 @@ class Submitter:
     """Sends probes through the endpoints that it is given. Used from the event loop alone."""
 
     def __init__(
-        self, recorder: Recorder, keys: Keyring, clock: Clock, evidence: Evidence | None, rng: random.Random
+        self,
+        recorder: Recorder,
+        keys: Keyring,
+        clock: Clock,
+        evidence: Evidence | None,
+        rng: random.Random,
+        ids: random.Random,
     ) -> None:
-        self._recorder, self._keys, self._clock, self._evidence, self._rng = recorder, keys, clock, evidence, rng
+        self._recorder, self._keys, self._clock, self._evidence = recorder, keys, clock, evidence
+        self._rng, self._ids = rng, ids
         self.starting: dict[str, Probe] = {}
         """By id: the probes that were begun and may not be in the ledger's state yet."""
 
@@ -64,7 +71,7 @@ class Submitter:
         usual = turn(channel, turns, config.senders_of(channel), config.variants_of(channel))
         replies = config.replies_of(choice.sender or usual[0])
         probe = Probe(
-            id=new_probe_id(),
+            id=new_probe_id(self._ids),
             channel=channel,
             kind=settings.kind,
             sender=choice.sender or usual[0],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,7 @@ OFTEN = {"interval": "10s", "max_per_hour": 360}
 async def scheduled(config: dict[str, Any], folder: Path) -> AsyncIterator[Run]:
     """A prober on its own schedule."""
     settings = load(written(config, folder))
-    with assembled(settings, seed=1) as canary:
+    with assembled(settings, rng=random.Random(1)) as canary:
         task = asyncio.create_task(canary.prober.run())
         try:
             yield Run(canary.prober)

@@ -153,7 +153,7 @@ class Run:
 async def running(config: Mapping[str, Any], folder: Path, clock: Clock | None = None) -> AsyncIterator[Run]:
     """A prober on this configuration that sends only what the test asks for."""
     settings = load(written(config, folder))
-    with assembled(settings, clock, seed=random.randrange(2**32)) as canary:
+    with assembled(settings, clock, rng=random.Random()) as canary:
         task = asyncio.create_task(canary.prober.run(scheduled=False))
         try:
             yield Run(canary.prober)
