@@ -11,8 +11,7 @@ from canary.cli.common import ConfigPath, known_channel, opened, out, print_plai
 from canary.clock import Clock
 from canary.config import load
 from canary.keyring import keys_of, rotate
-from canary.ledger import Event, EventKind
-from canary.ledger.events import cleared, stopped_all
+from canary.ledger.events import cleared, paused, resumed, stopped_all
 from canary.prober.gate import EVERY_CHANNEL, clear_stop
 from canary.prober.gate import stop_all as throw
 
@@ -25,8 +24,7 @@ def pause(config: ConfigPath, reason: Reason, channel: Channel = None) -> None:
     settings = load(config)
     name = known_channel(settings, channel) if channel else EVERY_CHANNEL
     with opened(settings) as ledger:
-        body = {"channels": [name], "reason": reason, "by": getpass.getuser()}
-        ledger.append(Event(EventKind.PAUSED, Clock().now(), body)).result()
+        ledger.append(paused(Clock().now(), [name], reason, getpass.getuser())).result()
     out.print(f"paused: {channel or 'every channel'}")
 
 
@@ -36,7 +34,7 @@ def resume(config: ConfigPath, channel: Channel = None) -> None:
     with opened(settings) as ledger:
         names = [known_channel(settings, channel)] if channel else [*ledger.state.totals.paused]
         now, user = Clock().now(), getpass.getuser()
-        news = [Event(EventKind.RESUMED, now, {"channels": names, "by": user})]
+        news = [resumed(now, names, user)]
         if not channel and (clear_stop(settings.state) or ledger.state.totals.stopped is not None):
             news.append(cleared(now, user))
         ledger.append(*news).result()

@@ -30,7 +30,7 @@ from canary.evidence.tiles import EvidenceError
 from canary.evidence.timestamps import Authority, TimestampError
 from canary.evidence.witness import Witness, WitnessError
 from canary.ledger import Event, EventKind, Ledger
-from canary.ledger.events import truncate
+from canary.ledger.events import trouble
 from canary.model import CanaryError, Component, OwnFaultError
 from canary.threads import begun, in_thread
 
@@ -244,9 +244,8 @@ class Generation:
 
     def _record(self, error: Exception) -> None:
         component, reason = _reason(error)
-        body = {"component": component.value, "reason": reason, "detail": truncate(str(error))}
         try:
-            self._recorder.append(Event(EventKind.TROUBLE, self._clock.now(), body))
+            self._recorder.append(trouble(self._clock.now(), component, reason, str(error)))
         except EndedError:
             return  # what goes wrong after its end is no trouble any more
 

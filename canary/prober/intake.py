@@ -80,8 +80,7 @@ class LedgerIntake:
 
     def trouble(self, component: Component, reason: str, detail: str) -> None:
         """Record a fault of ours."""
-        body = {"component": component.value, "reason": reason, "detail": record.truncate(detail)}
-        self._ledger.append(Event(EventKind.TROUBLE, self.now(), body))
+        self._ledger.append(record.trouble(self.now(), component, reason, detail))
 
     def cleanable(self, name: str) -> Iterable[str]:
         """Where our own messages are whose probes ended within the last day."""

@@ -22,9 +22,12 @@ from canary.ledger.events.installation import (
     cleared,
     clock,
     held,
+    paused,
     released,
+    resumed,
     silenced,
     stopped_all,
+    trouble,
 )
 from canary.ledger.events.kinds import EventKind
 from canary.ledger.events.probe import (
@@ -65,6 +68,7 @@ __all__ = [
     "inventories",
     "numbered",
     "parse_time",
+    "paused",
     "read",
     "read_finished",
     "read_owed",
@@ -72,6 +76,7 @@ __all__ = [
     "read_sighting",
     "read_submission",
     "released",
+    "resumed",
     "scheduled",
     "sighting",
     "silenced",
@@ -79,6 +84,7 @@ __all__ = [
     "submitted",
     "submitting",
     "timestamp",
+    "trouble",
     "truncate",
     "write_owed",
 ]

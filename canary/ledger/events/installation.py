@@ -6,11 +6,13 @@ and who silenced an alert.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from canary.ledger.events.event import Event, parse_time, timestamp, truncate
 from canary.ledger.events.kinds import EventKind
+from canary.model import Component
 
 EVERY_CHANNEL = "*"
 
@@ -55,6 +57,16 @@ def began(event: Event) -> datetime:
     return parse_time(event.body["since"]) if "since" in event.body else event.at
 
 
+def paused(at: datetime, channels: Iterable[str], reason: str, by: str) -> Event:
+    """Somebody had nothing sent through ``channels`` (``*``: all) until it is resumed."""
+    return Event(EventKind.PAUSED, at, {"channels": list(channels), "reason": truncate(reason), "by": by})
+
+
+def resumed(at: datetime, channels: Iterable[str], by: str) -> Event:
+    """Somebody took the pauses of ``channels`` back."""
+    return Event(EventKind.RESUMED, at, {"channels": list(channels), "by": by})
+
+
 def stopped_all(at: datetime, reason: str, by: str | None = None) -> Event:
     """The kill switch was thrown by somebody, or (``by`` None) was seen thrown."""
     return Event(EventKind.STOPPED_ALL, at, {"reason": truncate(reason), "by": by})
@@ -63,6 +75,12 @@ def stopped_all(at: datetime, reason: str, by: str | None = None) -> Event:
 def cleared(at: datetime, by: str | None = None) -> Event:
     """The kill switch was reset by somebody, or (``by`` None) was seen to be."""
     return Event(EventKind.CLEARED, at, {"by": by})
+
+
+def trouble(at: datetime, component: Component, reason: str, detail: str) -> Event:
+    """A fault of ours; ``reason`` is of the closed list of the component, since it becomes a metric label."""
+    body = {"component": component.value, "reason": reason, "detail": truncate(detail)}
+    return Event(EventKind.TROUBLE, at, body)
 
 
 def clock(at: datetime, queue: str, offset: float, uncertainty: float) -> Event:

@@ -13,8 +13,21 @@ from hypothesis import strategies as st
 from ledger.checking import is_whole
 
 from canary.ledger import Event, EventKind, Ledger, inventories
-from canary.ledger.events import Hold, began, cleared, clock, held, released, silenced, stopped_all
+from canary.ledger.events import (
+    LARGEST,
+    Hold,
+    began,
+    cleared,
+    clock,
+    held,
+    paused,
+    released,
+    silenced,
+    stopped_all,
+    trouble,
+)
 from canary.ledger.state import Fold
+from canary.model import Component
 
 
 @pytest.fixture
@@ -130,3 +143,16 @@ def test_an_inventory_that_is_not_all_there_is_none() -> None:
     assert list(inventories([part(1, 2)])) == []
     assert [found.configuration for found in inventories([part(1, 2), part(1, 1, "c2")])] == ["c2"]
     assert list(inventories([Event(EventKind.CONFIGURED, START, {})])) == []
+
+
+def test_words_of_any_length_fit_into_an_event(ledger: Ledger) -> None:
+    words = "\x1f" * 100_000
+    said = [
+        paused(START, ["alias"], words, "boss"),
+        held(START, "alias", Hold.PAUSED, words),
+        stopped_all(START, words, "boss"),
+        silenced(START, "CPRCanaryChannelDown", after(9), "boss", words),
+        trouble(START, Component.IMAP, "login", words),
+    ]
+    assert len(ledger.append(*said).result()) == len(said)
+    assert all(len(event.canonical()) <= LARGEST for event in said)
