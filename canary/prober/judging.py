@@ -48,20 +48,20 @@ class Judging:
         while self._agenda and self._agenda[0][0] <= now:
             at, probe = heapq.heappop(self._agenda)
             if self._next.get(probe) == at:
-                self._look(probe)
+                self._look(probe, now)
 
     def look(self, probes: Collection[str]) -> None:
         """Something new is known of these probes."""
+        now = self._clock.now()
         for probe in probes:
-            self._look(probe)
+            self._look(probe, now)
 
-    def _look(self, probe: str) -> None:
+    def _look(self, probe: str, now: datetime) -> None:
         """Judge a probe as the state has it. What rests on a case that changes meanwhile is left out by the ledger."""
         known = self._ledger.state.open.get(probe)
         if known is None:
             self._next.pop(probe, None)
             return
-        now = self._clock.now()
         decided = step(known, now, self._looked, self._confirm_after())
         if decided.events:
             self._ledger.append(*decided.events, judged=known)

@@ -103,6 +103,11 @@ class Prober:
         """The configuration that is running."""
         return self.endpoints.config
 
+    @property
+    def starting(self) -> Collection[str]:
+        """The ids of the probes that are begun and may not be recorded yet."""
+        return self._submitter.starting.keys()
+
     # From start to stop
 
     async def run(self, *, scheduled: bool = True) -> None:

@@ -6,12 +6,12 @@ import random
 from datetime import timedelta
 
 from builders import DEADLINE, GIVE_UP, MINE, START, a_case, after, cases, report
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from canary.judge import judge
 from canary.model import Case, Stage
-from canary.prober.schedule import JITTER, START_WITHIN, first_due, next_due, next_look, turn
+from canary.prober.schedule import JITTER, START_WITHIN, Timetable, first_due, next_due, next_look, turn
 
 chances = st.integers(0, 2**32).map(random.Random)
 intervals = st.floats(1.0, 7 * 86_400.0)
@@ -112,3 +112,43 @@ def test_no_limit_is_slept_over(case: Case, at: float) -> None:
     for stage, limit in case.probe.owed.items():
         if verdict.owed[stage] is None:
             assert again <= max(after(limit), after(at + 1))
+
+
+@given(intervals, intervals, st.floats(0.0, 1.0), chances)
+def test_a_changed_interval_counts_from_the_last_probe_on(
+    old: float, new: float, part: float, chance: random.Random
+) -> None:
+    assume(old != new)
+    table = Timetable(chance)
+    table.plan({"alias": old}, {}, START)
+    at = table.next()
+    assert at is not None
+    table.passed("alias", at)
+    now = at + timedelta(seconds=part * old)
+    table.plan({"alias": new}, {"alias": at.timestamp()}, now)
+    due = table.next()
+    assert due is not None
+    usual = at + timedelta(seconds=new)
+    assert now <= due <= max(usual, now + timedelta(seconds=START_WITHIN)) + SLACK
+    assert due >= min(usual, now) - SLACK
+
+
+@given(intervals, chances)
+def test_a_configuration_that_leaves_the_interval_leaves_what_is_due(interval: float, chance: random.Random) -> None:
+    table = Timetable(chance)
+    table.plan({"alias": interval, "gone": interval}, {}, START)
+    before = table.due(after(START_WITHIN))
+    due = table.passed("alias", START)
+    table.plan({"alias": interval, "new": interval}, {}, START)
+    assert sorted(before) == ["alias", "gone"]
+    assert sorted(table.due(after(START_WITHIN + interval * (1 + JITTER)))) == ["alias", "new"]
+    assert due <= START + timedelta(seconds=START_WITHIN) + SLACK
+
+
+def test_a_clock_that_is_set_moves_what_is_due() -> None:
+    table = Timetable(random.Random(1))
+    table.plan({"alias": 600.0}, {}, START)
+    before = table.next()
+    table.move(timedelta(hours=1))
+    assert before is not None
+    assert table.next() == before + timedelta(hours=1)

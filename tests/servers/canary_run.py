@@ -140,6 +140,12 @@ class Run:
         await self.until(lambda: self.verdict(probe).outcome, "an outcome")
         return self.verdict(probe)
 
+    async def rounds(self, number: int) -> None:
+        """Wait until the main loop has gone round so many times from now on."""
+        for _ in range(number):
+            last = self.prober.last_tick
+            await self.until(lambda last=last: self.prober.last_tick != last, "a round of the main loop")  # type: ignore[misc]
+
     async def watching(self) -> None:
         """Wait until every mailbox was read once."""
         await self.until(lambda: self.prober.config.queues().keys() <= self.prober.intake.read_at.keys(), "reading")
