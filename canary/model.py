@@ -200,6 +200,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Depth:
+    """How full a queue is, strangers' reports included; only counts and ages, never contents."""
+
+    unread: int
+    read: int
+    oldest_unread: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """One synthetic report.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.table import Table
@@ -11,10 +11,11 @@ from rich.table import Table
 from canary.cli.common import ConfigPath, Json, opened, out, print_json, style
 from canary.clock import Clock
 from canary.config import Config, load
-from canary.ledger import ChannelTotals, EventKind, Ledger
+from canary.ledger import EventKind, Ledger
 from canary.ledger.events import timestamp
 from canary.model import DeadlineResult, Outcome
-from canary.prober.gate import EVERY_CHANNEL, stop_reason
+from canary.prober.gate import stop_reason
+from canary.status import ChannelStatus, channels
 
 
 def status(config: ConfigPath, as_json: Json = False) -> None:
@@ -22,7 +23,8 @@ def status(config: ConfigPath, as_json: Json = False) -> None:
     settings = load(config)
     with opened(settings) as ledger:
         results = _last_day(ledger)
-        rows = [_row(settings, ledger, slug, results.get(slug, Counter())) for slug in settings.channels]
+        found = channels(settings, ledger.state)
+        rows = [_row(settings, channel, results.get(channel.slug, Counter())) for channel in found]
     stopped = stop_reason(settings.state)
     if as_json:
         print_json({"stopped": stopped, "channels": rows})
@@ -32,17 +34,15 @@ def status(config: ConfigPath, as_json: Json = False) -> None:
     out.print(_table(rows))
 
 
-def _row(config: Config, ledger: Ledger, slug: str, results: Counter[str]) -> dict[str, Any]:
-    totals = ledger.state.totals.channels.get(slug) or ChannelTotals(config.channels[slug].kind, "")
-    paused = ledger.state.totals.paused.get(slug) or ledger.state.totals.paused.get(EVERY_CHANNEL)
-    in_flight = sum(known.case.probe.channel == slug for known in ledger.state.open.values())
+def _row(config: Config, channel: ChannelStatus, results: Counter[str]) -> dict[str, Any]:
     return {
-        "channel": slug,
-        "kind": config.channels[slug].kind,
-        "state": f"paused: {paused}" if paused else totals.last_outcome,
-        "last_success": _time(totals.last_success),
-        "last_attempt": _time(totals.last_attempt),
-        "in_flight": in_flight,
+        "channel": channel.slug,
+        "kind": config.channels[channel.slug].kind,
+        "standing": channel.standing.name.lower(),
+        "state": channel.why or channel.outcome,
+        "last_success": _time(channel.last_success),
+        "last_attempt": _time(channel.last_attempt),
+        "in_flight": channel.in_flight,
         "last_day": {result.value: results[result.value] for result in DeadlineResult},
     }
 
@@ -58,8 +58,8 @@ def _last_day(ledger: Ledger) -> dict[str, Counter[str]]:
     return results
 
 
-def _time(seconds: float) -> str | None:
-    return timestamp(datetime.fromtimestamp(seconds, UTC)) if seconds else None
+def _time(at: datetime | None) -> str | None:
+    return timestamp(at) if at else None
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from heapq import nlargest
@@ -11,15 +11,15 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from canary import __version__
+from canary import __version__, status
 from canary.config import Config
-from canary.ledger import SHOWN, ChannelTotals, Histogram, OpenProbe, State, Totals
-from canary.ledger.events import ON_PURPOSE
+from canary.ledger import SHOWN, ChannelTotals, Histogram, State
 from canary.metrics.families import Families
 from canary.model import DeadlineResult, Forgery, Outcome, Stage
-from canary.prober.gate import EVERY_CHANNEL, stop_reason
+from canary.prober.gate import stop_reason
 from canary.prober.loop import Prober
 from canary.settings import ChannelSettings
+from canary.status import QueueStatus
 
 _MISSED_WITHIN = timedelta(days=7)
 _MOST_MISSED = {"variant": 5, "sender": 3}
@@ -69,7 +69,7 @@ class Exporter(Collector):
             layout = self._layout = _Layout(self._prober.config)
         families = Families()
         families.add("build_info", [__version__], 1)
-        self._collect_prober(families)
+        self._collect_prober(families, layout)
         self._collect_evidence(families)
         state = self._prober.ledger.state
         self._collect_channels(families, layout, state)
@@ -77,16 +77,14 @@ class Exporter(Collector):
         return iter(families)
 
     def _collect_channels(self, families: Families, layout: _Layout, state: State) -> None:
-        in_flight = _count_by_channel(state.open.values())
         missed_since = (self._prober.intake.now() - _MISSED_WITHIN).timestamp()
         sums: dict[str, ChannelTotals] = {}
-        for channel in layout.channels:
-            settings, labels = channel.settings, channel.labels
-            totals = state.totals.channels.get(channel.slug) or ChannelTotals(settings.kind, labels[2])
+        for channel, known in zip(layout.channels, status.channels(layout.config, state), strict=True):
+            settings, labels, totals = channel.settings, channel.labels, known.totals
             families.add("channel_probe_interval_seconds", labels, settings.interval)
             families.add("channel_arrival_deadline_seconds", labels, settings.deadline)
-            families.add("channel_state", labels, _state(channel.slug, totals, state.totals))
-            families.add("probes_in_flight", labels, in_flight.get(channel.slug, 0))
+            families.add("channel_state", labels, known.standing)
+            families.add("probes_in_flight", labels, known.in_flight)
             _add_counts(families, labels, totals)
             _add_people(families, channel, totals)
             if layout.per_kind:
@@ -109,9 +107,6 @@ class Exporter(Collector):
                 families.add(name, key.split("/"), count)
         for reason in Forgery:
             families.add("forged_arrivals_total", ["", "", "", reason.value], totals.unattributed.get(reason.value, 0))
-        for queue, (offset, _) in totals.clocks.items():
-            if queue in layout.queues:
-                families.add("clock_offset_seconds", [queue], offset)
         families.add("evidence_entries_total", [], state.seq)
         for key, count in totals.errors.items():
             families.add("errors_total", key.split("/", 1), count)
@@ -132,23 +127,16 @@ class Exporter(Collector):
             if value is not None:
                 families.add(name, [], float(value))
 
-    def _collect_prober(self, families: Families) -> None:
-        prober = self._prober
-        if prober.last_tick is not None:
-            families.add("scheduler_last_tick_timestamp_seconds", [], prober.last_tick.timestamp())
-        families.add("scheduler_lag_seconds", [], prober.lag)
-        families.add("stopped", [], stop_reason(prober.config.state) is not None)
-        families.add("config_last_reload_successful", [], prober.reload_ok)
-        accepted = prober.reloaded_at.timestamp()
-        families.add("config_last_reload_success_timestamp_seconds", [], accepted)
-        for queue, at in dict(prober.intake.read_at).items():
-            families.add("queue_last_read_timestamp_seconds", [queue], at.timestamp())
-        for queue, depth in dict(prober.intake.depths).items():
-            families.add("queue_items", [queue, "unread"], depth.unread)
-            families.add("queue_items", [queue, "read"], depth.read)
-            if depth.oldest_unread is not None:
-                oldest = depth.oldest_unread.timestamp()
-                families.add("queue_oldest_unread_timestamp_seconds", [queue], oldest)
+    def _collect_prober(self, families: Families, layout: _Layout) -> None:
+        vitals = self._prober.vitals()
+        if vitals.last_tick is not None:
+            families.add("scheduler_last_tick_timestamp_seconds", [], vitals.last_tick.timestamp())
+        families.add("scheduler_lag_seconds", [], vitals.lag)
+        families.add("stopped", [], stop_reason(layout.config.state) is not None)
+        families.add("config_last_reload_successful", [], vitals.reload_ok)
+        families.add("config_last_reload_success_timestamp_seconds", [], vitals.reloaded_at.timestamp())
+        for queue in status.queues(layout.config, self._prober.ledger.state, vitals):
+            _add_queue(families, queue)
 
 
 def registry(prober: Prober) -> CollectorRegistry:
@@ -161,19 +149,18 @@ def registry(prober: Prober) -> CollectorRegistry:
     return own
 
 
-def _state(slug: str, totals: ChannelTotals, whole: Totals) -> int:
-    if {slug, EVERY_CHANNEL} & whole.paused.keys() or whole.held.get(slug) in ON_PURPOSE:
-        return 3
-    if totals.last_outcome in (None, Outcome.INDETERMINATE):
-        return 2
-    return 1 if totals.last_outcome == Outcome.ARRIVED else 0
-
-
-def _count_by_channel(probes: Iterable[OpenProbe]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for known in probes:
-        counts[known.case.probe.channel] = counts.get(known.case.probe.channel, 0) + 1
-    return counts
+def _add_queue(families: Families, queue: QueueStatus) -> None:
+    """What is known of a queue; nothing of one that was never read."""
+    name, depth = queue.place.queue, queue.depth
+    if queue.read_at is not None:
+        families.add("queue_last_read_timestamp_seconds", [name], queue.read_at.timestamp())
+    if queue.clock_offset is not None:
+        families.add("clock_offset_seconds", [name], queue.clock_offset)
+    if depth is not None:
+        families.add("queue_items", [name, "unread"], depth.unread)
+        families.add("queue_items", [name, "read"], depth.read)
+        if depth.oldest_unread is not None:
+            families.add("queue_oldest_unread_timestamp_seconds", [name], depth.oldest_unread.timestamp())
 
 
 def _add_counts(families: Families, labels: Sequence[str], totals: ChannelTotals) -> None:

@@ -13,8 +13,8 @@ from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
 from canary.ledger.events import clock
 from canary.mark import Keyring
-from canary.model import Component, Forgery, Place, Role, Seen, Sighting, TimeSource
-from canary.queues import Cursor, Depth, Found
+from canary.model import Component, Depth, Forgery, Place, Role, Seen, Sighting, TimeSource
+from canary.queues import Cursor, Found
 from canary.reports.compare import differences
 
 _CLEAN_FOR = timedelta(days=1)

@@ -36,6 +36,7 @@ from canary.prober.judging import Judging
 from canary.prober.recorder import Recorder
 from canary.prober.schedule import Timetable
 from canary.prober.submitting import Choice, Submitter
+from canary.status import Vitals
 
 TICK = 1.0
 """Seconds between two rounds, at least: what falls due together is sent together, which costs less."""
@@ -107,6 +108,11 @@ class Prober:
     def starting(self) -> Collection[str]:
         """The ids of the probes that are begun and may not be recorded yet."""
         return self._submitter.starting.keys()
+
+    def vitals(self) -> Vitals:
+        """What only this process knows of itself, as it stands now. Callable from any thread."""
+        read_at, depths = dict(self.intake.read_at), dict(self.intake.depths)
+        return Vitals(self.last_tick, self.lag, self.reload_ok, self.reloaded_at, read_at, depths)
 
     # From start to stop
 

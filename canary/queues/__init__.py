@@ -22,7 +22,7 @@ from canary.clock import Clock
 from canary.content import Content
 from canary.later import later
 from canary.mark import Keyring
-from canary.model import Actor, Component, Forgery, Place, Seen, TimeSource
+from canary.model import Actor, Component, Depth, Forgery, Place, Seen, TimeSource
 from canary.settings import Settings
 
 Cursor = Mapping[str, str | int | float]
@@ -61,15 +61,6 @@ class Found:
     where: str = ""
     generation: int = 0
     told_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """How full a queue is, strangers' reports included; only counts and ages, never contents."""
-
-    unread: int
-    read: int
-    oldest_unread: datetime | None
 
 
 class Intake(Protocol):

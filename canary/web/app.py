@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
@@ -12,12 +11,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from canary import status
 from canary.metrics import registry
 from canary.prober.loop import Prober
 from canary.web.evidence import evidence_routes
-
-TICKED_WITHIN = timedelta(seconds=30)
-"""A main loop that has not gone round for so long is stuck."""
 
 
 def create_app(prober: Prober, reload: Callable[[], Awaitable[None]] | None = None) -> Starlette:
@@ -58,7 +55,6 @@ def create_app(prober: Prober, reload: Callable[[], Awaitable[None]] | None = No
 
 def unready(prober: Prober) -> list[str]:
     """Why the prober cannot do its work now, in sentences; empty if it can."""
-    if prober.last_tick is None or prober.intake.now() - prober.last_tick > TICKED_WITHIN:
-        return ["the main loop does not go round"]
-    unread = sorted(prober.config.queues().keys() - prober.intake.read_at.keys())
-    return [f"queue {queue} was not read yet" for queue in unread]
+    state, vitals, now = prober.ledger.state, prober.vitals(), prober.intake.now()
+    found = status.parts(prober.config, state, vitals, now)
+    return [f"{part.part}: {part.why}" for part in found if part.keeps_from_work]

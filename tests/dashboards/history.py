@@ -27,6 +27,7 @@ from canary.ledger.state import Find, Fold, State
 from canary.mark import Keyring
 from canary.model import (
     Component,
+    Depth,
     Failure,
     Forgery,
     Place,
@@ -41,7 +42,6 @@ from canary.model import (
 from canary.prober.loop import Prober
 from canary.prober.schedule import turn
 from canary.prober.step import step
-from canary.queues import Depth
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/cpr-canary.example.yaml"
 END = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -44,8 +44,9 @@ async def test_the_loop_goes_round_and_what_was_due_is_sent_afterwards(ca: CaSit
             known = run.ledger.state.seq
             await run.until(lambda: run.prober.starting, "a probe that is due")
             await run.rounds(1)
-            [waiting] = run.prober.starting
+            waiting = list(run.prober.starting)
             assert run.ledger.state.seq == known
-        await run.until(lambda: run.ledger.known(waiting), "its record")
-        assert (await run.outcome(waiting)).outcome is Outcome.ARRIVED
+        for probe in waiting:
+            await run.until(lambda probe=probe: run.ledger.known(probe), "its record")  # type: ignore[misc]
+            assert (await run.outcome(probe)).outcome is Outcome.ARRIVED
         assert run.events(EventKind.TROUBLE) == []

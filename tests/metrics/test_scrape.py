@@ -31,7 +31,12 @@ class Scraped(Ledger):
     """A ledger at the moment of a scrape: what it publishes next is not seen by that scrape."""
 
     def __init__(self, channels: Halting) -> None:
-        self._state = State(seq=7, totals=Totals(channels=channels))
+        self._channels = channels
+
+    @property
+    def state(self) -> State:
+        """What was published last."""
+        return State(seq=7, totals=Totals(channels=self._channels))
 
     @property
     def not_written(self) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from canary.mark import Keyring, new_probe_id
-from canary.model import Component, Forgery, Place
-from canary.queues import Cursor, Depth, Found
+from canary.model import Component, Depth, Forgery, Place
+from canary.queues import Cursor, Found
 
 
 class RecordingIntake:

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from canary.content import Message
 from canary.mark import Mark, halves
-from canary.model import Place, Seen
-from canary.queues import Depth, Found, Intake
+from canary.model import Depth, Place, Seen
+from canary.queues import Found, Intake
 from canary.queues.claims import claims
 from canary.queues.imap.connection import Connection
 from canary.queues.imap.headers import arrival, marks_in, message_id, server_time

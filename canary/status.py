@@ -1,0 +1,166 @@
+"""How each channel, each queue and each part of ourselves stands: the one definition, for metrics, page and commands.
+
+Pure: from what the ledger adds up to, the configuration, and what only the running process knows of itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+
+from canary.config import Config
+from canary.ledger import ChannelTotals, State, Totals
+from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE, Hold
+from canary.model import Depth, Outcome, Place
+
+LOOP_STALLED = timedelta(seconds=30)
+"""A main loop that has not gone round for so long is stuck."""
+
+
+class Standing(IntEnum):
+    """How something stands; the numbers are those of the metric ``cpr_canary_channel_state``."""
+
+    FAILING = 0
+    OK = 1
+    UNKNOWN = 2
+    """Nothing is known yet, or our own fault keeps us from knowing."""
+    PAUSED = 3
+    """Nothing is sent because somebody wants it so: a pause, a blackout, the kill switch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStatus:
+    """A configured channel. Times are None where there is none yet.
+
+    ``why`` says what keeps a paused one silent; ``outcome`` is what the newest judged probe came to.
+    """
+
+    slug: str
+    standing: Standing
+    why: str
+    outcome: Outcome | None
+    last_success: datetime | None
+    last_attempt: datetime | None
+    in_flight: int
+    totals: ChannelTotals
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """A queue that is watched: when it was last read to its end, how full it was, and how far its clock is off ours.
+
+    ``clock_offset`` is in seconds, None where no message has told.
+    """
+
+    place: Place
+    standing: Standing
+    read_at: datetime | None
+    depth: Depth | None
+    clock_offset: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartStatus:
+    """A part of ourselves, with a sentence about it unless it is well."""
+
+    part: str
+    standing: Standing
+    why: str = ""
+    needed: bool = True
+    """Whether nothing can be said of any channel while it is not well."""
+
+    @property
+    def keeps_from_work(self) -> bool:
+        """Whether the prober cannot do its work because of it."""
+        return self.needed and self.standing is not Standing.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What only the running process knows of itself.
+
+    ``lag`` is by how many seconds the last probe started late; ``read_at`` and ``depths`` are by queue.
+    """
+
+    last_tick: datetime | None
+    lag: float
+    reload_ok: bool
+    reloaded_at: datetime
+    read_at: Mapping[str, datetime] = field(default_factory=dict)
+    depths: Mapping[str, Depth] = field(default_factory=dict)
+
+
+def channels(config: Config, state: State) -> Iterator[ChannelStatus]:
+    """Every configured channel, in the order of the configuration."""
+    in_flight = Counter(known.case.probe.channel for known in state.open.values())
+    for slug, settings in config.channels.items():
+        totals = state.totals.channels.get(slug) or ChannelTotals(settings.kind, min(settings.arrives_in))
+        outcome = Outcome(totals.last_outcome) if totals.last_outcome else None
+        why = _why_paused(slug, state.totals)
+        yield ChannelStatus(
+            slug=slug,
+            standing=Standing.PAUSED if why else _standing(outcome),
+            why=why,
+            outcome=outcome,
+            last_success=_moment(totals.last_success),
+            last_attempt=_moment(totals.last_attempt),
+            in_flight=in_flight[slug],
+            totals=totals,
+        )
+
+
+def queues(config: Config, state: State, vitals: Vitals) -> Iterator[QueueStatus]:
+    """Every queue that the configuration watches; one that was never read is unknown."""
+    for queue, place in config.queues().items():
+        read_at, clock = vitals.read_at.get(queue), state.totals.clocks.get(queue)
+        standing = Standing.UNKNOWN if read_at is None else Standing.OK
+        yield QueueStatus(place, standing, read_at, vitals.depths.get(queue), clock[0] if clock else None)
+
+
+def parts(config: Config, state: State, vitals: Vitals, now: datetime) -> Iterator[PartStatus]:
+    """The main loop, the configuration, every queue, the kill switch."""
+    stuck = vitals.last_tick is None or now - vitals.last_tick > LOOP_STALLED
+    yield PartStatus("main loop", Standing.FAILING, "it does not go round") if stuck else _well("main loop")
+    refused = "the one that was read last was refused; the one before it is running"
+    yield (
+        _well("configuration")
+        if vitals.reload_ok
+        else PartStatus("configuration", Standing.FAILING, refused, needed=False)
+    )
+    for queue in queues(config, state, vitals):
+        name = f"queue {queue.place.queue}"
+        yield _well(name) if queue.standing is Standing.OK else PartStatus(name, queue.standing, "it was not read yet")
+    stopped = state.totals.stopped
+    yield (
+        PartStatus("kill switch", Standing.PAUSED, f"thrown: {stopped}", needed=False)
+        if stopped
+        else _well("kill switch")
+    )
+
+
+def _well(part: str) -> PartStatus:
+    return PartStatus(part, Standing.OK)
+
+
+def _standing(outcome: Outcome | None) -> Standing:
+    if outcome in (None, Outcome.INDETERMINATE):
+        return Standing.UNKNOWN
+    return Standing.OK if outcome is Outcome.ARRIVED else Standing.FAILING
+
+
+def _why_paused(slug: str, totals: Totals) -> str:
+    """Why nothing is sent on purpose; empty if it is."""
+    for name in (slug, EVERY_CHANNEL):
+        if name in totals.paused:
+            return f"paused: {totals.paused[name]}"
+    held = totals.held.get(slug)
+    if held not in ON_PURPOSE:
+        return ""
+    return f"kill switch: {totals.stopped}" if held == Hold.STOPPED and totals.stopped else str(held)
+
+
+def _moment(posix: float) -> datetime | None:
+    return datetime.fromtimestamp(posix, UTC) if posix else None

@@ -1,0 +1,91 @@
+"""Status: how a channel, a queue and a part of us stands, from what the ledger says and what the process knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from builders import START, a_probe, after
+from metrics.recorded import settings
+
+from canary import status
+from canary.config import Config, load
+from canary.ledger import ChannelTotals, OpenProbe, State, Totals
+from canary.model import Case, Depth, Outcome
+from canary.status import Standing, Vitals
+from dashboards.vocabulary import STATES
+
+ALIAS = "problem-report-0"
+WELL = Vitals(START, 0.2, reload_ok=True, reloaded_at=START, read_at={"cpr": START}, depths={"cpr": Depth(2, 5, START)})
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return load(settings(tmp_path, channels=2))
+
+
+def standing(config: Config, **totals: object) -> tuple[Standing, str]:
+    channel = ChannelTotals("email", "cpr", last_outcome="missing")
+    known = State(totals=replace(Totals(channels={ALIAS: channel}), **totals))  # type: ignore[arg-type]
+    first = next(status.channels(config, known))
+    return first.standing, first.why
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_what_the_newest_probe_came_to_is_how_a_channel_stands(config: Config, outcome: Outcome) -> None:
+    known = State(totals=Totals(channels={ALIAS: ChannelTotals("email", "cpr", last_outcome=outcome.value)}))
+    first, second = status.channels(config, known)
+    wanted = {Outcome.ARRIVED: Standing.OK, Outcome.INDETERMINATE: Standing.UNKNOWN}.get(outcome, Standing.FAILING)
+    assert (first.standing, first.outcome) == (wanted, outcome)
+    assert (second.standing, second.outcome, second.totals.kind) == (Standing.UNKNOWN, None, "email")
+
+
+def test_what_is_silent_on_purpose_is_paused_and_says_why(config: Config) -> None:
+    assert standing(config) == (Standing.FAILING, "")
+    assert standing(config, paused={ALIAS: "mail migration"}) == (Standing.PAUSED, "paused: mail migration")
+    assert standing(config, paused={"*": "holidays"}) == (Standing.PAUSED, "paused: holidays")
+    assert standing(config, held={ALIAS: "blackout"}) == (Standing.PAUSED, "blackout")
+    assert standing(config, held={ALIAS: "stopped"}, stopped="enough") == (Standing.PAUSED, "kill switch: enough")
+    assert standing(config, held={ALIAS: "cap"}) == (Standing.FAILING, "")
+
+
+def test_probes_on_their_way_are_counted_by_channel(config: Config) -> None:
+    probe = replace(a_probe(), channel=ALIAS)
+    known = State(open={probe.id: OpenProbe(Case(probe), "m" * 40, (1, START))})
+    assert [channel.in_flight for channel in status.channels(config, known)] == [1, 0]
+
+
+def test_a_queue_stands_by_when_it_was_read_and_tells_its_clock(config: Config) -> None:
+    known = State(totals=Totals(clocks={"cpr": (-42.5, START.timestamp()), "long-gone": (1.0, 0.0)}))
+    by_name = {queue.place.queue: queue for queue in status.queues(config, known, WELL)}
+    assert by_name.keys() == config.queues().keys()
+    assert (by_name["cpr"].standing, by_name["cpr"].clock_offset) == (Standing.OK, -42.5)
+    assert (by_name["cpr"].depth, by_name["cpr-junk"].standing) == (Depth(2, 5, START), Standing.UNKNOWN)
+
+
+def test_parts_that_keep_us_from_work_are_told_apart_from_those_that_do_not(config: Config) -> None:
+    read = dict.fromkeys(config.queues(), START)
+    well = replace(WELL, read_at=read)
+    assert [part for part in status.parts(config, State(), well, after(1)) if part.standing is not Standing.OK] == []
+    stuck = after(31)
+    thrown = State(totals=Totals(stopped="enough"))
+    unwell = replace(well, reload_ok=False, read_at={"cpr": START})
+    found = {
+        part.part: part for part in status.parts(config, thrown, unwell, stuck) if part.standing is not Standing.OK
+    }
+    assert {name: part.keeps_from_work for name, part in found.items()} == {
+        "main loop": True,
+        "configuration": False,
+        "queue cpr-junk": True,
+        "kill switch": False,
+    }
+    assert found["kill switch"].why == "thrown: enough"
+    never = replace(well, last_tick=None)
+    assert next(status.parts(config, State(), never, START)).standing is Standing.FAILING
+    assert timedelta(seconds=30) == status.LOOP_STALLED
+
+
+def test_dashboards_have_a_word_for_each_standing() -> None:
+    assert {int(value): word for value, (word, _) in STATES.items()} == {s.value: s.name.lower() for s in Standing}
