@@ -143,7 +143,7 @@ def _became(row: Mapping[str, Any]) -> str:
         return "on its way"
     if outcome is Outcome.ARRIVED:
         words = f" after {wording.latency(row['stages'][Stage.ARRIVED])}"
-        missed = [_words(stage) for stage, result in row["owed"].items() if result is DeadlineResult.MISSED]
+        missed = [_words(stage) for stage in Stage if row["owed"].get(stage) is DeadlineResult.MISSED]
         words += f"; [red]not {', '.join(missed)} in time[/]" if missed else ""
     else:
         place = f" in {row['place']}" if row["place"] else ""

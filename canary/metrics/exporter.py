@@ -179,9 +179,9 @@ def _add_counts(families: Families, labels: Sequence[str], totals: ChannelTotals
 def _add_people(families: Families, channel: _ExportedChannel, totals: ChannelTotals) -> None:
     """Whom an alias reaches, and whether a contact is there, as soon as a probe has told: what alerts need."""
     labels, newest, expected = channel.labels, totals.newest, len(channel.settings.arrives_in)
-    if expected > 1 and newest.reached_at:
-        families.add("alias_roster_drift_members", [*labels, "missing"], max(0, expected - newest.reached))
-        families.add("alias_roster_last_check_timestamp_seconds", labels, newest.reached_at)
+    if expected > 1 and newest.seen_at:
+        families.add("alias_roster_drift_members", [*labels, "missing"], max(0, expected - len(newest.seen_in)))
+        families.add("alias_roster_last_check_timestamp_seconds", labels, newest.seen_at)
     if channel.person and newest.probe:
         families.add("contacts_available", labels, newest.met and not newest.away)
 
@@ -191,8 +191,8 @@ def _add_more_of_people(families: Families, channel: _ExportedChannel, totals: C
     labels, newest, expected = channel.labels, totals.newest, len(channel.settings.arrives_in)
     if expected > 1:
         families.add("alias_roster_members", [*labels, "expected"], expected)
-        if newest.reached_at:
-            families.add("alias_roster_members", [*labels, "actual"], newest.reached)
+        if newest.seen_at:
+            families.add("alias_roster_members", [*labels, "actual"], len(newest.seen_in))
     if channel.person and newest.probe:
         families.add("contacts_on_leave", labels, newest.away)
 

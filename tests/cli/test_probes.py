@@ -8,16 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import DEADLINE, a_probe, after, message, taken
+from builders import CPR, DEADLINE, a_case, a_probe, after, done, message, report, taken
 from cli.test_commands import cpr_canary
 from ledger.test_results import NAME, life
 from servers.ca_site import CaSite
 from servers.canary_run import configuration, staff, written
 
 from canary.config import load
+from canary.judge import judge
 from canary.ledger import Event, Ledger
 from canary.ledger import events as record
-from canary.model import DeadlineResult, Failure, Outcome
+from canary.model import DeadlineResult, Failure, Outcome, Seen, Stage
 
 LOST = "anotherprobe2222"
 WAITING = "waitingprobe2222"
@@ -56,6 +57,21 @@ def test_newest_first_and_those_on_their_way_among_them(filled: Callable[..., Pa
     assert [row["outcome"] for row in found] == ["missing", "indeterminate", "arrived"]  # hours ago, and nobody looked
     assert found[2]["stages"] == {"accepted": 0.5, "arrived": 12.0}
     assert [row["probe"] for row in rows(config, "--newest", "1")] == [LOST]
+
+
+def test_what_was_owed_and_missed(filled: Callable[..., Path]) -> None:
+    case = a_case(report(), done(Seen.PICKED_UP, at=80, place=CPR), owed={Stage.PICKED_UP: 60, Stage.ANSWERED: 90})
+    verdict = judge(case, after(DEADLINE), {"cpr": after(DEADLINE)})
+    begun = record.scheduled(case.probe, "m" * 40)
+    config = filled(begun, *life()[1:3], record.finished(NAME, after(DEADLINE), verdict))
+    [row] = rows(config)
+    assert row["owed"] == {"picked_up": "missed", "answered": "missed"}
+    assert row["stages"] == {"accepted": 0.5, "arrived": 10, "picked_up": 80}
+    listed = " ".join(cpr_canary("probes", "list", config).stdout.split())
+    assert "not picked up, answered in time" in listed
+    shown = " ".join(cpr_canary("probes", "show", config, NAME).stdout.split())
+    assert "picked up within 60 s" in shown
+    assert "answered: missed" in shown
 
 
 def test_failed_ones_alone(filled: Callable[..., Path]) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from builders import CPR, DEADLINE, START, a_case, a_probe, after, message, report, taken
+from builders import CPR, DEADLINE, START, TICKETS, a_case, a_probe, after, done, message, reply, report, taken
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger.checking import is_whole
@@ -22,7 +22,7 @@ from canary.ledger import events as record
 from canary.ledger.events import numbered
 from canary.ledger.results import COLUMNS, differences, from_row, recompute, to_row
 from canary.ledger.schema import metadata
-from canary.model import DeadlineResult, Outcome
+from canary.model import DeadlineResult, Outcome, Seen, Stage
 
 NAME = "probeprobeprobe2"
 
@@ -89,6 +89,41 @@ def test_a_probe_that_arrived_and_one_that_did_not(ledger: Ledger) -> None:
     assert (missing.outcome, missing.deadline, missing.arrived) == (Outcome.MISSING, DeadlineResult.MISSED, None)
     assert missing.reason == "not seen anywhere within 900 s"
     assert (missing.scheduled_at, missing.scheduled_seq, missing.finished_seq) == (after(60), 7, 11)
+
+
+def test_further_stages_and_what_was_owed(ledger: Ledger) -> None:
+    owed = {Stage.ACKNOWLEDGED: 600, Stage.PICKED_UP: 60, Stage.ANSWERED: 600, Stage.ANSWER_RECEIVED: 600}
+    case = a_case(
+        report(TICKETS, message_id=None),
+        done(Seen.PICKED_UP, at=80),
+        done(Seen.ANSWER, at=500),
+        done(Seen.CLOSED, at=501),
+        reply(Seen.ANSWER, at=520),
+        expected=("tickets",),
+        owed=owed,
+    )
+    verdict = judge(case, after(1200), {"mine": after(700)})
+    assert verdict.final
+    begun = record.scheduled(case.probe, "m" * 40)
+    ledger.append(begun, *life()[1:3], record.finished(NAME, after(1200), verdict)).result()
+    [row] = ledger.results()
+    assert (row.acknowledged, row.picked_up, row.answered, row.answer_received, row.closed) == (
+        None,
+        80,
+        500,
+        520,
+        501,
+    )
+    assert row.owed == {
+        Stage.ACKNOWLEDGED: DeadlineResult.INDETERMINATE,  # the ticket queue could not be read since
+        Stage.PICKED_UP: DeadlineResult.MISSED,
+        Stage.ANSWERED: DeadlineResult.MET,
+        Stage.ANSWER_RECEIVED: DeadlineResult.MET,
+    }
+    with vandal(ledger.folder) as connection:
+        sql = "SELECT count(*) FROM result WHERE json_extract(owed, '$.picked_up') = 'missed'"
+        assert connection.execute(sql).fetchone() == (1,)
+    assert list(ledger.check_results()) == []
 
 
 def test_a_probe_without_an_end_has_none(ledger: Ledger) -> None:
@@ -179,14 +214,23 @@ def test_a_transaction_that_fails_leaves_no_row(ledger: Ledger, tmp_path: Path) 
     is_whole(ledger)
 
 
-def test_a_ledger_of_an_earlier_version_gets_its_rows(tmp_path: Path) -> None:
+OLDER = {
+    0: ("DROP TABLE result",),
+    1: tuple(f"ALTER TABLE result DROP COLUMN {name}" for name in ("picked_up", "answer_received", "closed", "owed")),
+}
+"""How a ledger of the present version becomes one of an earlier one."""
+
+
+@pytest.mark.parametrize("version", OLDER)
+def test_a_ledger_of_an_earlier_version_gets_its_rows(tmp_path: Path, version: int) -> None:
     first = Ledger(tmp_path)
     first.append(*life(), *life("anotherprobe2222", at=60, arrives=False), *life("openprobe2222222")[:3]).result()
     wanted = list(first.results())
     first.close()
     with vandal(tmp_path) as connection:
-        connection.execute("DROP TABLE result")
-        connection.execute("PRAGMA user_version=0")
+        for statement in OLDER[version]:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={version}")
     second = Ledger(tmp_path)
     assert list(second.results()) == wanted
     assert list(second.check_results()) == []

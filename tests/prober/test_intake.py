@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from canary.content import Content, Message, Ticket
 from canary.ledger import EventKind, Ledger
 from canary.ledger import events as record
 from canary.mark import Keyring
-from canary.model import Actor, Forgery, Place, Role, Seen, Sighting, TimeSource
+from canary.model import Actor, Forgery, Place, Role, Seen, Sighting, Stage, TimeSource
 from canary.prober.intake import LedgerIntake
 from canary.queues import Found
 
@@ -40,11 +40,17 @@ def intake(ledger: Ledger) -> LedgerIntake:
     return LedgerIntake(ledger, Keyring([b"k" * 32]), clock, lambda _: None)
 
 
-def sent(ledger: Ledger, probe: str = PROBE, *, expected: tuple[str, ...] = ("cpr",)) -> str:
+def sent(
+    ledger: Ledger,
+    probe: str = PROBE,
+    *,
+    expected: tuple[str, ...] = ("cpr",),
+    owed: Mapping[Stage, float] | None = None,
+) -> str:
     """A report by form that was taken; its mark."""
     mark = f"{probe:m<40}"
     ledger.append(
-        record.scheduled(a_probe(probe, expected=expected), mark),
+        record.scheduled(a_probe(probe, expected=expected, owed=owed), mark),
         record.submitting(probe, START, None, ledger.keep(SENT)),
         record.submitted(probe, after(1), taken(), {}),
     ).result()
@@ -85,6 +91,13 @@ def test_an_answer_is_sought_after_the_arrival_too(ledger: Ledger, intake: Ledge
     mark = sent(ledger)
     intake.hand_in("w", [found(content=mail())], {})
     assert list(intake.sought(MINE)) == [mark]
+    assert list(intake.sought(CPR)) == []
+
+
+def test_what_a_queue_is_to_show_is_sought_there_after_the_arrival_too(ledger: Ledger, intake: LedgerIntake) -> None:
+    mark = sent(ledger, expected=("tickets",), owed={Stage.PICKED_UP: 600})
+    intake.hand_in("w", [found(place=TICKETS, content=Ticket(TEXT))], {})
+    assert list(intake.sought(TICKETS)) == [mark]
     assert list(intake.sought(CPR)) == []
 
 

@@ -34,7 +34,7 @@ def _newest(newest: Newest, case: Case, met: bool, at: float) -> Newest:
     newest = replace(newest, probe=case.probe.id, scheduled=scheduled, met=met, away=_is_away(case))
     submission = case.submission
     if submission is None or submission.failure is None or submission.uncertain:  # what was refused reaches nobody
-        newest = replace(newest, reached=len(reached(case)), reached_at=at)
+        newest = replace(newest, seen_in=reached(case), seen_at=at)
     return newest
 
 

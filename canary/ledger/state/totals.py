@@ -59,9 +59,9 @@ class Newest:
     met: bool = False
     away: bool = False
     """An out-of-office note answered it."""
-    reached: int = 0
-    """In how many of the queues where it was expected the newest one was seen that was not refused."""
-    reached_at: float = 0.0
+    seen_in: frozenset[str] = frozenset()
+    """The queues where the newest one that was not refused was expected and seen: the members whom an alias reaches."""
+    seen_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from canary.judge import judge
 from canary.ledger import events as record
 from canary.ledger.events import Event, EventKind, numbered
 from canary.ledger.state import Fold, OpenProbe, State, dump, fold_probe, restore
-from canary.model import DeadlineResult, Failure, Forgery, Outcome, Seen, Sighting, Stage, Submission
+from canary.model import DeadlineResult, Failure, Forgery, Outcome, Place, Role, Seen, Sighting, Stage, Submission
 
 NAMES = ("probeprobeprobe2", "anotherprobe2222", "strangerprobe222")  # the last one is never scheduled
 CHANNELS = dict(zip(NAMES, ("alias", "form", "form"), strict=True))
@@ -271,6 +271,20 @@ def test_a_forgery_or_a_reply_does_not_change_what_a_channel_came_to() -> None:
     assert (totals.last_outcome, totals.forged) == ("missing", {"bad_mac": 1})
     pages.tell(seen(report(JUNK, at=6000)))
     assert pages.state.totals.channels["alias"].last_outcome == "junked"
+
+
+def test_the_members_whom_an_alias_reaches_are_known_by_name() -> None:
+    pages, members = Pages(), ("anna", "ben", "carla")
+    probe = a_probe(NAMES[0], expected=members)
+    pages.tell(record.scheduled(probe, "m" * 40), record.submitting(probe.id, START, None, message(0)))
+    pages.tell(record.submitted(probe.id, after(1), taken(), {}))
+    for name in ("anna", "carla"):
+        pages.tell(record.sighting(after(12), report(Place(name, Role.MONITORED)), name))
+    pages.tell(record.deadline(probe.id, after(DEADLINE), DeadlineResult.MISSED, Outcome.MISSING))
+    newest = pages.state.totals.channels["alias"].newest
+    assert (newest.seen_in, newest.seen_at) == ({"anna", "carla"}, after(DEADLINE).timestamp())
+    restored = restore(pages.read, dump(pages.state), pages.state.seq)
+    assert restored.totals.channels["alias"].newest == newest
 
 
 def test_a_forgery_of_a_probe_we_never_sent_belongs_to_no_channel() -> None:
