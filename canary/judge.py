@@ -87,7 +87,7 @@ def latency(case: Case, sighting: Sighting) -> float:
 
 
 def clock_offset(case: Case, sighting: Sighting) -> float:
-    """Seconds by which the clock that told a sighting's arrival is ahead of ours, at least (behind if negative).
+    """Seconds by which the clock of a sighting's arrival is ahead of ours, at least (behind if negative).
 
     0 where its time lies between submission and noticing, as it must if both clocks are right, or comes so close to it
     that the uncertainty explains the rest.

@@ -24,7 +24,7 @@ from canary.ledger.events import read_probe
 from canary.ledger.reader import LedgerReader
 
 _TOGETHER = timedelta(minutes=15)
-"""Own faults for one reason that are no further apart than this are told as one, whatever channels they concern."""
+"""Own faults for one reason that are no further apart than this are shown as one, whatever channels they concern."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class Sample:
 
 
 def draw(population: Iterable[str], seed: str, size: int, listed: Callable[[str], object] = str) -> Sample:
-    """Draw ``size`` of the ids, which come in byte order; ``listed`` is told each line of the list."""
+    """Draw ``size`` of the ids, which come in byte order; ``listed`` is called with each line of the list."""
     whole, lowest, number = sha256(), Lowest(seed, size), 0
     for probe in population:
         number += 1

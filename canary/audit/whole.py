@@ -12,7 +12,7 @@ from canary.evidence.selfcheck import check
 from canary.evidence.tiles import WIDTH
 
 _MOST = 20
-"""Results that are told to be wrong one by one."""
+"""Wrong results that are listed one by one."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is checked, and how many of how many events were."""

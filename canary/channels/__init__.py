@@ -34,7 +34,7 @@ class Channel(Protocol):
         """Send it, at most once, taking at most ``within`` seconds (temporary refusals are retried until then).
 
         Its ``at`` is when it began, by the clock of the resources. Never raises for what the other side does, nor for a
-        fault of ours: both are told in the Submission. May raise asyncio.CancelledError, after which it is not known
+        fault of ours: both are said in the Submission. May raise asyncio.CancelledError, after which it is not known
         whether the report was sent.
         """
         ...
@@ -55,7 +55,7 @@ class Channel(Protocol):
 
 
 class UnusableError(CanaryError):
-    """A channel that cannot take a report as it is: the CA's fault, told in a sentence."""
+    """A channel that cannot take a report as it is: the CA's fault, said in a sentence."""
 
 
 @dataclass(frozen=True)

@@ -113,9 +113,9 @@ async def follow(canary: Runtime, probe_id: str, live: Live | None = None) -> Fo
         misplaced = verdict.outcome is not None and verdict.outcome.is_wrong_place
         if misplaced:
             wrong_since = min(wrong_since, clock.monotonic())
-        told = not misplaced or clock.monotonic() - wrong_since > SETTLE
+        steady = not misplaced or clock.monotonic() - wrong_since > SETTLE
         submitted = known.case.submission is not None  # a report may be seen before the thank-you page was
-        if verdict.outcome is not None and (verdict.final or (told and submitted)):
+        if verdict.outcome is not None and (verdict.final or (steady and submitted)):
             return Followed(known.case, verdict)
         await clock.sleep(0.1)
 

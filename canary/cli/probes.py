@@ -64,14 +64,14 @@ def show(
     """Show every event of one probe, in order, and the files that were kept of it. Reads the ledger, sends nothing."""
     settings = load(config)
     with opened(settings) as ledger:
-        told = [event for event in ledger.events(probe=probe) if event.probe == probe]
-        files = {name: str(path) for name, path in _files(ledger, told)}
-    if not told:
+        events = [event for event in ledger.events(probe=probe) if event.probe == probe]
+        files = {name: str(path) for name, path in _files(ledger, events)}
+    if not events:
         raise typer.BadParameter(f"the ledger has no probe {probe!r} (any more); `cpr-canary probes list` names them")
     if as_json:
-        print_json({"probe": probe, "events": [json.loads(event.canonical()) for event in told], "files": files})
+        print_json({"probe": probe, "events": [json.loads(event.canonical()) for event in events], "files": files})
     else:
-        _show_one(told, files)
+        _show_one(events, files)
 
 
 def _newest(ledger: Ledger, channel: str | None, failed: bool, newest: int) -> list[dict[str, Any]]:
@@ -156,14 +156,14 @@ def _words(stage: str) -> str:
     return stage.replace("_", " ")
 
 
-def _show_one(told: list[Event], files: Mapping[str, str]) -> None:
-    first, begun = told[0], told[0].at
+def _show_one(events: list[Event], files: Mapping[str, str]) -> None:
+    first, begun = events[0], events[0].at
     body = first.body if first.kind is EventKind.SCHEDULED else {}
     what = f": {body['variant']} by {body['sender']} through {body['channel']}" if body else ""
     print_plain(f"probe {first.probe}{what}, {wording.moment(begun)} UTC")
     table = Table("after", "what", "in words")
-    for event in told:
-        colour, name, words = _told(event)
+    for event in events:
+        colour, name, words = _in_words(event)
         after = f"{(event.at - begun).total_seconds():+.1f} s"
         table.add_row(after, f"[{colour}]{name}[/]" if colour else name, escape_external(words))
     out.print(table)
@@ -171,7 +171,7 @@ def _show_one(told: list[Event], files: Mapping[str, str]) -> None:
         print_plain(f"{name}: {path}")
 
 
-def _told(event: Event) -> tuple[str, str, str]:
+def _in_words(event: Event) -> tuple[str, str, str]:
     """Colour, name and words of an event."""
     body = event.body
     match event.kind:
@@ -210,18 +210,18 @@ def _told(event: Event) -> tuple[str, str, str]:
     return "", event.kind.value, ""
 
 
-def _files(ledger: Ledger, told: list[Event]) -> Iterator[tuple[str, Path]]:
+def _files(ledger: Ledger, events: list[Event]) -> Iterator[tuple[str, Path]]:
     """Name and path of what was kept of a probe; what retention took is left out."""
-    for name, content in _artefacts(told):
+    for name, content in _artefacts(events):
         path = ledger.artefacts.path(content)
         if path.is_file():
             yield name, path
 
 
-def _artefacts(told: list[Event]) -> Iterator[tuple[str, str]]:
+def _artefacts(events: list[Event]) -> Iterator[tuple[str, str]]:
     """Name and SHA-256 of what a probe's events name."""
     number = count(1)
-    for event in told:
+    for event in events:
         match event.kind:
             case EventKind.SUBMITTING:
                 yield "what was sent", event.body["payload"]

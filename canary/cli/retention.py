@@ -24,7 +24,7 @@ def run(
     """Show what is older than the configuration's section retention keeps it, then forget it.
 
     A running canary does so by itself once a day. The hashes stay, so that the evidence can still be verified, and the
-    ledger is told what is forgotten before it is. What belongs to a probe without an end stays.
+    ledger has a record of what is deleted before it is. What belongs to a probe without an end stays.
     """
     settings = load(config)
     with opened(settings) as ledger:

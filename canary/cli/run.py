@@ -97,4 +97,4 @@ async def _logged(work: object) -> None:
     try:
         await work  # type: ignore[misc]  # a coroutine
     except (ValueError, OwnFaultError):
-        return  # told in the log already
+        return  # logged already

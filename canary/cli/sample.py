@@ -33,7 +33,7 @@ def sample(
     """Draw a sample from every probe that was scheduled in the period.
 
     Each is ranked by SHA-256 of "SEED/PROBE-ID" in hexadecimal, and the lowest are drawn: `printf %s/%s SEED ID |
-    sha256sum` gives the rank. The list of all (--population) is the ids in byte order, one a line; its SHA-256 is told.
+    sha256sum` gives the rank. The list of all (--population) has the ids in byte order, one a line, and a SHA-256.
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json or --csv, not both")
@@ -42,8 +42,8 @@ def sample(
         drawn = _drawn(ledger, period, seed, size, listing)
         rows = [_row(ledger, rank, probe) for rank, probe in drawn.drawn]
     if as_json:
-        told = {"seed": seed, "population": drawn.population, "population_sha256": drawn.population_sha256}
-        print_json(told | {"from": period.first.isoformat(), "to": period.last.isoformat(), "sample": rows})
+        about = {"seed": seed, "population": drawn.population, "population_sha256": drawn.population_sha256}
+        print_json(about | {"from": period.first.isoformat(), "to": period.last.isoformat(), "sample": rows})
     elif as_csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_ROW)
@@ -76,14 +76,14 @@ def _row(ledger: LedgerReader, rank: str, probe: str) -> dict[str, str | None]:
 def _show(drawn: Sample, rows: list[dict[str, str | None]], period: Period) -> None:
     table = Table("rank (SHA-256)", "probe", "channel", "scheduled", "variant", "outcome", "deadline")
     for row in rows:
-        scheduled, told = row["scheduled_at"], row["outcome"] or "no result"
+        scheduled, outcome = row["scheduled_at"], row["outcome"] or "no result"
         table.add_row(
             f"{row['rank']}"[:16],
             row["probe"],
             row["channel"],
             scheduled[:19] if scheduled else "",
             row["variant"],
-            told,
+            outcome,
             row["deadline"],
         )
     out.print(table)

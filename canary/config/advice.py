@@ -1,4 +1,4 @@
-"""What is allowed in a configuration and yet not as good as it could be: told, never refused."""
+"""What is allowed in a configuration and yet not as good as it could be: reported, never refused."""
 
 from __future__ import annotations
 

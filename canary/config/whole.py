@@ -26,7 +26,7 @@ from canary.queues import kinds as queue_kinds
 from canary.reports import VARIANTS
 from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Settings, Slug
 
-_SOME: JsonDict = {"minProperties": 1}  # told by a check, so that one bad entry does not make it look empty
+_SOME: JsonDict = {"minProperties": 1}  # reported by a check, so that one bad entry does not make it look empty
 
 
 class Config(Settings):

@@ -1,7 +1,7 @@
 """YAML that remembers on which line everything stood, and refuses what is easily misread.
 
 Scalars are those of YAML 1.2's core schema: ``no``, ``on`` and ``12:30`` are text, and so are times and numbers with a
-leading zero or plus (telephone numbers, serial numbers). A key that is written twice is told. No message quotes a
+leading zero or plus (telephone numbers, serial numbers). A key that is written twice is reported. No message quotes a
 value: it may be a secret.
 """
 

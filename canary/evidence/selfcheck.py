@@ -18,7 +18,7 @@ from canary.ledger.events import parse_time, timestamp
 
 _HEIGHT = 8
 _MOST = 20
-"""Problems that are told one by one; there may be millions after the first."""
+"""Problems that are listed one by one; there may be millions after the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class _Check:
             level += 1
 
     def _read(self, read: Callable[..., list[bytes]], *place: int) -> list[bytes]:
-        """What the tiles have there; nothing, and a problem told, if they have it not."""
+        """What the tiles have there; nothing, and a problem noted, if they have it not."""
         try:
             return read(*place)
         except EvidenceError as error:

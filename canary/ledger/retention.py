@@ -138,8 +138,8 @@ class Retention:
         settled = [row for row in page if row.shared or not self._is_fresh(row.name)]
         going = [row.name for row in settled if not row.shared and self._file(row.name).exists()]
         if going:
-            told = {"first": page[0].seq, "last": page[-1].seq, "count": len(going), "artefacts": going}
-            self._tell(planned, told, now)
+            digests = {"first": page[0].seq, "last": page[-1].seq, "count": len(going), "artefacts": going}
+            self._tell(planned, digests, now)
         for name in going:
             if not self._is_fresh(name):
                 self._file(name).unlink(missing_ok=True)

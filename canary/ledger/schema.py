@@ -1,6 +1,6 @@
 """The tables of the ledger. Events are only ever added: the database itself refuses to change or remove one.
 
-The one exception is retention, which may empty the body of an event once it has told so (see ``retention.py``).
+The one exception is retention, which may empty the body of an event once it has recorded that (see ``retention.py``).
 """
 
 from __future__ import annotations

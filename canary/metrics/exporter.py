@@ -23,7 +23,7 @@ from canary.status import QueueStatus
 
 _MISSED_WITHIN = timedelta(days=7)
 _MOST_MISSED = {"variant": 5, "sender": 3}
-"""How many of one channel are told as missed, the newest: enough to see what a filter hit, in few series."""
+"""How many of one channel are named as missed, the newest: enough to see what a filter hit, in few series."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _add_counts(families: Families, labels: Sequence[str], totals: ChannelTotals
 
 
 def _add_people(families: Families, channel: _ExportedChannel, totals: ChannelTotals) -> None:
-    """Whom an alias reaches, and whether a contact is there, as soon as a probe has told: what alerts need."""
+    """Whom an alias reaches, and whether a contact is there, as soon as a probe has shown it: what alerts need."""
     labels, newest, expected = channel.labels, totals.newest, len(channel.settings.arrives_in)
     if expected > 1 and newest.seen_at:
         families.add("alias_roster_drift_members", [*labels, "missing"], max(0, expected - len(newest.seen_in)))

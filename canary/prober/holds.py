@@ -11,7 +11,7 @@ from canary.prober.gate import Obstacle
 
 
 class Holds:
-    """What is held, as the ledger has it; what could not be told at once is kept here until it can be.
+    """What is held, as the ledger has it; what could not be recorded at once is kept here until it can be.
 
     Nothing waits for the ledger: an event that says nothing new is left out there, and one that could not be written
     is handed in again at the channel's next turn.
@@ -51,7 +51,7 @@ class Holds:
             self._ledger.append(cleared(now))
 
     def not_recorded(self, channel: str, now: datetime) -> None:
-        """The probe of ``channel`` was not sent, since the ledger could not be written; to be told when it can be."""
+        """The probe of ``channel`` was not sent, since the ledger could not be written; recorded when it can be."""
         self._unrecorded.setdefault(channel, now)
 
     def recorded(self, channel: str, now: datetime) -> None:

@@ -98,12 +98,12 @@ class LedgerIntake:
         return list(offered)
 
     def _clock_of(self, known: OpenProbe, item: Found, sighting: Sighting) -> list[Event]:
-        """How far the clock was off that told when the sighting arrived, where that is news."""
+        """How far the clock is off by which the sighting arrived, where that is news."""
         if sighting.source is TimeSource.NOTICED:
-            if item.told_at is None:
+            if item.stated_at is None:
                 return []
             sighting = replace(
-                sighting, arrived_at=item.told_at, uncertainty=_RESOLUTION
+                sighting, arrived_at=item.stated_at, uncertainty=_RESOLUTION
             )  # the watcher refused this time: it lies before the queue's last full reading
         queue, offset, now = sighting.place.queue, clock_offset(known.case, sighting), sighting.noticed_at
         if not self._ledger.state.clock_is_news(queue, offset, now):

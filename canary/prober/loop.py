@@ -231,7 +231,7 @@ class Prober:
     async def probe(
         self, channel: str, *, sender: str | None = None, variant: str | None = None, confirms: str | None = None
     ) -> str:
-        """Send one probe now and return its id; what becomes of it is told by the ledger.
+        """Send one probe now and return its id; what becomes of it is in the ledger.
 
         Sender and variant that are not given are those whose turn it is. Raises ValueError for a name that is not
         configured, and OwnFaultError (component store) if it could not be recorded: then it was not sent.

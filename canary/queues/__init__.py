@@ -42,7 +42,7 @@ class Found:
     UIDVALIDITY). The same content at the same ``where`` is recorded once, however often it is handed in; so each act
     on a ticket needs a ``where`` of its own.
 
-    ``arrived_at`` is when it happened, by ``source``, give or take ``uncertainty`` seconds. ``told_at`` is when the
+    ``arrived_at`` is when it happened, by ``source``, give or take ``uncertainty`` seconds. ``stated_at`` is when the
     server says so (None if it does not), where that is not believed. ``forgery`` is set to bad_mac if the MAC of the
     mark does not verify.
     """
@@ -60,7 +60,7 @@ class Found:
     detail: str = ""
     where: str = ""
     generation: int = 0
-    told_at: datetime | None = None
+    stated_at: datetime | None = None
 
 
 class Intake(Protocol):

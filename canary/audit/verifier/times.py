@@ -87,7 +87,7 @@ def bounds(proved: list[Proved], carried: int | None, last: int) -> tuple[dateti
     """When a probe can have been at the earliest and the latest, by time-stamps alone.
 
     ``carried`` is the size of the head whose root the report carried: whoever wrote it knew all time-stamps that are
-    told in it. ``last`` is the number of its last event.
+    recorded in it. ``last`` is the number of its last event.
     """
     after = [p.at - p.accuracy for p in proved if p.seq is not None and carried is not None and p.seq <= carried]
     before = [p.at + p.accuracy for p in proved if p.size >= last]

@@ -17,7 +17,7 @@ from canary.model import Component
 EVERY_CHANNEL = "*"
 
 CLOCK_STEP = 1.0
-"""Seconds by which the offset of a mail server's clock must have changed to be told again within the hour."""
+"""Seconds by which the offset of a mail server's clock must have changed to be recorded again within the hour."""
 CLOCK_EVERY = timedelta(hours=1)
 
 
@@ -29,9 +29,9 @@ class Hold(StrEnum):
     STOPPED = "stopped"
     CAP = "cap"
     STORE = "store"
-    """It could not be recorded, so it was not sent: told once the ledger could be written again."""
+    """It could not be recorded, so it was not sent: recorded once the ledger could be written again."""
     STALLED = "stalled"
-    """The main loop stood still: told once it went on."""
+    """The main loop stood still: recorded once it went on."""
 
 
 ON_PURPOSE = frozenset({Hold.PAUSED, Hold.BLACKOUT, Hold.STOPPED})
@@ -41,7 +41,7 @@ ON_PURPOSE = frozenset({Hold.PAUSED, Hold.BLACKOUT, Hold.STOPPED})
 def held(at: datetime, channel: str, reason: Hold, detail: str, since: datetime | None = None) -> Event:
     """A probe through ``channel`` (``*``: any) that was due is not sent; nor are those after it, until released.
 
-    ``since`` is when the first one was not sent, where that could not be told at once.
+    ``since`` is when the first one was not sent, where that could not be recorded at once.
     """
     body = {"channel": channel, "reason": reason.value, "detail": truncate(detail), "since": timestamp(since or at)}
     return Event(EventKind.HELD, at, body)

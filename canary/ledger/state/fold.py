@@ -76,7 +76,7 @@ class Fold:
         return self._is_news(event)
 
     def _is_news(self, event: Event) -> bool:
-        """Whether a hold begins or ends, or a clock is to be told; who threw or reset the kill switch always is."""
+        """Whether a hold begins or ends, or a clock is to be recorded; who threw or reset the kill switch always is."""
         body = event.body
         match event.kind:
             case EventKind.HELD:

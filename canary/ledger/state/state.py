@@ -41,14 +41,14 @@ class State:
         return sum(at > since for at in self.recent.get(channel, ()))
 
     def clock_is_news(self, queue: str, offset: float, at: datetime) -> bool:
-        """Whether the offset of a queue's clock is to be told: it is once an hour, and when it has changed."""
+        """Whether the offset of a queue's clock is to be recorded: it is once an hour, and when it has changed."""
         return clock_is_news(self.totals.clocks.get(queue), offset, at)
 
 
 def clock_is_news(known: tuple[float, float] | None, offset: float, at: datetime) -> bool:
-    """Whether an offset is to be told beside the ``known`` one and when that was (POSIX), if there is one."""
-    before, told_at = known or (0.0, 0.0)
-    return abs(offset - before) > CLOCK_STEP or abs(at.timestamp() - told_at) >= CLOCK_EVERY.total_seconds()
+    """Whether an offset is to be recorded beside the ``known`` one and when that was (POSIX), if there is one."""
+    before, recorded_at = known or (0.0, 0.0)
+    return abs(offset - before) > CLOCK_STEP or abs(at.timestamp() - recorded_at) >= CLOCK_EVERY.total_seconds()
 
 
 RECENT = timedelta(hours=1)

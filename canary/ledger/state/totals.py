@@ -52,7 +52,7 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """What the newest probe told that met or missed its deadline. Times are POSIX seconds, 0 where there is none."""
+    """What the newest probe showed that met or missed its deadline. Times are POSIX seconds, 0 where there is none."""
 
     probe: str = ""
     scheduled: float = 0.0
@@ -133,7 +133,7 @@ class Totals:
     held: Mapping[str, str] = field(default_factory=dict)
     """By channel whose due probes are not sent: the reason, of :class:`canary.ledger.events.Hold`."""
     clocks: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """By queue: the offset of its clock in seconds as it was last told, and when that was."""
+    """By queue: the offset of its clock in seconds as it was last recorded, and when that was."""
     confirmations: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     """By channel: the failed probe that is to be confirmed, and when."""
 

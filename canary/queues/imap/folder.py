@@ -127,7 +127,7 @@ class FolderReader:
     def _sort(
         self, message: _Listed, marks: list[Mark], genuine: dict[int, list[Mark]], found: list[Found], validity: int
     ) -> bool:
-        """Whether the marks decide about a message: ours, to be fetched; or forged, told as far as it was read."""
+        """Whether the marks decide about a message: ours, to be fetched; or forged, reported as far as it was read."""
         if any(mark.genuine for mark in marks):
             genuine[message.uid] = marks
             return True
@@ -164,7 +164,7 @@ class FolderReader:
             Found(
                 seen=seen, probe=probe, place=self._place, arrived_at=at, source=source, uncertainty=uncertainty,
                 content=Message(raw), message_id=message_id(message.header), forgery=forgery, detail=detail,
-                where=where, generation=validity, told_at=said[0] if said else None,
+                where=where, generation=validity, stated_at=said[0] if said else None,
             )
             for probe, forgery in claimed.items()
         ]  # fmt: skip

@@ -164,7 +164,7 @@ class _Session:
             self._try(self._home, self._home.glance)
 
     def _try(self, folder: FolderReader, what: Callable[[Connection], None]) -> None:
-        """Do something with a folder; one that cannot be opened is told, and does not keep us from the others."""
+        """Do something with a folder; one that cannot be opened is reported, and does not keep us from the others."""
         again_at, wait = self._missing.get(folder.folder, (float("-inf"), FIRST_PAUSE))
         if self._clock.monotonic() < again_at:
             return
