@@ -15,6 +15,7 @@ from selectors import DefaultSelector, SelectorKey
 from typing import Any, TypeVar
 
 from canary.clock import Clock
+from canary.model import CanaryError
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ class SimulatedClock(Clock):
         return event.is_set()
 
 
-class StandstillError(RuntimeError):
+class StandstillError(CanaryError, RuntimeError):
     """Everybody waits for something that no timer will bring about: a real loop would wait for ever."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import canary
 from canary.model import CanaryError
-from canary.queues.imap.connection import StoppedError
+from canary.queues.loop import StoppedError
 
 SIGNALS = {StoppedError}
 """What ends a thread that is to stop: caught by whoever started it, and nothing went wrong."""
