@@ -6,7 +6,7 @@ DEBIAN := $(PYTHON) tests/servers/debian.py --install
 BROWSER := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench dashboards pictures format clean
+.PHONY: help demo check test lint bench dashboards pictures format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ help: ## List the targets
 demo: $(VENV)/runtime ## Watch the canary find seven faults in an embedded demo CA (about 90 s)
 	@$(DEBIAN) $(BROWSER)
 	@$(BIN)/cpr-canary demo $(ARGS)
+
+check: lint ## The fast lane: lint, types, import rules, and the tests that start no program (about a minute)
+	$(BIN)/pytest --fast -n 2 $(ARGS)
 
 test: lint ## Everything: lint, types, import rules, tests against real servers
 	@$(DEBIAN)

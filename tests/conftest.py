@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import fast_lane
 import pytest
 import trustme
 from servers import certificates, debian
 from servers.ca_site import CaSite
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--fast``: only what needs no program, as ``make check`` has it."""
+    parser.addoption("--fast", action="store_true", help="only the tests that start no program")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to run without the programs that the tests drive: a skipped test would prove nothing."""
-    if packages := debian.missing():
+    if config.option.fast:
+        if hasattr(config, "workerinput") or not config.option.numprocesses:  # xdist itself starts its workers
+            fast_lane.refuse_programs()
+    elif packages := debian.missing():
         raise pytest.UsageError(debian.explain(packages))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow lane out of the fast one."""
+    if config.option.fast:
+        slow = [item for item in items if fast_lane.starts_programs(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture(scope="session")

@@ -244,7 +244,7 @@ def _checkpoint(when: datetime, size: int, letter: str) -> Event:
 
 def folder(where: Path) -> Path:
     """A state folder with the story in its ledger."""
-    ledger = Ledger(where)
+    ledger = Ledger(where, inline=True)
     tell(ledger)
     ledger.close()
     return where

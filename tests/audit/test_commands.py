@@ -83,7 +83,7 @@ def test_a_note_is_added_and_stands_in_the_report(own: Path, tmp_path: Path) -> 
     page = (tmp_path / "out" / "report.html").read_text()
     assert "rule removed; =1+1" in page
     assert "Cause: filter rule" in page
-    ledger = Ledger(tmp_path / "state")
+    ledger = Ledger(tmp_path / "state", inline=True)
     (first, _) = ledger.events(kind=EventKind.ANNOTATED)
     ledger.close()
     assert (first.probe, first.body["exception"]) == (probe_id("alias", at(2, 10)), JUNKED)

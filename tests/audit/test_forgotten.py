@@ -18,7 +18,7 @@ from canary.ledger.retention import Retention, Rule
 
 def test_the_figures_stay(own: Path, made: tuple[AuditReport, Tally]) -> None:
     config = load(own)
-    ledger = Ledger(config.state)
+    ledger = Ledger(config.state, inline=True)
     (forgotten,) = Retention(ledger, {Rule.EVENTS: timedelta(days=1)}).run(NOW)
     ledger.close()
     assert forgotten.count > 100

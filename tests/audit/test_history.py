@@ -18,7 +18,7 @@ HISTORY = History(channels=6, interval=1800.0, days=10, outages=3.0, failures=0.
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     folder = tmp_path_factory.mktemp("history")
     write(folder, HISTORY)
-    return Ledger(folder)
+    return Ledger(folder, inline=True)
 
 
 def test_it_is_whole_and_its_results_follow_from_its_events(ledger: Ledger) -> None:
@@ -43,5 +43,5 @@ def test_it_has_what_a_real_one_has(ledger: Ledger) -> None:
 
 def test_the_same_seed_gives_the_same_bytes(ledger: Ledger, tmp_path: Path) -> None:
     write(tmp_path, HISTORY)
-    again = Ledger(tmp_path)
+    again = Ledger(tmp_path, inline=True)
     assert all(one == other for one, other in zip(ledger.leaves(), again.leaves(), strict=True))

@@ -26,7 +26,7 @@ Made = tuple[AuditReport, Tally]
 
 def test_every_probe_of_the_period_is_counted_once(made: Made, told: Path) -> None:
     report, _ = made
-    ledger = Ledger(told)
+    ledger = Ledger(told, inline=True)
     rows = list(ledger.results(PERIOD.since, PERIOD.until))
     ledger.close()
     by_result = {result: sum(row.deadline is result for row in rows) for result in DeadlineResult}
@@ -183,7 +183,7 @@ def test_a_folder_may_be_called_anything(told: Path, tmp_path: Path) -> None:
 
 def test_what_is_read_is_one_moment(own: Path, config: Config) -> None:
     state = own.parent / "state"
-    with closing(Ledger(state)) as ledger, as_it_stands(state) as found:
+    with closing(Ledger(state, inline=True)) as ledger, as_it_stands(state) as found:
         before = found.head()
         ledger.append(Event(EventKind.TROUBLE, NOW, {"component": "imap", "reason": "x", "detail": ""})).result()
         assert found.head() == before

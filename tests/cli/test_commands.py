@@ -154,7 +154,7 @@ def test_kill_switch_holds_everywhere_until_resumed(ca: CaSite, config: Path) ->
 
 
 def events(config: Path) -> list[Event]:
-    ledger = Ledger(config.parent / "state")
+    ledger = Ledger(config.parent / "state", inline=True)
     told = list(ledger.events())
     ledger.close()
     return told
@@ -186,7 +186,7 @@ def test_silence_is_evidence_and_silences_nothing(config: Path) -> None:
 def test_retention_shows_what_it_forgets_and_tells_the_ledger(config: Path) -> None:
     with config.open("a", encoding="utf-8") as file:
         file.write("retention: {events: 36500d}\n")
-    ledger = Ledger(config.parent / "state")
+    ledger = Ledger(config.parent / "state", inline=True)
     ledger.append(*life()).result()
     ledger.artefacts.put(b"0")  # what it names
     payload = ledger.artefacts.path(message(0))
@@ -206,7 +206,7 @@ def test_pause_is_evidence(config: Path) -> None:
     assert cpr_canary("pause", config, "--channel", "alias", "--reason", "maintenance").returncode == 0
     assert "maintenance" in cpr_canary("status", config).stdout
     assert cpr_canary("resume", config, "--channel", "alias").returncode == 0
-    ledger = Ledger(config.parent / "state")
+    ledger = Ledger(config.parent / "state", inline=True)
     kinds = [event.kind for event in ledger.events()]
     ledger.close()
     assert kinds == [EventKind.PAUSED, EventKind.RESUMED]
@@ -279,7 +279,7 @@ def test_probe_beside_a_running_canary_is_recorded_once(ca: CaSite, config: Path
         assert done.returncode == 0
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-    ledger = Ledger(config.parent / "state")
+    ledger = Ledger(config.parent / "state", inline=True)
     probe = json.loads(done.stdout)["probe"]
     sightings = [event for event in ledger.events(probe=probe) if event.kind is EventKind.SIGHTING]
     numbers = [event.seq for event in ledger.events()]

@@ -32,7 +32,7 @@ def evidence(command: str, config: Path, *more: str) -> subprocess.CompletedProc
 def signed(config: Path) -> Path:
     """The configuration of a state folder with something signed in it."""
     settings = load(config)
-    ledger, clock = Ledger(settings.state), Clock()
+    ledger, clock = Ledger(settings.state, inline=True), Clock()
     event = Event(EventKind.PAUSED, clock.now(), {"channels": [], "reason": "maintenance", "by": "b"})
     ledger.append(*[event] * 300).result()
     Evidence(settings.evidence, settings.state, settings.origin, ledger, clock).advance()

@@ -29,7 +29,7 @@ def filled(config: Path) -> Callable[..., Path]:
     """The configuration of a ledger with these events in it."""
 
     def fill(*events: Event) -> Path:
-        ledger = Ledger(load(config).state)
+        ledger = Ledger(load(config).state, inline=True)
         ledger.append(*events).result()
         ledger.close()
         return config
@@ -104,7 +104,7 @@ def test_only_one_channel(filled: Callable[..., Path]) -> None:
 
 def test_one_probe_with_every_event_and_file(filled: Callable[..., Path]) -> None:
     config = filled(*life(LOST, at=60, arrives=False))
-    ledger = Ledger(load(config).state)
+    ledger = Ledger(load(config).state, inline=True)
     ledger.artefacts.put(b"0")  # what was sent
     kept = ledger.artefacts.path(message(0))
     ledger.close()

@@ -73,7 +73,7 @@ class Desk:
 
     def __init__(self, folder: Path, origin: str = ORIGIN) -> None:
         self.folder, self.clock = folder, SimulatedClock(START)
-        self.ledger = Ledger(folder)
+        self.ledger = Ledger(folder, inline=True)
         self.store = MemoryKeys(folder / "signed", origin)
         keys = SigningKeys(self.ledger, self.store, origin, timedelta(days=7))
         self.log = EvidenceLog(self.ledger, folder / "evidence", origin, self.clock, keys)

@@ -429,7 +429,7 @@ def put_back(desk: Desk, backup: Path) -> Desk:
     for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
         (desk.folder / name).unlink(missing_ok=True)
     shutil.copy(backup, desk.folder / "ledger.sqlite")
-    desk.ledger = Ledger(desk.folder)  # for the fixture to close
+    desk.ledger = Ledger(desk.folder, inline=True)  # for the fixture to close
     return Desk(desk.folder)
 
 

@@ -22,7 +22,7 @@ HOUR = 3600.0
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(tmp_path)
+    opened = Ledger(tmp_path, inline=True)
     yield opened
     opened.close()
 

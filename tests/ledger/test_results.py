@@ -29,7 +29,7 @@ NAME = "probeprobeprobe2"
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(tmp_path)
+    opened = Ledger(tmp_path, inline=True)
     yield opened
     opened.close()
 
@@ -223,7 +223,7 @@ OLDER = {
 
 @pytest.mark.parametrize("version", OLDER)
 def test_a_ledger_of_an_earlier_version_gets_its_rows(tmp_path: Path, version: int) -> None:
-    first = Ledger(tmp_path)
+    first = Ledger(tmp_path, inline=True)
     first.append(*life(), *life("anotherprobe2222", at=60, arrives=False), *life("openprobe2222222")[:3]).result()
     wanted = list(first.results())
     first.close()
@@ -231,7 +231,7 @@ def test_a_ledger_of_an_earlier_version_gets_its_rows(tmp_path: Path, version: i
         for statement in OLDER[version]:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version={version}")
-    second = Ledger(tmp_path)
+    second = Ledger(tmp_path, inline=True)
     assert list(second.results()) == wanted
     assert list(second.check_results()) == []
     second.append(life("openprobe2222222")[-1]).result()  # and goes on from there

@@ -32,7 +32,7 @@ KEPT = {Rule.MESSAGES: timedelta(days=90), Rule.TRACES: timedelta(days=30), Rule
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(tmp_path)
+    opened = Ledger(tmp_path, inline=True)
     yield opened
     opened.close()
 
@@ -176,13 +176,13 @@ def test_old_events_are_emptied_and_all_else_stays_as_it_was(ledger: Ledger) -> 
 
 
 def test_a_restart_after_it_arrives_where_it_stood(tmp_path: Path) -> None:
-    first = Ledger(tmp_path)
+    first = Ledger(tmp_path, inline=True)
     life(first, OLD, 0)
     life(first, "openprobeopen222", 1, ends=False)
     life(first, YOUNG, 700)
     run(first, 735)
     totals, open_ = first.state.totals, first.state.open
-    second = Ledger(tmp_path)
+    second = Ledger(tmp_path, inline=True)
     assert (second.state.totals, second.state.open) == (totals, open_)
     late = record.sighting(after(736 * DAY), report(probe=OLD, at=736 * DAY), "cpr-mailbox")
     assert len(second.append(late).result()) == 1  # of a probe that nothing is known of any more
@@ -286,7 +286,7 @@ def test_two_at_once_are_one(ledger: Ledger) -> None:
 def test_whatever_is_young_or_open_is_kept(
     tmp_path_factory: pytest.TempPathFactory, probes: list[tuple[int, str, str, bool]], runs: list[int]
 ) -> None:
-    ledger = Ledger(tmp_path_factory.mktemp("any"))
+    ledger = Ledger(tmp_path_factory.mktemp("any"), inline=True)
     told = sorted(enumerate(probes), key=lambda item: item[1][0])
     for number, (day, trace, found, ends) in told:
         life(ledger, f"probe{number}2222222222", day, trace=trace, found=found, ends=ends)
@@ -305,7 +305,7 @@ def test_whatever_is_young_or_open_is_kept(
     )
     assert list(ledger.check_results()) == []
     ledger.close()
-    again = Ledger(ledger.folder)
+    again = Ledger(ledger.folder, inline=True)
     assert dump(again.state) == dump(ledger.state)
     again.close()
 

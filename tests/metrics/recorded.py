@@ -75,7 +75,7 @@ def settings(
 def opened(path: Path) -> Prober:
     """A prober that is not running."""
     config = load(path)
-    return Prober(config, Ledger(config.state), open_keyring(config.state / "mark.key"))
+    return Prober(config, Ledger(config.state, inline=True), open_keyring(config.state / "mark.key"))
 
 
 def probed(

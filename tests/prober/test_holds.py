@@ -19,7 +19,7 @@ PAUSED, DARK = Obstacle(Hold.PAUSED, "paused: maintenance"), Obstacle(Hold.BLACK
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(tmp_path)
+    opened = Ledger(tmp_path, inline=True)
     yield opened
     is_whole(opened)
     opened.close()

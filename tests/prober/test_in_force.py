@@ -38,7 +38,7 @@ def test_every_channel_is_in_it_as_it_is_configured(tmp_path: Path, channels: in
     events = snapshot(config, START)
     assert all(len(numbered(event, 10**9).canonical()) <= LARGEST for event in events)
     assert (len(events) > 1) == (channels > 100)
-    ledger = Ledger(tmp_path / "state")
+    ledger = Ledger(tmp_path / "state", inline=True)
     [found] = inventories(ledger.append(*events).result())
     ledger.close()
     assert list(found.channels) == list(config.channels)

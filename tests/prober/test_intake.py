@@ -28,7 +28,7 @@ PROBE = "probeprobeprobe2"
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(tmp_path / "state")
+    opened = Ledger(tmp_path / "state", inline=True)
     yield opened
     opened.close()
 

@@ -38,7 +38,7 @@ def prober(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Prober]:
     path = tmp_path / "canary.yaml"
     path.write_text(GOOD.read_text(encoding="utf-8") + getattr(request, "param", ""), encoding="utf-8")
     config = load(path)
-    ledger = Ledger(config.state)
+    ledger = Ledger(config.state, inline=True)
     yield Prober(config, ledger, Keyring([b"k" * 32]))
     ledger.close()
 

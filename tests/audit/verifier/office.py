@@ -41,7 +41,7 @@ class Office:
 
     def __init__(self, folder: Path, origin: str = ORIGIN) -> None:
         self.folder, self.origin = folder, origin
-        self.ledger = Ledger(folder)
+        self.ledger = Ledger(folder, inline=True)
         self.marks = Keyring([b"k" * 32])
         self.store = MemoryKeys(folder / "signed", origin)
         self.keys = SigningKeys(self.ledger, self.store, origin, timedelta(days=7))

@@ -32,7 +32,7 @@ from canary.model import Component
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(tmp_path)
+    opened = Ledger(tmp_path, inline=True)
     yield opened
     opened.close()
 
@@ -59,10 +59,10 @@ def test_another_reason_is_another_hold(ledger: Ledger) -> None:
 
 
 def test_a_restart_does_not_tell_again_what_was_told(tmp_path: Path) -> None:
-    first = Ledger(tmp_path)
+    first = Ledger(tmp_path, inline=True)
     first.append(held(START, "alias", Hold.STOPPED, "enough"), stopped_all(START, "enough")).result()
     first.close()
-    second = Ledger(tmp_path)
+    second = Ledger(tmp_path, inline=True)
     again = held(after(9), "alias", Hold.STOPPED, "enough"), stopped_all(after(9), "enough")
     assert second.append(*again).result() == []
     assert (second.state.totals.held, second.state.totals.stopped) == ({"alias": "stopped"}, "enough")

@@ -53,7 +53,7 @@ def test_the_facts_of_a_kind(kind: EventKind) -> None:
 
 
 def test_the_database_lets_only_events_be_emptied_whose_kind_is_not_lasting(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
+    ledger = Ledger(tmp_path, inline=True)
     bodies = {
         EventKind.CHECKED: {"channel": "form", "kind": "web_form", "queue": "q", "outcome": "arrived", "detail": ""},
         EventKind.TROUBLE: {"component": "imap", "reason": "login", "detail": "no"},
