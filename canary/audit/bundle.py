@@ -20,14 +20,13 @@ from canary.audit.verifier import canonical, probes, sample
 from canary.audit.verifier.archive import FORMAT, MANIFEST, SUMS
 from canary.audit.verifier.content import LARGEST, words
 from canary.audit.verifier.log import Event, read_event
-from canary.evidence.log import EvidenceLog
 from canary.evidence.merkle import inclusion_proof
 from canary.evidence.notes import Checkpoint, Note, Proof, hash_lines
+from canary.evidence.published import PublishedLog
 from canary.evidence.tiles import EvidenceError
 from canary.ledger import EventKind
 from canary.ledger.event_reader import Leaf
 from canary.ledger.events import timestamp
-from canary.ledger.reader import LedgerReader, reading
 from canary.model import CanaryError
 
 _MOST_FILES = 0xFFFF - 2
@@ -70,7 +69,7 @@ class Made:
 
 def make(
     path: Path,
-    log: EvidenceLog,
+    log: PublishedLog,
     wanted: Wanted,
     chains: Mapping[str, Path] | None = None,
     progress: Progress = lambda _: None,
@@ -88,9 +87,8 @@ def make(
         with (
             os.fdopen(descriptor, "wb") as file,
             zipfile.ZipFile(file, "w", allowZip64=False) as archive,
-            reading(log.folder.parent) as ledger,
         ):
-            made = _Bundle(_Files(archive), log, ledger, newest.body["size"], wanted, progress).write(chains or {})
+            made = _Bundle(_Files(archive), log, newest.body["size"], wanted, progress).write(chains or {})
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -143,10 +141,8 @@ class _Files:
 class _Bundle:
     """The bundle of the first ``size`` events."""
 
-    def __init__(
-        self, files: _Files, log: EvidenceLog, ledger: LedgerReader, size: int, wanted: Wanted, progress: Progress
-    ) -> None:
-        self._files, self._log, self._ledger, self._size, self._wanted = files, log, ledger.at(size), size, wanted
+    def __init__(self, files: _Files, log: PublishedLog, size: int, wanted: Wanted, progress: Progress) -> None:
+        self._files, self._log, self._ledger, self._size, self._wanted = files, log, log.ledger.at(size), size, wanted
         self._artefacts, self._progress = log.ledger.artefacts, progress
         self._heads = Heads(log.ledger, size)
         self._note = self._heads.note(size)

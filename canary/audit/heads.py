@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from canary.evidence.notes import Note
 from canary.evidence.tiles import EvidenceError
-from canary.ledger import EventKind, Ledger
+from canary.ledger import EventKind
 from canary.ledger.events import timestamp
+from canary.ledger.reader import LedgerReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class RecordedStamp:
 class Heads:
     """Every checkpoint up to that of ``size`` events, and what others said of them. Reads the ledger once."""
 
-    def __init__(self, ledger: Ledger, size: int) -> None:
+    def __init__(self, ledger: LedgerReader, size: int) -> None:
         self._ledger = ledger
         signed = [
             (_origin(e.body["note"]), RecordedHead(e.body["size"], e.seq, timestamp(e.at)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from canary.evidence.log import EvidenceLog
+from canary.evidence.published import PublishedLog
 from canary.evidence.selfcheck import check
 from canary.evidence.tiles import WIDTH
 
@@ -33,12 +33,11 @@ class Whole:
         return not self.problems
 
 
-def check_whole(log: EvidenceLog, now: datetime, progress: Progress) -> Whole:
+def check_whole(log: PublishedLog, now: datetime, progress: Progress) -> Whole:
     """Check everything that was signed, and the table of results; in memory that does not grow with their number.
 
     Raises EvidenceError, and OwnFaultError if the ledger cannot be read.
     """
-    log.ledger.refresh()
     head, done = log.latest(), 0
     size = head.size if head else 0
 

@@ -14,11 +14,10 @@ from canary.audit.verifier.findings import RefusedError
 from canary.audit.verifier.tlog import Head
 from canary.audit.verifier.verify import verify as check_bundle
 from canary.audit.whole import Whole, check_whole
-from canary.cli.common import ConfigPath, Exit, Json, err, opened, opened_evidence, out, print_json, print_plain
+from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json, print_plain, published_log
 from canary.cli.period import From, To, whole_period
 from canary.clock import Clock
 from canary.config import load
-from canary.model import Component, OwnFaultError
 
 
 def bundle(
@@ -43,14 +42,11 @@ def bundle(
     sizes = tuple(_size(path) for path in kept or ())
     wanted = Wanted(period.since, min(period.until, Clock().now()), seed, size, tuple(probe or ()), sizes)
     chains = {tsa.name: tsa.ca_file for tsa in settings.evidence.timestamps}
-    with opened(settings) as ledger, err.status("population") as spinner:
+    with published_log(settings) as log, err.status("population") as spinner:
         try:
-            log = opened_evidence(settings, ledger).log
             made = make(file, log, wanted, chains, spinner.update)
         except BundleError as error:
             raise typer.BadParameter(str(error)) from None
-        except OSError as error:
-            raise OwnFaultError(Component.STORE, "evidence", str(error)) from error
     if as_json:
         print_json({"file": str(file), "sha256_of_manifest": made.sha256, "probes": made.probes,
                     "population": made.population, "files": made.files, "missing": made.missing})  # fmt: skip
@@ -107,15 +103,14 @@ def verify_log(config: ConfigPath, as_json: Json = False) -> None:
 
     Exits 1 if anything is not as it was signed. Takes as much memory for a million probes as for a thousand.
     """
-    settings = load(config)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with (
-        opened(settings) as ledger,
+        published_log(load(config)) as log,
         Progress(*columns, console=err, transient=True, disable=as_json) as bar,
     ):
         task = bar.add_task("events", total=None)
         found = check_whole(
-            opened_evidence(settings, ledger).log,
+            log,
             Clock().now(),
             lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
         )

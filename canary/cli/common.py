@@ -18,9 +18,11 @@ from canary.cli.extras import MissingExtraError
 from canary.clock import Clock
 from canary.config import Config, ConfigError
 from canary.ledger import Ledger
-from canary.model import CanaryError, DeadlineResult, Outcome, OwnFaultError
+from canary.ledger.reader import reading
+from canary.model import CanaryError, Component, DeadlineResult, Outcome, OwnFaultError
 
 if TYPE_CHECKING:
+    from canary.evidence.published import PublishedLog
     from canary.evidence.service import Evidence
 
 out = Console()
@@ -97,6 +99,18 @@ def opened(config: Config) -> Iterator[Ledger]:
         yield ledger
     finally:
         ledger.close()
+
+
+@contextmanager
+def published_log(config: Config) -> Iterator[PublishedLog]:
+    """The evidence log of a configuration, to read alone; what is wrong with it is our own fault."""
+    from canary.evidence.published import PublishedLog  # with keys, of which most commands need nothing
+
+    with reading(config.state) as ledger:
+        try:
+            yield PublishedLog(ledger, config.state / "evidence", config.origin)
+        except OSError as error:
+            raise OwnFaultError(Component.STORE, "evidence", str(error)) from error
 
 
 def opened_evidence(config: Config, ledger: Ledger, clock: Clock | None = None) -> Evidence:

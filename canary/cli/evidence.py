@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import typer
 from rich.table import Table
 
-from canary.cli.common import ConfigPath, Exit, Json, err, opened, opened_evidence, out, print_json
+from canary.cli.common import (
+    ConfigPath,
+    Exit,
+    Json,
+    err,
+    opened,
+    opened_evidence,
+    out,
+    print_json,
+    published_log,
+)
+from canary.clock import Clock
 from canary.config import load
-from canary.evidence.selfcheck import Checked
-from canary.evidence.service import Evidence
+from canary.evidence.published import PublishedLog
+from canary.evidence.selfcheck import VERIFIED, Checked
+from canary.evidence.selfcheck import check as look_through
+from canary.evidence.settings import EvidenceSettings
+from canary.evidence.timestamps import Lacking, lacking
+from canary.evidence.witness import cosigned_size
 from canary.ledger import EventKind
 from canary.ledger.events import timestamp
 from canary.model import Component, OwnFaultError
@@ -24,8 +37,8 @@ def key(config: ConfigPath, as_json: Json = False) -> None:
 
     Give it to whoever is to verify proofs, by a way that they trust.
     """
-    with _evidence(config) as evidence:
-        rotations = evidence.log.rotations()
+    with published_log(load(config)) as log:
+        rotations = log.rotations()
     if not rotations:
         err.print("no key yet: it is made when the canary first runs")
         raise typer.Exit(Exit.NOT_ARRIVED)
@@ -40,16 +53,21 @@ def key(config: ConfigPath, as_json: Json = False) -> None:
 
 def rotate_key(config: ConfigPath) -> None:
     """Have a new key sign, vouched for by the old one, which signs too until the overlap is over."""
-    with _evidence(config) as evidence:
-        rotation = evidence.log.rotate()
+    settings = load(config)
+    with opened(settings) as ledger:
+        try:
+            rotation = opened_evidence(settings, ledger).log.rotate()
+        except OSError as error:
+            raise OwnFaultError(Component.STORE, "evidence", str(error)) from error
     typer.echo(str(rotation.new))
     err.print(f"the old key signs too until {timestamp(rotation.until)}, and is destroyed then", highlight=False)
 
 
 def status(config: ConfigPath, as_json: Json = False) -> None:
     """Show what is signed, time-stamped, cosigned and checked. Exits 1 if the last check found something."""
-    with _evidence(config) as evidence:
-        found = _status(evidence)
+    settings = load(config)
+    with published_log(settings) as log:
+        found = _status(log, settings.evidence)
     if as_json:
         print_json(found)
     else:
@@ -61,9 +79,15 @@ def status(config: ConfigPath, as_json: Json = False) -> None:
 
 
 def check(config: ConfigPath, as_json: Json = False) -> None:
-    """Hash the whole ledger again, and compare with all that was signed. Exits 1 if anything was changed."""
-    with _evidence(config) as evidence:
-        found = evidence.check()
+    """Hash the whole ledger again, and compare with all that was signed. Exits 1 if anything was changed.
+
+    What was found is kept for `evidence status`, where whoever looks may write there.
+    """
+    with published_log(load(config)) as log:
+        found = look_through(log, Clock().now())
+        if found is not None:
+            with suppress(OSError):
+                found.write(log.folder / VERIFIED)
     if as_json:
         print_json(_checked(found))
     elif found is None:
@@ -77,39 +101,25 @@ def check(config: ConfigPath, as_json: Json = False) -> None:
     raise typer.Exit(Exit.ARRIVED if found and found.ok else Exit.NOT_ARRIVED)
 
 
-@contextmanager
-def _evidence(path: Path) -> Iterator[Evidence]:
-    """The evidence of a configuration, for the time of a command; what is wrong with it is our own fault."""
-    config = load(path)
-    with opened(config) as ledger:
-        try:
-            yield opened_evidence(config, ledger)
-        except OSError as error:
-            raise OwnFaultError(Component.STORE, "evidence", str(error)) from error
-
-
-def _status(evidence: Evidence) -> dict[str, Any]:
-    head, ledger = evidence.log.latest(), evidence.log.ledger
+def _status(log: PublishedLog, settings: EvidenceSettings) -> dict[str, Any]:
+    ledger, head, now = log.ledger, log.latest(), Clock().now()
     signed = next(ledger.events(kind=EventKind.CHECKPOINT, newest=1), None)
-    rotations = evidence.log.rotations()
-    stamps = {
-        authority.name: {
-            "pending": len(authority.pending()),
-            "last": timestamp(authority.last) if authority.last else None,
-        }
-        for authority in evidence.authorities
-    }
+    newest, rotations = ledger.head(), log.rotations()
     return {
-        "origin": evidence.origin,
-        "events": ledger.state.seq,
+        "origin": log.origin,
+        "events": newest.seq if newest else 0,
         "signed_events": head.size if head else 0,
         "root": head.root.hex() if head else None,
         "signed_at": timestamp(signed.at) if signed else None,
         "vkey": str(rotations[-1].new) if rotations else None,
-        "timestamps": stamps,
-        "witnesses": {witness.name: {"cosigned_events": witness.seen()} for witness in evidence.witnesses},
-        **_checked(evidence.checked),
+        "timestamps": {tsa.name: _stamped(lacking(ledger, tsa, now)) for tsa in settings.timestamps},
+        "witnesses": {w.name: {"cosigned_events": cosigned_size(ledger, w.name, now)} for w in settings.witnesses},
+        **_checked(Checked.read(log.folder / VERIFIED)),
     }
+
+
+def _stamped(found: Lacking) -> dict[str, Any]:
+    return {"pending": len(found.checkpoints), "last": timestamp(found.last) if found.last else None}
 
 
 def _checked(found: Checked | None) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from canary.cli.common import (
     Json,
     escape_external,
     known_channel,
-    opened,
     out,
     print_json,
     print_plain,
@@ -27,8 +26,9 @@ from canary.cli.common import (
 from canary.clock import Clock
 from canary.config import load
 from canary.judge import judge
-from canary.ledger import Event, EventKind, Ledger, OpenProbe
+from canary.ledger import Event, EventKind, OpenProbe
 from canary.ledger.events import parse_time, timestamp
+from canary.ledger.reader import LedgerReader, as_it_stands
 from canary.ledger.results import Result
 from canary.model import DeadlineResult, Outcome, Probe, Stage, Verdict
 
@@ -48,7 +48,7 @@ def list_(
     settings = load(config)
     if channel is not None:
         known_channel(settings, channel)
-    with opened(settings) as ledger:
+    with as_it_stands(settings.state) as ledger:
         rows = _newest(ledger, channel, failed, newest)
     if as_json:
         print_json(rows)
@@ -63,7 +63,7 @@ def show(
 ) -> None:
     """Show every event of one probe, in order, and the files that were kept of it. Reads the ledger, sends nothing."""
     settings = load(config)
-    with opened(settings) as ledger:
+    with as_it_stands(settings.state) as ledger:
         events = [event for event in ledger.events(probe=probe) if event.probe == probe]
         files = {name: str(path) for name, path in _files(ledger, events)}
     if not events:
@@ -74,8 +74,8 @@ def show(
         _show_one(events, files)
 
 
-def _newest(ledger: Ledger, channel: str | None, failed: bool, newest: int) -> list[dict[str, Any]]:
-    """The probes that were scheduled last, newest first: those without an end are in the book, the others a table."""
+def _newest(ledger: LedgerReader, channel: str | None, failed: bool, newest: int) -> list[dict[str, Any]]:
+    """The probes that were scheduled last, newest first; those without an end from the state."""
     now = Clock().now()
     waiting = [known for known in ledger.state.open.values() if channel in (None, known.case.probe.channel)]
     rows = [_without_end(known, now) for known in waiting]
@@ -210,7 +210,7 @@ def _in_words(event: Event) -> tuple[str, str, str]:
     return "", event.kind.value, ""
 
 
-def _files(ledger: Ledger, events: list[Event]) -> Iterator[tuple[str, Path]]:
+def _files(ledger: LedgerReader, events: list[Event]) -> Iterator[tuple[str, Path]]:
     """Name and path of what was kept of a probe; what retention took is left out."""
     for name, content in _artefacts(events):
         path = ledger.artefacts.path(content)

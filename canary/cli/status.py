@@ -8,11 +8,12 @@ from typing import Any
 
 from rich.table import Table
 
-from canary.cli.common import ConfigPath, Json, opened, out, print_json, style
+from canary.cli.common import ConfigPath, Json, out, print_json, style
 from canary.clock import Clock
 from canary.config import Config, load
-from canary.ledger import EventKind, Ledger
+from canary.ledger import EventKind
 from canary.ledger.events import timestamp
+from canary.ledger.reader import LedgerReader, as_it_stands
 from canary.model import DeadlineResult, Outcome
 from canary.prober.gate import stop_reason
 from canary.status import ChannelStatus, channels
@@ -21,7 +22,7 @@ from canary.status import ChannelStatus, channels
 def status(config: ConfigPath, as_json: Json = False) -> None:
     """Show each channel's state, last good probe, and the results of the last day. Reads the ledger, sends nothing."""
     settings = load(config)
-    with opened(settings) as ledger:
+    with as_it_stands(settings.state) as ledger:
         results = _last_day(ledger)
         found = channels(settings, ledger.state)
         rows = [_row(settings, channel, results.get(channel.slug, Counter())) for channel in found]
@@ -47,7 +48,7 @@ def _row(config: Config, channel: ChannelStatus, results: Counter[str]) -> dict[
     }
 
 
-def _last_day(ledger: Ledger) -> dict[str, Counter[str]]:
+def _last_day(ledger: LedgerReader) -> dict[str, Counter[str]]:
     """By channel: the deadline results that were decided within a day."""
     now = Clock().now()
     sent = ledger.events(kind=EventKind.SCHEDULED, since=now - timedelta(days=2))

@@ -20,11 +20,12 @@ import structlog
 from canary.clock import Clock
 from canary.evidence.jobs import Jobs, Step
 from canary.evidence.keys import key_store
-from canary.evidence.log import BusyError, EvidenceLog, newest
+from canary.evidence.log import BusyError, EvidenceLog
 from canary.evidence.notes import Checkpoint
+from canary.evidence.published import newest
 from canary.evidence.recorder import EndedError, EvidenceRecorder
 from canary.evidence.rotation import SigningKeys
-from canary.evidence.selfcheck import Checked, check
+from canary.evidence.selfcheck import VERIFIED, Checked, check
 from canary.evidence.settings import EvidenceSettings
 from canary.evidence.tiles import EvidenceError
 from canary.evidence.timestamps import Authority, TimestampError
@@ -71,7 +72,7 @@ class Generation:
         stamps = folder / "timestamps"
         self.authorities = [Authority(tsa, ledger, stamps, clock, recorder) for tsa in settings.timestamps]
         self.witnesses = [Witness(witness, self.log, ledger, clock, recorder) for witness in settings.witnesses]
-        self.checked = Checked.read(folder / "verified.json")
+        self.checked = Checked.read(folder / VERIFIED)
         self._jobs = Jobs()
         self._failing: set[str] = set()
         self._forked = False
@@ -153,7 +154,7 @@ class Generation:
         found = check(self.log, self._clock.now(), between)
         if found is not None:
             self.checked = found
-            found.write(self._folder / "verified.json")
+            found.write(self._folder / VERIFIED)
         return found
 
     def figures(self) -> Figures:

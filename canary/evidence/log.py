@@ -9,19 +9,20 @@ is about to be signed must extend every head that was, or may have been.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import TextIO
 
 from canary.clock import Clock
-from canary.evidence.merkle import EMPTY_ROOT, consistency_proof, inclusion_proof, leaf_hash, verify_consistency
-from canary.evidence.notes import Checkpoint, Note, NoteError, Proof, Signature, sign
+from canary.evidence.merkle import EMPTY_ROOT, leaf_hash, verify_consistency
+from canary.evidence.notes import Checkpoint, Note, Signature, sign
+from canary.evidence.published import PublishedLog, newest, read_note
 from canary.evidence.recorder import EndedError, EvidenceRecorder
-from canary.evidence.rotation import Rotation, SigningKeys, history
-from canary.evidence.tiles import WIDTH, EvidenceError, Tiles, sync_folder, write_file
+from canary.evidence.rotation import Rotation, SigningKeys
+from canary.evidence.tiles import WIDTH, EvidenceError, sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import read
 
@@ -40,11 +41,13 @@ class BusyError(EvidenceError):
     """Somebody else writes the log all the time, or hangs while it does."""
 
 
-class EvidenceLog:
-    """The log in one folder (``log/``, ``head``, ``lock``), made on first use.
+class EvidenceLog(PublishedLog):
+    """The log as whoever signs it has it (``log/``, ``head``, ``lock``), made on first use.
 
-    Several processes may use it. ``keys`` are only needed to sign.
+    Several processes may use it.
     """
+
+    ledger: Ledger
 
     def __init__(
         self,
@@ -52,51 +55,11 @@ class EvidenceLog:
         folder: Path,
         origin: str,
         clock: Clock,
-        keys: SigningKeys | None = None,
+        keys: SigningKeys,
         recorder: EvidenceRecorder | None = None,
     ) -> None:
-        self.ledger, self.folder, self.origin = ledger, folder, origin
+        super().__init__(ledger, folder, origin)
         self._keys, self._clock, self._recorder = keys, clock, recorder or EvidenceRecorder(ledger)
-        self.tiles = Tiles(folder / "log")
-
-    @property
-    def published(self) -> Path:
-        """The file of the newest signed checkpoint."""
-        return self.folder / "log" / "checkpoint"
-
-    def note(self, size: int | None = None) -> Note | None:
-        """The newest signed checkpoint, or the one of this size; None if there is none. Raises EvidenceError."""
-        newest = _read_note(self.published)
-        if size is None or (newest is not None and Checkpoint.parse(newest.text).size == size):
-            return newest
-        for event in self.ledger.events(kind=EventKind.CHECKPOINT):
-            if event.body["size"] == size:
-                return Note.parse(event.body["note"])
-        return None
-
-    def latest(self) -> Checkpoint | None:
-        """How large the log was when it was last signed, and its root hash. Raises EvidenceError."""
-        note = self.note()
-        return Checkpoint.parse(note.text) if note else None
-
-    def rotations(self) -> list[Rotation]:
-        """Every key of the log, in order. Raises NoteError if the chain is broken."""
-        return history(self.ledger, self.origin)
-
-    def inclusion(self, seq: int, size: int | None = None) -> Proof:
-        """That event ``seq`` is in the log, by the newest checkpoint or that of a size.
-
-        Raises ValueError if that checkpoint does not exist or is older than the event, and EvidenceError.
-        """
-        note = self.note(size)
-        if note is None:
-            raise ValueError(f"no checkpoint of size {size}" if size else "no checkpoint yet")
-        head = Checkpoint.parse(note.text)
-        return Proof(seq - 1, tuple(inclusion_proof(seq - 1, head.size, self.tiles.nodes(head.size))), note)
-
-    def consistency(self, old: int, new: int) -> list[bytes]:
-        """That the tree of size ``new`` begins with that of size ``old``; both of checkpoints. Raises EvidenceError."""
-        return consistency_proof(old, new, self.tiles.nodes(new))
 
     def advance(self, *, force: bool = False) -> Checkpoint | None:
         """Take in what is new in the ledger and sign it; returns the newest checkpoint.
@@ -105,8 +68,6 @@ class EvidenceLog:
         the ledger is not the one that was signed before, EvidenceError if the tiles are not, and OwnFaultError if the
         key, the disk or the ledger cannot be used. BusyError if somebody else writes the log all the time.
         """
-        if self._keys is None:
-            raise ValueError("a log opened without keys cannot sign")
         with self._alone():
             self._publish_newest()
             heads, latest, size = self._heads(), self.latest(), self._size()
@@ -125,8 +86,6 @@ class EvidenceLog:
 
     def rotate(self) -> Rotation:
         """Have a new key take over, and sign with both. Raises as :meth:`advance` does."""
-        if self._keys is None:
-            raise ValueError("a log opened without keys cannot rotate them")
         with self._alone():
             rotation = self._keys.rotate(self._clock.now())
         self.advance(force=True)
@@ -135,7 +94,7 @@ class EvidenceLog:
     def add_signatures(self, text: str, signatures: list[Signature]) -> None:
         """Put cosignatures of a checkpoint under it where it is published, if it still is the newest."""
         with self._alone():
-            note = _read_note(self.published)
+            note = read_note(self.published)
             if note is not None and note.text == text:
                 self._publish(note.with_signatures(signatures))
 
@@ -165,7 +124,7 @@ class EvidenceLog:
 
     def _heads(self) -> list[Checkpoint]:
         """Every head that is known to be, or may have been, signed last; in order. Raises ForkError if two disagree."""
-        signed, note = self._newest_signed(), _read_note(self.published)
+        signed, note = self._newest_signed(), read_note(self.published)
         found = [note, Note.parse(signed.body["note"]) if signed else None]
         heads = {Checkpoint.parse(note.text) for note in found if note}
         with suppress(FileNotFoundError):
@@ -269,23 +228,3 @@ def _locked(file: TextIO) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def newest(
-    ledger: Ledger, kind: EventKind, now: datetime, wanted: Callable[[Event], bool] = lambda _: True
-) -> Event | None:
-    """The newest event of a kind that is ``wanted``; looked for in the last hour, in the last days, then everywhere."""
-    for since in (now - timedelta(hours=1), now - timedelta(days=2), None):
-        found = [event for event in ledger.events(kind=kind, since=since) if wanted(event)]
-        if found:
-            return found[-1]
-    return None
-
-
-def _read_note(path: Path) -> Note | None:
-    try:
-        return Note.parse(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except NoteError as error:
-        raise EvidenceError(f"{path} is not a signed checkpoint: {error}") from error

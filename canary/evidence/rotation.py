@@ -17,6 +17,7 @@ from canary.evidence.notes import Note, NoteError, Signer, VKey, sign
 from canary.evidence.recorder import EvidenceRecorder
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import parse_time, timestamp
+from canary.ledger.reader import LedgerReader
 from canary.model import Component, OwnFaultError
 
 _HEADER = "cpr-canary/key-rotation@v1"
@@ -142,7 +143,7 @@ class SigningKeys:
         return rotation
 
 
-def history(ledger: Ledger, origin: str) -> list[Rotation]:
+def history(ledger: LedgerReader, origin: str) -> list[Rotation]:
     """Every key that a log had, in order. Raises NoteError if the chain is broken."""
     recorded = (Rotation.read(event) for event in ledger.events(kind=EventKind.KEY_ROTATED))
     return chain(rotation for rotation in recorded if rotation.new.name == origin)

@@ -9,12 +9,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from canary.evidence.log import EvidenceLog
 from canary.evidence.merkle import complete_root, leaf_hash, tree_root
 from canary.evidence.notes import Checkpoint, Note, NoteError
+from canary.evidence.published import PublishedLog
 from canary.evidence.tiles import WIDTH, EvidenceError, Tiles, sync_folder, write_file
 from canary.ledger import EventKind
 from canary.ledger.events import parse_time, timestamp
+
+VERIFIED = "verified.json"
+"""The file, in the folder of the log, of what the last check found."""
 
 _HEIGHT = 8
 _MOST = 20
@@ -52,7 +55,7 @@ class Checked:
             return None
 
 
-def check(log: EvidenceLog, now: datetime, between: Callable[[], bool] = lambda: True) -> Checked | None:
+def check(log: PublishedLog, now: datetime, between: Callable[[], bool] = lambda: True) -> Checked | None:
     """Check everything that was signed. ``between`` is called after each 256 events, and ends the check with False.
 
     Reads the files anew, whatever is cached. Returns None if it was ended, or if nothing is signed yet.
@@ -70,7 +73,7 @@ def check(log: EvidenceLog, now: datetime, between: Callable[[], bool] = lambda:
 
 
 class _Check:
-    def __init__(self, log: EvidenceLog) -> None:
+    def __init__(self, log: PublishedLog) -> None:
         self._log, self._tiles = log, Tiles(log.folder / "log")
         self.problems: list[str] = []
         self.forgotten = 0

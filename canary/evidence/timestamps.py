@@ -6,6 +6,7 @@ before it is recorded. What still lacks one follows from the ledger, so nothing 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -25,13 +26,14 @@ from rfc3161_client import (
 )
 
 from canary.clock import Clock
-from canary.evidence.log import newest
 from canary.evidence.outside import UnansweredError, post
+from canary.evidence.published import newest
 from canary.evidence.recorder import EvidenceRecorder
 from canary.evidence.settings import TsaSettings
 from canary.evidence.tiles import sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import parse_time, timestamp, truncate
+from canary.ledger.reader import LedgerReader
 from canary.model import CanaryError
 from canary.threads import in_thread
 
@@ -41,6 +43,29 @@ _LARGEST = 256 * 1024  # a reply with a chain of certificates has some 6 KiB
 
 class TimestampError(CanaryError):
     """No time-stamp was had, or not a good one; said in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """The checkpoints that lack a time-stamp of an authority, oldest first; and the time in its newest time-stamp."""
+
+    checkpoints: list[Event]
+    last: datetime | None
+
+
+def lacking(ledger: LedgerReader, settings: TsaSettings, now: datetime) -> Lacking:
+    """What an authority is to stamp: the first checkpoint of every day (it closes the day before), and the newest one
+    if the last that was stamped is ``every`` old; of one that has stamped nothing yet only the newest."""
+    stamp = newest(ledger, EventKind.TIMESTAMPED, now, lambda event: event.body["tsa"] == settings.name)
+    if stamp is None:
+        signed = newest(ledger, EventKind.CHECKPOINT, now)
+        return Lacking([signed] if signed else [], None)
+    size = stamp.body["size"]  # the event of its checkpoint stands behind all that it is over
+    since = [event for event in ledger.events(kind=EventKind.CHECKPOINT, after=size) if event.body["size"] >= size]
+    due = [event for before, event in pairwise(since) if event.at.date() > before.at.date()]
+    if (since[-1].at - since[0].at).total_seconds() >= settings.every and since[-1] not in due:
+        due.append(since[-1])
+    return Lacking(due, parse_time(stamp.body["gen_time"]))
 
 
 class Authority:
@@ -65,24 +90,10 @@ class Authority:
         return self.settings.name
 
     def pending(self) -> list[Event]:
-        """The checkpoints that lack its time-stamp, oldest first.
-
-        The first one of every day (it closes the day before), and the newest one if the last that was stamped is
-        ``every`` old; of one that has stamped nothing yet only the newest.
-        """
-        last = newest(
-            self._ledger, EventKind.TIMESTAMPED, self._clock.now(), lambda event: event.body["tsa"] == self.name
-        )
-        if last is None:
-            signed = newest(self._ledger, EventKind.CHECKPOINT, self._clock.now())
-            return [signed] if signed else []
-        self.last = parse_time(last.body["gen_time"])
-        size = last.body["size"]  # the event of its checkpoint stands behind all that it is over
-        since = [e for e in self._ledger.events(kind=EventKind.CHECKPOINT, after=size) if e.body["size"] >= size]
-        due = [event for before, event in pairwise(since) if event.at.date() > before.at.date()]
-        if (since[-1].at - since[0].at).total_seconds() >= self.settings.every and since[-1] not in due:
-            due.append(since[-1])
-        return due
+        """The checkpoints that lack its time-stamp, oldest first: see :func:`lacking`."""
+        found = lacking(self._ledger, self.settings, self._clock.now())
+        self.last = found.last
+        return found.checkpoints
 
     async def do(self, checkpoint: Event) -> Event:
         """Have a checkpoint time-stamped and record it.

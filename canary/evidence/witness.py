@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 
 from canary.clock import Clock
-from canary.evidence.log import EvidenceLog, newest
+from canary.evidence.log import EvidenceLog
 from canary.evidence.notes import Checkpoint, Note, NoteError, Signature, VKey, hash_lines
 from canary.evidence.outside import HttpAnswer, UnansweredError, post
+from canary.evidence.published import newest
 from canary.evidence.recorder import EvidenceRecorder
 from canary.evidence.settings import WitnessSettings
 from canary.ledger import Event, EventKind, Ledger
+from canary.ledger.reader import LedgerReader
 from canary.model import CanaryError
 from canary.threads import in_thread
 
@@ -23,6 +26,12 @@ _LARGEST = 64 * 1024
 
 class WitnessError(CanaryError):
     """No cosignature was had, or not a good one; said in a sentence."""
+
+
+def cosigned_size(ledger: LedgerReader, witness: str, now: datetime) -> int:
+    """The size of the log that a witness cosigned last, as far as the ledger tells; 0 for none."""
+    cosigned = newest(ledger, EventKind.COSIGNED, now, lambda event: event.body["witness"] == witness)
+    return cosigned.body["size"] if cosigned else 0
 
 
 class Witness:
@@ -52,10 +61,7 @@ class Witness:
 
     def seen(self) -> int:
         """The size that it cosigned last, as far as the ledger tells."""
-        cosigned = newest(
-            self._ledger, EventKind.COSIGNED, self._clock.now(), lambda event: event.body["witness"] == self.name
-        )
-        return cosigned.body["size"] if cosigned else 0
+        return cosigned_size(self._ledger, self.name, self._clock.now())
 
     async def do(self, checkpoint: Event) -> Event:
         """Have a checkpoint cosigned, publish and record it.
