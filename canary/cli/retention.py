@@ -12,8 +12,9 @@ from canary.cli.common import ConfigPath, Json, opened, opened_evidence, out, pr
 from canary.clock import Clock
 from canary.config import load
 from canary.ledger.events import timestamp
-from canary.ledger.retention import Forgettable
-from canary.prober.retention import forget, retention
+from canary.ledger.reader import as_it_stands
+from canary.ledger.retention import Forgettable, Retention, RetentionPlan
+from canary.prober.retention import forget, kept
 
 
 def run(
@@ -26,16 +27,16 @@ def run(
     A running canary does so by itself once a day. The hashes stay, so that the evidence can still be verified, and the
     ledger has a record of what is deleted before it is. What belongs to a probe without an end stays.
     """
-    settings = load(config)
-    with opened(settings) as ledger:
-        work, now = retention(settings, ledger), Clock().now()
-        planned = work.plan(now)
-        if as_json:
-            print_json({"dry_run": dry_run, "forgotten": [_as_json(item) for item in planned]})
-        else:
-            out.print(_table(planned))
-        if not dry_run:
-            forget(work, opened_evidence(settings, ledger), now)
+    settings, now = load(config), Clock().now()
+    with as_it_stands(settings.state) as ledger:
+        planned = RetentionPlan(ledger, kept(settings)).plan(now)
+    if as_json:
+        print_json({"dry_run": dry_run, "forgotten": [_as_json(item) for item in planned]})
+    else:
+        out.print(_table(planned))
+    if not dry_run:
+        with opened(settings) as ledger:
+            forget(Retention(ledger, kept(settings)), opened_evidence(settings, ledger), now)
     if not as_json:
         out.print("nothing was forgotten: --dry-run" if dry_run else "forgotten; the ledger says so")
 

@@ -10,28 +10,23 @@ import fcntl
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, TextClause, delete, insert, select, text
+from sqlalchemy import Connection, Row, delete, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from canary.ledger.events import Event, EventKind, timestamp
-from canary.ledger.schema import EPHEMERAL, cursors
+from canary.ledger.retention_plan import CURSOR, SPAN, Forgettable, RetentionPlan, Rule, note_into
+from canary.ledger.schema import cursors
 from canary.ledger.store import NOT_WRITTEN, Ledger
 from canary.model import Component, OwnFaultError
 
-_CURSOR = "(retention)"
-"""Where we stand, kept beside the cursors of watchers, whose names have no brackets."""
+__all__ = ["Forgettable", "Retention", "RetentionPlan", "Rule"]
 
 _STEP = 10_000
 """Events that are looked through, or emptied, while other writers wait."""
-
-_NAMES = 800
-"""Digests that fit into one event."""
 
 _FRESH = 60.0
 """Seconds for which a file that was just written is left alone: the event that names it may still be on its way."""
@@ -40,36 +35,13 @@ _BELIEVED = timedelta(hours=1)
 """A clock that is further off from any mail server's is not believed: it would forget what is young."""
 
 
-class Rule(StrEnum):
-    """What is kept for how long: raw messages; screenshots, traces and transcripts; the bodies of events."""
-
-    MESSAGES = "messages"
-    TRACES = "traces"
-    EVENTS = "events"
-
-
-@dataclass(frozen=True, slots=True)
-class Forgettable:
-    """What a rule lets go: ``count`` artefacts or events older than ``before``, of ``size`` bytes."""
-
-    rule: Rule
-    kept: timedelta
-    before: datetime
-    count: int
-    size: int
-
-
-class Retention:
+class Retention(RetentionPlan):
     """The rules at work on one ledger, from any thread; ``kept`` says how long, by rule."""
 
-    def __init__(self, ledger: Ledger, kept: Mapping[Rule, timedelta]) -> None:
-        self._ledger, self._kept = ledger, kept
+    _ledger: Ledger
 
-    def plan(self, now: datetime) -> list[Forgettable]:
-        """What :meth:`run` would forget. Raises OwnFaultError if the ledger cannot be used."""
-        with _faults_are_ours():
-            self._ledger.refresh()
-            return [self._plan(rule, now)[0] for rule in self._kept]
+    def __init__(self, ledger: Ledger, kept: Mapping[Rule, timedelta]) -> None:
+        super().__init__(ledger, kept)
 
     def run(self, now: datetime) -> list[Forgettable]:
         """Forget it, and return what was. Can be cut off at any instant, and goes on at the next run.
@@ -79,6 +51,7 @@ class Retention:
         self._believe(now)
         with _faults_are_ours(), _only_one(self._ledger.folder / "retention.lock"):
             self._ledger.refresh()
+            self._look_through()
             return [self._forget(rule, now) for rule in self._kept]
 
     def _believe(self, now: datetime) -> None:
@@ -86,20 +59,6 @@ class Retention:
             if abs(offset) > _BELIEVED.total_seconds():
                 why = f"the clock of queue {queue} is {offset:.0f} s off ours, which is {timestamp(now)}"
                 raise OwnFaultError(Component.CLOCK, "not_believed", f"nothing is forgotten: {why}")
-
-    def _plan(self, rule: Rule, now: datetime) -> tuple[Forgettable, int]:
-        """What the rule lets go, and the last event that it is about."""
-        before = now - self._kept[rule]
-        upto = self._horizon(rule, before)
-        if rule is Rule.EVENTS:
-            filled = self._read(_FILLED, first=self._stand(rule) + 1, last=upto)[0]
-            count, size = filled.bodies, filled.size
-        else:
-            self._look_through()
-            files = [self._file(row.name) for page in self._pages(rule, upto) for row in page if not row.shared]
-            sizes = [path.stat().st_size for path in files if path.exists()]
-            count, size = len(sizes), sum(sizes)
-        return Forgettable(rule, self._kept[rule], before, count, size), upto
 
     def _forget(self, rule: Rule, now: datetime) -> Forgettable:
         planned, upto = self._plan(rule, now)
@@ -116,7 +75,7 @@ class Retention:
 
     def _look_through(self) -> None:
         """Note which artefacts new events name, so many at a time that no other writer waits for long."""
-        newest = self._read(_NEWEST)[0].seq
+        newest = self._newest()
         while (at := self._stand("noted")) < newest:
             upto = min(at + _STEP, newest)
 
@@ -125,13 +84,6 @@ class Retention:
                 _stand_at(connection, "noted", last)
 
             self._write(note)
-
-    def _pages(self, rule: Rule, upto: int) -> Iterator[Sequence[Row[Any]]]:
-        """The artefacts that no event beyond ``upto`` names under this rule."""
-        seq, name = 0, ""
-        while page := self._read(_NAMED, rule=rule.value, upto=upto, seq=seq, name=name, page=_NAMES):
-            yield page
-            seq, name = page[-1].seq, page[-1].name
 
     def _delete(self, planned: Forgettable, page: Sequence[Row[Any]], now: datetime) -> None:
         """Forget a page of artefacts; one that is kept under another rule too is left to that one."""
@@ -150,9 +102,6 @@ class Retention:
     def _is_fresh(self, name: str) -> bool:
         return self._ledger.artefacts.age(name) < _FRESH
 
-    def _file(self, name: str) -> Path:
-        return self._ledger.artefacts.path(name)
-
     # Events
 
     def _empty(self, planned: Forgettable, upto: int, now: datetime) -> None:
@@ -170,26 +119,11 @@ class Retention:
 
             self._write(empty)
 
-    def _horizon(self, rule: Rule, before: datetime) -> int:
-        """The last event up to which all are older than ``before`` and none belongs to a probe without an end."""
-        values = {"after": self._stand(rule), "before": timestamp(before)}
-        young = self._read(_YOUNG, **values)
-        last: int = young[0].seq - 1 if young else self._read(_NEWEST)[0].seq
-        open_from = [known.scheduled[0] - 1 for known in self._ledger.state.open.values()]
-        return max(self._stand(rule), min([last, *open_from]))
-
     # The database
 
     def _tell(self, planned: Forgettable, what: Mapping[str, Any], now: datetime) -> None:
         rule = {"rule": planned.rule.value, "kept": planned.kept.total_seconds(), "before": timestamp(planned.before)}
         self._ledger.append(Event(EventKind.FORGOTTEN, now, rule | dict(what))).result()
-
-    def _stand(self, what: str) -> int:
-        return int((self._ledger.cursor(_CURSOR) or {}).get(what, 0))
-
-    def _read(self, query: TextClause, **values: Any) -> Sequence[Row[Any]]:
-        with self._ledger.connect() as connection:
-            return connection.execute(query, values).all()
 
     def _write(self, work: Callable[[Connection], object]) -> None:
         with self._ledger.engine.begin() as connection:
@@ -198,10 +132,10 @@ class Retention:
 
 
 def _stand_at(connection: Connection, what: str, seq: int) -> None:
-    row = connection.execute(select(cursors.c.place).where(cursors.c.name == _CURSOR)).first()
+    row = connection.execute(select(cursors.c.place).where(cursors.c.name == CURSOR)).first()
     place = (json.loads(row.place) if row else {}) | {str(what): seq}
-    connection.execute(delete(cursors).where(cursors.c.name == _CURSOR))
-    connection.execute(insert(cursors), {"name": _CURSOR, "place": json.dumps(place).encode()})
+    connection.execute(delete(cursors).where(cursors.c.name == CURSOR))
+    connection.execute(insert(cursors), {"name": CURSOR, "place": json.dumps(place).encode()})
 
 
 @contextmanager
@@ -223,29 +157,7 @@ def _faults_are_ours() -> Iterator[None]:
         raise OwnFaultError(Component.STORE, NOT_WRITTEN, f"what is old could not be forgotten: {error}") from error
 
 
-_NEWEST = text("SELECT coalesce(max(seq), 0) AS seq FROM event")
-_YOUNG = text("SELECT seq FROM event WHERE seq > :after AND +at >= :before ORDER BY seq LIMIT 1")
-_SPAN = f"seq BETWEEN :first AND :last AND body <> x'' AND +kind IN ({EPHEMERAL})"
-_FILLED = text(f"SELECT count(*) AS bodies, coalesce(sum(length(body)), 0) AS size FROM event WHERE {_SPAN}")  # noqa: S608  # words of ours
-_EMPTY = text(f"UPDATE event SET body = x'' WHERE {_SPAN}")  # noqa: S608
+_EMPTY = text(f"UPDATE event SET body = x'' WHERE {SPAN}")  # noqa: S608  # words of ours
 _WORDLESS = text("UPDATE result SET reason = '' WHERE scheduled_seq BETWEEN :first AND :last")
-_NAMED = text("""
-    SELECT name, seq,
-        EXISTS (SELECT 1 FROM reference other WHERE other.name = r.name AND other.rule <> r.rule) AS shared
-    FROM reference r WHERE rule = :rule AND seq <= :upto AND (seq, name) > (:seq, :name)
-    ORDER BY seq, name LIMIT :page
-""")
 _DROP = text("DELETE FROM reference WHERE name = :name AND rule = :rule")
-_NOTE = text("""
-    WITH told AS (
-        SELECT seq, kind, CAST(body AS TEXT) AS body FROM event WHERE seq BETWEEN :first AND :last AND body <> x''
-        AND +kind IN ('submitting', 'submitted', 'sighting')
-    )
-    INSERT INTO reference (name, rule, seq)
-    SELECT json_extract(body, '$.body.payload'), 'messages', seq FROM told WHERE kind = 'submitting'
-    UNION ALL
-    SELECT json_extract(body, '$.body.message'), 'messages', seq FROM told WHERE kind = 'sighting'
-    UNION ALL
-    SELECT trace.value, 'traces', seq FROM told, json_each(told.body, '$.body.artefacts') trace WHERE kind = 'submitted'
-    ON CONFLICT (name, rule) DO UPDATE SET seq = max(seq, excluded.seq)
-""")
+_NOTE = note_into("reference")

@@ -10,7 +10,6 @@ import structlog
 from canary.clock import Clock
 from canary.config import Config
 from canary.evidence.service import Evidence
-from canary.ledger import Ledger
 from canary.ledger.retention import Forgettable, Retention, Rule
 from canary.model import OwnFaultError
 from canary.prober.loop import Prober
@@ -23,9 +22,9 @@ _EVERY = 86_400.0
 _log = structlog.get_logger(__name__)
 
 
-def retention(config: Config, ledger: Ledger) -> Retention:
-    """The rules of a configuration at work on its ledger."""
-    return Retention(ledger, {rule: timedelta(seconds=getattr(config.retention, rule)) for rule in Rule})
+def kept(config: Config) -> dict[Rule, timedelta]:
+    """How long the configuration keeps what."""
+    return {rule: timedelta(seconds=getattr(config.retention, rule)) for rule in Rule}
 
 
 async def forget_daily(prober: Prober, clock: Clock, first: float = _FIRST, every: float = _EVERY) -> None:
@@ -45,7 +44,7 @@ async def forget_daily(prober: Prober, clock: Clock, first: float = _FIRST, ever
 
 
 def _forget(prober: Prober, now: datetime) -> list[Forgettable]:
-    return forget(retention(prober.config, prober.ledger), prober.evidence, now)
+    return forget(Retention(prober.ledger, kept(prober.config)), prober.evidence, now)
 
 
 def forget(work: Retention, evidence: Evidence | None, now: datetime) -> list[Forgettable]:

@@ -41,6 +41,7 @@ def signed(config: Path) -> Path:
 
 
 def test_before_the_first_run_there_is_no_key(config: Path) -> None:
+    Ledger(load(config).state).close()
     done = evidence("key", config)
     assert (done.returncode, done.stdout) == (1, "")
     assert "it is made when the canary first runs" in done.stderr

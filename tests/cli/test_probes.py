@@ -120,6 +120,7 @@ def test_one_probe_with_every_event_and_file(filled: Callable[..., Path]) -> Non
 
 
 def test_a_probe_that_is_not_there(config: Path) -> None:
+    Ledger(load(config).state).close()
     done = cpr_canary("probes", "show", config, "nothing")
     assert done.returncode == 2
     assert "probes list" in done.stderr

@@ -22,7 +22,8 @@ from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
 from canary.ledger.events import clock
 from canary.ledger.gaps import _TURNINGS, gaps
-from canary.ledger.retention import Retention, Rule
+from canary.ledger.reader import as_it_stands
+from canary.ledger.retention import Forgettable, Retention, RetentionPlan, Rule
 from canary.ledger.state import dump
 from canary.model import OwnFaultError
 
@@ -77,6 +78,12 @@ def tombstones(ledger: Ledger, rule: Rule) -> list[Event]:
     return [event for event in ledger.events(kind=EventKind.FORGOTTEN) if event.body["rule"] == rule]
 
 
+def foreseen(ledger: Ledger, days: float) -> list[Forgettable]:
+    """What somebody would forget who may only read."""
+    with as_it_stands(ledger.folder) as standing:
+        return RetentionPlan(standing, KEPT).plan(after(days * DAY))
+
+
 def run(ledger: Ledger, days: float) -> dict[Rule, int]:
     settle(ledger)
     return {item.rule: item.count for item in Retention(ledger, KEPT).run(after(days * DAY))}
@@ -128,11 +135,21 @@ def test_what_was_written_just_now_stays_until_the_next_time(ledger: Ledger) -> 
 def test_a_plan_forgets_nothing(ledger: Ledger) -> None:
     life(ledger, OLD, 0)
     before = list(ledger.leaves())
-    planned = {item.rule: (item.count, item.size) for item in Retention(ledger, KEPT).plan(after(1000 * DAY))}
+    planned = {item.rule: (item.count, item.size) for item in foreseen(ledger, 1000)}
     bodies = sum(len(body) for _, body in before)
     assert planned == {Rule.MESSAGES: (2, 43), Rule.TRACES: (1, 22), Rule.EVENTS: (5, bodies)}
     assert there(ledger, f"sent {OLD}", f"trace {OLD}") == [True, True]
     assert list(ledger.leaves()) == before
+
+
+def test_a_plan_knows_what_was_not_noted_yet(ledger: Ledger) -> None:
+    life(ledger, OLD, 0, trace="a page")
+    run(ledger, 1)
+    assert (ledger.cursor("(retention)") or {})["noted"] == 5
+    life(ledger, YOUNG, 40, trace="a page")
+    assert {item.rule: item.count for item in foreseen(ledger, 45)}[Rule.TRACES] == 0
+    assert {item.rule: item.count for item in foreseen(ledger, 71)}[Rule.TRACES] == 1
+    assert (ledger.cursor("(retention)") or {})["noted"] == 5
 
 
 def test_many_are_told_in_several_events(ledger: Ledger) -> None:
@@ -291,6 +308,8 @@ def test_whatever_is_young_or_open_is_kept(
     for number, (day, trace, found, ends) in told:
         life(ledger, f"probe{number}2222222222", day, trace=trace, found=found, ends=ends)
     for day in runs:
+        settle(ledger)
+        assert foreseen(ledger, day) == Retention(ledger, KEPT).plan(after(day * DAY))
         run(ledger, day)
     last = runs[-1]
     for number, (day, trace, found, ends) in told:
