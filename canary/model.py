@@ -292,9 +292,13 @@ class Sighting:
         A mail system that delivers twice may store the same bytes twice: two numbers of one generation are two copies.
         What a machine did with a copy and what a human did with it are two things.
         """
-        mine = (self.place, self.message, self.seen, self.by)
-        same_message = mine == (other.place, other.message, other.seen, other.by)
-        return same_message and (self.where == other.where or self.generation != other.generation)
+        same = self._identity() == other._identity()
+        return same and (self.where == other.where or self.generation != other.generation)
+
+    def _identity(self) -> tuple[object, ...]:
+        """What one copy has in common each time, whatever its place says of itself; and a report, whoever moved it."""
+        by = None if self.seen is Seen.REPORT else self.by
+        return self.place.queue, self.place.role, self.message, self.seen, by
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from builders import (
@@ -255,6 +256,18 @@ def test_who_did_it_and_where_says_what_it_counts_for(sighting: Sighting, stages
 
 def test_what_a_human_did_after_a_machine_is_no_copy_of_it() -> None:
     assert in_tickets(done(Seen.PICKED_UP, Actor.MACHINE, at=11), done(Seen.PICKED_UP, at=60)) == {Stage.PICKED_UP: 60}
+
+
+@pytest.mark.parametrize(
+    "again", [{"place": replace(TICKETS, whole=True)}, {"by": Actor.HUMAN}], ids=["its place tells more", "moved back"]
+)
+def test_a_report_that_is_seen_again_where_it_stands_is_no_copy_of_itself(again: dict[str, Any]) -> None:
+    first = replace(report(TICKETS, where="7"), by=Actor.MACHINE)
+    later = replace(first, arrived_at=after(5000), noticed_at=after(5000), **again)
+    found = verdict(a_case(first, later, expected=("tickets",)), 6000)
+    assert (found.outcome, found.duplicates, found.forged) == (Outcome.ARRIVED, 0, {})
+    other = replace(later, where="8")
+    assert verdict(a_case(first, other, expected=("tickets",)), 6000).forged == {Forgery.REPLAYED: 1}
 
 
 def test_what_is_done_with_a_report_is_no_arrival_of_it() -> None:

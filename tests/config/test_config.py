@@ -94,6 +94,12 @@ class TestWhatOthersAsk:
     def test_the_envelope_is_made_of_the_address_if_none_is_given(self, example: Config) -> None:
         assert example.open_sender("freemail").envelope == "kim.larsen.77+{mark}@freemail.example"
 
+    def test_what_comes_back_to_a_sender_has_a_place_if_it_is_read(self, example: Config) -> None:
+        assert example.replies_of("researcher") == Place("researcher-replies", Role.REPLIES)
+        silent = example.senders["researcher"].model_copy(update={"replies": None})
+        other = example.model_copy(update={"senders": example.senders | {"researcher": silent}})
+        assert other.replies_of("researcher") is None
+
     def test_blind_only_on_the_approved_day_and_channel(self, example: Config) -> None:
         noon = datetime(2026, 10, 17, 12, tzinfo=UTC)
         assert example.is_blind("problem-alias", noon)

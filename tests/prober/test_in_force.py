@@ -13,6 +13,7 @@ from builders import START
 from canary.config import load
 from canary.ledger import Ledger, inventories
 from canary.ledger.events import LARGEST, numbered
+from canary.model import Stage
 from canary.prober.in_force import snapshot
 
 EXAMPLE = Path(__file__).parents[2] / "deploy/cpr-canary.example.yaml"
@@ -48,6 +49,8 @@ def test_every_channel_is_in_it_as_it_is_configured(tmp_path: Path, channels: in
         assert channel["senders"] == list(config.senders_of(slug))
         for name in ("kind", "approved_by", "interval", "deadline", "give_up", "reachability_only"):
             assert channel[name] == getattr(settings, name)
+        within = {stage: channel[f"{stage}_within"] for stage in Stage if stage.may_be_owed}
+        assert {stage: limit for stage, limit in within.items() if limit is not None} == settings.owed()
         assert channel["arrives_in"] == list(settings.arrives_in)
         assert channel["disclosed_in"] == list(settings.disclosed_in)
     assert [blackout["reason"] for blackout in found.blackouts] == ["the web site moves to another data centre"]

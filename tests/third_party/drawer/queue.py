@@ -100,7 +100,8 @@ class DrawerWatcher(LoopingWatcher):
                     Found(
                         ACTS[entry["what"]], probe, place, datetime.fromisoformat(entry["at"]), TimeSource.RECORD, 1.0,
                         _content(ticket, entry), Actor.MACHINE if entry["by"] == "system" else Actor.HUMAN,
-                        forgery=forgery, detail=f"{path.stem}: {entry['what']}", where=f"{path.name}/{number}",
+                        forgery=forgery, detail=f"{path.stem}: {entry['what']}",
+                        where=path.name if entry["what"] == "sorted" else f"{path.name}/{number}",
                     )
                 )  # fmt: skip
         return found
