@@ -28,13 +28,14 @@ def starts_programs(item: pytest.Item) -> bool:
     """Whether the file of a test, or that of a fixture that it asks for, may start a program."""
     fixtures: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009  # pytest tells it nowhere else
     files = {Path(found[-1].func.__code__.co_filename) for found in fixtures.values()}
-    return any(_may_start(file) for file in {item.path, *files} if TESTS in file.parents)
+    return any(may_start(file) for file in {item.path, *files} if TESTS in file.parents)
 
 
 @cache
-def _may_start(file: Path) -> bool:
+def may_start(file: Path) -> bool:
+    """Whether a file of the tests, or another one that it imports, imports one of :data:`STARTERS`."""
     names = _imported(file)
-    return bool(names & STARTERS) or any(_may_start(other) for other in map(_file, names) if other not in (None, file))
+    return bool(names & STARTERS) or any(may_start(other) for other in map(_file, names) if other not in (None, file))
 
 
 def _imported(file: Path) -> set[str]:
