@@ -20,7 +20,7 @@ check: lint ## The fast lane: lint, types, import rules, and the tests that star
 
 test: lint ## Everything: lint, types, import rules, tests against real servers
 	@$(DEBIAN)
-	$(BIN)/pytest -n 4 $(ARGS)
+	$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
 
 lint: $(VENV)/development ## Style, types, import rules
 	$(BIN)/ruff format --check canary dashboards tests

@@ -81,9 +81,7 @@ class Desk:
     def add(self, count: int, kind: EventKind = EventKind.TROUBLE, **body: str) -> None:
         """So many more events."""
         told = {"component": "imap", "reason": "unreachable", "detail": "x"} | body
-        for _ in range(count - 1):
-            self.ledger.append(Event(kind, self.time, told))
-        self.ledger.append(Event(kind, self.time, told)).result()
+        self.ledger.append(*(Event(kind, self.time, told) for _ in range(count))).result()
 
     def tombstone(self, last: int) -> None:
         """The event by which retention tells that it empties all up to ``last``."""
