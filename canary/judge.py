@@ -28,6 +28,7 @@ from canary.model import (
     Seen,
     Sighting,
     Stage,
+    TimeSource,
     Verdict,
 )
 
@@ -60,7 +61,8 @@ def judge(case: Case, now: datetime, looked: Mapping[str, datetime]) -> Verdict:
     weighed = _weigh(case)
     stages = _stages(case, weighed)
     outcome, place, reason = _outcome(case, weighed, now, looked)
-    owed = {stage: _owed_result(case, stage, stages.get(stage), outcome, now, looked) for stage in case.probe.owed}
+    first = {_stage(case, sighting): sighting for sighting in reversed(weighed.further)}
+    owed = {stage: _owed_result(case, stage, first.get(stage), outcome, now, looked) for stage in case.probe.owed}
     age = (now - case.started_at).total_seconds()
     return Verdict(
         outcome=outcome,
@@ -279,21 +281,29 @@ def _deadline_result(outcome: Outcome | None, over: bool) -> DeadlineResult | No
 
 
 def _owed_result(
-    case: Case, stage: Stage, took: float | None, outcome: Outcome | None, now: datetime, looked: Mapping[str, datetime]
+    case: Case,
+    stage: Stage,
+    first: Sighting | None,
+    outcome: Outcome | None,
+    now: datetime,
+    looked: Mapping[str, datetime],
 ) -> DeadlineResult | None:
-    """What became of a stage that is owed and was reached after ``took`` seconds, if it was.
+    """What became of a stage that is owed, and was first shown by the sighting ``first`` if it was reached.
 
     None while it may still be reached in time, or nothing can be said of the report itself. It is never missed where
     that is our own fault, or where it may have been reached unseen.
     """
     limit, age = case.probe.owed[stage], (now - case.started_at).total_seconds()
-    if took is not None and took <= limit:
+    if first is not None and latency(case, first) <= limit:
         return DeadlineResult.MET
-    if outcome is None or (took is None and age < limit and not _is_over(case)):
+    if outcome is None or (first is None and age < limit and not _is_over(case)):
         return None
     if outcome is Outcome.INDETERMINATE:
         return DeadlineResult.INDETERMINATE
-    if took is not None or outcome.is_refusal:
+    if first is not None:
+        unseen = first.source is TimeSource.NOTICED and latency(case, first) - first.uncertainty <= limit
+        return DeadlineResult.INDETERMINATE if unseen else DeadlineResult.MISSED
+    if outcome.is_refusal:
         return DeadlineResult.MISSED
     if _is_over(case):
         return DeadlineResult.INDETERMINATE  # it arrived, and we were told that it was refused

@@ -51,6 +51,7 @@ from canary.model import (
     Sighting,
     Stage,
     Submission,
+    TimeSource,
     Verdict,
 )
 
@@ -453,6 +454,23 @@ def test_what_was_not_reached_by_its_limit_is_missed_once_every_place_that_would
         assert verdict(case, 1999, unread).owed == {stage: None}
         given_up = verdict(case, 2000, unread)
         assert (given_up.owed, given_up.deadline, given_up.final) == ({stage: OURS}, MET, True)
+
+
+@pytest.mark.parametrize(("unread", "result"), [(199, MISSED), (200, OURS)])
+def test_what_was_noticed_late_may_have_come_in_time_while_we_could_not_look(
+    unread: float, result: DeadlineResult
+) -> None:
+    seen = replace(
+        REACHED[Stage.PICKED_UP],
+        arrived_at=after(1200),
+        noticed_at=after(1200),
+        source=TimeSource.NOTICED,
+        uncertainty=unread,
+    )
+    found = verdict(owing(ARRIVED, seen, owed={Stage.PICKED_UP: 1000}), at=1300)
+    assert (found.owed, found.stages[Stage.PICKED_UP]) == ({Stage.PICKED_UP: result}, 1200)
+    dated = replace(seen, source=TimeSource.RECORD)
+    assert verdict(owing(ARRIVED, dated, owed={Stage.PICKED_UP: 1000}), at=1300).owed == {Stage.PICKED_UP: MISSED}
 
 
 def test_nothing_is_missed_where_nobody_could_see_it() -> None:
