@@ -1,10 +1,8 @@
-"""The judge: every outcome by an example, and what must hold for any case at all."""
+"""The judge: every outcome by an example, what counts as what, forgeries, clocks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,26 +17,23 @@ from builders import (
     JUNK,
     LEGAL,
     MINE,
-    PLACES,
     START,
     TICKETS,
     a_case,
     a_probe,
-    actors,
     after,
-    cases,
     done,
     refused,
     reply,
     report,
-    sightings,
     taken,
     uncertain,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from judging import OVER, verdict
 
-from canary.judge import REPLAY_AFTER, clock_offset, judge, latency, reached
+from canary.judge import REPLAY_AFTER, clock_offset, latency, reached
 from canary.model import (
     Actor,
     Case,
@@ -50,22 +45,7 @@ from canary.model import (
     Seen,
     Sighting,
     Stage,
-    Submission,
-    TimeSource,
-    Verdict,
 )
-
-OVER = DEADLINE + 1
-
-
-def read(until: float) -> dict[str, datetime]:
-    """Every queue was read to its end, last so many seconds after sending began."""
-    return {place.queue: after(until) for place in PLACES}
-
-
-def verdict(case: Case, at: float = OVER, looked: Mapping[str, datetime] | None = None) -> Verdict:
-    return judge(case, after(at), read(at) if looked is None else looked)
-
 
 # Every outcome
 
@@ -390,300 +370,6 @@ def test_a_place_that_does_not_tell_the_message_id_is_not_asked_for_it(shown: st
     strict = a_case(report(message_id=shown))
     assert (verdict(strict).outcome, verdict(strict).forged) == (Outcome.MISSING, {Forgery.REPLAYED: 1})
     assert reached(strict) == set()
-
-
-# What else is owed
-
-ALL_OWED = {stage: 1000.0 for stage in Stage if stage.may_be_owed}
-REACHED = {
-    Stage.ACKNOWLEDGED: reply(Seen.ACKNOWLEDGEMENT, at=800, number=101),
-    Stage.PICKED_UP: done(Seen.PICKED_UP, at=800),
-    Stage.ANSWERED: done(Seen.ANSWER, at=800),
-    Stage.ANSWER_RECEIVED: reply(Seen.ANSWER, at=800, number=102),
-}
-MET, MISSED, OURS = DeadlineResult.MET, DeadlineResult.MISSED, DeadlineResult.INDETERMINATE
-
-
-def owing(*sightings: Sighting, owed: Mapping[Stage, float] = ALL_OWED, submission: Submission | None = None) -> Case:
-    """A probe into a ticket queue that owes further stages."""
-    return a_case(*sightings, expected=("tickets",), owed=owed, submission=submission)
-
-
-ARRIVED = report(TICKETS, message_id=None)
-
-
-def test_what_is_owed_is_met_as_it_is_reached_and_then_nothing_is_waited_for() -> None:
-    sightings = [ARRIVED]
-    for stage, sighting in REACHED.items():
-        before = verdict(owing(*sightings), at=950)
-        assert (before.owed[stage], before.outcome, before.deadline, before.final) == (
-            None,
-            Outcome.ARRIVED,
-            MET,
-            False,
-        )
-        sightings.append(sighting)
-        assert verdict(owing(*sightings), at=950).owed[stage] is MET
-    whole = verdict(owing(*sightings), at=950)
-    assert (whole.owed, whole.final) == (dict.fromkeys(ALL_OWED, MET), True)
-    assert not verdict(owing(*sightings), at=DEADLINE - 1).final
-
-
-@pytest.mark.parametrize("stage", ALL_OWED)
-def test_the_limit_itself_is_in_time(stage: Stage) -> None:
-    def found(at: float) -> DeadlineResult | None:
-        there = replace(REACHED[stage], arrived_at=after(at), noticed_at=after(at))
-        return verdict(owing(ARRIVED, there, owed={stage: 1000.0}), at=2000).owed[stage]
-
-    assert (found(1000), found(1000.001)) == (MET, MISSED)
-
-
-@pytest.mark.parametrize("stage", ALL_OWED)
-def test_what_was_not_reached_by_its_limit_is_missed_once_every_place_that_would_show_it_was_read(stage: Stage) -> None:
-    case = owing(ARRIVED, owed={stage: 1000.0})
-    shown = {
-        Stage.ACKNOWLEDGED: {"tickets", "mine"},
-        Stage.ANSWER_RECEIVED: {"mine"},
-    }.get(stage, {"tickets"})
-    read_by_then = dict.fromkeys(shown, after(1000))
-    assert (verdict(case, 999).owed, verdict(case, 999).final) == ({stage: None}, False)
-    missed = verdict(case, 1001, read_by_then)
-    assert (missed.owed, missed.outcome, missed.deadline, missed.final) == ({stage: MISSED}, Outcome.ARRIVED, MET, True)
-    for queue in shown:
-        unread = read_by_then | {queue: after(999)}
-        assert verdict(case, 1999, unread).owed == {stage: None}
-        given_up = verdict(case, 2000, unread)
-        assert (given_up.owed, given_up.deadline, given_up.final) == ({stage: OURS}, MET, True)
-
-
-@pytest.mark.parametrize(("unread", "result"), [(199, MISSED), (200, OURS)])
-def test_what_was_noticed_late_may_have_come_in_time_while_we_could_not_look(
-    unread: float, result: DeadlineResult
-) -> None:
-    seen = replace(
-        REACHED[Stage.PICKED_UP],
-        arrived_at=after(1200),
-        noticed_at=after(1200),
-        source=TimeSource.NOTICED,
-        uncertainty=unread,
-    )
-    found = verdict(owing(ARRIVED, seen, owed={Stage.PICKED_UP: 1000}), at=1300)
-    assert (found.owed, found.stages[Stage.PICKED_UP]) == ({Stage.PICKED_UP: result}, 1200)
-    dated = replace(seen, source=TimeSource.RECORD)
-    assert verdict(owing(ARRIVED, dated, owed={Stage.PICKED_UP: 1000}), at=1300).owed == {Stage.PICKED_UP: MISSED}
-
-
-def test_nothing_is_missed_where_nobody_could_see_it() -> None:
-    case = owing(ARRIVED, owed={Stage.ANSWER_RECEIVED: 1000})
-    blind = replace(case, probe=replace(case.probe, replies=None))
-    assert verdict(blind, 1001).owed == {Stage.ANSWER_RECEIVED: None}
-    assert verdict(blind, 2000).owed == {Stage.ANSWER_RECEIVED: OURS}
-
-
-def test_what_is_owed_does_not_move_the_deadline_of_the_arrival() -> None:
-    case = a_case(report(), owed={Stage.ANSWER_RECEIVED: GIVE_UP})
-    found = verdict(case, DEADLINE)
-    assert (found.outcome, found.deadline, found.final) == (Outcome.ARRIVED, MET, False)
-    late = verdict(a_case(owed={Stage.ACKNOWLEDGED: 60}), DEADLINE)
-    assert (late.outcome, late.deadline, late.owed) == (Outcome.MISSING, MISSED, {Stage.ACKNOWLEDGED: MISSED})
-
-
-def test_a_stage_is_not_missed_while_nothing_can_be_said_of_the_report() -> None:
-    case = a_case(owed={Stage.ACKNOWLEDGED: 60})
-    assert verdict(case, DEADLINE - 1).owed == {Stage.ACKNOWLEDGED: None}
-    assert verdict(case, 2 * DEADLINE, {"mine": after(2 * DEADLINE)}).owed == {Stage.ACKNOWLEDGED: OURS}
-
-
-def test_a_report_that_is_missing_is_looked_for_until_the_end_though_all_that_is_owed_is_missed() -> None:
-    case = owing()
-    assert (verdict(case, 2000).owed, verdict(case, 2000).final) == (dict.fromkeys(ALL_OWED, MISSED), False)
-    assert verdict(case, GIVE_UP).final
-
-
-@pytest.mark.parametrize(
-    ("failure", "result"), [(Failure.REJECTED, MISSED), (Failure.FORM_ERROR, MISSED), (Failure.OURS, OURS)]
-)
-def test_of_what_was_refused_nothing_more_can_come(failure: Failure, result: DeadlineResult) -> None:
-    found = verdict(owing(submission=refused(failure)), at=1)
-    assert (found.owed, found.final) == (dict.fromkeys(ALL_OWED, result), True)
-    arrived = verdict(owing(ARRIVED, REACHED[Stage.PICKED_UP], submission=refused(failure)), at=900)
-    assert arrived.final
-    assert arrived.owed == {**dict.fromkeys(ALL_OWED, OURS), Stage.PICKED_UP: MET}
-
-
-def test_what_was_never_sent_owes_nothing() -> None:
-    found = verdict(Case(a_probe(owed=ALL_OWED)), DEADLINE)
-    assert (found.owed, found.final) == (dict.fromkeys(ALL_OWED, OURS), True)
-
-
-def test_what_may_never_have_been_sent_misses_nothing() -> None:
-    case = owing(REACHED[Stage.ACKNOWLEDGED], submission=uncertain())
-    found = verdict(case, 2000)
-    assert found.outcome is Outcome.INDETERMINATE
-    assert found.owed == {**dict.fromkeys(ALL_OWED, OURS), Stage.ACKNOWLEDGED: MET}
-
-
-# What holds for any case
-
-ages = st.sampled_from([0.0, 1.0, 600.0, DEADLINE - 1, DEADLINE, OVER, 2 * DEADLINE, 5000.0, GIVE_UP, 2 * GIVE_UP])
-queues = [place.queue for place in PLACES]
-looks = st.dictionaries(st.sampled_from(queues), ages.map(after))
-forged = st.one_of(
-    st.builds(lambda sighting, why: replace(sighting, forgery=why), sightings, st.sampled_from(Forgery)),
-    st.builds(report, st.just(MINE), number=st.integers(0, 9)),
-    st.builds(done, st.sampled_from([Seen.PICKED_UP, Seen.CLOSED]), actors, place=st.just(MINE)),
-    st.builds(
-        reply,
-        st.sampled_from([Seen.BOUNCE, Seen.OUT_OF_OFFICE, Seen.DELAY_NOTICE, Seen.DELIVERY_NOTICE]),
-        place=st.sampled_from([CPR, JUNK, GENERAL, TICKETS]),
-    ),
-    st.builds(report, st.sampled_from([CPR, LEGAL, JUNK]), message_id=st.just("<forged@evil.example>")),
-    st.builds(
-        done,
-        st.sampled_from([Seen.PICKED_UP, Seen.CLOSED]),
-        actors,
-        place=st.sampled_from([CPR, LEGAL, JUNK]),
-        message_id=st.just("<forged@evil.example>"),
-    ),
-)
-
-
-def goodness(found: Verdict) -> int:
-    """How well a case stands for the CA: arrived is best, late next, and nothing else is better than another."""
-    if found.outcome in (Outcome.ARRIVED, Outcome.LATE):
-        return 2 if found.outcome is Outcome.ARRIVED else 1
-    return 0
-
-
-@settings(max_examples=300)
-@given(cases, ages, looks, st.randoms(use_true_random=False))
-def test_the_order_of_sightings_never_changes_the_verdict(case: Case, age: float, looked: dict, chance) -> None:  # type: ignore[no-untyped-def, type-arg]
-    mixed = list(case.sightings)
-    chance.shuffle(mixed)
-    assert verdict(replace(case, sightings=tuple(mixed)), age, looked) == verdict(case, age, looked)
-
-
-@settings(max_examples=300)
-@given(cases, ages, looks, forged)
-def test_a_forged_or_replayed_sighting_changes_nothing_but_its_count(
-    case: Case, age: float, looked: dict[str, datetime], sighting: Sighting
-) -> None:
-    case = replace(case, message_id="<report@probe.example>")
-    before, later = verdict(case, age, looked), verdict(case.with_sighting(sighting), age, looked)
-    assert goodness(later) <= goodness(before)
-    assert replace(later, forged={}) == replace(before, forged={})
-    assert sum(later.forged.values()) == sum(before.forged.values()) + 1
-
-
-@settings(max_examples=300)
-@given(cases, ages, ages, looks, looks)
-def test_more_time_alone_changes_nothing_that_was_decided(
-    case: Case, age: float, more: float, looked: dict[str, datetime], again: dict[str, datetime]
-) -> None:
-    later_looks = {
-        queue: max(times) for queue in queues if (times := [d[queue] for d in (looked, again) if queue in d])
-    }
-    now, later = verdict(case, age, looked), verdict(case, age + more, later_looks)
-    assert goodness(later) == goodness(now)
-    assert later.stages == now.stages
-    if now.outcome is not None and now.outcome is not Outcome.INDETERMINATE:
-        assert (later.outcome, later.place, later.reason) == (now.outcome, now.place, now.reason)
-    if now.deadline in (DeadlineResult.MET, DeadlineResult.MISSED):
-        assert later.deadline is now.deadline
-    for stage, result in now.owed.items():
-        assert result in (None, DeadlineResult.INDETERMINATE, later.owed[stage])
-        assert later.owed[stage] is not DeadlineResult.MET or result is DeadlineResult.MET
-    if now.final:
-        assert later.final
-
-
-@given(cases, ages, ages, looks)
-def test_more_time_without_a_look_changes_no_deadline_result(
-    case: Case, age: float, more: float, looked: dict[str, datetime]
-) -> None:
-    now, later = verdict(case, age, looked), verdict(case, age + more, looked)
-    if now.deadline is not None:
-        assert later.deadline is now.deadline
-    assert {stage: result for stage, result in now.owed.items() if result}.items() <= later.owed.items()
-
-
-@given(cases, ages)
-def test_a_queue_that_was_not_read_is_never_missing(case: Case, age: float) -> None:
-    found = verdict(case, age, {})
-    assert found.outcome is not Outcome.MISSING
-
-
-@given(cases, ages)
-def test_what_is_owed_is_missed_unread_only_where_it_was_refused_or_came_too_late(case: Case, age: float) -> None:
-    found = verdict(case, age, {})
-    for stage, result in found.owed.items():
-        if result is DeadlineResult.MISSED:
-            assert (
-                found.outcome in (Outcome.REJECTED, Outcome.FORM_ERROR) or found.stages[stage] > case.probe.owed[stage]
-            )
-
-
-@given(cases, ages, looks)
-def test_what_is_owed_fits_the_stages_and_the_outcome(case: Case, age: float, looked: dict[str, datetime]) -> None:
-    found = verdict(case, age, looked)
-    assert found.owed.keys() == case.probe.owed.keys()
-    assert {stage for stage, result in found.owed.items() if result is DeadlineResult.MET} == {
-        stage for stage, limit in case.probe.owed.items() if found.stages.get(stage, float("inf")) <= limit
-    }
-    if found.outcome in (None, Outcome.INDETERMINATE):
-        assert DeadlineResult.MISSED not in found.owed.values()
-
-
-@given(cases, ages, looks)
-def test_what_else_is_owed_changes_nothing_of_the_arrival(case: Case, age: float, looked: dict[str, datetime]) -> None:
-    found = verdict(case, age, looked)
-    alone = verdict(replace(case, probe=replace(case.probe, owed={})), age, looked)
-    assert replace(found, owed={}, final=alone.final) == alone
-    assert found.final is (alone.final and None not in found.owed.values())
-
-
-@given(cases, looks)
-def test_every_probe_ends(case: Case, looked: dict[str, datetime]) -> None:
-    assert verdict(case, 2 * GIVE_UP, looked).final
-
-
-@given(cases, ages, looks)
-def test_arrived_means_seen_whole_in_every_monitored_queue(case: Case, age: float, looked: dict[str, datetime]) -> None:
-    if verdict(case, age, looked).outcome is Outcome.ARRIVED:
-        seen = [s for s in case.sightings if s.seen is Seen.REPORT and not s.forgery and s.place.role is Role.MONITORED]
-        assert case.probe.expected <= {s.place.queue for s in seen}
-        assert case.submission is not None or case.submitting_at is not None
-
-
-BY_A_HUMAN = {
-    Stage.PICKED_UP: (Seen.PICKED_UP, False),
-    Stage.ANSWERED: (Seen.ANSWER, False),
-    Stage.ANSWER_RECEIVED: (Seen.ANSWER, True),
-}
-
-
-@settings(max_examples=300)
-@given(cases, ages, looks)
-def test_what_a_human_owes_was_seen_done_by_one_where_it_is_expected(
-    case: Case, age: float, looked: dict[str, datetime]
-) -> None:
-    for stage in verdict(case, age, looked).stages.keys() & BY_A_HUMAN.keys():
-        seen, back = BY_A_HUMAN[stage]
-        done = [s for s in case.sightings if s.seen is seen and s.by is not Actor.MACHINE and not s.forgery]
-        if back:
-            assert [s for s in done if s.place.role is Role.REPLIES]
-        else:
-            there = [s for s in done if s.place.role is Role.MONITORED and s.place.queue in case.probe.expected]
-            assert [s for s in there if s.by is Actor.HUMAN]
-
-
-@given(cases, ages, looks)
-def test_a_verdict_makes_sense(case: Case, age: float, looked: dict[str, datetime]) -> None:
-    found = verdict(case, age, looked)
-    assert all(0 <= seconds <= timedelta(days=2).total_seconds() for seconds in found.stages.values())
-    assert (found.deadline is DeadlineResult.INDETERMINATE) == (found.outcome is Outcome.INDETERMINATE)
-    assert found.final <= (found.outcome is not None)
-    assert (found.deadline is DeadlineResult.MET) <= (found.outcome is Outcome.ARRIVED)
 
 
 def test_taken_is_not_arrived() -> None:
