@@ -24,7 +24,7 @@ from sqlalchemy import create_engine
 
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.schema import events, results
-from canary.model import DeadlineResult, Outcome
+from canary.model import Outcome
 
 VARIANTS = ("plain", "V04", "V05", "V06", "V07", "V08", "V10", "V12")
 SENDERS = ("researcher", "freemail")
@@ -88,12 +88,12 @@ class _Writer:
         self._rng = random.Random(history.seed)
         self._start = int(history.since.timestamp()) * _SECOND
         self._end = self._start + history.days * 86_400 * _SECOND
-        self._pending: list[tuple[int, int, str, str, str | None, tuple[object, ...] | None]] = []
+        self._pending: list[tuple[int, int, str, str, str | None, dict[str, object] | None]] = []
         self._order = 0
         self._seq = 0
         self._first: dict[str, int] = {}
         self._events: list[tuple[object, ...]] = []
-        self._results: list[tuple[object, ...]] = []
+        self._results: list[dict[str, object]] = []
 
     def write(self, progress: Callable[[float], None]) -> int:
         history = self._history
@@ -228,29 +228,29 @@ class _Writer:
         at, outcome, fields = life.at, life.outcome, life.fields
         at_once, wrong = outcome in written.AT_ONCE_ENDED, outcome not in (Outcome.ARRIVED, Outcome.LATE)
         decided = at + (700_002 if at_once else _DEADLINE + 200_000)
-        if wrong and outcome is not Outcome.INDETERMINATE:
+        if outcome.wants_confirmation:
             told = decided - 1 if at_once or not life.seen else at + life.seen + 500_001
             again = {"again": _stamp(told + 60 * _SECOND)}
             self._tell(told, written.CONFIRM % (fields | again), "confirm", life.name)
-        result = _result(outcome)
+        result = outcome.deadline_result
         self._tell(decided, written.DECIDED[result] % fields, "deadline", life.name)
         end = decided + 1
         if wrong and not at_once:
             end = at + _GIVE_UP + 200_000
         elif outcome is Outcome.LATE:
             end = max(decided, at + life.seen + 500_000) + 1
-        row = (
-            life.name,
-            *(fields[name] for name in ("channel", "kind", "sender", "variant", "due")),
-            outcome.value,
-            result.value,
-            life.place,
-            fields["reason"],
-            None if at_once else 0.512345,
-            None if wrong else life.seen / _SECOND,
-            *(None, None, None),
-            int(life.blind),
-        )
+        row = {
+            **{name: fields[name] for name in ("channel", "kind", "sender", "variant", "reason")},
+            "probe": life.name,
+            "scheduled_at": fields["due"],
+            "outcome": outcome.value,
+            "deadline": result.value,
+            "place": life.place,
+            "accepted": None if at_once else 0.512345,
+            "arrived": None if wrong else life.seen / _SECOND,
+            "owed": "{}",
+            "blind": int(life.blind),
+        }
         self._tell(end, written.FINISHED[outcome] % fields, "finished", life.name, row)
 
     def _answer(self, life: _Life) -> None:
@@ -261,7 +261,7 @@ class _Writer:
 
     # Writing
 
-    def _tell(self, at: int, text: str, kind: str, probe: str | None, row: tuple[object, ...] | None = None) -> None:
+    def _tell(self, at: int, text: str, kind: str, probe: str | None, row: dict[str, object] | None = None) -> None:
         self._order += 1
         heapq.heappush(self._pending, (at, self._order, text, kind, probe, row))
 
@@ -276,15 +276,14 @@ class _Writer:
                 self._first[str(probe)] = self._seq
             elif row is not None:
                 first = self._first.pop(str(probe))
-                self._results.append((row[0], first, self._seq, *row[1:]))
+                self._results.append(_NO_RESULT | row | {"scheduled_seq": first, "finished_seq": self._seq})
         if len(self._events) >= _AT_ONCE:
             self._store()
 
     def _store(self) -> None:
         self._database.executemany("INSERT INTO event (seq, at, kind, probe, body) VALUES (?,?,?,?,?)", self._events)
-        names = [column.name for column in results.columns]
-        marks = ",".join("?" * len(names))
-        self._database.executemany(f"INSERT INTO result ({','.join(names)}) VALUES ({marks})", self._results)
+        values = ",".join(f":{name}" for name in _NO_RESULT)
+        self._database.executemany(f"INSERT INTO result ({','.join(_NO_RESULT)}) VALUES ({values})", self._results)
         self._events, self._results = [], []
 
 
@@ -310,17 +309,12 @@ def _seen_after(rng: random.Random, outcome: Outcome) -> int:
     return int(min(rng.lognormvariate(1.6, 0.8), 600.0) * _SECOND) | 1
 
 
-def _result(outcome: Outcome) -> DeadlineResult:
-    if outcome is Outcome.INDETERMINATE:
-        return DeadlineResult.INDETERMINATE
-    return DeadlineResult.MET if outcome is Outcome.ARRIVED else DeadlineResult.MISSED
-
-
 def _probe_id(seed: int, number: int, tick: int) -> str:
     raw = int.from_bytes(sha256(f"{seed}/{number}/{tick}".encode()).digest()[:10])
     return "".join(_BASE32[raw >> shift & 31] for shift in range(75, -5, -5))
 
 
+_NO_RESULT: dict[str, object] = dict.fromkeys(column.name for column in results.columns)
 _BASE32 = string.ascii_lowercase + "234567"
 
 
