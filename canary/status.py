@@ -82,7 +82,7 @@ class PartStatus:
 class Vitals:
     """What only the running process knows of itself.
 
-    ``lag`` is by how many seconds the last probe started late; ``read_at`` and ``depths`` are by queue.
+    ``lag`` is by how many seconds the latest probe of the last round was late; ``read_at`` and ``depths`` are by queue.
     """
 
     last_tick: datetime | None

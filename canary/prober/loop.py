@@ -87,7 +87,7 @@ class Prober:
         )
         self.last_tick: datetime | None = None
         self.lag = 0.0
-        """Seconds by which the last probe started late."""
+        """Seconds by which the latest probe of the last round that sent any was late."""
         self.reload_ok, self.reloaded_at = True, self._clock.now()
         self._began = self._next_round = self.reloaded_at
         self._stop_reason: str | None = None
@@ -262,28 +262,29 @@ class Prober:
         due = self._timetable.due(now)
         if self._stop_reason is None:
             self._confirm_due(now)
-        for channel in due:
-            self._take_turn(channel, now)
+        late = [self._take_turn(channel, now) for channel in due]
+        self.lag = max(filter(None, late), default=self.lag)
 
     def _gate(self) -> Gate:
         return Gate(self.config, self.ledger.state, self._submitter.starting, self._stop_reason)
 
-    def _take_turn(self, channel: str, now: datetime) -> None:
+    def _take_turn(self, channel: str, now: datetime) -> float | None:
+        """Send what is due, unless something keeps it from being sent; by how many seconds it was late."""
         obstacle = self._gate().obstacle(channel, now)
         if obstacle is not None and obstacle.reason is Hold.STOPPED:
             self._holds.hold(channel, obstacle, now)  # still due: it is sent as soon as that ends
-            return
+            return None
         due = self._timetable.passed(channel, now)
         if obstacle is not None:
             _log.info("not probed", channel=channel, reason=obstacle.detail)
             self._holds.hold(channel, obstacle, now)
-            return
+            return None
         self._holds.release(channel, now)
-        self.lag = (now - due).total_seconds()
         if self.config.channels[channel].reachability_only:
             self._spawn(self._look(channel))
         else:
             self._spawn(self._try(self._submitter.begin(Choice(channel), self.config, self.ledger.state)))
+        return (now - due).total_seconds()
 
     async def _try(self, probe: Probe) -> None:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import bench_audit, bench_email, bench_evidence, bench_form, bench_verify
+from bench import bench_audit, bench_email, bench_evidence, bench_form, bench_loop, bench_verify
 
 
 def main() -> None:
@@ -17,12 +17,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="shorter windows")
     arguments.add_argument("--json", type=Path, help="write the numbers to this file")
-    measurements = ["email", "form", "evidence", "audit", "verify"]
+    measurements = ["email", "loop", "form", "evidence", "audit", "verify"]
     arguments.add_argument("--only", choices=measurements, help="only this measurement")
     given = arguments.parse_args()
     numbers: dict[str, object] = {}
     if given.only in (None, "email"):
         numbers["email"] = bench_email.main(window=30 if given.quick else 120)
+    if given.only in (None, "loop"):
+        numbers["loop"] = bench_loop.main(window=20 if given.quick else 60)
     if given.only in (None, "form"):
         numbers["form"] = bench_form.main()
     if given.only in (None, "evidence"):
