@@ -1,7 +1,7 @@
 """The loop: what is due, send it; what is seen, judge it. It joins the parts, and the ledger is its memory.
 
-The event loop never waits for a lock, the disk or a scrape: it reads the ledger's published state, and whatever may
-take its time is asked for and waited for a tick at most.
+The event loop never waits for a lock, the disk or a scrape: it reads the ledger's published state, and goes on without
+the answer of whatever takes its time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import random
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -43,6 +42,9 @@ TICK = 1.0
 
 REST = 10.0
 """Seconds between two rounds, at most: then what other processes wrote is taken in, and the loop is seen to live."""
+
+_ASK_BEFORE = TICK / 2
+"""Seconds before a round at which is asked for what may take its time, so that no round waits for an answer."""
 
 STALLED = timedelta(seconds=30)
 """A main loop that comes so much too late to a round stood still: what was due meanwhile was not sent."""
@@ -91,7 +93,8 @@ class Prober:
         self.reload_ok, self.reloaded_at = True, self._clock.now()
         self._began = self._next_round = self.reloaded_at
         self._stop_reason: str | None = None
-        self._asking: dict[str, asyncio.Task[Any]] = {}
+        self._refreshed: asyncio.Task[list[Event]] | None = None
+        self._switch_read: asyncio.Task[str | None] | None = None
         self._confirming: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._draining: dict[Endpoints, asyncio.Task[None]] = {}
@@ -124,8 +127,9 @@ class Prober:
         self._watching.set()
         self._judging.begin()
         self._plan(self._clock.now())
+        self._stop_reason = await asyncio.to_thread(stop_reason, self.config.state)
         while not self._stopping.is_set():
-            await self._round(scheduled)
+            self._round(scheduled)
             await self._until_next_round(scheduled)
         await self._wind_up(scheduled)
 
@@ -152,26 +156,31 @@ class Prober:
 
     # One round
 
-    async def _round(self, scheduled: bool) -> None:
-        """Look at what is due, once."""
-        self._began = self._clock.now()
+    def _round(self, scheduled: bool) -> None:
+        """Look at what is due, once. Waits for nothing."""
+        self._began = now = self._clock.now()
         self._notice_clock_step()
-        if not await self._others_taken_in():
+        if not self._can_be_used():
             return
-        now = self._clock.now()
         self._judging.look_at_due(now)
         if scheduled:
-            await self._look_at_kill_switch(now)
+            self._look_at_kill_switch(now)
             self._send_due(now)
         self.last_tick = now
 
     async def _until_next_round(self, scheduled: bool) -> None:
-        """Rest until something is due: a tick at least, and never for long."""
+        """Rest until something is due: a tick at least, and never for long. Shortly before, ask for what may be slow."""
         due = [at for at in (self._judging.due(), self._timetable.next() if scheduled else None) if at is not None]
         self._next_round = self._began + timedelta(seconds=self._rest)
         self._come_back(min(due, default=self._next_round))
+        await self._rest_until(_ASK_BEFORE)
+        self._ask()
+        await self._rest_until(0.0)
+
+    async def _rest_until(self, before: float) -> None:
+        """Rest until so many seconds before the next round, which may be wanted sooner meanwhile; or until stopped."""
         while not self._stopping.is_set():
-            left = (self._next_round - self._clock.now()).total_seconds()
+            left = (self._next_round - self._clock.now()).total_seconds() - before
             if left <= 0:
                 return
             self._woken.clear()
@@ -184,32 +193,32 @@ class Prober:
             self._next_round = max(at, self._began + timedelta(seconds=TICK))
             self._woken.set()
 
-    async def _others_taken_in(self) -> bool:
-        """Take in what other processes wrote; whether the ledger can be used, as far as is known.
+    def _ask(self) -> None:
+        """Ask what other processes wrote, and for the kill switch. Whoever has not answered yet is not asked again."""
+        if self._refreshed is None:
+            self._refreshed = asyncio.create_task(self._recorder.record())
+        if self._switch_read is None:
+            self._switch_read = asyncio.create_task(asyncio.to_thread(stop_reason, self.config.state))
 
-        While another process holds SQLite's lock, what is to be recorded waits for it, and the rounds go on.
+    def _can_be_used(self) -> bool:
+        """Whether the ledger can be, as far as is known.
+
+        While another process holds SQLite's lock there is no answer: what is to be recorded waits, the rounds go on.
         """
-        answer = await self._ask("refresh", self._recorder.record)
+        if self._refreshed is None or not self._refreshed.done():
+            return True
+        answer, self._refreshed = self._refreshed, None
         try:
-            if answer is not None:
-                answer.result()
+            answer.result()
         except OwnFaultError as error:
             _log.error("the ledger cannot be used; nothing is sent", error=error.detail)
             return False
         return True
 
-    async def _look_at_kill_switch(self, now: datetime) -> None:
-        answer = await self._ask("kill switch", partial(asyncio.to_thread, stop_reason, self.config.state))
-        if answer is not None:
-            self._stop_reason = answer.result()
+    def _look_at_kill_switch(self, now: datetime) -> None:
+        if self._switch_read is not None and self._switch_read.done():
+            self._stop_reason, self._switch_read = self._switch_read.result(), None
         self._holds.kill_switch(self._stop_reason, now)
-
-    async def _ask(self, what: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> asyncio.Task[Any] | None:
-        """Ask for something that may take its time, once at a time; None if there is no answer within half a tick."""
-        task = self._asking.get(what) or asyncio.create_task(ask())
-        self._asking[what] = task
-        await asyncio.wait([task], timeout=TICK / 2)
-        return self._asking.pop(what) if task.done() else None
 
     def _notice_clock_step(self) -> None:
         step = self._clock.step()

@@ -18,8 +18,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import yaml
@@ -31,6 +32,7 @@ from servers.ca_site import CaSite
 from servers.canary_run import staff
 
 from canary.cli.run import collect_rarely
+from canary.clock import Clock
 from canary.config import load
 from canary.prober.loop import TICK
 from canary.prober.retention import forget_daily
@@ -40,7 +42,7 @@ from canary.web import create_app, listen, serve_on
 CHANNELS = 1000
 WARM_UP = 65.0
 """Seconds until every channel was probed once: the first probes are spread over a minute."""
-SCRAPE_EVERY, LOCKED = 5.0, 20.0
+SCRAPE_EVERY, LOCKED, SETTLE = 5.0, 20.0, 15.0
 LOOK_EVERY = 0.01
 """Seconds between two timers of the one who watches the loop."""
 
@@ -87,18 +89,20 @@ async def _run(path: Path, port: int, window: float) -> list[dict[str, Any]]:
             running = asyncio.create_task(canary.run())
             await asyncio.sleep(WARM_UP)
             rows.append({"what": "undisturbed", **await _measured(canary, window)})
-            with _scraped(port):
-                retention = asyncio.create_task(forget_daily(canary.prober, first=0.0, every=0.2))
+            with _scraped(port), _Locker(config.state / "ledger.sqlite") as locker:
+                retention = asyncio.create_task(forget_daily(canary.prober, Clock(), first=0.0, every=0.2))
                 rows.append({"what": "scrapes, retention", **await _measured(canary, window)})
-                with _locked(config.state / "ledger.sqlite"):
-                    rows.append({"what": "and SQLite locked", **await _measured(canary, LOCKED)})
+                await asyncio.to_thread(locker.lock)
+                rows.append({"what": "and SQLite locked", **await _measured(canary, LOCKED)})
+                locker.unlock.set()
                 rows.append({"what": "after it", **await _measured(canary, window)})
                 retention.cancel()
             canary.stop()
             await running
         listener.close()
         events = list(canary.ledger.events())
-    sent = {event.probe for event in events if event.kind.value == "submitted"}
+    last = events[-1].at - timedelta(seconds=SETTLE)
+    sent = {event.probe for event in events if event.kind.value == "submitted" and event.at < last}
     seen = {event.probe for event in events if event.kind.value == "sighting"}
     troubles = sum(event.kind.value == "trouble" for event in events)
     rows[-1] |= {"probes": len(sent), "lost": len(sent - seen), "errors": troubles}
@@ -131,25 +135,35 @@ def _scrape(port: int) -> None:
         time.sleep(SCRAPE_EVERY)
 
 
-@contextmanager
-def _locked(database: Path) -> Iterator[None]:
-    context = multiprocessing.get_context("spawn")
-    held, done = context.Event(), context.Event()
-    process = context.Process(target=_hold, args=(str(database), held, done), daemon=True)
-    process.start()
-    held.wait()
-    try:
-        yield
-    finally:
-        done.set()
-        process.join()
+class _Locker:
+    """Another process, that takes SQLite's write lock when it is told to."""
+
+    def __init__(self, database: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._go, self._held, self.unlock = context.Event(), context.Event(), context.Event()
+        arguments = (str(database), self._go, self._held, self.unlock)
+        self._process = context.Process(target=_hold, args=arguments, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.join()
+
+    def lock(self) -> None:
+        """Returns once it is held, until ``unlock`` is set."""
+        self._go.set()
+        self._held.wait()
 
 
-def _hold(database: str, held: Any, done: Any) -> None:
+def _hold(database: str, go: Any, held: Any, unlock: Any) -> None:
+    go.wait()
     connection = sqlite3.connect(database, isolation_level=None, timeout=60)
     connection.execute("BEGIN IMMEDIATE")
     held.set()
-    done.wait()
+    unlock.wait()
     connection.execute("ROLLBACK")
 
 
