@@ -169,7 +169,7 @@ class Prober:
         self.last_tick = now
 
     async def _until_next_round(self, scheduled: bool) -> None:
-        """Rest until something is due: a tick at least, and never for long. Shortly before, ask for what may be slow."""
+        """Rest until something is due: a tick at least, and never for long. Ask before it for what may be slow."""
         due = [at for at in (self._judging.due(), self._timetable.next() if scheduled else None) if at is not None]
         self._next_round = self._began + timedelta(seconds=self._rest)
         self._come_back(min(due, default=self._next_round))
