@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import yaml
@@ -160,3 +160,21 @@ def test_what_an_older_verifier_or_canary_does_not_know_has_another_version() ->
     assert told == [words(Outcome), words(Stage), words(EventKind)], (
         "raise VERSION in canary/audit/verifier/archive.py and in canary/ledger/upgrade.py, and say here what they know"
     )
+
+
+class Newcomer(StrEnum):
+    """A member that nobody knows."""
+
+    VANISHED = "vanished"
+
+
+def test_a_newcomer_is_led_to_each_place() -> None:
+    newcomer: Any = Newcomer.VANISHED
+    lost = lacking(newcomer, {place: knows for place, knows in OUTCOME_PLACES.items() if "shorter" not in place})
+    assert len(lost) == len(OUTCOME_PLACES) - 1
+    assert "<Newcomer.VANISHED: 'vanished'>: README.md has no row for it in the table of outcomes" in lost
+    assert len(lacking(newcomer, STAGE_PLACES)) == len(STAGE_PLACES)
+    rows = {place: knows for place, knows in KIND_PLACES.items() if "row" in place}
+    assert lacking(newcomer, rows) == [
+        "<Newcomer.VANISHED: 'vanished'>: docs/evidence.md has no row for it in the table of kinds"
+    ]

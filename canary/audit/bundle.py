@@ -80,7 +80,7 @@ def make(
     """
     newest = next(log.ledger.events(kind=EventKind.CHECKPOINT, newest=1), None)
     if newest is None:
-        raise BundleError("no checkpoint was signed yet, so there is nothing to prove")
+        raise BundleError("no checkpoint was signed yet: `cpr-canary run` signs one soon after it began")
     temporary = path.with_name(f".{path.name}.new")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)  # it may hold personal data
     try:
@@ -192,7 +192,7 @@ class _Bundle:
     def _of_probe(self, probe: str) -> list[Leaf]:
         leaves = self._ledger.leaves_of_probe(probe)
         if not leaves:
-            raise BundleError(f"there is no probe {probe} in what is signed")
+            raise BundleError(f"there is no probe {probe} in what is signed; `cpr-canary probes list` names the newest")
         return leaves
 
     def _population(self) -> tuple[int, list[str]]:
