@@ -21,7 +21,7 @@ from canary.ledger import EventKind, inventories
 from canary.model import Outcome
 from canary.prober.runtime import assembled
 
-OFTEN = {"interval": "10s", "max_per_hour": 360}
+OFTEN = {"interval": "4s", "max_per_hour": 900}
 
 
 @asynccontextmanager
@@ -58,7 +58,7 @@ async def test_failure_is_confirmed_once_by_the_same_sender_and_variant(ca: CaSi
         [confirmation] = [e for e in run.events(EventKind.SCHEDULED) if e.body["confirms"] == failed]
         [first] = run.events(EventKind.SCHEDULED, failed)
         await run.outcome(confirmation.probe or "")
-        await asyncio.sleep(2)
+        await run.later(2)
         assert {e.body["confirms"] for e in run.events(EventKind.SCHEDULED)} <= {None, failed}
     assert [confirmation.body[key] for key in ("sender", "variant")] == [
         first.body[key] for key in ("sender", "variant")
@@ -77,7 +77,7 @@ async def test_report_that_was_only_on_its_way_is_not_confirmed(ca: CaSite, tmp_
             desk.select_folder("General")
             desk.move(desk.search(), "CPR")
         await run.until(lambda: run.verdict(probe).outcome is Outcome.ARRIVED, "the move")
-        await asyncio.sleep(6)
+        await run.later(6)
         assert {e.body["confirms"] for e in run.events(EventKind.SCHEDULED)} == {None}
 
 
@@ -94,9 +94,10 @@ async def test_blackout_pause_kill_switch_and_caps_keep_a_channel_silent(ca: CaS
         await run.prober._append(EventKind.PAUSED, body)
         await run.until(lambda: len(run.events(EventKind.SCHEDULED)) >= 2, "two probes")
         (tmp_path / "state" / "STOP").write_text("enough\n", encoding="utf-8")
-        await asyncio.sleep(1)
+        await run.until(lambda: run.events(EventKind.STOPPED_ALL), "the switch")
+        await run.later(0)  # what had begun before it is recorded
         stopped_at = len(run.events(EventKind.SCHEDULED))
-        await asyncio.sleep(12)
+        await run.later(5)  # a period, and a tenth more
         sent = run.events(EventKind.SCHEDULED)
         assert {event.body["channel"] for event in sent} == {"open"}
         assert len(sent) == stopped_at
@@ -138,7 +139,7 @@ async def test_cap_on_open_probes(ca: CaSite, tmp_path: Path) -> None:
     config["limits"] = {"open_probes": 1}
     async with scheduled(config, tmp_path) as run:
         await run.until(lambda: run.events(EventKind.SUBMITTED), "the first probe")
-        await asyncio.sleep(13)
+        await run.later(5)  # a period, and a tenth more
         assert len(run.events(EventKind.SCHEDULED)) == 1
         assert held(run) == {"alias": {"cap"}}
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from copy import deepcopy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,15 @@ class Run:
         for _ in range(number):
             last = self.prober.last_tick
             await self.until(lambda last=last: self.prober.last_tick != last, "a round of the main loop")  # type: ignore[misc]
+
+    async def later(self, seconds: float) -> None:
+        """Wait until the main loop has gone round, by its own clock, so many seconds from now, and once more.
+
+        What was due by then was decided in the first of these rounds, and had until the second to be recorded.
+        """
+        moment = self.prober.intake.now() + timedelta(seconds=seconds)
+        await self.until(lambda: self.prober.last_tick and self.prober.last_tick > moment, "a round at that time")
+        await self.rounds(1)
 
     async def watching(self) -> None:
         """Wait until every mailbox was read once."""
