@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     Engine,
@@ -117,7 +118,7 @@ def open_engine(path: Path) -> Engine:
 
     Transactions take the write lock as they begin (two processes may write); readers use :func:`reading`.
     """
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
