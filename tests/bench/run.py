@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import bench_audit, bench_email, bench_evidence, bench_form, bench_loop, bench_verify
+from bench import bench_audit, bench_email, bench_evidence, bench_form, bench_loop, bench_start, bench_verify
 
 
 def main() -> None:
@@ -17,10 +17,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="shorter windows")
     arguments.add_argument("--json", type=Path, help="write the numbers to this file")
-    measurements = ["email", "loop", "form", "evidence", "audit", "verify"]
+    measurements = ["start", "email", "loop", "form", "evidence", "audit", "verify"]
     arguments.add_argument("--only", choices=measurements, help="only this measurement")
     given = arguments.parse_args()
     numbers: dict[str, object] = {}
+    if given.only in (None, "start"):
+        numbers["start"] = bench_start.main()
     if given.only in (None, "email"):
         numbers["email"] = bench_email.main(window=30 if given.quick else 120)
     if given.only in (None, "loop"):
