@@ -26,6 +26,7 @@ from canary.ledger.events import numbered
 from canary.ledger.state import Find, Fold, State
 from canary.mark import Keyring
 from canary.model import (
+    Actor,
     Component,
     Depth,
     Failure,
@@ -276,7 +277,9 @@ class History:
         if probe.channel == "contact-ben" and BEN_ON_LEAVE.at(at):
             yield Seen.OUT_OF_OFFICE, REPLIES, took + 3
         elif place is None and self._rng.random() < 0.12:
-            yield Seen.ANSWER, REPLIES, min(82_000, self._rng.lognormvariate(8.6, 0.9))
+            answered = min(82_000, self._rng.lognormvariate(8.6, 0.9))
+            yield Seen.PICKED_UP, queues[min(probe.expected)], took + answered / 3
+            yield Seen.ANSWER, REPLIES, answered
 
     def _astray(self, probe: Probe, at: datetime) -> str | None:
         """The wrong place a report goes to, ``nowhere``, or None if it goes the right way."""
@@ -304,8 +307,9 @@ class History:
     def _sighting(self, probe: str, seen: Seen, place: Place, at: datetime, message: str | None) -> Sighting:
         where = str(next(self._serial))
         return Sighting(
-            seen, probe, place, at, TimeSource.RECEIVED, 1.0, at, f"{where:>064}", message, intact=True, where=where
-        )
+            seen, probe, place, at, TimeSource.RECEIVED, 1.0, at, f"{where:>064}", message, intact=True, where=where,
+            by=Actor.HUMAN if seen in (Seen.PICKED_UP, Seen.ANSWER) else None,
+        )  # fmt: skip
 
     def _sight(self, sighting: Sighting) -> None:
         self._write(record.sighting(sighting.noticed_at, sighting, "desk"))
