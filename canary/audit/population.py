@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, groupby
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
 
 from canary.audit.counts import Counts, Group, Latencies, Percentiles
 from canary.audit.exceptions import Run, before, failures, follow, own_faults
@@ -20,6 +19,9 @@ from canary.model import DeadlineResult
 
 Progress = Callable[[int, int], None]
 """Told how many days of how many are done."""
+
+_Alike = tuple[str, str, str | None, str | None, int, int]
+"""What is counted alike: sender, variant, outcome, deadline result, whether accepted, whether acknowledged."""
 
 _MET, _MISSED = DeadlineResult.MET.value, DeadlineResult.MISSED.value
 _UNIX_EPOCH = 2440587.5  # as a Julian day
@@ -148,33 +150,33 @@ class _Counting:
     def day(self, day: date) -> None:
         since = datetime.combine(day, time(), UTC)
         until = since + timedelta(days=1)
-        for slug, rows in groupby(self._ledger.ended(since, until), key=itemgetter(1)):  # by channel
+        for slug, rows in groupby(self._ledger.ended(since, until), key=attrgetter("channel")):
             self._channel_day(slug, rows, day)
         self._tally.unfinished += self._ledger.unfinished(since, until)
         self._tally.scheduled += self._ledger.count(EventKind.SCHEDULED, since, until)
         if until.day == 1:
             self._month_ends(f"{day:%Y-%m}")
 
-    def _channel_day(self, slug: str, rows: Iterator[Any], day: date) -> None:
+    def _channel_day(self, slug: str, rows: Iterator[Ended], day: date) -> None:
         """Millions of rows come through here: one dictionary a row and purpose, and calls only for what is rare."""
-        cube: defaultdict[tuple[str, ...], int] = defaultdict(int)
+        cube: defaultdict[_Alike, int] = defaultdict(int)
         wrong = slug in self._failures.open or slug in self._own.open or slug not in self._judged
         first = next(rows)
-        channel = self._tally.channels.get(slug) or self._new_channel(Ended._make(first))
+        channel = self._tally.channels.get(slug) or self._new_channel(first)
         variants, senders = self._tally.variants[channel.kind], self._tally.senders[channel.kind]
         for row in chain((first,), rows):
-            sender, variant, outcome, deadline, arrived, accepted, acknowledged, blind, at = row[2:11]
+            arrived, deadline = row.arrived, row.deadline
             if arrived is not None:
                 channel.month[arrived] += 1
-                variants[variant].arrived[arrived] += 1
-                senders[sender].arrived[arrived] += 1
-            cube[sender, variant, outcome, deadline, accepted, acknowledged] += 1
+                variants[row.variant].arrived[arrived] += 1
+                senders[row.sender].arrived[arrived] += 1
+            cube[row.sender, row.variant, row.outcome, deadline, row.was_accepted, row.was_acknowledged] += 1
             if deadline == _MET:
-                channel.note_good(at)
-            if blind:
-                self._tally.blind.append(row[0])
+                channel.note_good(row.day)
+            if row.blind:
+                self._tally.blind.append(row.probe)
             if wrong or deadline != _MET:
-                wrong = self._watch(Ended._make(row))
+                wrong = self._watch(row)
         self._add(channel, day, cube)
 
     def _new_channel(self, row: Ended) -> ChannelTally:
@@ -185,7 +187,7 @@ class _Counting:
         channel.gap = (channel.good, channel.good)
         return channel
 
-    def _add(self, channel: ChannelTally, day: date, cube: Mapping[tuple[str, ...], int]) -> None:
+    def _add(self, channel: ChannelTally, day: date, cube: Mapping[_Alike, int]) -> None:
         of_day = channel.days[day] = Counts()
         for (sender, variant, outcome, deadline, accepted, acknowledged), number in cube.items():
             for counts in (

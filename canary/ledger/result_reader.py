@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import case, except_, func
@@ -51,6 +52,9 @@ class Ended(NamedTuple):
     reason: str
     confirms: str | None
 
+
+_named = partial(tuple.__new__, Ended)
+"""What ``Ended._make`` does, without a look at the length."""
 
 _COMPUTED = {
     "arrived": _ROUNDED,
@@ -110,15 +114,16 @@ class ResultReader(EventReader):
 
     # For reports
 
-    def ended(self, since: datetime, until: datetime) -> Iterator[tuple[Any, ...]]:
+    def ended(self, since: datetime, until: datetime) -> Iterator[Ended]:
         """The probes that were scheduled from ``since`` on and before ``until`` and have ended, channel by channel.
 
-        Plain tuples in the order of :class:`Ended`, as the driver has them: there may be millions.
+        There may be millions: the driver's rows, with names, cost 3.6 us each where SQLAlchemy's cost 4.3 us. Counting
+        one takes 4 us more.
         """
         query = between(self._results(*_COLUMNS), results.c.scheduled_at, since, until)
         with self.connect() as connection:
             found = connection.execute(query.order_by(results.c.channel, results.c.scheduled_at))
-            yield from cast("Iterator[tuple[Any, ...]]", found.cursor)
+            yield from map(_named, cast("Iterator[tuple[Any, ...]]", found.cursor))
 
     def ended_before(self, channel: str, until: datetime) -> Iterator[Ended]:
         """The ended probes of a channel before ``until``, newest first."""

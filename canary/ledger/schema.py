@@ -116,7 +116,7 @@ TRIGGERS = {
 def open_engine(path: Path) -> Engine:
     """An engine on the SQLite file, made if it is not there: write-ahead log, every commit on disk before it returns.
 
-    Transactions take the write lock as they begin (two processes may write); readers use :func:`reading`.
+    Transactions take the write lock as they begin (two processes may write); readers use :func:`without_lock`.
     """
     engine = create_engine(URL.create("sqlite", database=str(path)))
 
@@ -135,6 +135,6 @@ def open_engine(path: Path) -> Engine:
     return engine
 
 
-def reading(engine: Engine) -> Engine:
+def without_lock(engine: Engine) -> Engine:
     """The same database for statements that only read, each by itself, without the write lock."""
     return engine.execution_options(reads_only=True)

@@ -18,7 +18,7 @@ from canary.clock import Clock
 from canary.ledger.artefacts import Artefacts
 from canary.ledger.events import Event
 from canary.ledger.reader import LedgerReader
-from canary.ledger.schema import FILE, open_engine, reading
+from canary.ledger.schema import FILE, open_engine, without_lock
 from canary.ledger.state import OpenProbe, State
 from canary.ledger.transaction import Transaction, keep_snapshot
 from canary.ledger.upgrade import upgrade
@@ -42,7 +42,7 @@ class Ledger(LedgerReader):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.engine = open_engine(folder / FILE)
             upgrade(self.engine)
-            super().__init__(folder, reading(self.engine).connect)
+            super().__init__(folder, without_lock(self.engine).connect)
             self.artefacts = Artefacts(folder / "artefacts", clock)  # whoever writes gives the files their time
             self._connection = self.engine.connect()
             self._published = self._folded()
