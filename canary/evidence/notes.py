@@ -84,10 +84,6 @@ class VKey:
         """The first four bytes of SHA-256(name || newline || type || public key)."""
         return sha256(self.name.encode() + b"\n" + bytes([self.type]) + self.public).digest()[:4]
 
-    def time_of(self, signature: Signature) -> int | None:
-        """When a cosignature was made, in POSIX seconds; None for other signatures."""
-        return int.from_bytes(signature.value[:_TIME_SIZE], "big") if self.type == COSIGNATURE else None
-
     def signed(self, text: str, signature: Signature) -> bool:
         """Whether this key made the signature of ``text``."""
         message, value = text.encode(), signature.value

@@ -98,22 +98,6 @@ def read_sighting(event: Event) -> Sighting:
     return _SIGHTING.validate_python(body | {"probe": event.probe})
 
 
-def read_finished(event: Event) -> Verdict:
-    """What a ``finished`` event says, as the verdict that it was (without its counts)."""
-    body = event.body
-    return Verdict(
-        outcome=Outcome(body["outcome"]) if body["outcome"] else None,
-        deadline=None,
-        final=True,
-        place=body["place"],
-        reason=body["reason"],
-        stages={Stage(stage): seconds for stage, seconds in body["stages"].items()},
-        duplicates=0,
-        forged={},
-        owed=read_owed(body.get("owed", {})),
-    )
-
-
 def write_owed(owed: Mapping[Stage, DeadlineResult | None]) -> dict[str, str | None]:
     """What became of the stages that were owed, as JSON can say it."""
     return {stage.value: result and result.value for stage, result in owed.items()}
