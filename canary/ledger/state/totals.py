@@ -15,10 +15,10 @@ BUCKETS = (
 """Upper bounds of the latency histograms in seconds, as they are counted: 1 s to 24 h."""
 
 SHOWN: Mapping[Stage, tuple[float, ...]] = {
-    Stage.ACCEPTED: (1, 30, 300),
+    Stage.ACCEPTED: (30, 300),
     Stage.ARRIVED: (1, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 28800, 86400),
     Stage.ACKNOWLEDGED: (60, 300, 900, 86400),
-    Stage.PICKED_UP: (3600, 86400),
+    Stage.PICKED_UP: (3600, 14400, 86400),
     Stage.ANSWER_RECEIVED: (3600, 14400, 43200, 86400),
 }
 """The stages that are exported, and those of :data:`BUCKETS` that are of each, since each is a series a channel: one at
