@@ -43,8 +43,10 @@ class Retention(RetentionPlan):
     def __init__(self, ledger: Ledger, kept: Mapping[Rule, timedelta]) -> None:
         super().__init__(ledger, kept)
 
-    def run(self, now: datetime) -> list[Forgettable]:
+    def run(self, now: datetime, signed: int | None = None) -> list[Forgettable]:
         """Forget it, and return what was. Can be cut off at any instant, and goes on at the next run.
+
+        Where there is evidence, no event is emptied beyond the first ``signed``: of the others it has no hash yet.
 
         Raises OwnFaultError if the ledger cannot be used, if our clock cannot be believed, or if another one runs.
         """
@@ -52,7 +54,7 @@ class Retention(RetentionPlan):
         with _faults_are_ours(), _only_one(self._ledger.folder / "retention.lock"):
             self._ledger.refresh()
             self._look_through()
-            return [self._forget(rule, now) for rule in self._kept]
+            return [self._forget(rule, now, signed) for rule in self._kept]
 
     def _believe(self, now: datetime) -> None:
         for queue, (offset, _) in self._ledger.state.totals.clocks.items():
@@ -60,8 +62,8 @@ class Retention(RetentionPlan):
                 why = f"the clock of queue {queue} is {offset:.0f} s off ours, which is {timestamp(now)}"
                 raise OwnFaultError(Component.CLOCK, "not_believed", f"nothing is forgotten: {why}")
 
-    def _forget(self, rule: Rule, now: datetime) -> Forgettable:
-        planned, upto = self._plan(rule, now)
+    def _forget(self, rule: Rule, now: datetime, signed: int | None) -> Forgettable:
+        planned, upto = self._plan(rule, now, signed)
         if rule is Rule.EVENTS:
             upto = min(upto, self._ledger.keep_snapshot())  # the state no longer follows from the events alone
             self._empty(planned, upto, now)

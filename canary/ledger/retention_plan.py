@@ -57,11 +57,12 @@ class RetentionPlan:
             detail = f"cannot look at the artefacts in {self._ledger.folder}: {error.strerror}"
             raise OwnFaultError(Component.STORE, "unusable", detail) from error
 
-    def _plan(self, rule: Rule, now: datetime) -> tuple[Forgettable, int]:
-        """What the rule lets go, and the last event that it is about."""
+    def _plan(self, rule: Rule, now: datetime, signed: int | None = None) -> tuple[Forgettable, int]:
+        """What the rule lets go, and the last event that it is about; of the first ``signed``, for events."""
         before = now - self._kept[rule]
         upto = self._horizon(rule, before)
         if rule is Rule.EVENTS:
+            upto = upto if signed is None else max(self._stand(rule), min(upto, signed))
             filled = self._read(_FILLED, first=self._stand(rule) + 1, last=upto)[0]
             count, size = filled.bodies, filled.size
         else:

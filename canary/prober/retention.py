@@ -49,9 +49,9 @@ def _forget(prober: Prober, now: datetime) -> list[Forgettable]:
 
 def forget(work: Retention, evidence: Evidence | None, now: datetime) -> list[Forgettable]:
     """Forget, with every event's hash in the evidence before, and its bundles emptied after. Raises OwnFaultError."""
-    if evidence is not None:
-        evidence.advance()
-    forgotten = work.run(now)
-    if evidence is not None:
-        evidence.forget()
+    if evidence is None:
+        return work.run(now)
+    head = evidence.advance()
+    forgotten = work.run(now, head.size if head else 0)
+    evidence.forget()
     return forgotten

@@ -436,3 +436,22 @@ def changed(tsa: Tsa, every: str) -> EvidenceSettings:
 def a_key(folder: Path) -> VKey:
     """The key that will sign in this folder."""
     return FileKeys(folder / "evidence/key", ORIGIN).create().vkey
+
+
+def test_what_is_not_signed_is_not_emptied(tmp_path: Path, ledger: Ledger) -> None:
+    clock = SimulatedClock(datetime(2026, 3, 1, tzinfo=UTC))
+    evidence = Evidence(EvidenceSettings(), tmp_path, ORIGIN, ledger, clock)
+    told = Event(EventKind.TROUBLE, clock.now(), {"component": "imap", "reason": "lost", "detail": "personal"})
+    ledger.append(told).result()
+    evidence.advance()
+    ledger.append(*[told] * 10).result()
+    clock.advance(400 * 86400)
+    work = Retention(ledger, {Rule.EVENTS: timedelta(days=90)})
+    (tmp_path / "evidence/key").chmod(0o644)  # so that nothing can be signed
+    [first] = forget(work, evidence, clock.now())
+    (tmp_path / "evidence/key").chmod(0o600)
+    [second] = forget(work, evidence, clock.now())
+    assert (first.count, second.count) == (1, 10)
+    found = evidence.check()
+    assert found is not None
+    assert (found.problems, found.forgotten) == ((), 11)
