@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import fast_lane
+import hypothesis
 import pytest
 import trustme
 from servers import certificates, debian
 from servers.ca_site import CaSite
+
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")  # a slow one fails no test for that
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,7 +14,8 @@ from canary.audit.verifier.findings import RefusedError
 from canary.audit.verifier.tlog import Head
 from canary.audit.verifier.verify import verify as check_bundle
 from canary.audit.whole import Whole, check_whole
-from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json, print_plain, published_log
+from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json, print_plain
+from canary.cli.opening import published_log
 from canary.cli.period import From, To, whole_period
 from canary.clock import Clock
 from canary.config import load

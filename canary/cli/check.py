@@ -12,7 +12,8 @@ from rich.table import Table
 from canary.channels import UnusableError
 from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json
 from canary.clock import Clock
-from canary.config import Config, advice, load
+from canary.config import Config, load
+from canary.config.advice import advice
 from canary.model import OwnFaultError
 from canary.prober.endpoints import Endpoints
 

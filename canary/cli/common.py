@@ -1,13 +1,11 @@
-"""What the commands share: exit codes, consoles, opening what a configuration names."""
+"""What the commands share: exit codes, consoles, and how values are printed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,15 +13,8 @@ from rich.markup import escape
 
 from canary import wording
 from canary.cli.extras import MissingExtraError
-from canary.clock import Clock
 from canary.config import Config, ConfigError
-from canary.ledger import Ledger
-from canary.ledger.reader import reading
-from canary.model import CanaryError, Component, DeadlineResult, Outcome, OwnFaultError
-
-if TYPE_CHECKING:
-    from canary.evidence.published import PublishedLog
-    from canary.evidence.service import Evidence
+from canary.model import CanaryError, DeadlineResult, Outcome, OwnFaultError
 
 out = Console()
 err = Console(stderr=True)
@@ -89,32 +80,3 @@ def known_channel(config: Config, channel: str) -> str:
     if channel not in config.channels:
         raise typer.BadParameter(f"no channel {channel!r} in the configuration; there are {', '.join(config.channels)}")
     return channel
-
-
-@contextmanager
-def opened(config: Config) -> Iterator[Ledger]:
-    """The ledger of a configuration, for the time of a command."""
-    ledger = Ledger(config.state)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
-
-
-@contextmanager
-def published_log(config: Config) -> Iterator[PublishedLog]:
-    """The evidence log of a configuration, to read alone; what is wrong with it is our own fault."""
-    from canary.evidence.published import PublishedLog  # with keys, of which most commands need nothing
-
-    with reading(config.state) as ledger:
-        try:
-            yield PublishedLog(ledger, config.state / "evidence", config.origin)
-        except OSError as error:
-            raise OwnFaultError(Component.STORE, "evidence", str(error)) from error
-
-
-def opened_evidence(config: Config, ledger: Ledger, clock: Clock | None = None) -> Evidence:
-    """The evidence of a ledger as the configuration has it. Raises OwnFaultError if its keys cannot be used."""
-    from canary.evidence.service import Evidence  # with keys and HTTP, of which most commands need nothing
-
-    return Evidence(config.evidence, config.state, config.origin, ledger, clock or Clock())

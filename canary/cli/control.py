@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from canary.cli.common import ConfigPath, known_channel, opened, out, print_plain
+from canary.cli.common import ConfigPath, known_channel, out, print_plain
+from canary.cli.opening import opened
 from canary.clock import Clock
 from canary.config import load
 from canary.keyring import keys_of, rotate

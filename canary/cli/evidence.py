@@ -8,17 +8,8 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from canary.cli.common import (
-    ConfigPath,
-    Exit,
-    Json,
-    err,
-    opened,
-    opened_evidence,
-    out,
-    print_json,
-    published_log,
-)
+from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json
+from canary.cli.opening import opened, opened_evidence, published_log
 from canary.clock import Clock
 from canary.config import load
 from canary.evidence.published import PublishedLog

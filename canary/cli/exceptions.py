@@ -11,7 +11,8 @@ from rich.table import Table
 from canary import wording
 from canary.audit.exceptions import Run, annotation, complete, find, notes_of
 from canary.audit.population import tally
-from canary.cli.common import ConfigPath, Json, err, escape_external, opened, out, print_json
+from canary.cli.common import ConfigPath, Json, err, escape_external, out, print_json
+from canary.cli.opening import opened
 from canary.cli.period import DAY, whole_period
 from canary.clock import Clock
 from canary.config import load

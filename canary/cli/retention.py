@@ -8,7 +8,8 @@ import typer
 from rich.filesize import decimal
 from rich.table import Table
 
-from canary.cli.common import ConfigPath, Json, opened, opened_evidence, out, print_json
+from canary.cli.common import ConfigPath, Json, out, print_json
+from canary.cli.opening import opened, opened_evidence
 from canary.clock import Clock
 from canary.config import load
 from canary.ledger.events import timestamp

@@ -16,7 +16,8 @@ import typer
 from canary.cli.common import ConfigPath
 from canary.cli.lock import only_one
 from canary.cli.logs import log_to_stderr
-from canary.config import Config, advice, load
+from canary.config import Config, load
+from canary.config.advice import advice
 from canary.model import Component, OwnFaultError
 from canary.prober.gate import stop_all
 from canary.prober.runtime import Runtime, assembled

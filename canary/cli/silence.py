@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from canary.cli.common import ConfigPath, opened, out
+from canary.cli.common import ConfigPath, out
+from canary.cli.opening import opened
 from canary.clock import Clock
 from canary.config import load
 from canary.ledger.events import silenced

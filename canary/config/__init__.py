@@ -1,6 +1,5 @@
 """The YAML file as typed settings; every mistake named with its line and what was wanted."""
 
-from canary.config.advice import advice
 from canary.config.load import load
 from canary.config.mistakes import ConfigError, Mistake
 from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, RetentionSettings, SenderSettings, Web
@@ -18,7 +17,6 @@ __all__ = [
     "RetentionSettings",
     "SenderSettings",
     "Web",
-    "advice",
     "digest",
     "load",
     "schema",

@@ -59,3 +59,10 @@ def test_help_lists_every_command() -> None:
     listed = " ".join(done.stdout.split())
     for name, entry in COMMANDS.items():
         assert f"{name} {entry.help}" in listed
+
+
+@pytest.mark.parametrize("command", ["variants", "schema"])
+def test_what_asks_no_ledger_loads_no_database_and_no_browser(command: str) -> None:
+    loaded = loaded_by(command)
+    assert "pydantic" in loaded
+    assert not loaded & {"playwright", "sqlalchemy", "weasyprint", "uvicorn", "jinja2", "httpx", "imapclient"}

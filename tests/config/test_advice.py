@@ -9,7 +9,8 @@ from metrics.recorded import settings
 from structlog.testing import capture_logs
 
 from canary.cli.run import advise
-from canary.config import Config, advice, load
+from canary.config import Config, load
+from canary.config.advice import advice
 
 
 def with_deadline(folder: Path, deadline: str) -> Config:

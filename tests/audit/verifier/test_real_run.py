@@ -15,8 +15,8 @@ from servers.tsa import Tsa
 from typer.testing import CliRunner
 
 from canary.audit.verifier.__main__ import main
-from canary.cli.common import opened_evidence
 from canary.cli.main import app
+from canary.cli.opening import opened_evidence
 from canary.config import load
 from canary.demo.ca import DemoCa
 from canary.demo.faults import BY_NAME
