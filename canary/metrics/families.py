@@ -16,27 +16,35 @@ _Bucket = tuple[str, float] | tuple[str, float, Exemplar]
 
 
 class Families:
-    """Every family of the table, empty at first."""
+    """Every family of the table, empty at first. What is added is kept small, and made into samples one at a time."""
 
     def __init__(self) -> None:
-        self._families = {name: row.type(PREFIX + name, row.help, labels=row.labels) for name, row in TABLE.items()}
+        self._rows: dict[str, list[tuple[Sequence[str], float]]] = {name: [] for name in TABLE}
+        self._histograms: dict[str, list[tuple[Sequence[str], list[_Bucket], float]]] = {name: [] for name in TABLE}
 
     def __iter__(self) -> Iterator[Metric]:
-        return iter(self._families.values())
+        for name, row in TABLE.items():
+            family = row.type(PREFIX + name, row.help, labels=row.labels)
+            if isinstance(family, HistogramMetricFamily):
+                for labels, buckets, total in self._histograms[name]:
+                    family.add_metric(labels, buckets, total)
+            else:
+                for labels, value in self._rows[name]:
+                    family.add_metric(labels, value)
+            yield family
 
     def add(self, name: str, labels: Sequence[str], value: float) -> None:
         """A gauge or counter; raises TypeError if the table has another type for it."""
-        family = self._families[name]
-        if isinstance(family, HistogramMetricFamily):
+        if TABLE[name].type is HistogramMetricFamily:
             raise TypeError(f"{name} is a histogram")
-        family.add_metric(labels, value)
+        self._rows[name].append((labels, value))
 
     def add_histogram(self, name: str, labels: Sequence[str], stage: Stage, histogram: Histogram) -> None:
         """A histogram of a stage that is exported; raises TypeError if the table has another type for it."""
-        family = self._families[name]
-        if not isinstance(family, HistogramMetricFamily):
+        if TABLE[name].type is not HistogramMetricFamily:
             raise TypeError(f"{name} is not a histogram")
-        family.add_metric([*labels, stage.value], _cumulative(histogram, _BOUNDS[stage]), histogram.sum)
+        buckets = _cumulative(histogram, _BOUNDS[stage])
+        self._histograms[name].append(([*labels, stage.value], buckets, histogram.sum))
 
 
 def _bounds(stage: Stage) -> list[tuple[str, int]]:
