@@ -76,8 +76,8 @@ class Resources:
     clock: Clock
     """The time, for everything that is recorded, waited for or given up. Limits may be the event loop's own
     (``asyncio.timeout``): a simulated clock moves that, too."""
-    browser: Browser
-    """The one warm browser, shared by all; it is started when somebody first needs it."""
+    browser: Callable[[], Browser]
+    """Gives the one warm browser, shared by all: who asks for none does not load what drives it."""
     rng: Random = field(default_factory=SystemRandom)
     """Chance, for pauses and MIME boundaries. Cannot be guessed unless another one is given."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import socket
 from contextlib import closing
@@ -16,6 +15,7 @@ import typer
 from canary.cli.common import ConfigPath
 from canary.cli.lock import only_one
 from canary.cli.logs import log_to_stderr
+from canary.cli.memory import collect_rarely, share_arenas
 from canary.config import Config, load
 from canary.config.advice import advice
 from canary.model import Component, OwnFaultError
@@ -40,6 +40,7 @@ def run(
     """
     settings = load(config)
     log_to_stderr(as_json=log_json)
+    share_arenas()
     with assembled(settings) as canary, only_one(settings.state):
         collect_rarely()
         asyncio.run(_run(config, settings, canary))
@@ -79,13 +80,6 @@ def _listen(config: Config) -> socket.socket:
         return listen(config.web.host, config.web.port)
     except OSError as error:
         raise OwnFaultError(Component.HTTP, "listen", f"cannot listen on {config.web.listen}: {error}") from error
-
-
-def collect_rarely() -> None:
-    """Do not search for garbage in what lives as long as the process: modules, configuration, the ledger's state."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def advise(config: Config) -> None:

@@ -113,6 +113,10 @@ TRIGGERS = {
 """No event is changed or removed, but that its body may be emptied once the newest tombstone of events covers it."""
 
 
+_CACHE = 512
+"""KiB of pages that each connection keeps: there is one a thread, and what they read is mostly new."""
+
+
 def open_engine(path: Path) -> Engine:
     """An engine on the SQLite file, made if it is not there: write-ahead log, every commit on disk before it returns.
 
@@ -123,7 +127,7 @@ def open_engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
         connection.isolation_level = None  # else the driver begins transactions of its own, without the lock
-        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL"):
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", f"cache_size=-{_CACHE}"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

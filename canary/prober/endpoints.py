@@ -6,15 +6,19 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from random import Random, SystemRandom
+from typing import TYPE_CHECKING
 
 from canary.channels import Channel, Resources, UnusableError
-from canary.channels.forms.browser import Browser
 from canary.clock import Clock
 from canary.config import Config
 from canary.model import Outcome, OwnFaultError
 from canary.queues import Intake, Watcher, WatchResources
 from canary.queues import kinds as queue_kinds
+
+if TYPE_CHECKING:
+    from canary.channels.forms.browser import Browser
 
 _STOPPED_AT_ONCE = 32
 """Watchers that are stopped at the same time; each may take some seconds."""
@@ -25,12 +29,18 @@ class Endpoints:
 
     def __init__(self, config: Config, clock: Clock, rng: Random | None = None) -> None:
         self.config = config
-        self.browser = Browser(config.browser)
-        self._resources = Resources(clock, self.browser, rng or SystemRandom())
+        self._resources = Resources(clock, lambda: self.browser, rng or SystemRandom())
         self._channels: dict[tuple[str, str], Channel] = {}
         self.watchers = _watchers(config, WatchResources(clock))
         self._uses, self._unused = 0, asyncio.Event()
         self._unused.set()
+
+    @cached_property
+    def browser(self) -> Browser:
+        """The one warm browser, made when a channel first asks for it and started when that first needs it."""
+        from canary.channels.forms.browser import Browser  # with Playwright, for which others have no use
+
+        return Browser(self.config.browser)
 
     def channel(self, slug: str, sender: str) -> Channel:
         """The way in through channel ``slug`` for ``sender``, opened once."""
@@ -79,7 +89,8 @@ class Endpoints:
         """Let go of channels and browser, in use or not."""
         for channel in self._channels.values():
             await channel.close()
-        await self.browser.close()
+        if "browser" in self.__dict__:
+            await self.browser.close()
 
 
 def _watchers(config: Config, resources: WatchResources) -> dict[str, Watcher]:

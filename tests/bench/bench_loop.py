@@ -31,7 +31,7 @@ from servers import certificates
 from servers.ca_site import CaSite
 from servers.canary_run import staff
 
-from canary.cli.run import collect_rarely
+from canary.cli.memory import collect_rarely, share_arenas
 from canary.clock import Clock
 from canary.config import load
 from canary.prober.loop import TICK
@@ -80,6 +80,7 @@ def main(window: float = 60.0) -> list[dict[str, Any]]:
 
 
 async def _run(path: Path, port: int, window: float) -> list[dict[str, Any]]:
+    share_arenas()
     config = load(path)
     rows = []
     with assembled(config) as canary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from canary.channels import Resources
@@ -12,5 +13,6 @@ from canary.clock import Clock
 
 def resources(browser: Browser | None = None, *, clock: Clock | None = None, rng: Random | None = None) -> Resources:
     """The machine's time, and a browser that is not started before it is needed, unless others are given."""
-    given = Resources(clock or Clock(), browser or Browser(BrowserSettings()))
-    return given if rng is None else Resources(given.clock, given.browser, rng)
+    shared = browser or Browser(BrowserSettings())
+    given = Resources(clock or Clock(), lambda: shared)
+    return given if rng is None else replace(given, rng=rng)

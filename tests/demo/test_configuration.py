@@ -56,7 +56,7 @@ def test_every_fault_names_what_the_configuration_has(config: Config) -> None:
 async def test_reports_through_every_channel_arrive_and_are_acknowledged(
     config: Config, browser: Browser, outside: Outside, sender: str
 ) -> None:
-    shared = Resources(Clock(), browser)
+    shared = Resources(Clock(), lambda: browser)
     keys = Keyring([secrets.token_bytes(32)])
     sent = {}
     for slug, settings in config.channels.items():

@@ -27,7 +27,7 @@ class WebFormChannel:
     """A :class:`canary.channels.Channel` through a form, by a real browser."""
 
     def __init__(self, settings: WebFormSettings, _sender: Sender, resources: Resources) -> None:
-        self._settings, self._browser, self._clock = settings, resources.browser, resources.clock
+        self._settings, self._browser, self._clock = settings, resources.browser(), resources.clock
         self._in_detail = settings.screenshots == "always"
 
     def prepare(self, report: Report) -> Outgoing:
