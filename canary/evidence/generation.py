@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,18 +23,22 @@ from canary.evidence.jobs import Jobs, Step
 from canary.evidence.keys import key_store
 from canary.evidence.log import BusyError, EvidenceLog
 from canary.evidence.notes import Checkpoint
+from canary.evidence.outside import OutsideError
 from canary.evidence.published import newest
 from canary.evidence.recorder import EndedError, EvidenceRecorder
 from canary.evidence.rotation import SigningKeys
 from canary.evidence.selfcheck import VERIFIED, Checked, check
 from canary.evidence.settings import EvidenceSettings
 from canary.evidence.tiles import EvidenceError
-from canary.evidence.timestamps import Authority, TimestampError
-from canary.evidence.witness import Witness, WitnessError
+from canary.later import later
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import trouble
 from canary.model import CanaryError, Component, OwnFaultError
 from canary.threads import begun, in_thread
+
+if TYPE_CHECKING:
+    from canary.evidence.timestamps import Authority
+    from canary.evidence.witness import Witness
 
 _SHARE = 3.0
 """A self-check rests so many times as long as it works: a quarter of one processor at the most."""
@@ -59,6 +64,10 @@ class Figures:
     pending_timestamps: int
 
 
+_authority = later("canary.evidence.timestamps:Authority")  # with HTTP and the parser of tokens
+_witness = later("canary.evidence.witness:Witness")
+
+
 class Generation:
     """The evidence of one ledger under one configuration. Does nothing by itself before :meth:`start`."""
 
@@ -70,8 +79,12 @@ class Generation:
         keys = SigningKeys(ledger, store, origin, timedelta(seconds=settings.overlap), recorder)
         self.log = EvidenceLog(ledger, folder, origin, clock, keys, recorder)
         stamps = folder / "timestamps"
-        self.authorities = [Authority(tsa, ledger, stamps, clock, recorder) for tsa in settings.timestamps]
-        self.witnesses = [Witness(witness, self.log, ledger, clock, recorder) for witness in settings.witnesses]
+        self.authorities: list[Authority] = [
+            _authority(tsa, ledger, stamps, clock, recorder) for tsa in settings.timestamps
+        ]
+        self.witnesses: list[Witness] = [
+            _witness(witness, self.log, ledger, clock, recorder) for witness in settings.witnesses
+        ]
         self.checked = Checked.read(folder / VERIFIED)
         self._jobs = Jobs()
         self._failing: set[str] = set()
@@ -214,7 +227,7 @@ class Generation:
     async def _do_pending(self, what: Authority | Witness) -> None:
         pending = await in_thread(what.pending)
         while pending:
-            if isinstance(what, Authority):
+            if what in self.authorities:
                 self._pending[what.name] = len(pending)
             await what.do(pending.pop(0))
         self._pending[what.name] = 0
@@ -253,10 +266,8 @@ class Generation:
 
 def _reason(error: Exception) -> tuple[Component, str]:
     """What a failure is called in the ledger and in metrics: a closed list."""
-    if isinstance(error, TimestampError):
-        return Component.HTTP, "timestamp"
-    if isinstance(error, WitnessError):
-        return Component.HTTP, "witness"
+    if isinstance(error, OutsideError):
+        return Component.HTTP, error.reason
     if isinstance(error, OwnFaultError):
         return error.component, error.reason
     return Component.STORE, "evidence"

@@ -6,10 +6,15 @@ import asyncio
 import errno
 import os
 from dataclasses import dataclass
-
-import httpx
+from typing import ClassVar
 
 from canary.model import CanaryError
+
+
+class OutsideError(CanaryError):
+    """What was to be had from an authority or a witness was not; ``reason`` is what metrics call that."""
+
+    reason: ClassVar[str]
 
 
 class UnansweredError(CanaryError):
@@ -35,6 +40,8 @@ class HttpAnswer:
 
 async def post(url: str, content: bytes, headers: dict[str, str], *, within: float, largest: int) -> HttpAnswer:
     """Post something; the whole answer must come within so many seconds and bytes. Raises UnansweredError."""
+    import httpx  # whoever asks nobody outside does not load it
+
     kept = bytearray()
     try:
         async with (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from canary.clock import Clock
 from canary.evidence.generation import Figures, Generation
@@ -12,10 +13,12 @@ from canary.evidence.log import EvidenceLog
 from canary.evidence.notes import Checkpoint
 from canary.evidence.selfcheck import Checked
 from canary.evidence.settings import EvidenceSettings
-from canary.evidence.timestamps import Authority
-from canary.evidence.witness import Witness
 from canary.ledger import Ledger
 from canary.threads import in_thread
+
+if TYPE_CHECKING:
+    from canary.evidence.timestamps import Authority
+    from canary.evidence.witness import Witness
 
 __all__ = ["Evidence", "Figures"]
 

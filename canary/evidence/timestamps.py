@@ -26,7 +26,7 @@ from rfc3161_client import (
 )
 
 from canary.clock import Clock
-from canary.evidence.outside import UnansweredError, post
+from canary.evidence.outside import OutsideError, UnansweredError, post
 from canary.evidence.published import newest
 from canary.evidence.recorder import EvidenceRecorder
 from canary.evidence.settings import TsaSettings
@@ -34,15 +34,16 @@ from canary.evidence.tiles import sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import parse_time, timestamp, truncate
 from canary.ledger.reader import LedgerReader
-from canary.model import CanaryError
 from canary.threads import in_thread
 
 _QUERY = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
 _LARGEST = 256 * 1024  # a reply with a chain of certificates has some 6 KiB
 
 
-class TimestampError(CanaryError):
+class TimestampError(OutsideError):
     """No time-stamp was had, or not a good one; said in a sentence."""
+
+    reason = "timestamp"
 
 
 @dataclass(frozen=True, slots=True)

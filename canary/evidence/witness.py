@@ -10,13 +10,12 @@ from http import HTTPStatus
 from canary.clock import Clock
 from canary.evidence.log import EvidenceLog
 from canary.evidence.notes import Checkpoint, Note, NoteError, Signature, VKey, hash_lines
-from canary.evidence.outside import HttpAnswer, UnansweredError, post
+from canary.evidence.outside import HttpAnswer, OutsideError, UnansweredError, post
 from canary.evidence.published import newest
 from canary.evidence.recorder import EvidenceRecorder
 from canary.evidence.settings import WitnessSettings
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.reader import LedgerReader
-from canary.model import CanaryError
 from canary.threads import in_thread
 
 _SIZE_TYPE = "text/x.tlog.size"
@@ -24,8 +23,10 @@ _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\n")
 _LARGEST = 64 * 1024
 
 
-class WitnessError(CanaryError):
+class WitnessError(OutsideError):
     """No cosignature was had, or not a good one; said in a sentence."""
+
+    reason = "witness"
 
 
 def cosigned_size(ledger: LedgerReader, witness: str, now: datetime) -> int:
