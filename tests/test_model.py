@@ -24,7 +24,7 @@ FACTS = {  # deadline result, and which of settled, wrong_place, refusal, wants_
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_the_facts_of_an_outcome(outcome: Outcome) -> None:
-    assert outcome in FACTS, f"{outcome!r} is new: say here what follows from it, and in canary/model.py"
+    assert outcome in FACTS, f"{outcome!r} is new: say here what follows from it, and in canary/model/words.py"
     facts = {
         "settled": outcome.is_settled,
         "wrong_place": outcome.is_wrong_place,
@@ -48,6 +48,6 @@ STAGES = {  # which of owed, queue (shows it), replies (show it) hold
 
 @pytest.mark.parametrize("stage", Stage)
 def test_the_facts_of_a_stage(stage: Stage) -> None:
-    assert stage in STAGES, f"{stage!r} is new: say here what follows from it, and in canary/model.py"
+    assert stage in STAGES, f"{stage!r} is new: say here what follows from it, and in canary/model/words.py"
     facts = {"owed": stage.may_be_owed, "queue": stage.is_shown_by_queue, "replies": stage.is_shown_by_replies}
     assert {fact for fact, holds in facts.items() if holds} == STAGES[stage]

@@ -1,0 +1,48 @@
+"""The nouns of the project, as frozen values. This package imports nothing else of ours.
+
+A *probe* is one synthetic Certificate Problem Report, by one *sender*, in one *variant*, through one *channel*.
+What is seen of it later is a *sighting*, at a *place*. A *case* is a probe with all that is known about it;
+:mod:`canary.judge` turns a case into a verdict. All times are aware UTC datetimes, all durations are seconds.
+"""
+
+from canary.model.errors import CanaryError, OwnFaultError
+from canary.model.probe import Case, Depth, Place, Probe, Sighting, Submission, Verdict
+from canary.model.report import Attachment, Outgoing, Person, Report
+from canary.model.words import (
+    Actor,
+    Component,
+    DeadlineResult,
+    Failure,
+    Forgery,
+    Outcome,
+    Role,
+    Seen,
+    Stage,
+    TimeSource,
+)
+
+__all__ = [
+    "Actor",
+    "Attachment",
+    "CanaryError",
+    "Case",
+    "Component",
+    "DeadlineResult",
+    "Depth",
+    "Failure",
+    "Forgery",
+    "Outcome",
+    "Outgoing",
+    "OwnFaultError",
+    "Person",
+    "Place",
+    "Probe",
+    "Report",
+    "Role",
+    "Seen",
+    "Sighting",
+    "Stage",
+    "Submission",
+    "TimeSource",
+    "Verdict",
+]

@@ -1,0 +1,186 @@
+"""A probe, where it may be seen, what was seen of it, and what is said of it: frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from canary.model.words import (
+    Actor,
+    Component,
+    DeadlineResult,
+    Failure,
+    Forgery,
+    Outcome,
+    Role,
+    Seen,
+    Stage,
+    TimeSource,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A queue by its slug, with what it is for and what it can tell.
+
+    ``message_id`` says that it shows the Message-ID with which a report was sent (a ticket system may not): then what
+    is seen there of the report itself counts only with that one. ``whole`` says that it shows the whole content and not
+    a part of it, ``work`` that it shows what is done with a report: who picked it up, answered, closed it.
+    """
+
+    queue: str
+    role: Role
+    message_id: bool = True
+    whole: bool = True
+    work: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How full a queue is, strangers' reports included; only counts and ages, never contents."""
+
+    unread: int
+    read: int
+    oldest_unread: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One synthetic report.
+
+    ``expected`` are the slugs of the monitored queues that must *all* receive it (an alias with three members whose
+    mailboxes are watched has three). ``deadline`` and ``give_up`` are seconds after submission; ``owed`` are the
+    further stages that are promised, each with the seconds after submission by which it is to be reached. ``replies``
+    is the slug of the place where the sender reads what comes back, None if it does not. ``in_turn`` says that sender
+    and variant were those whose turn it was, and not chosen by somebody. ``confirms`` is the id of the failed probe
+    that this one was sent to confirm.
+    """
+
+    id: str
+    channel: str
+    kind: str
+    sender: str
+    variant: str
+    scheduled_at: datetime
+    expected: frozenset[str]
+    deadline: float
+    give_up: float
+    owed: Mapping[Stage, float] = field(default_factory=dict)
+    replies: str | None = None
+    blind: bool = False
+    in_turn: bool = False
+    confirms: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The result of one attempt to submit.
+
+    ``accepted`` says that the other side took the report (an SMTP 250, a confirmation page); it is a weak stage and
+    never an arrival. ``uncertain`` says that the connection died where the report may or may not have been taken: it is
+    never sent again, and watched. ``reason`` is the full reply, the page's own words, or our own fault in a sentence.
+    ``steps`` are (name, seconds since the start) in order, ``artefacts`` are (name, content) to be kept as evidence.
+    """
+
+    at: datetime
+    accepted: bool
+    seconds: float
+    failure: Failure | None = None
+    uncertain: bool = False
+    reason: str = ""
+    reference: str | None = None
+    component: Component | None = None
+    own_reason: str | None = None
+    attempts: int = 1
+    steps: tuple[tuple[str, float], ...] = ()
+    artefacts: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A mark that was seen at a place, at a time, by a watcher.
+
+    ``arrived_at`` comes from ``source``, give or take ``uncertainty`` seconds; ``noticed_at`` is when we saw it.
+    ``message`` is the SHA-256 of the whole message as found, ``where`` names the stored copy of it to its watcher, in
+    the ``generation`` of the place's numbering (IMAP's UIDVALIDITY): see :meth:`is_copy_of`. ``intact`` is None where
+    it was not compared. ``forgery`` is set by whoever could already tell. ``by`` is who did it, where that is known.
+    """
+
+    seen: Seen
+    probe: str
+    place: Place
+    arrived_at: datetime
+    source: TimeSource
+    uncertainty: float
+    noticed_at: datetime
+    message: str
+    message_id: str | None = None
+    intact: bool | None = None
+    forgery: Forgery | None = None
+    detail: str = ""
+    where: str = ""
+    generation: int = 0
+    by: Actor | None = None
+
+    def is_copy_of(self, other: Sighting) -> bool:
+        """Whether both are the same stored copy, seen twice: after a restart, or under other numbers.
+
+        A mail system that delivers twice may store the same bytes twice: two numbers of one generation are two copies.
+        What a machine did with a copy and what a human did with it are two things.
+        """
+        same = self._identity() == other._identity()
+        return same and (self.where == other.where or self.generation != other.generation)
+
+    def _identity(self) -> tuple[object, ...]:
+        """What one copy has in common each time, whatever its place says of itself; and a report, whoever moved it."""
+        by = None if self.seen is Seen.REPORT else self.by
+        return self.place.queue, self.place.role, self.message, self.seen, by
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A probe and all that is known about it; the input of the judge.
+
+    ``submitting_at`` is set once sending may have begun: a case with it and without ``submission`` was cut off in the
+    middle, is never sent again, and is watched. ``message_id`` is the Message-ID we sent (None for forms, whose
+    back end writes its own).
+    """
+
+    probe: Probe
+    submitting_at: datetime | None = None
+    message_id: str | None = None
+    submission: Submission | None = None
+    sightings: tuple[Sighting, ...] = ()
+
+    @property
+    def started_at(self) -> datetime:
+        """The zero of every latency: when sending began, or was due."""
+        if self.submission is not None:
+            return self.submission.at
+        return self.submitting_at or self.probe.scheduled_at
+
+    def with_sighting(self, sighting: Sighting) -> Case:
+        """This case and one more sighting."""
+        return replace(self, sightings=(*self.sightings, sighting))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the judge says of a case at a moment.
+
+    ``outcome`` is None while nothing can be said. ``deadline`` is None until the deadline result is known. ``final``
+    says that nothing that may still come is waited for. ``place`` is the queue that tells where it went, ``stages`` the
+    seconds from submission to each stage that was reached, and ``owed`` what became of each stage that is owed, None
+    while it may still be reached in time.
+    """
+
+    outcome: Outcome | None
+    deadline: DeadlineResult | None
+    final: bool
+    place: str | None
+    reason: str
+    stages: dict[Stage, float]
+    duplicates: int
+    forged: dict[Forgery, int]
+    owed: dict[Stage, DeadlineResult | None] = field(default_factory=dict)
