@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the slow lane out of the fast one."""
     if config.option.fast:
-        slow = [item for item in items if fast_lane.starts_programs(item)]
+        slow = [item for item in items if fast_lane.is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
 

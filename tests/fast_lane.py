@@ -1,4 +1,7 @@
-"""The fast lane: the tests that start no program, found by what their files import. They need no package of Debian."""
+"""The fast lane: the tests that start no program and no whole canary, found by where they are and what they import.
+
+They need no package of Debian.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,10 @@ STARTERS = {
 """Whoever imports one of these, or a module of the tests that does, may start a program."""
 
 
-def starts_programs(item: pytest.Item) -> bool:
-    """Whether the file of a test, or that of a fixture that it asks for, may start a program."""
+def is_slow(item: pytest.Item) -> bool:
+    """Whether a test runs a whole canary, or its file, or that of a fixture that it asks for, may start a program."""
+    if TESTS / "e2e" in item.path.parents:
+        return True
     fixtures: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009  # pytest tells it nowhere else
     files = {Path(found[-1].func.__code__.co_filename) for found in fixtures.values()}
     return any(may_start(file) for file in {item.path, *files} if TESTS in file.parents)

@@ -80,7 +80,13 @@ def test_whatever_is_written_reads_the_same(subject: str, body: str, name: str, 
 
 
 @fast
-@given(plain=text, html=text, name=line.filter(bool), data=st.binary(max_size=400), charset=st.sampled_from(CHARSETS))
+@given(
+    plain=text,
+    html=text,
+    name=line.filter(bool).filter(lambda name: name.strip()[:1] != "<"),
+    data=st.binary(max_size=400),
+    charset=st.sampled_from(CHARSETS),
+)
 def test_every_part_of_a_multipart_report_reads_the_same(
     plain: str, html: str, name: str, data: bytes, charset: str
 ) -> None:
@@ -95,7 +101,7 @@ def test_every_part_of_a_multipart_report_reads_the_same(
     ]
     assert content(shown) == (plain[:-1] if plain.endswith("\n") else plain)
     assert content(styled) == (html[:-1] if html.endswith("\n") else html)
-    # the standard library's parser strips the blanks around a file name
+    # the standard library's parser strips the blanks around a file name, and < and >, of which none is made here
     assert (first.get_filename(), second.get_filename()) == (name.strip(), "evidence.zip")
     assert (first.get_content(), second.get_content()) == (data, data)
 
