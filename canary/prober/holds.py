@@ -39,7 +39,7 @@ class Holds:
 
     def keep_only(self, channels: Collection[str], now: datetime) -> None:
         """Channels that are not configured any more are not held either."""
-        for channel in self._ledger.state.totals.held.keys() - set(channels):
+        for channel in sorted(self._ledger.state.totals.held.keys() - set(channels)):
             self.release(channel, now, "no longer configured")
 
     def kill_switch(self, reason: str | None, now: datetime) -> None:

@@ -70,7 +70,7 @@ class LedgerIntake:
             if known is not None and sighting.forgery is None:
                 news.extend(self._clock_of(known, item, sighting))
         added = self._ledger.append(*news, cursor=(name, cursor)).result()
-        self._changed({event.probe for event in added if event.probe is not None})
+        self._changed(list(dict.fromkeys(event.probe for event in added if event.probe is not None)))
 
     def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
         """A queue was read to its end."""

@@ -158,8 +158,8 @@ class Prober:
 
     def _round(self, scheduled: bool) -> None:
         """Look at what is due, once. Waits for nothing."""
+        self._notice_clock_step()  # first: what is due is compared with the time as it is set now
         self._began = now = self._clock.now()
-        self._notice_clock_step()
         if not self._can_be_used():
             return
         self._judging.look_at_due(now)
@@ -227,7 +227,7 @@ class Prober:
             body = {"seconds": step.total_seconds()}
             self.ledger.append(Event(EventKind.CLOCK_STEPPED, self._clock.now(), body))
             self._timetable.move(step)
-            self._began, self._next_round = self._began + step, self._next_round + step
+            self._next_round += step
             self.last_tick = self.last_tick and self.last_tick + step
 
     def _changed(self, probes: Collection[str]) -> None:
