@@ -15,7 +15,7 @@ demo: $(VENV)/runtime ## Watch the canary find seven faults in an embedded demo 
 	@$(DEBIAN) $(BROWSER)
 	@$(BIN)/cpr-canary demo $(ARGS)
 
-check: lint ## The fast lane: lint, types, import rules, and the tests that start no program (about a minute)
+check: lint ## The fast lane: lint, types, import rules, and the tests that start no program (a minute or two)
 	$(BIN)/pytest --fast -n 2 $(ARGS)
 
 test: lint ## Everything: lint, types, import rules, tests against real servers
