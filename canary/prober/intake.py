@@ -73,10 +73,16 @@ class LedgerIntake:
         self._changed(list(dict.fromkeys(event.probe for event in added if event.probe is not None)))
 
     def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
-        """A queue was read to its end."""
-        self.read_at[queue] = at
+        """A queue was read to its end. That it was so by a clock which was set back meanwhile tells nothing."""
+        if at <= self.now():
+            self.read_at[queue] = at
         if depth is not None:
             self.depths[queue] = depth
+
+    def move(self, by: timedelta) -> None:
+        """Our clock was set: what was read was read as much later."""
+        for queue, at in list(self.read_at.items()):
+            self.read_at[queue] = at + by
 
     def trouble(self, component: Component, reason: str, detail: str) -> None:
         """Record a fault of ours."""

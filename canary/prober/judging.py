@@ -13,12 +13,15 @@ from canary.prober.step import step
 _WRITTEN_BY = timedelta(seconds=10)
 """What was decided is looked at once more after so long, should it not have been written, or not have been current."""
 
+_AGAIN = timedelta(seconds=1)
+"""After so long a probe is looked at again whose age could not be told."""
+
 
 class Judging:
     """When each open probe is looked at next. Used from the event loop alone; nothing here waits.
 
     ``looked`` is when each queue was last read to its end, ``confirm_after`` asks the configuration that is running,
-    and ``sooner`` is told of a look that is due before those that were known.
+    ``ages_known`` whether a probe's age can be told, and ``sooner`` is told when each look is due.
     """
 
     def __init__(
@@ -27,28 +30,33 @@ class Judging:
         clock: Clock,
         looked: Mapping[str, datetime],
         confirm_after: Callable[[], float],
+        ages_known: Callable[[], bool],
         sooner: Callable[[datetime], object],
     ) -> None:
         self._ledger, self._clock, self._looked = ledger, clock, looked
-        self._confirm_after, self._sooner = confirm_after, sooner
+        self._confirm_after, self._ages_known, self._sooner = confirm_after, ages_known, sooner
         self._agenda: list[tuple[datetime, str]] = []
         self._next: dict[str, datetime] = {}
         """By probe: its one entry of the agenda that counts."""
-
-    def begin(self) -> None:
-        """Look at every open probe: nothing is known of when it was looked at last."""
-        self.look(tuple(self._ledger.state.open))
 
     def due(self) -> datetime | None:
         """When something is to be looked at next; None if there is nothing."""
         return self._agenda[0][0] if self._agenda else None
 
     def look_at_due(self, now: datetime) -> None:
-        """Look at what is due at ``now``."""
+        """Look at what is due at ``now``, and at what is open and was never looked at, whoever sent it."""
+        for probe in [probe for probe in self._ledger.state.open if probe not in self._next]:
+            self._look(probe, now)
         while self._agenda and self._agenda[0][0] <= now:
             at, probe = heapq.heappop(self._agenda)
             if self._next.get(probe) == at:
                 self._look(probe, now)
+
+    def move(self, by: timedelta) -> None:
+        """Our clock was set: nothing is looked at later for that; what is looked at too early comes back."""
+        earlier = min(by, timedelta(0))
+        self._next = {probe: at + earlier for probe, at in self._next.items()}
+        self._agenda = [(at + earlier, probe) for at, probe in self._agenda]  # in the same order
 
     def look(self, probes: Collection[str]) -> None:
         """Something new is known of these probes."""
@@ -61,6 +69,9 @@ class Judging:
         known = self._ledger.state.open.get(probe)
         if known is None:
             self._next.pop(probe, None)
+            return
+        if not self._ages_known():
+            self._enter(probe, now + _AGAIN)
             return
         decided = step(known, now, self._looked, self._confirm_after())
         if decided.events:

@@ -26,6 +26,7 @@ from canary.ledger import events as record
 from canary.ledger.events import Hold
 from canary.mark import Keyring
 from canary.model import Outcome, Outgoing, OwnFaultError, Probe
+from canary.prober.clock_steps import ClockSteps
 from canary.prober.endpoints import Endpoints
 from canary.prober.gate import Gate, stop_reason
 from canary.prober.holds import Holds
@@ -84,8 +85,14 @@ class Prober:
         self._holds, self._recorder = Holds(ledger), Recorder(ledger)
         self._submitter = Submitter(self._recorder, keys, self._clock, evidence, rng, self._unguessable)
         self._timetable = Timetable(rng)
+        self._clock_steps = ClockSteps(ledger, self._clock)
         self._judging = Judging(
-            ledger, self._clock, self.intake.read_at, lambda: self.config.confirm_after, self._come_back
+            ledger,
+            self._clock,
+            self.intake.read_at,
+            lambda: self.config.confirm_after,
+            lambda: self._clock_steps.recorded,
+            self._come_back,
         )
         self.last_tick: datetime | None = None
         self.lag = 0.0
@@ -125,7 +132,6 @@ class Prober:
         await self._record_start(scheduled)
         self.endpoints.start(self.intake)
         self._watching.set()
-        self._judging.begin()
         self._plan(self._clock.now())
         self._stop_reason = await asyncio.to_thread(stop_reason, self.config.state)
         while not self._stopping.is_set():
@@ -158,7 +164,7 @@ class Prober:
 
     def _round(self, scheduled: bool) -> None:
         """Look at what is due, once. Waits for nothing."""
-        self._notice_clock_step()  # first: what is due is compared with the time as it is set now
+        self._go_by_the_clock_as_it_is_set()
         self._began = now = self._clock.now()
         if not self._can_be_used():
             return
@@ -220,13 +226,12 @@ class Prober:
             self._stop_reason, self._switch_read = self._switch_read.result(), None
         self._holds.kill_switch(self._stop_reason, now)
 
-    def _notice_clock_step(self) -> None:
-        step = self._clock.step()
+    def _go_by_the_clock_as_it_is_set(self) -> None:
+        step = self._clock_steps.notice()
         if step is not None:
-            _log.warning("the clock was set", seconds=step.total_seconds())
-            body = {"seconds": step.total_seconds()}
-            self.ledger.append(Event(EventKind.CLOCK_STEPPED, self._clock.now(), body))
             self._timetable.move(step)
+            self._judging.move(step)
+            self.intake.move(step)
             self._next_round += step
             self.last_tick = self.last_tick and self.last_tick + step
 

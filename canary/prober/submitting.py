@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 
@@ -112,9 +113,9 @@ class Submitter:
 
     async def send(self, probe: Probe, way: Channel, outgoing: Outgoing) -> None:
         """Send at most once, and record how it ended. That it begins is on disk already."""
-        begun = self._clock.now()
-        submission = replace(await way.submit(outgoing, within=probe.deadline), at=begun)
-        await self._record_until_done(probe, submission)
+        begun = self._clock.monotonic()
+        submission = await way.submit(outgoing, within=probe.deadline)
+        await self._record_until_done(probe, submission, begun)
 
     def _compose(self, probe: Probe, mark: str, head: tuple[int, str] | None, config: Config) -> Report:
         return compose(
@@ -131,13 +132,18 @@ class Submitter:
             rng=self._rng,
         )
 
-    async def _record_until_done(self, probe: Probe, submission: Submission) -> None:
-        """What was sent must be recorded as sent: a full disk is waited out, while the mark is watched for anyhow."""
+    async def _record_until_done(self, probe: Probe, submission: Submission, begun: float) -> None:
+        """What was sent must be recorded as sent: a full disk is waited out, while the mark is watched for anyhow.
+
+        When it was ``begun``, in monotonic seconds, is told by the clock as it is set by then.
+        """
         names = {name: digest(content) for name, content in submission.artefacts}
         contents = [content for _, content in submission.artefacts]
         while True:
             try:
-                event = record.submitted(probe.id, self._clock.now(), submission, names)
+                now = self._clock.now()
+                at = now - timedelta(seconds=self._clock.monotonic() - begun)
+                event = record.submitted(probe.id, now, replace(submission, at=at), names)
                 await self._recorder.record(event, artefacts=contents)
                 return
             except OwnFaultError as error:

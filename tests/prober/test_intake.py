@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,13 @@ def test_a_message_of_ours_by_email_keeps_its_id(ledger: Ledger, intake: LedgerI
     sent(ledger)
     intake.hand_in("w", [found(content=mail(), message_id=MESSAGE_ID)], {})
     assert [(seen.message_id, seen.intact) for seen in sightings(ledger)] == [(MESSAGE_ID, True)]
+
+
+def test_what_was_read_before_our_clock_was_set_is_not_taken_for_later(intake: LedgerIntake) -> None:
+    intake.looked("cpr", after(20))
+    intake.move(timedelta(hours=-1))
+    assert intake.read_at == {"cpr": after(20 - 3600)}
+    intake.looked("cpr", after(3600))  # begun before the step: it is not so late yet
+    assert intake.read_at == {"cpr": after(20 - 3600)}
+    intake.looked("cpr", after(25))
+    assert intake.read_at == {"cpr": after(25)}

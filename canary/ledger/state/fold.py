@@ -186,8 +186,9 @@ class Fold:
     def _confirm(self, event: Event) -> None:
         if known := self.open.get(event.probe or ""):
             self.open[known.case.probe.id] = replace(known, confirming=True)
-        due = parse_time(event.body["due"]).timestamp()
-        self._confirmations[event.body["channel"]] = (event.probe or "", due)
+        channel, due = event.body["channel"], parse_time(event.body["due"]).timestamp()
+        if self._confirmations.get(channel, ("", 0.0))[1] <= event.at.timestamp():  # else failures would put it off
+            self._confirmations[channel] = (event.probe or "", due)
 
     def _finished(self, event: Event) -> None:
         known = self.open.pop(event.probe or "", None)
@@ -247,7 +248,10 @@ class Fold:
         self._clocks[event.body["queue"]] = event.body["offset"], event.at.timestamp()
 
     def _clock_stepped(self, event: Event) -> None:
-        """Move the start of what is in flight by as much as our clock was wrong, so that no latency is falsified."""
+        """Move the start of what is in flight by as much as our clock was wrong, so that no latency is falsified.
+
+        The same for what counts for the rate caps, and for when confirmations are due.
+        """
         by = timedelta(seconds=event.body["seconds"])
         for probe, known in self.open.items():
             case = known.case
@@ -259,6 +263,10 @@ class Fold:
                     submission=case.submission and replace(case.submission, at=case.submission.at + by),
                 )
                 self.open[probe] = replace(known, case=moved)
+        self._recent = {channel: tuple(at + by for at in sent) for channel, sent in self._recent.items()}
+        self._confirmations = {
+            channel: (failed, due + by.total_seconds()) for channel, (failed, due) in self._confirmations.items()
+        }
 
 
 _HANDLERS: dict[EventKind, Callable[[Fold, Event], None]] = {

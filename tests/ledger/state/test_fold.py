@@ -321,3 +321,22 @@ def test_a_step_of_our_clock_falsifies_no_latency() -> None:
     pages.tell(seen(report(CPR, at=3607)))
     case = pages.state.open[NAMES[0]].case
     assert judge(case, after(3610), {}).stages[Stage.ARRIVED] == 7
+
+
+def test_a_step_of_our_clock_moves_what_counts_for_the_caps_and_when_confirmations_are_due() -> None:
+    pages = Pages()
+    pages.tell(*sent(), record.confirm(NAMES[0], after(10), "alias", after(70)))
+    for at, by in ((20, -7200.0), (-7100, 3600.0)):
+        pages.tell(Event(EventKind.CLOCK_STEPPED, after(at), {"seconds": by}))
+    assert pages.state.recent["alias"] == (after(-3600),)
+    assert pages.state.totals.confirmations == {"alias": (NAMES[0], after(70 - 3600).timestamp())}
+
+
+def test_further_failures_do_not_put_a_confirmation_off_for_ever() -> None:
+    pages = Pages()
+    pages.tell(*sent("anotherprobe2222"), *sent("strangerprobe222", at=5), *sent("probeprobeprobe2"))
+    pages.tell(record.confirm("anotherprobe2222", after(10), "form", after(70)))
+    pages.tell(record.confirm("strangerprobe222", after(60), "form", after(120)))
+    assert pages.state.totals.confirmations == {"form": ("anotherprobe2222", after(70).timestamp())}
+    pages.tell(record.confirm("probeprobeprobe2", after(80), "form", after(140)))  # that one arrived after all
+    assert pages.state.totals.confirmations == {"form": ("probeprobeprobe2", after(140).timestamp())}

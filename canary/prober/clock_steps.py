@@ -1,0 +1,48 @@
+"""Tells the ledger by how much our clock was set: by that the start of every probe in flight is moved."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from datetime import timedelta
+
+import structlog
+
+from canary.clock import Clock
+from canary.ledger import Event, EventKind, Ledger
+
+_log = structlog.get_logger(__name__)
+
+
+class ClockSteps:
+    """The steps of a clock. Used from the event loop alone; nothing here waits.
+
+    One that could not be written is handed in again at the next :meth:`notice`, until it is on disk.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger, self._clock = ledger, clock
+        self._pending: list[tuple[Event, Future[list[Event]]]] = []
+
+    @property
+    def recorded(self) -> bool:
+        """Whether all are on disk: until then the age of no probe is known."""
+        self._pending = [(step, written) for step, written in self._pending if not _is_on_disk(written)]
+        return not self._pending
+
+    def notice(self) -> timedelta | None:
+        """By how much the clock was set since the last call, or None; from then on it goes by the new setting."""
+        if not self.recorded:
+            self._pending = [(step, self._again(step, written)) for step, written in self._pending]
+        by = self._clock.step()
+        if by is not None:
+            _log.warning("the clock was set", seconds=by.total_seconds())
+            step = Event(EventKind.CLOCK_STEPPED, self._clock.now(), {"seconds": by.total_seconds()})
+            self._pending.append((step, self._ledger.append(step)))
+        return by
+
+    def _again(self, step: Event, written: Future[list[Event]]) -> Future[list[Event]]:
+        return self._ledger.append(step) if written.done() else written
+
+
+def _is_on_disk(written: Future[list[Event]]) -> bool:
+    return written.done() and written.exception() is None

@@ -1,0 +1,89 @@
+"""A canary on simulated time, beside a CA in memory: what happens to it is told as a coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from canary.config import Config, load
+from canary.ledger import Event, EventKind, Ledger
+from canary.mark import Keyring
+from canary.prober.loop import Prober
+from canary.reports import VARIANTS
+from canary.simulated import SimulatedClock, simulate
+
+_WITHOUT_FILES = [v.id for v in VARIANTS.values() if not (v.attachments or v.slow or v.needs_email)]
+_PATIENCE = 6 * 3600
+
+Story = Callable[["Simulated"], Awaitable[None]]
+
+
+class Simulated:
+    """One canary; :meth:`live` runs it while a story happens. Afterwards ``events`` tells what it recorded."""
+
+    def __init__(self, folder: Path) -> None:
+        self.kinds: Any = import_module("memory_ca")
+        self.folder, self.start = folder, datetime(2026, 3, 1, 12, tzinfo=UTC)
+        self.clock = SimulatedClock(self.start)
+        self.ca = self.kinds.CAS["one"] = self.kinds.MemoryCa(now=self.at)
+        self.ledger: Ledger
+        self.prober: Prober
+
+    def at(self) -> datetime:
+        """The true time, whatever our clock shows."""
+        return self.start + timedelta(seconds=self.clock.monotonic())
+
+    def config(self, channels: int = 1, **more: Any) -> Config:
+        """A configuration, with ``more`` for every channel."""
+        submission = {"host": "localhost", "port": 25, "tls": "none"}
+        channel = {
+            "kind": "memory", "ca": "one", "arrives_in": "cpr", "approved_by": "the CEO", "variants": _WITHOUT_FILES,
+            "interval": "1h", "deadline": "15m", "give_up": "1d",
+        }  # fmt: skip
+        tree = {
+            "operator": {"name": "Test CA", "domains": ["ca.test"], "verify": "ask on extension 4711"},
+            "state": str(self.folder / "state"),
+            "confirm_after": "1h",
+            "watch": {"desk": {"kind": "memory", "ca": "one", "queues": {"cpr": "monitored"}}},
+            "senders": {
+                name: {"name": name.title(), "address": f"{name}@probe.test", "submission": submission}
+                for name in ("ann", "ben")
+            },
+            "channels": {f"channel-{n}": channel | {"entrance": f"channel-{n}"} | more for n in range(channels)},
+        }
+        file = self.folder / "canary.yaml"
+        file.write_text(yaml.safe_dump(tree), encoding="utf-8")
+        return load(file)
+
+    def live(self, story: Story, config: Config | None = None, *, scheduled: bool = True) -> None:
+        """Run the canary until the story has ended, and stop it then."""
+        simulate(self._live(story, config or self.config(), scheduled), self.clock)
+
+    async def _live(self, story: Story, config: Config, scheduled: bool) -> None:
+        self.ledger = Ledger(config.state, self.clock, inline=True)
+        self.prober = Prober(config, self.ledger, Keyring([b"k" * 32]), clock=self.clock, rng=random.Random(7))
+        running = asyncio.create_task(self.prober.run(scheduled=scheduled))
+        try:
+            await story(self)
+        finally:
+            self.prober.stop()
+            await running
+            self.ledger.close()
+
+    async def until(self, condition: Callable[[], object], every: float = 1.0) -> None:
+        """Let time pass until something is so; for six hours at most."""
+        limit = self.clock.monotonic() + _PATIENCE
+        while not condition():
+            assert self.clock.monotonic() < limit, "it did not become so within six hours"
+            await self.clock.sleep(every)
+
+    def events(self, *kinds: EventKind, probe: str | None = None) -> list[Event]:
+        """What was recorded."""
+        return list(self.ledger.events(kind=kinds or None, probe=probe))

@@ -1,0 +1,65 @@
+"""Our clock is set while things wait: nothing is sent, held or judged for that, and what is owed comes in time."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from builders import START
+from prober.simulated import Simulated
+
+from canary.ledger import EventKind, Ledger
+from canary.prober.clock_steps import ClockSteps
+from canary.simulated import SimulatedClock
+
+STEPS = [timedelta(days=-2), timedelta(hours=-1), timedelta(hours=1), timedelta(days=2)]
+
+
+def true_times(canary: Simulated, kind: EventKind) -> dict[str, float]:
+    """When an event was recorded of each probe, in true seconds since the start."""
+    off, times = 0.0, {}
+    for event in canary.events():
+        off += event.body["seconds"] if event.kind is EventKind.CLOCK_STEPPED else 0.0
+        if event.kind is kind:
+            times[event.probe or ""] = (event.at - canary.start).total_seconds() - off
+    return times
+
+
+@pytest.mark.parametrize("by", STEPS)
+def test_what_waits_goes_on_as_if_the_clock_had_been_right(simulated: Simulated, by: timedelta) -> None:
+    async def story(canary: Simulated) -> None:
+        await canary.until(lambda: len(canary.events(EventKind.SUBMITTED)) == 3)
+        canary.clock.set_wall(by)
+        await canary.until(lambda: any(e.body["confirms"] for e in canary.events(EventKind.SCHEDULED)), every=60)
+        sent, judged = true_times(canary, EventKind.SCHEDULED), true_times(canary, EventKind.DEADLINE)
+        assert canary.events(EventKind.HELD) == []
+        assert {probe for probe in judged if not 890 < judged[probe] - sent[probe] < 1220} == set()
+        times: dict[str, list[float]] = {}
+        for event in canary.events(EventKind.SCHEDULED):
+            if event.body["confirms"] is None:
+                times.setdefault(event.body["channel"], []).append(sent[event.probe or ""])
+        assert {channel for channel, (first, second, *_) in times.items() if not 3200 < second - first < 4000} == set()
+        lost = canary.events(EventKind.CONFIRM)[0].probe
+        [again] = [e.probe for e in canary.events(EventKind.SCHEDULED) if e.body["confirms"] == lost]
+        assert 4490 < sent[again or ""] - sent[lost or ""] < 4830
+
+    simulated.ca.lost.add("channel-0")
+    simulated.live(story, simulated.config(3, max_per_hour=2))
+
+
+def test_a_step_that_could_not_be_written_is_handed_in_again_and_no_age_is_known_before(tmp_path: Path) -> None:
+    clock = SimulatedClock(START)
+    ledger = Ledger(tmp_path, clock, inline=True)
+    steps = ClockSteps(ledger, clock)
+    clock.set_wall(timedelta(hours=1))
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        assert steps.notice() == timedelta(hours=1)
+        assert (steps.recorded, steps.notice(), steps.recorded) == (False, None, False)
+        other.execute("DROP TRIGGER full")
+    assert (steps.notice(), steps.recorded) == (None, True)
+    assert [event.body["seconds"] for event in ledger.events(kind=EventKind.CLOCK_STEPPED)] == [3600.0]
+    ledger.close()
