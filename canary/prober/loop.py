@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,9 +27,10 @@ from canary.ledger import events as record
 from canary.ledger.events import Hold
 from canary.mark import Keyring
 from canary.model import Outcome, Outgoing, OwnFaultError, Probe
+from canary.prober.asked import Asked
 from canary.prober.clock_steps import ClockSteps
 from canary.prober.endpoints import Endpoints
-from canary.prober.gate import Gate, stop_reason
+from canary.prober.gate import Gate
 from canary.prober.holds import Holds
 from canary.prober.in_force import snapshot
 from canary.prober.intake import LedgerIntake
@@ -84,7 +86,7 @@ class Prober:
         self.endpoints = Endpoints(config, self._clock, self._unguessable)
         self._holds, self._recorder = Holds(ledger), Recorder(ledger)
         self._submitter = Submitter(self._recorder, keys, self._clock, evidence, rng, self._unguessable)
-        self._timetable = Timetable(rng)
+        self._asked, self._timetable = Asked(self._recorder, lambda: self.config.state), Timetable(rng)
         self._clock_steps = ClockSteps(ledger, self._clock)
         self._judging = Judging(
             ledger,
@@ -99,9 +101,6 @@ class Prober:
         """Seconds by which the latest probe of the last round that sent any was late."""
         self.reload_ok, self.reloaded_at = True, self._clock.now()
         self._began = self._next_round = self.reloaded_at
-        self._stop_reason: str | None = None
-        self._refreshed: asyncio.Task[list[Event]] | None = None
-        self._switch_read: asyncio.Task[str | None] | None = None
         self._confirming: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._draining: dict[Endpoints, asyncio.Task[None]] = {}
@@ -133,7 +132,7 @@ class Prober:
         self.endpoints.start(self.intake)
         self._watching.set()
         self._plan(self._clock.now())
-        self._stop_reason = await asyncio.to_thread(stop_reason, self.config.state)
+        await self._asked.now()
         while not self._stopping.is_set():
             self._round(scheduled)
             await self._until_next_round(scheduled)
@@ -166,11 +165,11 @@ class Prober:
         """Look at what is due, once. Waits for nothing."""
         self._go_by_the_clock_as_it_is_set()
         self._began = now = self._clock.now()
-        if not self._can_be_used():
+        if not self._asked.ledger_is_usable():
             return
         self._judging.look_at_due(now)
-        if scheduled:
-            self._look_at_kill_switch(now)
+        if scheduled and self._asked.switch_is_known():
+            self._holds.kill_switch(self._asked.stop_reason, now)
             self._send_due(now)
         self.last_tick = now
 
@@ -180,7 +179,7 @@ class Prober:
         self._next_round = self._began + timedelta(seconds=self._rest)
         self._come_back(min(due, default=self._next_round))
         await self._rest_until(_ASK_BEFORE)
-        self._ask()
+        self._asked.ask()
         await self._rest_until(0.0)
 
     async def _rest_until(self, before: float) -> None:
@@ -198,33 +197,6 @@ class Prober:
         if at < self._next_round:
             self._next_round = max(at, self._began + timedelta(seconds=TICK))
             self._woken.set()
-
-    def _ask(self) -> None:
-        """Ask what other processes wrote, and for the kill switch. Whoever has not answered yet is not asked again."""
-        if self._refreshed is None:
-            self._refreshed = asyncio.create_task(self._recorder.record())
-        if self._switch_read is None:
-            self._switch_read = asyncio.create_task(asyncio.to_thread(stop_reason, self.config.state))
-
-    def _can_be_used(self) -> bool:
-        """Whether the ledger can be, as far as is known.
-
-        While another process holds SQLite's lock there is no answer: what is to be recorded waits, the rounds go on.
-        """
-        if self._refreshed is None or not self._refreshed.done():
-            return True
-        answer, self._refreshed = self._refreshed, None
-        try:
-            answer.result()
-        except OwnFaultError as error:
-            _log.error("the ledger cannot be used; nothing is sent", error=error.detail)
-            return False
-        return True
-
-    def _look_at_kill_switch(self, now: datetime) -> None:
-        if self._switch_read is not None and self._switch_read.done():
-            self._stop_reason, self._switch_read = self._switch_read.result(), None
-        self._holds.kill_switch(self._stop_reason, now)
 
     def _go_by_the_clock_as_it_is_set(self) -> None:
         step = self._clock_steps.notice()
@@ -255,32 +227,42 @@ class Prober:
 
     async def _start(self, probe: Probe) -> str:
         """Record that a probe is sent, begin to send it, and return its id."""
-        uses = ExitStack()
+        uses, since = ExitStack(), self._clock.monotonic()
         endpoints = uses.enter_context(self.endpoints.in_use())  # until it is sent, whatever is reloaded meanwhile
         try:
-            way, outgoing = await self._submitter.schedule(probe, endpoints)
+            ready = await self._submitter.schedule(probe, endpoints)
         except BaseException:
             uses.close()
             raise
-        self._spawn(self._send(probe, way, outgoing, uses))
+        self._judging.look([probe.id])
+        if ready is None:
+            uses.close()
+        else:
+            self._spawn(self._send(probe, *ready, uses, since))
         return probe.id
 
-    async def _send(self, probe: Probe, way: Channel, outgoing: Outgoing, uses: ExitStack) -> None:
+    async def _send(self, probe: Probe, way: Channel, outgoing: Outgoing, uses: ExitStack, since: float) -> None:
         with uses:
-            await self._submitter.send(probe, way, outgoing)
+            waited = (
+                self._clock.monotonic() - since > _ASK_BEFORE
+            )  # for the ledger, say: what was known then may be over
+            if waited and (reason := await self._asked.now()) is not None:
+                await self._submitter.keep_back(probe, f"everything was stopped before it was sent: {reason}")
+            else:
+                await self._submitter.send(probe, way, outgoing)
         self._judging.look([probe.id])
 
     def _send_due(self, now: datetime) -> None:
         if now - self._next_round > STALLED:
             self._holds.stalled(self._next_round, now)
         due = self._timetable.due(now)
-        if self._stop_reason is None:
+        if self._asked.stop_reason is None:
             self._confirm_due(now)
         late = [self._take_turn(channel, now) for channel in due]
         self.lag = max(filter(None, late), default=self.lag)
 
     def _gate(self) -> Gate:
-        return Gate(self.config, self.ledger.state, self._submitter.starting, self._stop_reason)
+        return Gate(self.config, self.ledger.state, self._submitter.starting, self._asked.stop_reason)
 
     def _take_turn(self, channel: str, now: datetime) -> float | None:
         """Send what is due, unless something keeps it from being sent; by how many seconds it was late."""
@@ -300,14 +282,16 @@ class Prober:
             self._spawn(self._try(self._submitter.begin(Choice(channel), self.config, self.ledger.state)))
         return (now - due).total_seconds()
 
-    async def _try(self, probe: Probe) -> None:
+    async def _try(self, probe: Probe) -> bool:
+        """Whether it could be recorded."""
         try:
             await self._start(probe)
         except OwnFaultError as error:
             self._holds.not_recorded(probe.channel, self._clock.now())
             _log.error("not probed, since it could not be recorded", channel=probe.channel, error=error.detail)
-        else:
-            self._holds.recorded(probe.channel, self._clock.now())
+            return False
+        self._holds.recorded(probe.channel, self._clock.now())
+        return True
 
     async def _look(self, channel: str) -> None:
         """A channel that revokes by machine is looked at, and nothing is ever submitted to it."""
@@ -333,11 +317,13 @@ class Prober:
         now, config = self._clock.now(), self.config
         if known is None or judge(known.case, now, self.intake.read_at).outcome is Outcome.ARRIVED:
             return
-        before = known.case.probe
+        before, sent = known.case.probe, False
         if channel in config.channels and self._gate().obstacle(channel, now) is None:
-            choice = Choice(channel, before.sender, before.variant, confirms=failed)
-            await self._try(self._submitter.begin(choice, config, self.ledger.state))
-        else:  # something came in between: once more when that is over
+            as_before = before.sender in config.senders_of(channel) and before.variant in config.variants_of(channel)
+            choice = Choice(channel, before.sender, before.variant) if as_before else Choice(channel)
+            probe = self._submitter.begin(replace(choice, confirms=failed), config, self.ledger.state)
+            sent = await self._try(probe)
+        if not sent:  # something came in between: once more when that is over
             self._confirming.discard(failed)
 
     # Another configuration

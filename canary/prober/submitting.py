@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,7 +18,7 @@ from canary.ledger import State
 from canary.ledger import events as record
 from canary.ledger.events import digest
 from canary.mark import Keyring, new_probe_id
-from canary.model import Outgoing, OwnFaultError, Probe, Report, Submission
+from canary.model import Failure, Outgoing, OwnFaultError, Probe, Report, Submission
 from canary.prober.endpoints import Endpoints
 from canary.prober.recorder import Recorder
 from canary.prober.schedule import turn
@@ -90,22 +90,24 @@ class Submitter:
         self.starting[probe.id] = probe
         return probe
 
-    async def schedule(self, probe: Probe, endpoints: Endpoints) -> tuple[Channel, Outgoing]:
+    async def schedule(self, probe: Probe, endpoints: Endpoints) -> tuple[Channel, Outgoing] | None:
         """Compose the report and record what is going to be sent; then it may be.
 
-        Raises OwnFaultError (component store) if it could not be recorded: then it must not be sent.
+        None if it cannot be composed: that is recorded as a submission which failed by our fault, so that it is seen,
+        and the next sender and variant have their turn. Raises OwnFaultError (component store) if it could not be
+        recorded: then it must not be sent.
         """
         try:
             mark = self._keys.make(probe.id, probe.scheduled_at)
-            way = endpoints.channel(probe.channel, probe.sender)
-            head = self._evidence.carried() if self._evidence else None
-            if VARIANTS[probe.variant].slow:  # a fresh RSA key takes its time
-                report = await asyncio.to_thread(self._compose, probe, mark, head, endpoints.config)
-            else:
-                report = self._compose(probe, mark, head, endpoints.config)
-            outgoing = way.prepare(report)
-            payload = digest(outgoing.payload)
-            begins = record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload, head)
+            begun, head = self._clock.now(), self._evidence.carried() if self._evidence else None
+            try:
+                way, outgoing = await self._compose(probe, mark, head, endpoints)
+                payload = digest(outgoing.payload)
+                begins = record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload, head)
+            except Exception as error:
+                failed = record.submitted(probe.id, self._clock.now(), _failed(error, begun), {})
+                await self._recorder.record(record.scheduled(probe, mark), failed)
+                return None
             await self._recorder.record(record.scheduled(probe, mark), begins, artefacts=[outgoing.payload])
             return way, outgoing
         finally:
@@ -114,10 +116,29 @@ class Submitter:
     async def send(self, probe: Probe, way: Channel, outgoing: Outgoing) -> None:
         """Send at most once, and record how it ended. That it begins is on disk already."""
         begun = self._clock.monotonic()
-        submission = await way.submit(outgoing, within=probe.deadline)
-        await self._record_until_done(probe, submission, begun)
+        try:
+            submission = await way.submit(outgoing, within=probe.deadline)
+            await self._record_until_done(probe, submission, begun)
+        except Exception as error:  # a kind that keeps no contract: whether it was sent is not known
+            failed = replace(_failed(error, self._clock.now()), uncertain=True)
+            await self._record_until_done(probe, failed, begun)
 
-    def _compose(self, probe: Probe, mark: str, head: tuple[int, str] | None, config: Config) -> Report:
+    async def keep_back(self, probe: Probe, why: str) -> None:
+        """Record that a probe was not sent although that it begins is on disk."""
+        unsent = Submission(self._clock.now(), False, 0.0, Failure.OURS, reason=why)
+        await self._record_until_done(probe, unsent, self._clock.monotonic())
+
+    async def _compose(
+        self, probe: Probe, mark: str, head: tuple[int, str] | None, endpoints: Endpoints
+    ) -> tuple[Channel, Outgoing]:
+        way = endpoints.channel(probe.channel, probe.sender)
+        if VARIANTS[probe.variant].slow:  # a fresh RSA key takes its time
+            report = await asyncio.to_thread(self._write, probe, mark, head, endpoints.config)
+        else:
+            report = self._write(probe, mark, head, endpoints.config)
+        return way, way.prepare(report)
+
+    def _write(self, probe: Probe, mark: str, head: tuple[int, str] | None, config: Config) -> Report:
         return compose(
             probe.variant,
             probe=probe.id,
@@ -149,6 +170,14 @@ class Submitter:
             except OwnFaultError as error:
                 _log.error("a submission could not be recorded yet", probe=probe.id, error=str(error))
                 await self._clock.sleep(_RECORD_AGAIN)
+
+
+def _failed(error: Exception, at: datetime) -> Submission:
+    """What raised where nothing should, as a submission: it is our own fault."""
+    _log.error("a channel failed in a way that it must not", error=repr(error), exc_info=error)
+    reason = f"our own fault: {type(error).__name__}: {error}"
+    fault = (error.component, error.reason) if isinstance(error, OwnFaultError) else (None, None)
+    return Submission(at, False, 0.0, Failure.OURS, reason=reason, component=fault[0], own_reason=fault[1])
 
 
 def _require(choice: Choice, config: Config) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -22,6 +22,7 @@ from canary.simulated import SimulatedClock, simulate
 _WITHOUT_FILES = [v.id for v in VARIANTS.values() if not (v.attachments or v.slow or v.needs_email)]
 _PATIENCE = 6 * 3600
 
+T = TypeVar("T")
 Story = Callable[["Simulated"], Awaitable[None]]
 
 
@@ -77,12 +78,13 @@ class Simulated:
             await running
             self.ledger.close()
 
-    async def until(self, condition: Callable[[], object], every: float = 1.0) -> None:
-        """Let time pass until something is so; for six hours at most."""
+    async def until(self, condition: Callable[[], T], every: float = 1.0) -> T:
+        """Let time pass until something is so, and return it; for six hours at most."""
         limit = self.clock.monotonic() + _PATIENCE
-        while not condition():
+        while not (found := condition()):
             assert self.clock.monotonic() < limit, "it did not become so within six hours"
             await self.clock.sleep(every)
+        return found
 
     def events(self, *kinds: EventKind, probe: str | None = None) -> list[Event]:
         """What was recorded."""

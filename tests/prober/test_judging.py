@@ -122,3 +122,19 @@ def test_what_could_not_be_written_is_looked_at_again(ledger: Ledger) -> None:
     assert decided(ledger) == [("deadline", Outcome.MISSING.value)]
     assert ledger.state.open[PROBE].deadline is DeadlineResult.MISSED
     assert CPR.queue in ledger.state.open[PROBE].case.probe.expected
+
+
+def test_a_probe_that_somebody_else_sent_and_left_is_looked_at(ledger: Ledger) -> None:
+    parts = judging(ledger, {"cpr": after(DEADLINE + 0.5)})
+    parts.look([PROBE])
+    with closing(Ledger(ledger.folder)) as other:  # another process, which is killed
+        left = "anotherprobe2222"
+        other.append(
+            record.scheduled(a_probe(left), "n" * 40),
+            record.submitting(left, START, "<other@probe.example>", message(0)),
+            record.submitted(left, after(0.5), taken(), {}),
+        ).result()
+    ledger.refresh()
+    parts.look_at_due(after(DEADLINE + 1))
+    ledger.refresh()
+    assert ledger.state.open[left].deadline is DeadlineResult.MISSED
