@@ -15,12 +15,13 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any, Protocol
 
 from canary.clock import Clock
-from canary.later import later
 from canary.model import CanaryError, Outgoing, Person, Report, Submission
 from canary.settings import ChannelSettings, Server
 
 if TYPE_CHECKING:
+    from canary.channels.email.settings import AddressSettings
     from canary.channels.forms.browser import Browser
+    from canary.channels.forms.settings import HttpFormSettings, WebFormSettings
 
 
 class Channel(Protocol):
@@ -104,17 +105,37 @@ class Kind:
     """Whether its channels share the sender's submission server, so that one look a sender is enough for all."""
 
 
+def _email(settings: AddressSettings, sender: Sender, resources: Resources) -> Channel:
+    from canary.channels.email.channel import EmailChannel
+
+    return EmailChannel(settings, sender, resources)
+
+
+def _web_form(settings: WebFormSettings, sender: Sender, resources: Resources) -> Channel:
+    from canary.channels.forms.web import WebFormChannel
+
+    return WebFormChannel(settings, sender, resources)
+
+
+def _http_form(settings: HttpFormSettings, sender: Sender, resources: Resources) -> Channel:
+    from canary.channels.forms.http import HttpFormChannel
+
+    return HttpFormChannel(settings, sender, resources)
+
+
 @cache
 def kinds() -> Mapping[str, Kind]:
-    """Every kind of channel by name: ours, and those of the entry point group."""
+    """Every kind of channel by name: ours, and those of the entry point group.
+
+    How one of ours is opened imports what only a prober needs.
+    """
     from canary.channels.email.settings import ContactSettings, EmailSettings
     from canary.channels.forms.settings import HttpFormSettings, WebFormSettings
 
-    email = later("canary.channels.email.channel:EmailChannel")
     own = {
-        "email": Kind(EmailSettings, email, Carries.EVERY, shares_submission=True),
-        "contact": Kind(ContactSettings, email, Carries.EVERY, person=True, shares_submission=True),
-        "web_form": Kind(WebFormSettings, later("canary.channels.forms.web:WebFormChannel")),
-        "http_form": Kind(HttpFormSettings, later("canary.channels.forms.http:HttpFormChannel")),
+        "email": Kind(EmailSettings, _email, Carries.EVERY, shares_submission=True),
+        "contact": Kind(ContactSettings, _email, Carries.EVERY, person=True, shares_submission=True),
+        "web_form": Kind(WebFormSettings, _web_form),
+        "http_form": Kind(HttpFormSettings, _http_form),
     }
     return own | {point.name: point.load() for point in entry_points(group="canary.channels")}

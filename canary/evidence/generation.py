@@ -28,9 +28,8 @@ from canary.evidence.published import newest
 from canary.evidence.recorder import EndedError, EvidenceRecorder
 from canary.evidence.rotation import SigningKeys
 from canary.evidence.selfcheck import VERIFIED, Checked, check
-from canary.evidence.settings import EvidenceSettings
+from canary.evidence.settings import EvidenceSettings, TsaSettings, WitnessSettings
 from canary.evidence.tiles import EvidenceError
-from canary.later import later
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import trouble
 from canary.model import CanaryError, Component, OwnFaultError
@@ -64,10 +63,6 @@ class Figures:
     pending_timestamps: int
 
 
-_authority = later("canary.evidence.timestamps:Authority")  # with HTTP and the parser of tokens
-_witness = later("canary.evidence.witness:Witness")
-
-
 class Generation:
     """The evidence of one ledger under one configuration. Does nothing by itself before :meth:`start`."""
 
@@ -79,12 +74,8 @@ class Generation:
         keys = SigningKeys(ledger, store, origin, timedelta(seconds=settings.overlap), recorder)
         self.log = EvidenceLog(ledger, folder, origin, clock, keys, recorder)
         stamps = folder / "timestamps"
-        self.authorities: list[Authority] = [
-            _authority(tsa, ledger, stamps, clock, recorder) for tsa in settings.timestamps
-        ]
-        self.witnesses: list[Witness] = [
-            _witness(witness, self.log, ledger, clock, recorder) for witness in settings.witnesses
-        ]
+        self.authorities = [_authority(tsa, ledger, stamps, clock, recorder) for tsa in settings.timestamps]
+        self.witnesses = [_witness(witness, self.log, ledger, clock, recorder) for witness in settings.witnesses]
         self.checked = Checked.read(folder / VERIFIED)
         self._jobs = Jobs()
         self._failing: set[str] = set()
@@ -271,3 +262,19 @@ def _reason(error: Exception) -> tuple[Component, str]:
     if isinstance(error, OwnFaultError):
         return error.component, error.reason
     return Component.STORE, "evidence"
+
+
+def _authority(
+    settings: TsaSettings, ledger: Ledger, folder: Path, clock: Clock, recorder: EvidenceRecorder
+) -> Authority:
+    from canary.evidence.timestamps import Authority  # with HTTP and the parser of tokens
+
+    return Authority(settings, ledger, folder, clock, recorder)
+
+
+def _witness(
+    settings: WitnessSettings, log: EvidenceLog, ledger: Ledger, clock: Clock, recorder: EvidenceRecorder
+) -> Witness:
+    from canary.evidence.witness import Witness  # with HTTP
+
+    return Witness(settings, log, ledger, clock, recorder)

@@ -16,14 +16,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from canary.clock import Clock
 from canary.content import Content
-from canary.later import later
 from canary.mark import Keyring
 from canary.model import Actor, Component, Depth, Forgery, Place, Seen, TimeSource
 from canary.settings import Settings
+
+if TYPE_CHECKING:
+    from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
 
 Cursor = Mapping[str, str | int | float]
 """Where a watcher stands in a queue, in its own terms."""
@@ -171,11 +173,25 @@ class WatchKind:
     replies: RepliesKind | None = None
 
 
+def _imap(name: str, settings: ImapSettings, resources: WatchResources) -> Watcher:
+    from canary.queues.imap.watch import open_imap
+
+    return open_imap(name, settings, resources)
+
+
+def _imap_replies(place: Place, settings: ImapRepliesSettings, resources: WatchResources) -> Watcher:
+    from canary.queues.imap.watch import open_imap_replies
+
+    return open_imap_replies(place, settings, resources)
+
+
 @cache
 def kinds() -> Mapping[str, WatchKind]:
-    """Every kind by name: ours, and those of the entry point group."""
+    """Every kind by name: ours, and those of the entry point group.
+
+    How one of ours is opened imports what only a prober needs.
+    """
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
 
-    replies = RepliesKind(ImapRepliesSettings, later("canary.queues.imap.watch:open_imap_replies"))
-    own = {"imap": WatchKind(ImapSettings, later("canary.queues.imap.watch:open_imap"), replies)}
+    own = {"imap": WatchKind(ImapSettings, _imap, RepliesKind(ImapRepliesSettings, _imap_replies))}
     return own | {point.name: point.load() for point in entry_points(group="canary.queues")}
