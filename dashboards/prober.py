@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards.board import ANY_OF_JOB, Row, board
 from dashboards.limits import UNREADABLE
 from dashboards.panels import BLUE, GREEN, ORANGE, RED, YELLOW, Panel, Query, bars, series, stat_panel, timeline
-from dashboards.vocabulary import TICK, increase
+from dashboards.vocabulary import PARTS, TICK, increase
 
 _READ = f"cpr_canary_queue_last_read_timestamp_seconds{{{ANY_OF_JOB}}}"
 
@@ -98,8 +98,8 @@ def _errors() -> Panel:
     return bars(
         6,
         "Own faults, by part and reason",
-        "Which part of the canary failed, and why. smtp: a sender's submission server; imap: a mailbox; browser and "
-        "http: our side of a form; store: disk or database. `cpr-canary check` tells more.",
+        f"Which part of the canary failed, and why. {'; '.join(f'{part}: {what}' for part, what in PARTS.items())}. "
+        "`cpr-canary check` tells more.",
         Query(f"sum by (component, reason) ({errors}) > 0", "{{component}} {{reason}}"),
         interval="10m",
     )

@@ -30,6 +30,19 @@ OUTCOMES = {
     "indeterminate": GREY,
 }
 
+PARTS = {
+    "smtp": "a sender's submission server",
+    "imap": "a mailbox",
+    "http": "our way to a form, or to an authority or a witness",
+    "tickets": "a ticket system",
+    "browser": "what fills in forms",
+    "dns": "a name that we could not look up",
+    "store": "disk or database",
+    "clock": "our own clock",
+    "config": "a secret or a file that the configuration names",
+}
+"""Of ``errors_total``: the parts of the canary, and what is meant."""
+
 SILENCE_STEPS: tuple[Step, ...] = ((0, GREEN), (0.7, YELLOW), (1, RED))
 AVAILABILITY_STEPS: tuple[Step, ...] = ((0, RED), (OBJECTIVE, YELLOW), (0.995, GREEN))
 BUDGET_STEPS: tuple[Step, ...] = ((0, RED), (0.0001, YELLOW), (0.25, GREEN))

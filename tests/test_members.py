@@ -20,8 +20,8 @@ from canary.ledger import SHOWN
 from canary.ledger.events import EventKind
 from canary.ledger.schema import events, results
 from canary.ledger.upgrade import VERSION as LEDGER
-from canary.model import Outcome, Stage
-from dashboards.vocabulary import OUTCOMES
+from canary.model import Component, Outcome, Stage
+from dashboards.vocabulary import OUTCOMES, PARTS
 
 M = TypeVar("M", bound=StrEnum)
 
@@ -143,6 +143,10 @@ def test_every_place_knows_the_kind_of_event(kind: EventKind) -> None:
 def test_no_place_knows_an_outcome_that_there_is_not() -> None:
     assert set(OUTCOMES) == set(Outcome)
     assert set().union(*alerts().values()) <= set(Outcome)
+
+
+def test_every_part_of_ours_is_told_on_the_dashboard_and_no_other() -> None:
+    assert set(PARTS) == set(Component), "dashboards/vocabulary.py says what each means (then: make dashboards)"
 
 
 def test_the_alert_on_refusals_is_on_what_is_known_at_once() -> None:
