@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import fields
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from PIL import Image
 from playwright.async_api import async_playwright
 from servers import debian
 
+from canary.audit.diary import Diary
 from canary.audit.make import make
 from canary.audit.pdf import to_pdf
 from canary.audit.population import Tally
@@ -53,6 +56,11 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
+
+
+def test_what_is_in_the_diary_is_on_the_page() -> None:
+    template = (files("canary.audit") / "report.html").read_text(encoding="utf-8")
+    assert [known.name for known in fields(Diary) if f"report.diary.{known.name}" not in template] == []
 
 
 def test_the_page_has_every_section_and_every_exception(page: str, made: tuple[AuditReport, Tally]) -> None:

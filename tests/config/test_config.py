@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers.json_schema import Schema
 
+from canary.channels import Kind
+from canary.channels import kinds as channel_kinds
 from canary.config import Config, ConfigError, digest, load, schema
 from canary.model import Person, Place, Role
+from canary.queues import WatchKind
+from canary.queues import kinds as queue_kinds
 from canary.reports import VARIANTS
 
 HERE = Path(__file__).parent
@@ -43,11 +48,21 @@ def example() -> Config:
     return load(EXAMPLE)
 
 
+def ours(kinds: Mapping[str, Kind] | Mapping[str, WatchKind]) -> set[str]:
+    """The kinds that come with this package."""
+    return {name for name, kind in kinds.items() if kind.settings.__module__.startswith("canary.")}
+
+
 class TestExample:
     def test_has_every_kind_of_channel_and_two_senders(self, example: Config) -> None:
-        kinds = sorted(channel.kind for channel in example.channels.values())
-        assert kinds == ["contact"] * 3 + ["email"] * 2 + ["http_form", "web_form"]
+        assert {channel.kind for channel in example.channels.values()} == ours(channel_kinds())
+        assert len(example.channels) == 7
         assert list(example.senders) == ["researcher", "freemail"]
+
+    def test_has_every_kind_of_watch(self, example: Config) -> None:
+        replies = {sender.replies.kind for sender in example.senders.values() if sender.replies}
+        assert {watch.kind for watch in example.watch.values()} == ours(queue_kinds())
+        assert replies == {name for name in ours(queue_kinds()) if queue_kinds()[name].replies}
 
     def test_meets_the_schema(self) -> None:
         text = EXAMPLE.read_text(encoding="utf-8")

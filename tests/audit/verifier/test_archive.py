@@ -16,7 +16,7 @@ from audit.verifier.office import Files, packed, sealed
 
 from canary.audit.verifier import archive as zips
 from canary.audit.verifier import canonical, verify
-from canary.audit.verifier.archive import VERSION, Archive
+from canary.audit.verifier.archive import FORMAT, VERSION, Archive
 from canary.audit.verifier.findings import RefusedError
 
 
@@ -87,7 +87,7 @@ def test_a_bundle_of_another_version_is_told_as_such(healthy: Healthy, version: 
 @pytest.mark.parametrize("told", [None, 2, "", "cpr-canary-bundle@0", "cpr-canary-bundle@02", "cpr-canary-bundle@２"])
 def test_a_format_that_there_is_not(healthy: Healthy, told: object) -> None:
     found = healthy.check(other_format(healthy, told))
-    assert found.rows["bundle is well-formed"].failures == [f"the format is {told!r}, wanted cpr-canary-bundle@2"]
+    assert found.rows["bundle is well-formed"].failures == [f"the format is {told!r}, wanted {FORMAT}"]
 
 
 def test_a_link(healthy: Healthy, tmp_path: Path) -> None:

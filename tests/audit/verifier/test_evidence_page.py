@@ -135,6 +135,10 @@ def test_the_sample() -> None:
     assert " ".join(map(str, sample.spots("7", 3, 10, 1000))) == EXAMPLES["spots"]
 
 
+def test_the_format_is_the_one_that_is_written() -> None:
+    assert set(re.findall(r"cpr-canary-bundle@[0-9]+", PAGE)) == {archive.FORMAT}
+
+
 def test_every_file_of_a_bundle_is_told(healthy: Healthy) -> None:
     for name in healthy.files:
         if (kind := archive.kind_of(name)) is not None:
