@@ -14,7 +14,7 @@ from canary.evidence.notes import Checkpoint
 from canary.evidence.selfcheck import Checked
 from canary.evidence.settings import EvidenceSettings
 from canary.ledger import Ledger
-from canary.threads import in_thread
+from canary.threads import begun
 
 if TYPE_CHECKING:
     from canary.evidence.timestamps import Authority
@@ -78,7 +78,7 @@ class Evidence:
 
         Raises OwnFaultError if its keys cannot be used; the running one goes on then.
         """
-        following = await in_thread(partial(self._new, settings))  # before the lock: a plugin's keys may hang
+        following = await begun(partial(self._new, settings))  # before the lock: a plugin's keys may hang
         async with self._changing:
             if settings == self.settings or not self._running:
                 return

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
+import structlog
+
 from canary.channels import Channel, Resources, UnusableError
 from canary.clock import Clock
 from canary.config import Config
-from canary.model import Outcome, OwnFaultError
+from canary.model import Component, Outcome, OwnFaultError
 from canary.queues import Intake, Watcher, WatchResources
 from canary.queues import kinds as queue_kinds
+from canary.queues.loop import UNEXPECTED
+from canary.threads import begun
 
 if TYPE_CHECKING:
     from canary.channels.forms.browser import Browser
 
-_STOPPED_AT_ONCE = 32
-"""Watchers that are stopped at the same time; each may take some seconds."""
+_STOP_WITHIN = 10.0
+"""Seconds in which watchers must have stopped, and channels been closed; what hangs then is given up."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Endpoints:
@@ -71,14 +76,17 @@ class Endpoints:
             return Outcome.INDETERMINATE, error.detail
 
     def start(self, intake: Intake) -> None:
-        """Begin to watch all queues and replies."""
-        for watcher in self.watchers.values():
-            watcher.start(intake)
+        """Begin to watch all queues and replies. One that cannot begin is a fault of ours, and holds up no other."""
+        for name, watcher in self.watchers.items():
+            try:
+                watcher.start(intake)
+            except Exception as error:
+                _log.error("a watcher could not begin", watch=name, error=repr(error), exc_info=error)
+                intake.trouble(Component.CONFIG, UNEXPECTED, f"the watcher of {name} could not begin: {error!r}")
 
-    def stop_watching(self) -> None:
+    async def stop_watching(self) -> None:
         """Stop to watch; returns when every connection is closed. One that does not let go holds up no other."""
-        with ThreadPoolExecutor(_STOPPED_AT_ONCE) as stopping:
-            list(stopping.map(lambda watcher: watcher.stop(), self.watchers.values()))
+        await _ended({name: begun(watcher.stop) for name, watcher in self.watchers.items()})
 
     async def drain(self) -> None:
         """Let go of channels and browser once nobody uses them: what is being submitted ends by them."""
@@ -87,10 +95,23 @@ class Endpoints:
 
     async def close(self) -> None:
         """Let go of channels and browser, in use or not."""
-        for channel in self._channels.values():
-            await channel.close()
+        closing = {f"{slug} for {sender}": channel.close() for (slug, sender), channel in self._channels.items()}
+        await _ended({name: asyncio.ensure_future(work) for name, work in closing.items()})
         if "browser" in self.__dict__:
-            await self.browser.close()
+            await _ended({"browser": asyncio.ensure_future(self.browser.close())})
+
+
+async def _ended(work: Mapping[str, asyncio.Future[None]]) -> None:
+    """Wait until all has ended, for a limited time; what failed or hangs is told."""
+    if not work:
+        return
+    _, hanging = await asyncio.wait(work.values(), timeout=_STOP_WITHIN)
+    for name, future in work.items():
+        if future in hanging:
+            future.cancel()
+            _log.error("it does not let go, and is given up", name=name)
+        elif not future.cancelled() and (error := future.exception()):
+            _log.error("it did not let go as it must", name=name, error=repr(error), exc_info=error)
 
 
 def _watchers(config: Config, resources: WatchResources) -> dict[str, Watcher]:

@@ -26,7 +26,7 @@ from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
 from canary.ledger.events import Hold
 from canary.mark import Keyring
-from canary.model import Outcome, Outgoing, OwnFaultError, Probe
+from canary.model import Component, Outcome, Outgoing, OwnFaultError, Probe
 from canary.prober.asked import Asked
 from canary.prober.clock_steps import ClockSteps
 from canary.prober.endpoints import Endpoints
@@ -38,7 +38,9 @@ from canary.prober.judging import Judging
 from canary.prober.recorder import Recorder
 from canary.prober.schedule import Timetable
 from canary.prober.submitting import Choice, Submitter
+from canary.queues.loop import UNEXPECTED
 from canary.status import Vitals
+from canary.threads import begun
 
 TICK = 1.0
 """Seconds between two rounds, at least: what falls due together is sent together, which costs less."""
@@ -153,8 +155,10 @@ class Prober:
     async def _wind_up(self, scheduled: bool) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
-        async with self._reloading:
-            await asyncio.to_thread(self.endpoints.stop_watching)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_WITHIN), self._reloading:
+                pass  # one that is done is done to its end; one that hangs changes nothing any more
+        await self.endpoints.stop_watching()
         for endpoints in (*self._draining, self.endpoints):  # what is still being submitted was given its time
             await endpoints.close()
         await self._append(EventKind.STOPPED, {"run": self._run, "scheduled": scheduled})
@@ -332,24 +336,27 @@ class Prober:
         """Go on with another configuration; one that is refused leaves the running one, and raises its error.
 
         What is being submitted ends by the old one. Two reloads at once are done one after the other. Raises what
-        ``load`` raises (ConfigError), or OwnFaultError if the keys of the evidence cannot be used.
+        ``load`` raises (ConfigError), or OwnFaultError if keys of the evidence, a watch or anything else is unusable.
         """
         async with self._reloading:
             try:
-                config = await asyncio.to_thread(load)
+                config = await begun(load)
                 await self._watching.wait()  # none while the first configuration is being started
+                following = Endpoints(config, self._clock, self._unguessable)
                 if self.evidence is not None and not self._stopping.is_set():
                     await self.evidence.change(config.evidence)
-            except (ValueError, OwnFaultError) as error:
+            except Exception as error:
                 self.reload_ok = False
                 await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.truncate(str(error))})
-                raise
+                if isinstance(error, ValueError | OwnFaultError):
+                    raise
+                raise OwnFaultError(Component.CONFIG, UNEXPECTED, f"it cannot be used: {error!r}") from error
             if not self._stopping.is_set():
-                await self._change_to(Endpoints(config, self._clock, self._unguessable))
+                await self._change_to(following)
 
     async def _change_to(self, endpoints: Endpoints) -> None:
         old, self.endpoints = self.endpoints, endpoints
-        await asyncio.to_thread(old.stop_watching)
+        await old.stop_watching()
         endpoints.start(self.intake)
         self._draining[old] = asyncio.create_task(old.drain())
         self._draining[old].add_done_callback(lambda _: self._draining.pop(old))
