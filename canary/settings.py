@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +25,9 @@ from pydantic_core import PydanticCustomError
 
 from canary.model import Stage
 
+if TYPE_CHECKING:
+    import ssl
+
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
 _SLUG = r"^[a-z][a-z0-9-]{0,39}$"
@@ -40,7 +42,7 @@ internationalised domains as A-labels."""
 class Settings(BaseModel):
     """The base of every settings model: frozen, strict, and refusing unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 def _seconds(value: Any) -> Any:
@@ -191,6 +193,8 @@ class Server(Settings):
         """A verifying context, or None where ``tls`` is none. Raises OSError if ``ca_file`` cannot be read."""
         if self.tls is Tls.NONE:
             return None
+        import ssl  # only who connects needs it
+
         return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
 
 

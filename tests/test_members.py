@@ -19,7 +19,7 @@ from canary.audit.verifier.archive import VERSION as BUNDLE
 from canary.ledger import SHOWN
 from canary.ledger.events import EventKind
 from canary.ledger.schema import events, results
-from canary.ledger.upgrade import VERSION as LEDGER
+from canary.ledger.version import VERSION as LEDGER
 from canary.model import Component, Outcome, Stage
 from dashboards.vocabulary import OUTCOMES, PARTS
 

@@ -6,11 +6,11 @@ import ctypes
 import gc
 
 _M_ARENA_MAX = -8  # of mallopt(3), in glibc's malloc.h
-_ARENAS = 2
+_ARENAS = 1
 
 
 def share_arenas() -> None:
-    """Let the threads share two of glibc's arenas: one a thread keeps what was freed in it. To be called before them.
+    """Let the threads share one of glibc's arenas: each keeps what was freed in it. To be called before they begin.
 
     Does nothing where the C library is another one.
     """
@@ -23,4 +23,4 @@ def collect_rarely() -> None:
     """Do not search for garbage in what lives as long as the process: modules, configuration, the ledger's state."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(2_000, 10, 3)

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, func, select
-
 from canary.ledger.events import Event, EventKind, digest, parse_time, read, timestamp
-from canary.ledger.reading import Reading, between
-from canary.ledger.schema import cursors, events
+from canary.ledger.reading import Query, Reading
 
 _PAGE = 1000
 """Events that are read on one connection; then others get on."""
@@ -59,54 +56,55 @@ class EventReader(Reading):
         ``kind`` is one or several; ``since`` and ``until`` (not with it) are times, ``after`` and ``upto`` numbers.
         Those that retention emptied are left out, or come with an empty body if ``emptied``.
         """
-        query = between(self._events().where(events.c.seq > after), events.c.at, since, until)
+        query = self._events().where("seq > :after", after=after).between("at", since, until)
         if not emptied:
-            query = query.where(events.c.body != b"")
+            query = query.where("body <> x''")
         if probe is not None:
-            query = query.where((events.c.probe == probe) | (events.c.kind == EventKind.CLOCK_STEPPED.value))
+            query = query.where("probe = :probe OR kind = :step", probe=probe, step=EventKind.CLOCK_STEPPED.value)
         if kind is not None:
             query = query.where(_is(kind))
         if upto is not None:
-            query = query.where(events.c.seq <= upto)
-        query = query.order_by(events.c.seq.desc()).limit(newest) if newest else query.order_by(events.c.seq)
-        yield from map(_event, self._stream(query))
+            query = query.where("seq <= :upto", upto=upto)
+        query = query.then("ORDER BY seq DESC LIMIT :newest", newest=newest) if newest else query.then("ORDER BY seq")
+        yield from map(_event, self._rows(query))
 
     def has(self, probe: str) -> bool:
         """Whether there is an event of this probe."""
-        return self._one(self._events(events.c.seq).where(events.c.probe == probe)) is not None
+        return self._one(self._events("seq").where("probe = :probe", probe=probe)) is not None
 
     def times(self, probe: str) -> dict[EventKind, datetime]:
         """When the first event of each kind was recorded of a probe; known also where retention emptied them."""
-        query = self._events(events.c.kind, func.min(events.c.at).label("at")).where(events.c.probe == probe)
-        return {EventKind(row.kind): parse_time(row.at) for row in self._stream(query.group_by(events.c.kind))}
+        query = self._events("kind, min(at) AS at").where("probe = :probe", probe=probe).then("GROUP BY kind")
+        return {EventKind(row.kind): parse_time(row.at) for row in self._rows(query)}
 
     def newest(self, kind: EventKind, upto: datetime) -> Event | None:
         """The newest event of a kind at ``upto``."""
-        query = self._events().where(_is(kind), events.c.at <= timestamp(upto))
-        return _event_or_none(self._one(query.order_by(events.c.at.desc(), events.c.seq.desc())))
+        query = self._events().where(_is(kind)).where("at <= :upto", upto=timestamp(upto))
+        return _event_or_none(self._one(query.then("ORDER BY at DESC, seq DESC")))
 
     def oldest(self, kind: EventKind, since: datetime) -> Event | None:
         """The oldest event of a kind from ``since`` on."""
-        query = self._events().where(_is(kind), events.c.at >= timestamp(since))
-        return _event_or_none(self._one(query.order_by(events.c.at, events.c.seq)))
+        query = self._events().where(_is(kind)).between("at", since, None)
+        return _event_or_none(self._one(query.then("ORDER BY at, seq")))
 
     def last_before(self, seq: int | None, *, other_than: tuple[EventKind, ...]) -> tuple[int, datetime] | None:
         """Number and time of the last event before number ``seq`` (None: of all) that is of no kind of these."""
-        query = self._events(events.c.seq, events.c.at).where(~_is(other_than)).order_by(events.c.seq.desc())
-        row = self._one(query if seq is None else query.where(events.c.seq < seq))
+        query = self._events("seq, at").where(f"NOT {_is(other_than)}")
+        query = query if seq is None else query.where("seq < :before", before=seq)
+        row = self._one(query.then("ORDER BY seq DESC"))
         return (row.seq, parse_time(row.at)) if row else None
 
     def count(self, kind: EventKind, since: datetime, until: datetime) -> int:
         """How many events of a kind there are from ``since`` on and before ``until``."""
-        return self._number(between(self._events(func.count()).where(_is(kind)), events.c.at, since, until))
+        return self._number(self._events("count(*)").where(_is(kind)).between("at", since, until))
 
     def count_events(self) -> int:
         """How many events there are; as many as the newest one's number if none was ever taken out."""
-        return self._number(self._events(func.count()).select_from(events))
+        return self._number(self._events("count(*)"))
 
     def head(self) -> Head | None:
         """The newest event, or None in an empty ledger."""
-        row = self._one(self._events(events.c.seq, events.c.at, events.c.body).order_by(events.c.seq.desc()))
+        row = self._one(self._events("seq, at, body").then("ORDER BY seq DESC"))
         return Head(row.seq, parse_time(row.at), digest(row.body)) if row else None
 
     def leaves(self, after: int = 0, upto: int | None = None) -> Iterator[tuple[int, bytes]]:
@@ -114,12 +112,11 @@ class EventReader(Reading):
 
         The bytes are empty where retention emptied the event.
         """
-        query = self._events(events.c.seq, events.c.body).order_by(events.c.seq).limit(_PAGE)
+        query = self._events("seq, body").then("ORDER BY seq LIMIT :page", page=_PAGE)
         if upto is not None:
-            query = query.where(events.c.seq <= upto)
-        while True:
-            with self.connect() as connection:  # no longer than a page: the log of the database must not grow
-                page = connection.execute(query.where(events.c.seq > after)).all()
+            query = query.where("seq <= :upto", upto=upto)
+        while True:  # no longer than a page on one connection: the log of the database must not grow
+            page = list(self._rows(query.where("seq > :after", after=after)))
             yield from map(tuple, page)
             if len(page) < _PAGE:
                 return
@@ -127,18 +124,18 @@ class EventReader(Reading):
 
     def leaf(self, seq: int) -> Leaf | None:
         """The event with this number."""
-        return next(self._leaves(self._events().where(events.c.seq == seq)), None)
+        return next(self._leaves(self._events().where("seq = :seq", seq=seq)), None)
 
     def leaves_of_probe(self, probe: str) -> list[Leaf]:
         """The events of a probe, in order."""
-        return list(self._leaves(self._events().where(events.c.probe == probe)))
+        return list(self._leaves(self._events().where("probe = :probe", probe=probe)))
 
     def leaves_of_kind(self, kind: EventKind, after: int = 0) -> Iterator[Leaf]:
         """The events of a kind beyond ``after``, in order."""
-        return self._leaves(self._events().where(_is(kind), events.c.seq > after))
+        return self._leaves(self._events().where(_is(kind)).where("seq > :after", after=after))
 
-    def _leaves(self, query: Select[Any]) -> Iterator[Leaf]:
-        return map(Leaf._make, self._stream(query.order_by(events.c.seq)))
+    def _leaves(self, query: Query) -> Iterator[Leaf]:
+        return map(Leaf._make, self._rows(query.then("ORDER BY seq")))
 
     def forgotten_upto(self) -> int:
         """The number of the last event that retention has emptied, or is about to; 0 for none."""
@@ -147,18 +144,18 @@ class EventReader(Reading):
 
     def cursor(self, name: str) -> dict[str, str | int | float] | None:
         """Where the watcher ``name`` stood when it last handed something in."""
-        row = self._one(select(cursors.c.place).where(cursors.c.name == name))
+        row = self._one(Query("SELECT place FROM cursor").where("name = :name", name=name))
         return json.loads(row.place) if row else None
 
 
-def _is(kind: Kinds) -> Any:
+def _is(kind: Kinds) -> str:
     kinds = kind if isinstance(kind, tuple) else (kind,)
-    return events.c.kind.in_([one.value for one in kinds])
+    return f"kind IN ({', '.join(repr(one.value) for one in kinds)})"
 
 
-def _event(row: Row[Any]) -> Event:
+def _event(row: Any) -> Event:
     return read(row.body) if row.body else Event(EventKind(row.kind), parse_time(row.at), {}, row.probe, row.seq)
 
 
-def _event_or_none(row: Row[Any] | None) -> Event | None:
+def _event_or_none(row: Any) -> Event | None:
     return None if row is None else _event(row)

@@ -18,19 +18,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
-
-from canary.ledger.upgrade import VERSION, refuse_newer
+from canary.ledger.reading import Connect, Connections
+from canary.ledger.version import VERSION, refuse_newer
 from canary.model import Component, OwnFaultError
+
+_PATIENCE = 30.0
+"""Seconds that a reader waits for who changes the database beyond adding to it."""
+
+_CACHE = 512
+"""KiB of pages that each such connection keeps: there is one a thread, and what they read is mostly new."""
 
 _IMMUTABLE, _SHARED, _ALONE = "immutable=1", "readonly_shm=1", "vfs=unix-none"
 
 
 @contextmanager
-def read_only(file: Path) -> Iterator[Engine]:
-    """An engine on an SQLite file that is never written; nothing is made beside it.
+def read_only(file: Path) -> Iterator[Connect]:
+    """Connections to an SQLite file that is never written; nothing is made beside it.
 
     Raises :class:`canary.model.OwnFaultError` (component store) if there is none, if it cannot be read, or if somebody
     began to write in it meanwhile (whoever locks nothing is not waited for).
@@ -41,20 +44,27 @@ def read_only(file: Path) -> Iterator[Engine]:
         raise _unusable(f"there is no ledger in {file.parent}: `cpr-canary run` makes it") from None
     except OSError as error:
         raise _unusable(f"cannot read the ledger in {file.parent}: {error.strerror}") from error
-    engine = create_engine("sqlite://", creator=lambda: _connect(file, way), poolclass=QueuePool)
+    connections = Connections(lambda: _connect(file, way))
     failed: Exception | None = None
     try:
-        _check_version(engine, file)
-        yield engine
-    except (SQLAlchemyError, sqlite3.Error) as error:
+        _check_version(connections, file)
+        yield connections.lend
+    except sqlite3.Error as error:
         failed = error
     finally:
-        engine.dispose()
+        connections.close()
     if way != _SHARED and _stamp(file) != before:
         raise _unusable(f"the ledger in {file.parent} was written to while it was read; do it again") from failed
     if failed:
-        why = failed.orig if isinstance(failed, DBAPIError) else failed
-        raise _unusable(f"cannot read the ledger in {file.parent}: {why}") from failed
+        raise _unusable(f"cannot read the ledger in {file.parent}: {failed}") from failed
+
+
+def read_beside(file: Path) -> sqlite3.Connection:
+    """A connection that reads what this very process writes by others. Raises sqlite3.Error."""
+    connection = sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA cache_size=-{_CACHE}")
+    connection.execute("PRAGMA query_only=ON")
+    return connection
 
 
 def _way(file: Path) -> str:
@@ -72,9 +82,9 @@ def _connect(file: Path, way: str) -> sqlite3.Connection:
     return connection
 
 
-def _check_version(engine: Engine, file: Path) -> None:
-    with engine.connect() as connection:
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+def _check_version(connections: Connections, file: Path) -> None:
+    with connections.lend() as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
     refuse_newer(version)
     if version < VERSION:
         raise _unusable(f"the ledger in {file.parent} is of an earlier version: `cpr-canary run` brings it up to date")

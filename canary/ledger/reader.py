@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from sqlalchemy import select
-
 from canary.ledger.artefacts import Artefacts
 from canary.ledger.opening import read_only
-from canary.ledger.reading import Connect
+from canary.ledger.reading import Connect, Query
 from canary.ledger.result_reader import ResultReader
-from canary.ledger.schema import FILE, snapshots
 from canary.ledger.state import Fold, OpenProbe, State, fold_probe, restore
+from canary.ledger.version import FILE
 
 
 class LedgerReader(ResultReader):
@@ -47,12 +45,12 @@ class LedgerReader(ResultReader):
     def moment(self) -> Iterator[LedgerReader]:
         """The ledger as it stands now, whatever is added meanwhile; while it lasts, SQLite's log of that grows."""
         with self.connect() as connection:
-            connection.exec_driver_sql("BEGIN")  # deferred: one snapshot for everything that follows
+            connection.execute("BEGIN")  # deferred: one snapshot for everything that follows
             yield LedgerReader(self.folder, lambda: nullcontext(connection), self.size)
 
     def _folded(self) -> State:
         """The state as of the newest event, from the newest snapshot of it and the events since."""
-        row = self._one(select(snapshots).order_by(snapshots.c.seq.desc()))
+        row = self._one(Query("SELECT seq, book FROM snapshot").then("ORDER BY seq DESC"))
         fold = Fold(self.find, restore(self.find, row.book, row.seq) if row else None)
         for event in self.events(after=fold.seq):
             fold.apply(event)
@@ -65,8 +63,8 @@ def reading(folder: Path) -> Iterator[LedgerReader]:
 
     Raises :class:`canary.model.OwnFaultError` (component store) if there is none, or it cannot be read.
     """
-    with read_only(folder / FILE) as engine:
-        yield LedgerReader(folder, engine.connect)
+    with read_only(folder / FILE) as connect:
+        yield LedgerReader(folder, connect)
 
 
 @contextmanager

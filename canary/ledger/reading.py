@@ -1,22 +1,51 @@
-"""How the ledger's tables are asked: each statement on a connection of its own, or all of them on one."""
+"""How the ledger's tables are asked: each statement on a connection of its own, or all of them on one.
+
+In SQL, and by the database's driver: what only reads, a command in somebody's shell above all, does without the library
+that makes the tables and writes them, which takes longer to load than most commands run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+import sqlite3
+from collections import deque, namedtuple
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, select
+from functools import cache
+from typing import Any, cast
 
 from canary.ledger.events import timestamp
-from canary.ledger.schema import events, results
 
-Connect = Callable[[], AbstractContextManager[Connection]]
+Connect = Callable[[], AbstractContextManager[sqlite3.Connection]]
 """Lends a connection that only reads."""
 
-_AT_ONCE = 2000
-"""Rows that are fetched at once where there may be many."""
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A statement that is put together: its beginning, conditions that all hold, its end, and the values in it."""
+
+    begin: str
+    conditions: tuple[str, ...] = ()
+    end: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def where(self, condition: str, **values: Any) -> Query:
+        """With a condition more; its ``:names`` are given."""
+        return replace(self, conditions=(*self.conditions, condition), values={**self.values, **values})
+
+    def between(self, column: str, since: datetime | None, until: datetime | None) -> Query:
+        """For times from ``since`` on and before ``until`` alone."""
+        query = self if since is None else self.where(f"{column} >= :since", since=timestamp(since))
+        return query if until is None else query.where(f"{column} < :until", until=timestamp(until))
+
+    def then(self, end: str, **values: Any) -> Query:
+        """With what comes after the conditions: order, groups, limits."""
+        return replace(self, end=f"{self.end} {end}", values={**self.values, **values})
+
+    def __str__(self) -> str:
+        conditions = " AND ".join(f"({condition})" for condition in self.conditions)
+        return f"{self.begin} {'WHERE' if conditions else ''} {conditions} {self.end}"
 
 
 class Reading:
@@ -25,31 +54,60 @@ class Reading:
     def __init__(self, connect: Connect, size: int | None = None) -> None:
         self.connect, self.size = connect, size
 
-    def _events(self, *columns: ColumnElement[Any]) -> Select[Any]:
-        query = select(*(columns or (events,)))
-        return query if self.size is None else query.where(events.c.seq <= self.size)
+    def _events(self, columns: str = "seq, at, kind, probe, body", joined: str = "") -> Query:
+        query = Query(f"SELECT {columns} FROM event {joined}")  # noqa: S608  # words of ours
+        return query if self.size is None else query.where("event.seq <= :size", size=self.size)
 
-    def _results(self, *columns: ColumnElement[Any] | FromClause) -> Select[Any]:
-        query = select(*columns).select_from(results)
-        return query if self.size is None else query.where(results.c.finished_seq <= self.size)
+    def _results(self, columns: str) -> Query:
+        query = Query(f"SELECT {columns} FROM result")  # noqa: S608  # words of ours
+        return query if self.size is None else query.where("finished_seq <= :size", size=self.size)
 
-    def _one(self, query: Select[Any]) -> Row[Any] | None:
+    def _rows(self, query: Query) -> Iterator[Any]:
+        """The rows as they come, each with its columns' names."""
+        with self.connect() as connection, closing(connection.execute(str(query), query.values)) as cursor:
+            yield from map(_row(tuple(column[0] for column in cursor.description)), cursor)
+
+    def ask(self, sql: str, **values: Any) -> Iterator[Any]:
+        """The rows of a statement of one's own, each with its columns' names."""
+        return self._rows(Query(sql, values=values))
+
+    def _one(self, query: Query) -> Any:
+        """The first row, or None."""
+        return next(self._rows(query.then("LIMIT 1")), None)
+
+    def _number(self, query: Query) -> int:
         with self.connect() as connection:
-            return connection.execute(query.limit(1)).first()
-
-    def _number(self, query: Select[Any]) -> int:
-        with self.connect() as connection:
-            return int(connection.execute(query).scalar_one())
-
-    def _stream(self, query: Select[Any], at_once: int = _AT_ONCE) -> Iterator[Row[Any]]:
-        with self.connect() as connection:
-            yield from connection.execute(query, execution_options={"yield_per": at_once})
+            return int(connection.execute(str(query), query.values).fetchone()[0])
 
 
-def between(
-    query: Select[Any], column: ColumnElement[Any], since: datetime | None, until: datetime | None
-) -> Select[Any]:
-    """``query`` for times from ``since`` on and before ``until`` alone."""
-    if since is not None:
-        query = query.where(column >= timestamp(since))
-    return query if until is None else query.where(column < timestamp(until))
+@cache
+def _row(names: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Any]:
+    make: Callable[[tuple[Any, ...]], Any] = cast("Any", namedtuple)("Row", names)._make
+    return make
+
+
+class Connections:
+    """Connections that are lent to one user at a time, and kept for the next one; to be closed in the end."""
+
+    def __init__(self, open_: Callable[[], sqlite3.Connection]) -> None:
+        self._open = open_
+        self._free: deque[sqlite3.Connection] = deque()
+
+    @contextmanager
+    def lend(self) -> Iterator[sqlite3.Connection]:
+        """A connection for as long as the context lasts; what it has begun is undone then. Raises sqlite3.Error."""
+        try:
+            connection = self._free.pop()
+        except IndexError:
+            connection = self._open()
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
+            self._free.append(connection)
+
+    def close(self) -> None:
+        """Close those that are not lent."""
+        while self._free:
+            self._free.pop().close()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, text
+from sqlalchemy import Connection, delete, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from canary.ledger.events import Event, EventKind, timestamp
@@ -87,7 +88,7 @@ class Retention(RetentionPlan):
 
             self._write(note)
 
-    def _delete(self, planned: Forgettable, page: Sequence[Row[Any]], now: datetime) -> None:
+    def _delete(self, planned: Forgettable, page: Sequence[Any], now: datetime) -> None:
         """Forget a page of artefacts; one that is kept under another rule too is left to that one."""
         settled = [row for row in page if row.shared or not self._is_fresh(row.name)]
         going = [row.name for row in settled if not row.shared and self._file(row.name).exists()]
@@ -155,11 +156,11 @@ def _only_one(lock: Path) -> Iterator[None]:
 def _faults_are_ours() -> Iterator[None]:
     try:
         yield
-    except (OSError, SQLAlchemyError) as error:
+    except (OSError, SQLAlchemyError, sqlite3.Error) as error:
         raise OwnFaultError(Component.STORE, NOT_WRITTEN, f"what is old could not be forgotten: {error}") from error
 
 
 _EMPTY = text(f"UPDATE event SET body = x'' WHERE {SPAN}")  # noqa: S608  # words of ours
 _WORDLESS = text("UPDATE result SET reason = '' WHERE scheduled_seq BETWEEN :first AND :last")
 _DROP = text("DELETE FROM reference WHERE name = :name AND rule = :rule")
-_NOTE = note_into("reference")
+_NOTE = text(note_into("reference"))

@@ -9,8 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, TextClause, text
-
 from canary.ledger.events import timestamp
 from canary.ledger.reader import LedgerReader
 from canary.ledger.schema import EPHEMERAL
@@ -78,10 +76,10 @@ class RetentionPlan:
         """
         with self._ledger.connect() as connection:
             for statement in _BESIDE:
-                connection.exec_driver_sql(statement)
+                connection.execute(statement)
             connection.execute(note_into("fresh"), {"first": self._stand("noted") + 1, "last": self._newest()})
 
-    def _pages(self, rule: Rule, upto: int) -> Iterator[Sequence[Row[Any]]]:
+    def _pages(self, rule: Rule, upto: int) -> Iterator[Sequence[Any]]:
         """The artefacts that no event beyond ``upto`` names under this rule."""
         seq, name = 0, ""
         while page := self._read(_NAMED, rule=rule.value, upto=upto, seq=seq, name=name, page=_NAMES):
@@ -104,14 +102,13 @@ class RetentionPlan:
     def _stand(self, what: str) -> int:
         return int((self._ledger.cursor(CURSOR) or {}).get(what, 0))
 
-    def _read(self, query: TextClause, **values: Any) -> Sequence[Row[Any]]:
-        with self._ledger.connect() as connection:
-            return connection.execute(query, values).all()
+    def _read(self, sql: str, **values: Any) -> Sequence[Any]:
+        return list(self._ledger.ask(sql, **values))
 
 
-def note_into(table: str) -> TextClause:
+def note_into(table: str) -> str:
     """The statement that notes in a table which artefacts the events from ``:first`` to ``:last`` name."""
-    return text(f"""
+    return f"""
         WITH told AS (
             SELECT seq, kind, CAST(body AS TEXT) AS body FROM event WHERE seq BETWEEN :first AND :last AND body <> x''
             AND +kind IN ('submitting', 'submitted', 'sighting')
@@ -124,21 +121,21 @@ def note_into(table: str) -> TextClause:
         SELECT trace.value, 'traces', seq
         FROM told, json_each(told.body, '$.body.artefacts') trace WHERE kind = 'submitted'
         ON CONFLICT (name, rule) DO UPDATE SET seq = max(seq, excluded.seq)
-    """)  # noqa: S608  # words of ours
+    """  # noqa: S608  # words of ours
 
 
 SPAN = f"seq BETWEEN :first AND :last AND body <> x'' AND +kind IN ({EPHEMERAL})"
 """The events that may be emptied of those from ``:first`` to ``:last``."""
 
-_NEWEST = text("SELECT coalesce(max(seq), 0) AS seq FROM event")
-_YOUNG = text("SELECT seq FROM event WHERE seq > :after AND +at >= :before ORDER BY seq LIMIT 1")
-_FILLED = text(f"SELECT count(*) AS bodies, coalesce(sum(length(body)), 0) AS size FROM event WHERE {SPAN}")  # noqa: S608  # words of ours
-_NAMED = text("""
+_NEWEST = "SELECT coalesce(max(seq), 0) AS seq FROM event"
+_YOUNG = "SELECT seq FROM event WHERE seq > :after AND +at >= :before ORDER BY seq LIMIT 1"
+_FILLED = f"SELECT count(*) AS bodies, coalesce(sum(length(body)), 0) AS size FROM event WHERE {SPAN}"  # noqa: S608  # words of ours
+_NAMED = """
     SELECT name, seq,
         EXISTS (SELECT 1 FROM reference other WHERE other.name = r.name AND other.rule <> r.rule) AS shared
     FROM reference r WHERE rule = :rule AND seq <= :upto AND (seq, name) > (:seq, :name)
     ORDER BY seq, name LIMIT :page
-""")
+"""
 _BESIDE = (
     """CREATE TEMP TABLE IF NOT EXISTS fresh (
         name TEXT NOT NULL, rule TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (name, rule))""",

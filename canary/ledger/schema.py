@@ -5,6 +5,7 @@ The one exception is retention, which may empty the body of an event once it has
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,6 @@ from sqlalchemy import (
 )
 
 from canary.ledger.events import EventKind
-
-FILE = "ledger.sqlite"
-"""The database, in the folder of the ledger."""
 
 metadata = MetaData()
 
@@ -113,32 +111,29 @@ TRIGGERS = {
 """No event is changed or removed, but that its body may be emptied once the newest tombstone of events covers it."""
 
 
-_CACHE = 512
-"""KiB of pages that each connection keeps: there is one a thread, and what they read is mostly new."""
-
-
 def open_engine(path: Path) -> Engine:
     """An engine on the SQLite file, made if it is not there: write-ahead log, every commit on disk before it returns.
 
-    Transactions take the write lock as they begin (two processes may write); readers use :func:`without_lock`.
+    Transactions take the write lock as they begin: two processes may write. Who reads uses connections of its own.
     """
     engine = create_engine(URL.create("sqlite", database=str(path)))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: object) -> None:
         connection.isolation_level = None  # else the driver begins transactions of its own, without the lock
-        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", f"cache_size=-{_CACHE}"):
+        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _lock(connection: Connection) -> None:
-        if not connection.get_execution_options().get("reads_only"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     metadata.create_all(engine)
     return engine
 
 
-def without_lock(engine: Engine) -> Engine:
-    """The same database for statements that only read, each by itself, without the write lock."""
-    return engine.execution_options(reads_only=True)
+def driver(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection, in the same transaction: to read there as everybody reads."""
+    own = connection.connection.dbapi_connection
+    assert isinstance(own, sqlite3.Connection)
+    return own

@@ -8,8 +8,10 @@ before it numbers its own.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,11 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from canary.clock import Clock
 from canary.ledger.artefacts import Artefacts
 from canary.ledger.events import Event
+from canary.ledger.opening import read_beside
 from canary.ledger.reader import LedgerReader
-from canary.ledger.schema import FILE, open_engine, without_lock
+from canary.ledger.reading import Connections
+from canary.ledger.schema import open_engine
 from canary.ledger.state import OpenProbe, State
 from canary.ledger.transaction import Transaction, keep_snapshot
 from canary.ledger.upgrade import upgrade
+from canary.ledger.version import FILE
 from canary.ledger.writer import NOT_WRITTEN, Entry, Writer
 from canary.model import Component, OwnFaultError
 
@@ -42,11 +47,12 @@ class Ledger(LedgerReader):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.engine = open_engine(folder / FILE)
             upgrade(self.engine)
-            super().__init__(folder, without_lock(self.engine).connect)
+            self._readers = Connections(partial(read_beside, folder / FILE))
+            super().__init__(folder, self._readers.lend)
             self.artefacts = Artefacts(folder / "artefacts", clock)  # whoever writes gives the files their time
             self._connection = self.engine.connect()
             self._published = self._folded()
-        except (OSError, SQLAlchemyError) as error:
+        except (OSError, SQLAlchemyError, sqlite3.Error) as error:
             raise OwnFaultError(Component.STORE, "unusable", f"cannot use the ledger in {folder}: {error}") from error
         self._version: int | None = None
         self._snapshot_at = self._published.seq
@@ -113,6 +119,7 @@ class Ledger(LedgerReader):
         """Write what was handed in, keep a snapshot, and let go of the database."""
         self._writer.close()
         self._connection.close()
+        self._readers.close()
         self.engine.dispose()
 
     def _commit(self, batch: Sequence[Entry], snapshot: bool) -> list[list[Event]]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from canary.ledger.event_reader import EventReader
 from canary.ledger.events import LARGEST, Event, EventKind, numbered, read, timestamp
 from canary.ledger.results import result, to_row
-from canary.ledger.schema import cursors, events, results, snapshots
+from canary.ledger.schema import cursors, driver, events, results, snapshots
 from canary.ledger.state import Fold, OpenProbe, State, dump, fold_probe
 
 _INSERT_EVENTS, _INSERT_RESULTS = insert(events), insert(results)  # made once, not at every commit
@@ -26,7 +26,7 @@ class Transaction:
 
     def __init__(self, connection: Connection, state: State) -> None:
         self._connection = connection
-        self._written = EventReader(lambda: nullcontext(connection))
+        self._written = EventReader(lambda: nullcontext(driver(connection)))
         self._fold = Fold(self._find, state)
         self._rows: list[dict[str, Any]] = []
         self._results: list[dict[str, Any]] = []

@@ -9,14 +9,8 @@ from sqlalchemy import Connection, Engine, insert
 
 from canary.ledger.event_reader import EventReader
 from canary.ledger.results import SOURCES, recompute, to_row
-from canary.ledger.schema import TRIGGERS, results
-from canary.model import Component, OwnFaultError
-
-VERSION = 2
-"""What SQLite's ``user_version`` says once everything below was done.
-
-Another number wherever tables change, or events say what a canary before cannot read (a new kind, outcome or stage).
-"""
+from canary.ledger.schema import TRIGGERS, driver, results
+from canary.ledger.version import VERSION, refuse_newer
 
 _ROWS = 1000
 
@@ -35,18 +29,11 @@ def upgrade(engine: Engine) -> None:
         connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
 
 
-def refuse_newer(version: int) -> None:
-    """Raise :class:`canary.model.OwnFaultError` (component store) for the ``user_version`` of a newer canary."""
-    if version > VERSION:
-        detail = f"the ledger was written by a newer canary (format {version}, this one knows {VERSION}): run that one"
-        raise OwnFaultError(Component.STORE, "unusable", detail)
-
-
 def rebuild_results(connection: Connection) -> None:
     """Make the table of results anew from the events, with the columns that it has now."""
     results.drop(connection)
     results.create(connection)
-    sources = EventReader(lambda: nullcontext(connection)).events(kind=SOURCES)
+    sources = EventReader(lambda: nullcontext(driver(connection))).events(kind=SOURCES)
     rows = map(to_row, recompute(sources))
     while part := list(islice(rows, _ROWS)):
         connection.execute(insert(results), part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -115,7 +116,7 @@ class Writer:
         """Write what was handed in, and tell each future how it ended."""
         try:
             added = self._commit_all(batch, snapshot)
-        except (OSError, SQLAlchemyError) as error:
+        except (OSError, SQLAlchemyError, sqlite3.Error) as error:
             self.failed += 1
             fault = OwnFaultError(Component.STORE, NOT_WRITTEN, f"the ledger could not be written: {error}")
             for entry in batch:

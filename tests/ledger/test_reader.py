@@ -15,9 +15,8 @@ from ledger.test_results import NAME, life
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.opening import _ALONE, _IMMUTABLE, _SHARED, _way
 from canary.ledger.reader import LedgerReader, as_it_stands, reading
-from canary.ledger.schema import FILE
 from canary.ledger.state import dump
-from canary.ledger.upgrade import VERSION
+from canary.ledger.version import FILE, VERSION
 from canary.model import OwnFaultError
 
 OTHER = "anotherprobe2222"

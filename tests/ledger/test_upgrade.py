@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from canary.ledger import Ledger
-from canary.ledger.upgrade import VERSION
+from canary.ledger.version import VERSION
 from canary.model import Component, OwnFaultError
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
@@ -12,9 +13,7 @@ from canary.ledger.events.event import Event, timestamp, truncate
 from canary.ledger.events.kinds import EventKind
 from canary.model import DeadlineResult, Outcome, Probe, Sighting, Stage, Submission, Verdict
 
-_PROBE: TypeAdapter[Probe] = TypeAdapter(Probe)
-_SUBMISSION: TypeAdapter[Submission] = TypeAdapter(Submission)
-_SIGHTING: TypeAdapter[Sighting] = TypeAdapter(Sighting)
+_Value = TypeVar("_Value")
 
 _LONGEST_NAME = 998
 """Characters of a Message-ID or reference number: the longest line of a message (RFC 5322 section 2.1.1)."""
@@ -22,7 +21,10 @@ _LONGEST_NAME = 998
 
 def scheduled(probe: Probe, mark: str) -> Event:
     """A probe is due, and will be sent: on disk before anything is."""
-    body = _PROBE.dump_python(probe, mode="json", exclude={"id"}) | {"expected": sorted(probe.expected), "mark": mark}
+    body = _adapter(Probe).dump_python(probe, mode="json", exclude={"id"}) | {
+        "expected": sorted(probe.expected),
+        "mark": mark,
+    }
     return Event(EventKind.SCHEDULED, probe.scheduled_at, body, probe.id)
 
 
@@ -41,7 +43,7 @@ def submitting(
 
 def submitted(probe: str, at: datetime, submission: Submission, artefacts: Mapping[str, str]) -> Event:
     """Sending ended, one way or the other; ``artefacts`` are names and their SHA-256."""
-    body = _SUBMISSION.dump_python(submission, mode="json", exclude={"artefacts"})
+    body = _adapter(Submission).dump_python(submission, mode="json", exclude={"artefacts"})
     body |= {"at": timestamp(submission.at), "reason": truncate(submission.reason), "artefacts": dict(artefacts)}
     if submission.reference is not None:
         body["reference"] = truncate(submission.reference, _LONGEST_NAME)
@@ -50,7 +52,7 @@ def submitted(probe: str, at: datetime, submission: Submission, artefacts: Mappi
 
 def sighting(at: datetime, seen: Sighting, watcher: str) -> Event:
     """Something was seen by ``watcher``."""
-    body = _SIGHTING.dump_python(seen, mode="json", exclude={"probe"}) | {"watcher": watcher}
+    body = _adapter(Sighting).dump_python(seen, mode="json", exclude={"probe"}) | {"watcher": watcher}
     body |= {
         "detail": truncate(seen.detail),
         "message_id": seen.message_id and truncate(seen.message_id, _LONGEST_NAME),
@@ -83,19 +85,19 @@ def finished(probe: str, at: datetime, verdict: Verdict) -> Event:
 def read_probe(event: Event) -> Probe:
     """The probe of a ``scheduled`` event."""
     body = {key: value for key, value in event.body.items() if key != "mark"}
-    return _PROBE.validate_python(body | {"id": event.probe})
+    return _adapter(Probe).validate_python(body | {"id": event.probe})
 
 
 def read_submission(event: Event) -> Submission:
     """The submission of a ``submitted`` event, without the contents of its artefacts."""
     body = {key: value for key, value in event.body.items() if key != "artefacts"}
-    return _SUBMISSION.validate_python(body)
+    return _adapter(Submission).validate_python(body)
 
 
 def read_sighting(event: Event) -> Sighting:
     """The sighting of a ``sighting`` event."""
     body = {key: value for key, value in event.body.items() if key != "watcher"}
-    return _SIGHTING.validate_python(body | {"probe": event.probe})
+    return _adapter(Sighting).validate_python(body | {"probe": event.probe})
 
 
 def write_owed(owed: Mapping[Stage, DeadlineResult | None]) -> dict[str, str | None]:
@@ -106,3 +108,13 @@ def write_owed(owed: Mapping[Stage, DeadlineResult | None]) -> dict[str, str | N
 def read_owed(owed: Mapping[str, str | None]) -> dict[Stage, DeadlineResult | None]:
     """What :func:`write_owed` wrote, as it was."""
     return {Stage(stage): DeadlineResult(result) if result else None for stage, result in owed.items()}
+
+
+def _adapter(of: type[_Value]) -> TypeAdapter[_Value]:
+    """What writes and reads values of a type; made when it is first needed, which takes its time."""
+    return cast("TypeAdapter[_Value]", _made(cast("Any", of)))
+
+
+@cache
+def _made(of: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(of)

@@ -1,27 +1,65 @@
-"""A state as it is kept on disk, so that a start need not fold from the beginning. Of open probes only the ids."""
+"""A state as it is kept on disk, so that a start need not fold from the beginning. Of open probes only the ids.
+
+Read without a library: whoever asks how channels stand reads a snapshot and little else. What an older version wrote
+and is no longer there is left out, what it did not know is as at the beginning.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from datetime import datetime
+from typing import Any
 
-from pydantic import TypeAdapter
-
+from canary.ledger.events import parse_time, timestamp
 from canary.ledger.state.fold import Find
 from canary.ledger.state.state import State
-from canary.ledger.state.totals import Totals
-
-_Snapshot = tuple[Totals, list[str], Mapping[str, tuple[datetime, ...]]]
-_SNAPSHOT: TypeAdapter[_Snapshot] = TypeAdapter(_Snapshot)
+from canary.ledger.state.totals import ChannelTotals, Histogram, Newest, Totals
 
 
 def dump(state: State) -> bytes:
     """The totals, the ids of the open probes, and what counts for the rate caps, as JSON."""
-    return _SNAPSHOT.dump_json((state.totals, list(state.open), state.recent))
+    recent = {channel: [timestamp(at) for at in times] for channel, times in state.recent.items()}
+    return json.dumps([asdict(state.totals), list(state.open), recent], default=sorted).encode()
 
 
 def restore(find: Find, snapshot: bytes, seq: int) -> State:
     """The state as :func:`dump` wrote it at event ``seq``; ``find`` reads the open probes from their events."""
-    totals, ids, recent = _SNAPSHOT.validate_json(snapshot)
+    totals, ids, recent = json.loads(snapshot)
     found = ((probe, find(probe, seq)) for probe in ids)
-    return State(seq, {probe: known for probe, known in found if known is not None}, totals, recent)
+    return State(
+        seq,
+        {probe: known for probe, known in found if known is not None},
+        _totals(totals),
+        {channel: _times(times) for channel, times in recent.items()},
+    )
+
+
+def _totals(found: Mapping[str, Any]) -> Totals:
+    known = _known(Totals, found)
+    known["channels"] = {slug: _channel(channel) for slug, channel in known.get("channels", {}).items()}
+    for name in ("clocks", "confirmations"):
+        known[name] = {key: tuple(value) for key, value in known.get(name, {}).items()}
+    return Totals(**known)
+
+
+def _channel(found: Mapping[str, Any]) -> ChannelTotals:
+    known = _known(ChannelTotals, found)
+    known["stages"] = {stage: _histogram(histogram) for stage, histogram in known.get("stages", {}).items()}
+    newest = _known(Newest, known.get("newest", {}))
+    known["newest"] = Newest(**newest | {"seen_in": frozenset(newest.get("seen_in", ()))})
+    return ChannelTotals(**known)
+
+
+def _histogram(found: Mapping[str, Any]) -> Histogram:
+    exemplars = {int(bucket): tuple(exemplar) for bucket, exemplar in found.get("exemplars", {}).items()}
+    return Histogram(tuple(found["counts"]), found["sum"], exemplars)
+
+
+def _times(found: list[str]) -> tuple[datetime, ...]:
+    return tuple(map(parse_time, found))
+
+
+def _known(of: Any, found: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: found[field.name] for field in fields(of) if field.name in found}
