@@ -162,7 +162,7 @@ def test_what_an_older_verifier_or_canary_does_not_know_has_another_version() ->
 
     told = [set(known.split()) for known in KNOWN.get((BUNDLE, LEDGER), ("", "", ""))]
     assert told == [words(Outcome), words(Stage), words(EventKind)], (
-        "raise VERSION in canary/audit/verifier/archive.py and in canary/ledger/upgrade.py, and say here what they know"
+        "raise VERSION in canary/audit/verifier/archive.py and in canary/ledger/version.py, and say here what they know"
     )
 
 

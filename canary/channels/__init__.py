@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
-from importlib.metadata import entry_points
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any, Protocol
 
 from canary.clock import Clock
 from canary.model import CanaryError, Outgoing, Person, Report, Submission
+from canary.plugins import plugins
 from canary.settings import ChannelSettings, Server
 
 if TYPE_CHECKING:
@@ -138,4 +138,4 @@ def kinds() -> Mapping[str, Kind]:
         "web_form": Kind(WebFormSettings, _web_form),
         "http_form": Kind(HttpFormSettings, _http_form),
     }
-    return own | {point.name: point.load() for point in entry_points(group="canary.channels")}
+    return own | plugins("canary.channels")

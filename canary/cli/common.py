@@ -16,8 +16,8 @@ from canary.cli.extras import MissingExtraError
 from canary.config import Config, ConfigError
 from canary.model import CanaryError, DeadlineResult, Outcome, OwnFaultError
 
-out = Console()
-err = Console(stderr=True)
+out = Console(emoji=False)  # words of others have colons too
+err = Console(stderr=True, emoji=False)
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file (YAML).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from canary.clock import Clock
 from canary.content import Content
 from canary.mark import Keyring
 from canary.model import Actor, Component, Depth, Forgery, Place, Seen, TimeSource
+from canary.plugins import plugins
 from canary.settings import Settings
 
 if TYPE_CHECKING:
@@ -194,4 +194,4 @@ def kinds() -> Mapping[str, WatchKind]:
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
 
     own = {"imap": WatchKind(ImapSettings, _imap, RepliesKind(ImapRepliesSettings, _imap_replies))}
-    return own | {point.name: point.load() for point in entry_points(group="canary.queues")}
+    return own | plugins("canary.queues")

@@ -12,6 +12,7 @@ import yaml
 from metrics.recorded import of, opened, probed, sample
 from typer.testing import CliRunner
 
+from canary import plugins
 from canary.channels import Carries, kinds
 from canary.cli.main import app
 from canary.config import load, whole
@@ -27,7 +28,7 @@ PLAIN = tuple(variant.id for variant in VARIANTS.values() if not variant.needs_e
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Somebody else's package with two kinds of channel, found by its entry points."""
-    known = (kinds, whole.model)
+    known = (plugins.installed, kinds, whole.model)
     monkeypatch.syspath_prepend(THIRD_PARTY)
     for cached in known:
         cached.cache_clear()

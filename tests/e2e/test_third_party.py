@@ -19,7 +19,7 @@ import pytest
 import yaml
 from servers.canary_run import Run, running, written
 
-from canary import channels, queues
+from canary import channels, plugins, queues
 from canary.config import load, whole
 from canary.ledger import EventKind
 from canary.model import Actor, DeadlineResult, Outcome, Seen, Stage
@@ -41,7 +41,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def installed(packages: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The package on the path, as after its installation and a restart."""
-    cached = (channels.kinds, queues.kinds, whole.model)
+    cached = (plugins.installed, channels.kinds, queues.kinds, whole.model)
     monkeypatch.syspath_prepend(packages)
     for function in cached:
         function.cache_clear()
