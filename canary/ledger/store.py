@@ -52,6 +52,7 @@ class Ledger(LedgerReader):
             self.artefacts = Artefacts(folder / "artefacts", clock)  # whoever writes gives the files their time
             self._connection = self.engine.connect()
             self._published = self._folded()
+            self._inode = _inode(folder)
         except (OSError, SQLAlchemyError, sqlite3.Error) as error:
             raise OwnFaultError(Component.STORE, "unusable", f"cannot use the ledger in {folder}: {error}") from error
         self._version: int | None = None
@@ -124,6 +125,8 @@ class Ledger(LedgerReader):
 
     def _commit(self, batch: Sequence[Entry], snapshot: bool) -> list[list[Event]]:
         """Write a batch and publish what follows from it. Called by the writer alone."""
+        if _inode(self.folder) != self._inode:  # SQLite would go on writing what nobody will ever read
+            raise OSError(f"{self.folder / FILE} is another file than the one that was opened: start again")
         for entry in batch:
             for content in entry.artefacts:
                 self.artefacts.put(content)
@@ -149,3 +152,8 @@ class Ledger(LedgerReader):
         if entry.cursor:
             transaction.move(*entry.cursor)
         return added
+
+
+def _inode(folder: Path) -> tuple[int, int]:
+    found = (folder / FILE).stat()
+    return found.st_dev, found.st_ino

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from ledger.checking import is_whole, start
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
+from canary.ledger.version import FILE
 from canary.model import Component, Forgery, Outcome, OwnFaultError
 
 
@@ -262,3 +264,16 @@ def test_a_probe_is_found_as_it_stood(ledger: Ledger) -> None:
     assert ledger.find("strangerprobe222") is None
     assert (ledger.known("probeprobeprobe2"), ledger.known("strangerprobe222")) == (True, False)
     assert ledger.state.open == {}
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_what_goes_into_a_file_that_is_gone_is_not_acknowledged(tmp_path: Path, replaced: bool) -> None:
+    ledger = Ledger(tmp_path / "state")
+    ledger.refresh()
+    (tmp_path / "state" / FILE).rename(tmp_path / FILE)
+    if replaced:
+        shutil.copy(tmp_path / FILE, tmp_path / "state" / FILE)
+    with pytest.raises(OwnFaultError, match=r"another file|No such file"):
+        ledger.refresh()
+    assert ledger.not_written == 1
+    ledger.close()
