@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from prober.simulated import Simulated
 
-from canary import channels, queues
+from canary import channels, plugins, queues
 from canary.config import whole
 
 
 @pytest.fixture
 def simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulated]:
     """A canary beside a CA in memory, whose kinds are installed as somebody else's package is."""
-    cached = (channels.kinds, queues.kinds, whole.model)
+    cached = (plugins.installed, channels.kinds, queues.kinds, whole.model)
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "memory_ca")
     for function in cached:
         function.cache_clear()
