@@ -23,4 +23,4 @@ def collect_rarely() -> None:
     """Do not search for garbage in what lives as long as the process: modules, configuration, the ledger's state."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(2_000, 10, 3)
+    gc.set_threshold(20_000, 20, 20)

@@ -64,7 +64,9 @@ class Transaction:
     def finish(self) -> State:
         """The state as it is once this is committed. Nothing can be added any more."""
         self._flush()
-        return self._fold.state()
+        state = self._fold.state()
+        del self._fold  # it knows us: without this, each state that was published would stay until garbage is searched
+        return state
 
     def _result(self, finished: Event) -> dict[str, Any]:
         known = self._fold.open[finished.probe or ""]
