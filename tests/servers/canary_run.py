@@ -19,7 +19,7 @@ from canary.clock import Clock
 from canary.config import load
 from canary.judge import judge
 from canary.ledger import Event, EventKind, OpenProbe
-from canary.model import Verdict
+from canary.model import Outcome, Verdict
 from canary.prober.loop import Prober
 from canary.prober.runtime import assembled
 
@@ -137,8 +137,10 @@ class Run:
         return await asyncio.to_thread(until, condition, what, 60.0)
 
     async def outcome(self, probe: str) -> Verdict:
-        """The verdict, once there is an outcome."""
+        """The verdict once there is an outcome; of what arrived also how its submission ended, which may come later."""
         await self.until(lambda: self.verdict(probe).outcome, "an outcome")
+        if self.verdict(probe).outcome is Outcome.ARRIVED:
+            await self.until(lambda: self.known(probe).case.submission, "the end of its submission")
         return self.verdict(probe)
 
     async def rounds(self, number: int) -> None:
