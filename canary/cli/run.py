@@ -23,9 +23,6 @@ from canary.prober.gate import stop_all
 from canary.prober.runtime import Runtime, assembled
 from canary.web import create_app, listen, serve_on
 
-_FORGET_WITHIN = 10.0
-"""Seconds in which retention must have ended when the canary stops; what it has not done is due again."""
-
 _log = structlog.get_logger("canary")
 
 
