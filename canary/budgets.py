@@ -1,11 +1,17 @@
 """How much we take from outside before we say enough: bytes, time, number and depth, for every reader, in one place.
 
-Whoever reads something foreign names its budget here, and tells by :class:`BudgetError` that it was reached.
+Whoever reads something foreign has a :class:`Budget` here, and tells by :class:`BudgetError` that it was reached.
+``docs/limits.md`` shows them all; a test compares the two.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
 from canary.model import CanaryError
 
@@ -20,9 +26,9 @@ class BudgetError(CanaryError, ValueError):
 class Budget:
     """What one exchange with one outsider may cost; None where the reader knows no such measure.
 
-    ``received`` are bytes as they come, ``decoded`` bytes after decompression or decoding, ``seconds`` the whole
-    exchange by the steady clock (not the wait between two bytes), ``number`` how many pieces, ``depth`` how deep one
-    may stand in another.
+    ``received`` are bytes as they come, ``decoded`` bytes (or characters) after decompression or decoding, ``seconds``
+    the whole exchange by the steady clock (not the wait between two bytes), ``number`` how many ``pieces``, ``depth``
+    how deep one may stand in another. Where the operator sets the time, ``seconds`` is the highest that may be set.
     """
 
     what: str
@@ -31,3 +37,69 @@ class Budget:
     seconds: float | None = None
     number: int | None = None
     depth: int | None = None
+    pieces: str = "parts"
+
+    def hold(
+        self, *, received: int = 0, decoded: int = 0, seconds: float = 0.0, number: int = 0, depth: int = 0
+    ) -> None:
+        """Raise BudgetError if what an exchange has cost so far is more than it may."""
+        if self.received is not None and received > self.received:
+            raise BudgetError(f"{self.what}: more than {self.received} bytes")
+        if self.decoded is not None and decoded > self.decoded:
+            raise BudgetError(f"{self.what}: more than {self.decoded} bytes when decoded")
+        if self.number is not None and number > self.number:
+            raise BudgetError(f"{self.what}: more than {self.number} {self.pieces}")
+        if self.depth is not None and depth > self.depth:
+            raise BudgetError(f"{self.what}: deeper than {self.depth}")
+        if self.seconds is not None and seconds > self.seconds:
+            raise self.too_late()
+
+    def too_late(self) -> BudgetError:
+        """The error of an exchange that took longer than it may."""
+        return BudgetError(f"{self.what}: not whole within {self.seconds:g} s")
+
+    def read(self, file: IO[bytes]) -> bytes:
+        """A file to its end, which is not read any further than ``received``. Raises BudgetError, OSError."""
+        content = file.read() if self.received is None else file.read(self.received + 1)
+        self.hold(received=len(content))
+        return content
+
+    def read_path(self, path: Path) -> bytes:
+        """What :meth:`read` returns, of the file at ``path``. Raises BudgetError, OSError."""
+        with path.open("rb") as file:
+            return self.read(file)
+
+    def gather(self, pieces: Iterable[bytes]) -> bytes:
+        """A stream to its end; no piece is asked for once ``received`` is passed. Raises BudgetError."""
+        kept = bytearray()
+        for piece in pieces:
+            kept += piece
+            self.hold(received=len(kept))
+        return bytes(kept)
+
+    async def agather(self, pieces: AsyncIterable[bytes]) -> bytes:
+        """What :meth:`gather` returns, of an asynchronous stream. Raises BudgetError."""
+        kept = bytearray()
+        async for piece in pieces:
+            kept += piece
+            self.hold(received=len(kept))
+        return bytes(kept)
+
+    @asynccontextmanager
+    async def deadline(self) -> AsyncIterator[None]:
+        """Ends what stands in it after ``seconds`` by the clock of the event loop, and raises BudgetError then.
+
+        In a thread ask the clock instead, between any two steps: ``hold(seconds=clock.monotonic() - began)``.
+        """
+        limit = asyncio.timeout(self.seconds)
+        try:
+            async with limit:
+                yield
+        except TimeoutError:
+            if limit.expired():
+                raise self.too_late() from None
+            raise
+
+
+TIMESTAMP = Budget("an answer of a time-stamping authority", received=256 * KIB)  # with certificates it has some 6 KiB
+COSIGNATURE = Budget("an answer of a witness", received=64 * KIB)

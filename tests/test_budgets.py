@@ -1,0 +1,90 @@
+"""Budgets: what is taken ends where they say, and the page for operators says the same."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from canary import budgets
+from canary.budgets import Budget, BudgetError
+
+PAGE = Path(__file__).parents[1] / "docs/limits.md"
+MEASURES = ("received", "decoded", "seconds", "number", "depth")
+
+
+def told(value: float | None) -> str:
+    return "" if value is None else f"{value:,g}" if isinstance(value, float) else f"{value:,}"
+
+
+def rows() -> list[str]:
+    """The rows that the page must have: one for each budget, in the order of their names."""
+    named = {name: value for name, value in vars(budgets).items() if isinstance(value, Budget)}
+    return [
+        f"| `{name}` | {budget.what} | {told(budget.received)} | {told(budget.decoded)} | {told(budget.seconds)} | "
+        f"{f'{budget.number:,} {budget.pieces}' if budget.number is not None else ''} | {told(budget.depth)} |"
+        for name, budget in sorted(named.items())
+    ]
+
+
+def test_the_page_shows_every_budget_and_nothing_else() -> None:
+    found = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert found == rows(), "docs/limits.md wants these rows:\n" + "\n".join(rows())
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_a_measure_may_be_reached_and_not_passed(measure: str) -> None:
+    budget = Budget("a thing", **{measure: 7}, pieces="things")
+    budget.hold(**{measure: 7})
+    with pytest.raises(BudgetError, match=r"^a thing: .*\b7\b"):
+        budget.hold(**{measure: 8})
+
+
+def test_what_has_no_such_measure_may_cost_anything() -> None:
+    Budget("a thing").hold(received=1 << 40, decoded=1 << 40, seconds=1e9, number=1 << 40, depth=1 << 40)
+
+
+@pytest.mark.parametrize("size", [0, 6, 7])
+def test_what_fits_is_read_whole(tmp_path: Path, size: int) -> None:
+    (tmp_path / "file").write_bytes(bytes(size))
+    assert len(Budget("a file", received=7).read_path(tmp_path / "file")) == size
+
+
+def test_no_byte_more_is_read_than_shows_that_it_is_too_much() -> None:
+    file = io.BytesIO(bytes(1000))
+    with pytest.raises(BudgetError, match=r"^a file: more than 7 bytes$"):
+        Budget("a file", received=7).read(file)
+    assert file.tell() == 8
+
+
+async def test_a_stream_without_an_end_is_left_where_it_is_too_much() -> None:
+    given: list[bytes] = []
+
+    def stream() -> Iterator[bytes]:
+        while True:
+            given.append(b"four")
+            yield given[-1]
+
+    async def async_stream() -> AsyncIterator[bytes]:
+        for piece in stream():
+            yield piece
+
+    with pytest.raises(BudgetError, match="more than 9 bytes"):
+        Budget("a stream", received=9).gather(stream())
+    with pytest.raises(BudgetError, match="more than 9 bytes"):
+        await Budget("a stream", received=9).agather(async_stream())
+    assert len(given) == 6
+
+
+async def test_an_exchange_ends_at_its_deadline_and_other_timeouts_are_left_as_they_are() -> None:
+    with pytest.raises(BudgetError, match=r"^an exchange: not whole within 0.01 s$"):
+        async with Budget("an exchange", seconds=0.01).deadline():
+            await asyncio.Event().wait()
+    with pytest.raises(TimeoutError):
+        async with Budget("an exchange", seconds=60).deadline():
+            raise TimeoutError
+    async with Budget("an exchange").deadline():
+        pass
