@@ -8,36 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Coroutine
-from contextlib import ExitStack, suppress
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from canary import __version__
-from canary.channels import Channel
 from canary.clock import Clock
 from canary.config import Config, digest
 from canary.evidence.service import Evidence
-from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
-from canary.ledger.events import Hold
 from canary.mark import Keyring
-from canary.model import Component, Outcome, Outgoing, OwnFaultError, Probe
+from canary.model import Component, OwnFaultError
 from canary.prober.asked import Asked
 from canary.prober.clock_steps import ClockSteps
 from canary.prober.endpoints import Endpoints
-from canary.prober.gate import Gate
-from canary.prober.holds import Holds
 from canary.prober.in_force import snapshot
 from canary.prober.intake import LedgerIntake
 from canary.prober.judging import Judging
 from canary.prober.recorder import Recorder
 from canary.prober.schedule import Timetable
 from canary.prober.submitting import Choice, Submitter
+from canary.prober.turns import Turns
 from canary.queues.loop import UNEXPECTED
 from canary.status import Vitals
 from canary.threads import begun
@@ -86,7 +81,7 @@ class Prober:
         rng = rng or random.Random()  # noqa: S311  # jitter and wording, not secrets
         self.intake = LedgerIntake(ledger, keys, self._clock, self._changed)
         self.endpoints = Endpoints(config, self._clock, self._unguessable)
-        self._holds, self._recorder = Holds(ledger), Recorder(ledger)
+        self._recorder = Recorder(ledger)
         self._submitter = Submitter(self._recorder, keys, self._clock, evidence, rng, self._unguessable)
         self._asked, self._timetable = Asked(self._recorder, lambda: self.config.state), Timetable(rng)
         self._clock_steps = ClockSteps(ledger, self._clock)
@@ -98,13 +93,21 @@ class Prober:
             lambda: self._clock_steps.recorded,
             self._come_back,
         )
+        self._turns = Turns(
+            ledger,
+            self._recorder,
+            self._clock,
+            lambda: self.endpoints,
+            self._submitter,
+            self._timetable,
+            self._asked,
+            self._judging,
+        )
         self.last_tick: datetime | None = None
         self.lag = 0.0
         """Seconds by which the latest probe of the last round that sent any was late."""
         self.reload_ok, self.reloaded_at = True, self._clock.now()
         self._began = self._next_round = self.reloaded_at
-        self._confirming: set[str] = set()
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._draining: dict[Endpoints, asyncio.Task[None]] = {}
         self._watching, self._stopping, self._woken = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -153,8 +156,7 @@ class Prober:
         await self._recorder.record(Event(EventKind.STARTED, now, body), *in_force)
 
     async def _wind_up(self, scheduled: bool) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_STOP_WITHIN)
+        await self._turns.ended(_STOP_WITHIN)
         with suppress(TimeoutError):
             async with asyncio.timeout(_STOP_WITHIN), self._reloading:
                 pass  # one that is done is done to its end; one that hangs changes nothing any more
@@ -173,8 +175,10 @@ class Prober:
             return
         self._judging.look_at_due(now)
         if scheduled and self._asked.switch_is_known():
-            self._holds.kill_switch(self._asked.stop_reason, now)
-            self._send_due(now)
+            if now - self._next_round > STALLED:
+                self._turns.holds.stalled(self._next_round, now)
+            late = self._turns.send_due(now)
+            self.lag = self.lag if late is None else late
         self.last_tick = now
 
     async def _until_next_round(self, scheduled: bool) -> None:
@@ -216,8 +220,6 @@ class Prober:
         if self._loop is not None and probes:
             self._loop.call_soon_threadsafe(self._judging.look, probes)
 
-    # Sending
-
     async def probe(
         self, channel: str, *, sender: str | None = None, variant: str | None = None, confirms: str | None = None
     ) -> str:
@@ -226,109 +228,7 @@ class Prober:
         Sender and variant that are not given are those whose turn it is. Raises ValueError for a name that is not
         configured, and OwnFaultError (component store) if it could not be recorded: then it was not sent.
         """
-        choice = Choice(channel, sender, variant, confirms)
-        return await self._start(self._submitter.begin(choice, self.config, self.ledger.state))
-
-    async def _start(self, probe: Probe) -> str:
-        """Record that a probe is sent, begin to send it, and return its id."""
-        uses, since = ExitStack(), self._clock.monotonic()
-        endpoints = uses.enter_context(self.endpoints.in_use())  # until it is sent, whatever is reloaded meanwhile
-        try:
-            ready = await self._submitter.schedule(probe, endpoints)
-        except BaseException:
-            uses.close()
-            raise
-        self._judging.look([probe.id])
-        if ready is None:
-            uses.close()
-        else:
-            self._spawn(self._send(probe, *ready, uses, since))
-        return probe.id
-
-    async def _send(self, probe: Probe, way: Channel, outgoing: Outgoing, uses: ExitStack, since: float) -> None:
-        with uses:
-            waited = (
-                self._clock.monotonic() - since > _ASK_BEFORE
-            )  # for the ledger, say: what was known then may be over
-            if waited and (reason := await self._asked.now()) is not None:
-                await self._submitter.keep_back(probe, f"everything was stopped before it was sent: {reason}")
-            else:
-                await self._submitter.send(probe, way, outgoing)
-        self._judging.look([probe.id])
-
-    def _send_due(self, now: datetime) -> None:
-        if now - self._next_round > STALLED:
-            self._holds.stalled(self._next_round, now)
-        due = self._timetable.due(now)
-        if self._asked.stop_reason is None:
-            self._confirm_due(now)
-        late = [self._take_turn(channel, now) for channel in due]
-        self.lag = max(filter(None, late), default=self.lag)
-
-    def _gate(self) -> Gate:
-        return Gate(self.config, self.ledger.state, self._submitter.starting, self._asked.stop_reason)
-
-    def _take_turn(self, channel: str, now: datetime) -> float | None:
-        """Send what is due, unless something keeps it from being sent; by how many seconds it was late."""
-        obstacle = self._gate().obstacle(channel, now)
-        if obstacle is not None and obstacle.reason is Hold.STOPPED:
-            self._holds.hold(channel, obstacle, now)  # still due: it is sent as soon as that ends
-            return None
-        due = self._timetable.passed(channel, now)
-        if obstacle is not None:
-            _log.info("not probed", channel=channel, reason=obstacle.detail)
-            self._holds.hold(channel, obstacle, now)
-            return None
-        self._holds.release(channel, now)
-        if self.config.channels[channel].reachability_only:
-            self._spawn(self._look(channel))
-        else:
-            self._spawn(self._try(self._submitter.begin(Choice(channel), self.config, self.ledger.state)))
-        return (now - due).total_seconds()
-
-    async def _try(self, probe: Probe) -> bool:
-        """Whether it could be recorded."""
-        try:
-            await self._start(probe)
-        except OwnFaultError as error:
-            self._holds.not_recorded(probe.channel, self._clock.now())
-            _log.error("not probed, since it could not be recorded", channel=probe.channel, error=error.detail)
-            return False
-        self._holds.recorded(probe.channel, self._clock.now())
-        return True
-
-    async def _look(self, channel: str) -> None:
-        """A channel that revokes by machine is looked at, and nothing is ever submitted to it."""
-        settings = self.config.channels[channel]
-        with self.endpoints.in_use() as endpoints:
-            outcome, detail = await endpoints.look(channel)
-        body = {"channel": channel, "kind": settings.kind, "queue": min(settings.arrives_in)}
-        await self._append(EventKind.CHECKED, body | {"outcome": outcome.value, "detail": record.truncate(detail)})
-
-    def _confirm_due(self, now: datetime) -> None:
-        pending = self.ledger.state.totals.confirmations
-        self._confirming &= {failed for failed, _ in pending.values()}
-        for channel, (failed, due) in pending.items():
-            if due > now.timestamp() or failed in self._confirming or channel not in self.config.channels:
-                continue
-            if self._gate().obstacle(channel, now) is None:
-                self._confirming.add(failed)
-                self._spawn(self._confirm(channel, failed))
-
-    async def _confirm(self, channel: str, failed: str) -> None:
-        """Send what the failed probe sent once more, unless that has arrived after all."""
-        known = await asyncio.to_thread(self.ledger.find, failed)
-        now, config = self._clock.now(), self.config
-        if known is None or judge(known.case, now, self.intake.read_at).outcome is Outcome.ARRIVED:
-            return
-        before, sent = known.case.probe, False
-        if channel in config.channels and self._gate().obstacle(channel, now) is None:
-            as_before = before.sender in config.senders_of(channel) and before.variant in config.variants_of(channel)
-            choice = Choice(channel, before.sender, before.variant) if as_before else Choice(channel)
-            probe = self._submitter.begin(replace(choice, confirms=failed), config, self.ledger.state)
-            sent = await self._try(probe)
-        if not sent:  # something came in between: once more when that is over
-            self._confirming.discard(failed)
+        return await self._turns.send_now(Choice(channel, sender, variant, confirms))
 
     # Another configuration
 
@@ -364,7 +264,7 @@ class Prober:
         self._plan(now)
         self._come_back(now)
         self.reload_ok, self.reloaded_at = True, now
-        self._holds.keep_only(endpoints.config.channels, now)
+        self._turns.holds.keep_only(endpoints.config.channels, now)
         body = {"accepted": True, "configuration": digest(endpoints.config)}
         await self._recorder.record(Event(EventKind.RELOADED, now, body), *snapshot(endpoints.config, now))
 
@@ -373,17 +273,5 @@ class Prober:
         known = self.ledger.state.totals.channels
         self._timetable.plan(intervals, {slug: totals.last_attempt for slug, totals in known.items()}, now)
 
-    # Tasks
-
     async def _append(self, kind: EventKind, body: dict[str, Any]) -> None:
         await self._recorder.record(Event(kind, self._clock.now(), body))
-
-    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            _log.error("a task of the prober failed", error=repr(error), exc_info=error)
