@@ -44,7 +44,7 @@ def test_every_room_imports_only_what_it_may() -> None:
         ("metrics/exporter", "canary.channels", "Who shows asks no channel and no queue"),
         ("audit/report", "canary.queues", "Who shows asks no channel and no queue"),
         ("evidence/log", "canary.ledger.schema", "Only the ledger knows its database"),
-        ("cli/status", "sqlalchemy.exc", "Only the ledger knows its database"),
+        ("cli/status", "sqlite3", "Only the ledger knows its database"),
         ("audit/report", "sqlite3", "Only the ledger knows its database"),
         ("audit/verifier/verify", "canary.ledger", "The verifier stands alone"),
     ],

@@ -18,7 +18,7 @@ import yaml
 from canary.audit.verifier.archive import VERSION as BUNDLE
 from canary.ledger import SHOWN
 from canary.ledger.events import EventKind
-from canary.ledger.schema import events, results
+from canary.ledger.results import COLUMNS
 from canary.ledger.version import VERSION as LEDGER
 from canary.model import Component, Outcome, Stage
 from dashboards.vocabulary import OUTCOMES, PARTS
@@ -95,7 +95,6 @@ OUTCOME_PLACES: dict[str, Callable[[Outcome], bool]] = {
     "canary/audit/verifier/probes.py does not check that it follows from what was seen": (
         lambda o: f'"{o}"' in text("canary/audit/verifier/probes.py")
     ),
-    "canary/ledger/schema.py keeps shorter words": lambda o: len(o) <= results.c.outcome.type.length,
 }
 STAGE_PLACES: dict[str, Callable[[Stage], bool]] = {
     "README.md has no row for it in the table of stages": lambda s: has_row(s, "README.md"),
@@ -103,7 +102,7 @@ STAGE_PLACES: dict[str, Callable[[Stage], bool]] = {
         lambda s: (s in UNEXPORTED) is not (s in SHOWN)
     ),
     "canary/judge.py does not reach it": lambda s: s in SENT or f"Stage.{s.name}" in text("canary/judge.py"),
-    "canary/ledger/results.py does not keep when it was reached": lambda s: s in SENT or s.value in results.c,
+    "canary/ledger/results.py does not keep when it was reached": lambda s: s in SENT or s.value in COLUMNS,
 }
 KIND_PLACES: dict[str, Callable[[EventKind], bool]] = {
     "docs/evidence.md has no row for it in the table of kinds": lambda k: has_row(k, "docs/evidence.md"),
@@ -116,7 +115,6 @@ KIND_PLACES: dict[str, Callable[[EventKind], bool]] = {
     "no part of the report reads it (canary/audit/changes.py, diary.py or evidence.py)": (
         lambda k: k.of_probe or names(k, "canary/audit")
     ),
-    "canary/ledger/schema.py keeps shorter words": lambda k: len(k) <= events.c.kind.type.length,
 }
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from canary.ledger.events import Event, EventKind, Inventory, inventories
 from canary.ledger.results import Result
 from canary.ledger.state import BUCKETS, SHOWN, ChannelTotals, Histogram, OpenProbe, State, Totals
-
-if TYPE_CHECKING:
-    from canary.ledger.store import Ledger
+from canary.ledger.store import Ledger
 
 __all__ = [
     "BUCKETS",
@@ -26,12 +22,3 @@ __all__ = [
     "Totals",
     "inventories",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """``Ledger`` is imported by whoever writes: what makes the tables takes longer to load than a command to read."""
-    if name != "Ledger":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from canary.ledger.store import Ledger
-
-    return Ledger

@@ -1,8 +1,4 @@
-"""How the ledger's tables are asked: each statement on a connection of its own, or all of them on one.
-
-In SQL, and by the database's driver: what only reads, a command in somebody's shell above all, does without the library
-that makes the tables and writes them, which takes longer to load than most commands run.
-"""
+"""How the ledger's tables are asked: each statement on a connection of its own, or all of them on one."""
 
 from __future__ import annotations
 

@@ -10,18 +10,16 @@ import fcntl
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, text
-from sqlalchemy.exc import SQLAlchemyError
-
 from canary.ledger.events import Event, EventKind, timestamp
 from canary.ledger.retention_plan import CURSOR, SPAN, Forgettable, RetentionPlan, Rule, note_into
-from canary.ledger.schema import cursors
+from canary.ledger.schema import open_for_writing, transaction
 from canary.ledger.store import NOT_WRITTEN, Ledger
+from canary.ledger.version import FILE
 from canary.model import Component, OwnFaultError
 
 __all__ = ["Forgettable", "Retention", "RetentionPlan", "Rule"]
@@ -82,7 +80,7 @@ class Retention(RetentionPlan):
         while (at := self._stand("noted")) < newest:
             upto = min(at + _STEP, newest)
 
-            def note(connection: Connection, first: int = at + 1, last: int = upto) -> None:
+            def note(connection: sqlite3.Connection, first: int = at + 1, last: int = upto) -> None:
                 connection.execute(_NOTE, {"first": first, "last": last})
                 _stand_at(connection, "noted", last)
 
@@ -100,7 +98,7 @@ class Retention(RetentionPlan):
                 self._file(name).unlink(missing_ok=True)
         gone = [{"name": row.name, "rule": planned.rule.value} for row in settled]
         if gone:
-            self._write(lambda connection: connection.execute(_DROP, gone))
+            self._write(lambda connection: connection.executemany(_DROP, gone))
 
     def _is_fresh(self, name: str) -> bool:
         return self._ledger.artefacts.age(name) < _FRESH
@@ -116,7 +114,7 @@ class Retention(RetentionPlan):
         for begin in range(first, upto + 1, _STEP):
             span = {"first": begin, "last": min(begin + _STEP - 1, upto)}
 
-            def empty(connection: Connection, span: Mapping[str, int] = span) -> None:
+            def empty(connection: sqlite3.Connection, span: Mapping[str, int] = span) -> None:
                 connection.execute(_EMPTY, span)
                 connection.execute(_WORDLESS, span)
 
@@ -128,17 +126,17 @@ class Retention(RetentionPlan):
         rule = {"rule": planned.rule.value, "kept": planned.kept.total_seconds(), "before": timestamp(planned.before)}
         self._ledger.append(Event(EventKind.FORGOTTEN, now, rule | dict(what))).result()
 
-    def _write(self, work: Callable[[Connection], object]) -> None:
-        with self._ledger.engine.begin() as connection:
-            connection.exec_driver_sql("PRAGMA secure_delete=ON")  # what is forgotten is overwritten in the file
-            work(connection)
+    def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        with closing(open_for_writing(self._ledger.folder / FILE)) as connection:
+            connection.execute("PRAGMA secure_delete=ON")  # what is forgotten is overwritten in the file
+            with transaction(connection):
+                work(connection)
 
 
-def _stand_at(connection: Connection, what: str, seq: int) -> None:
-    row = connection.execute(select(cursors.c.place).where(cursors.c.name == CURSOR)).first()
-    place = (json.loads(row.place) if row else {}) | {str(what): seq}
-    connection.execute(delete(cursors).where(cursors.c.name == CURSOR))
-    connection.execute(insert(cursors), {"name": CURSOR, "place": json.dumps(place).encode()})
+def _stand_at(connection: sqlite3.Connection, what: str, seq: int) -> None:
+    row = connection.execute("SELECT place FROM cursor WHERE name = ?", (CURSOR,)).fetchone()
+    place = (json.loads(row[0]) if row else {}) | {str(what): seq}
+    connection.execute("REPLACE INTO cursor VALUES (?, ?)", (CURSOR, json.dumps(place).encode()))
 
 
 @contextmanager
@@ -156,11 +154,11 @@ def _only_one(lock: Path) -> Iterator[None]:
 def _faults_are_ours() -> Iterator[None]:
     try:
         yield
-    except (OSError, SQLAlchemyError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error) as error:
         raise OwnFaultError(Component.STORE, NOT_WRITTEN, f"what is old could not be forgotten: {error}") from error
 
 
-_EMPTY = text(f"UPDATE event SET body = x'' WHERE {SPAN}")  # noqa: S608  # words of ours
-_WORDLESS = text("UPDATE result SET reason = '' WHERE scheduled_seq BETWEEN :first AND :last")
-_DROP = text("DELETE FROM reference WHERE name = :name AND rule = :rule")
-_NOTE = text(note_into("reference"))
+_EMPTY = f"UPDATE event SET body = x'' WHERE {SPAN}"  # noqa: S608  # words of ours
+_WORDLESS = "UPDATE result SET reason = '' WHERE scheduled_seq BETWEEN :first AND :last"
+_DROP = "DELETE FROM reference WHERE name = :name AND rule = :rule"
+_NOTE = note_into("reference")

@@ -6,91 +6,49 @@ The one exception is retention, which may empty the body of an event once it has
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import (
-    URL,
-    Column,
-    Connection,
-    Engine,
-    Float,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-)
 
 from canary.ledger.events import EventKind
+from canary.ledger.results import COLUMNS
 
-metadata = MetaData()
-
-events = Table(
-    "event",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("at", String(27), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("probe", String(16)),
-    Column("body", LargeBinary, nullable=False),
-    Index("event_probe", "probe"),
-    Index("event_kind_at", "kind", "at"),
+EVENT = (
+    """CREATE TABLE IF NOT EXISTS event (
+        seq INTEGER NOT NULL PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, probe TEXT, body BLOB NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS event_probe ON event (probe)",
+    "CREATE INDEX IF NOT EXISTS event_kind_at ON event (kind, at)",
 )
 
-cursors = Table(
-    "cursor", metadata, Column("name", String(200), primary_key=True), Column("place", LargeBinary, nullable=False)
-)
+CURSOR = "CREATE TABLE IF NOT EXISTS cursor (name TEXT NOT NULL PRIMARY KEY, place BLOB NOT NULL)"
 """Where each watcher stands; written in the same transaction as what it found."""
 
-snapshots = Table(
-    "snapshot", metadata, Column("seq", Integer, primary_key=True), Column("book", LargeBinary, nullable=False)
-)
+SNAPSHOT = "CREATE TABLE IF NOT EXISTS snapshot (seq INTEGER NOT NULL PRIMARY KEY, book BLOB NOT NULL)"
 """Derived: the totals as they were at an event, so that a start need not count from the beginning."""
 
-results = Table(
-    "result",
-    metadata,
-    Column("probe", String(16), primary_key=True),
-    Column("scheduled_seq", Integer, nullable=False),
-    Column("finished_seq", Integer, nullable=False),
-    Column("channel", String(64), nullable=False),
-    Column("kind", String(32), nullable=False),
-    Column("sender", String(64), nullable=False),
-    Column("variant", String(32), nullable=False),
-    Column("scheduled_at", String(27), nullable=False),
-    Column("outcome", String(16)),
-    Column("deadline", String(16)),
-    Column("place", String(64)),
-    Column("reason", Text, nullable=False),
-    Column("accepted", Float),
-    Column("arrived", Float),
-    Column("acknowledged", Float),
-    Column("picked_up", Float),
-    Column("answered", Float),
-    Column("answer_received", Float),
-    Column("closed", Float),
-    Column("owed", Text, nullable=False),
-    Column("confirms", String(16)),
-    Column("blind", Integer, nullable=False),
-    Index("result_scheduled_at", "scheduled_at"),
-    Index("result_channel_scheduled_at", "channel", "scheduled_at"),
+RESULT = (
+    """CREATE TABLE IF NOT EXISTS result (
+        probe TEXT NOT NULL PRIMARY KEY, scheduled_seq INTEGER NOT NULL, finished_seq INTEGER NOT NULL,
+        channel TEXT NOT NULL, kind TEXT NOT NULL, sender TEXT NOT NULL, variant TEXT NOT NULL,
+        scheduled_at TEXT NOT NULL, outcome TEXT, deadline TEXT, place TEXT, reason TEXT NOT NULL,
+        accepted REAL, arrived REAL, acknowledged REAL, picked_up REAL, answered REAL, answer_received REAL,
+        closed REAL, owed TEXT NOT NULL, confirms TEXT, blind INTEGER NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS result_scheduled_at ON result (scheduled_at)",
+    "CREATE INDEX IF NOT EXISTS result_channel_scheduled_at ON result (channel, scheduled_at)",
 )
 """Derived: one row a finished probe, written together with its last event. See :mod:`canary.ledger.results`."""
 
-references = Table(
-    "reference",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("rule", String(8), primary_key=True),
-    Column("seq", Integer, nullable=False),
-    Index("reference_rule_seq", "rule", "seq"),
+REFERENCE = (
+    """CREATE TABLE IF NOT EXISTS reference (
+        name TEXT NOT NULL, rule TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (name, rule))""",
+    "CREATE INDEX IF NOT EXISTS reference_rule_seq ON reference (rule, seq)",
 )
 """Derived: the newest event that names an artefact, by the rule that says how long it is kept. Made by retention."""
+
+TABLES = (*EVENT, CURSOR, SNAPSHOT, *RESULT, *REFERENCE)
+
+INSERT_EVENT = "INSERT INTO event (seq, at, kind, probe, body) VALUES (?, ?, ?, ?, ?)"
+INSERT_RESULT = f"INSERT INTO result ({', '.join(COLUMNS)}) VALUES ({', '.join(f':{name}' for name in COLUMNS)})"  # noqa: S608  # words of ours
 
 EPHEMERAL = ", ".join(f"'{kind.value}'" for kind in EventKind if not kind.lasting)
 """The kinds of event that may be emptied, as a list in SQL: a kind that a newer version adds is kept."""
@@ -110,30 +68,28 @@ TRIGGERS = {
 }
 """No event is changed or removed, but that its body may be emptied once the newest tombstone of events covers it."""
 
+_PATIENCE = 30.0
+"""Seconds that a transaction waits for another process' to end."""
 
-def open_engine(path: Path) -> Engine:
-    """An engine on the SQLite file, made if it is not there: write-ahead log, every commit on disk before it returns.
 
-    Transactions take the write lock as they begin: two processes may write. Who reads uses connections of its own.
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """A connection to the SQLite file, made if it is not there, for one thread at a time: write-ahead log, every commit
+    on disk before it returns. Who reads uses connections of its own. Raises sqlite3.Error.
     """
-    engine = create_engine(URL.create("sqlite", database=str(path)))
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # else the driver begins transactions of its own, without the lock
-        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _lock(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    metadata.create_all(engine)
-    return engine
+    connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
 
 
-def driver(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection, in the same transaction: to read there as everybody reads."""
-    own = connection.connection.dbapi_connection
-    assert isinstance(own, sqlite3.Connection)
-    return own
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing of what is written within. Takes the write lock as it begins: two processes may write."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # some faults end it by themselves
+            connection.execute("ROLLBACK")
+        raise

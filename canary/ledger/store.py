@@ -14,15 +14,13 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from canary.clock import Clock
 from canary.ledger.artefacts import Artefacts
 from canary.ledger.events import Event
 from canary.ledger.opening import read_beside
 from canary.ledger.reader import LedgerReader
 from canary.ledger.reading import Connections
-from canary.ledger.schema import open_engine
+from canary.ledger.schema import open_for_writing, transaction
 from canary.ledger.state import OpenProbe, State
 from canary.ledger.transaction import Transaction, keep_snapshot
 from canary.ledger.upgrade import upgrade
@@ -45,15 +43,14 @@ class Ledger(LedgerReader):
     def __init__(self, folder: Path, clock: Clock | None = None, *, inline: bool = False) -> None:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.engine = open_engine(folder / FILE)
-            upgrade(self.engine)
+            self._connection = open_for_writing(folder / FILE)
+            upgrade(self._connection)
             self._readers = Connections(partial(read_beside, folder / FILE))
             super().__init__(folder, self._readers.lend)
             self.artefacts = Artefacts(folder / "artefacts", clock)  # whoever writes gives the files their time
-            self._connection = self.engine.connect()
             self._published = self._folded()
             self._inode = _inode(folder)
-        except (OSError, SQLAlchemyError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error) as error:
             raise OwnFaultError(Component.STORE, "unusable", f"cannot use the ledger in {folder}: {error}") from error
         self._version: int | None = None
         self._snapshot_at = self._published.seq
@@ -121,7 +118,6 @@ class Ledger(LedgerReader):
         self._writer.close()
         self._connection.close()
         self._readers.close()
-        self.engine.dispose()
 
     def _commit(self, batch: Sequence[Entry], snapshot: bool) -> list[list[Event]]:
         """Write a batch and publish what follows from it. Called by the writer alone."""
@@ -130,13 +126,13 @@ class Ledger(LedgerReader):
         for entry in batch:
             for content in entry.artefacts:
                 self.artefacts.put(content)
-        with self._connection.begin():
-            transaction = Transaction(self._connection, self._published)
-            version = self._connection.exec_driver_sql("PRAGMA data_version").scalar()
+        with transaction(self._connection):
+            new = Transaction(self._connection, self._published)
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
             if version != self._version:  # moves when any other connection writes
-                transaction.catch_up()
-            added = [self._add(transaction, entry) for entry in batch]
-            state = transaction.finish()
+                new.catch_up()
+            added = [self._add(new, entry) for entry in batch]
+            state = new.finish()
             asked = snapshot or any(entry.snapshot for entry in batch)
             due = asked or state.seq - self._snapshot_at >= _SNAPSHOT_EVERY
             if due:

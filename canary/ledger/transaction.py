@@ -6,29 +6,26 @@ Nobody else sees the copy. A transaction that fails is dropped, and the state th
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
-
 from canary.ledger.event_reader import EventReader
 from canary.ledger.events import LARGEST, Event, EventKind, numbered, read, timestamp
 from canary.ledger.results import result, to_row
-from canary.ledger.schema import cursors, driver, events, results, snapshots
+from canary.ledger.schema import INSERT_EVENT, INSERT_RESULT
 from canary.ledger.state import Fold, OpenProbe, State, dump, fold_probe
-
-_INSERT_EVENTS, _INSERT_RESULTS = insert(events), insert(results)  # made once, not at every commit
 
 
 class Transaction:
     """What is written in one transaction of ``connection``, which has begun; ``state`` is what was published last."""
 
-    def __init__(self, connection: Connection, state: State) -> None:
+    def __init__(self, connection: sqlite3.Connection, state: State) -> None:
         self._connection = connection
-        self._written = EventReader(lambda: nullcontext(driver(connection)))
+        self._written = EventReader(lambda: nullcontext(connection))
         self._fold = Fold(self._find, state)
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[_Row] = []
         self._results: list[dict[str, Any]] = []
 
     def catch_up(self) -> None:
@@ -49,7 +46,7 @@ class Transaction:
         for event in new:
             if self._fold.accepts(event):
                 row = _row(numbered(event, self._fold.seq + 1))
-                added.append(read(row["body"]))
+                added.append(read(row[-1]))
                 if event.kind is EventKind.FINISHED:
                     self._results.append(self._result(added[-1]))
                 self._rows.append(row)
@@ -58,8 +55,7 @@ class Transaction:
 
     def move(self, name: str, place: Mapping[str, Any]) -> None:
         """Write where a watcher stands now."""
-        self._connection.execute(delete(cursors).where(cursors.c.name == name))
-        self._connection.execute(insert(cursors), {"name": name, "place": json.dumps(dict(place)).encode()})
+        self._connection.execute("REPLACE INTO cursor VALUES (?, ?)", (name, json.dumps(dict(place)).encode()))
 
     def finish(self) -> State:
         """The state as it is once this is committed. Nothing can be added any more."""
@@ -73,12 +69,9 @@ class Transaction:
         return to_row(result(known.case.probe, known.scheduled, known.deadline, finished))
 
     def _flush(self) -> None:
-        if self._rows:
-            self._connection.execute(_INSERT_EVENTS, self._rows)
-            self._rows = []
-        if self._results:
-            self._connection.execute(_INSERT_RESULTS, self._results)
-            self._results = []
+        self._connection.executemany(INSERT_EVENT, self._rows)
+        self._connection.executemany(INSERT_RESULT, self._results)
+        self._rows, self._results = [], []
 
     def _find(self, probe: str, upto: int) -> OpenProbe | None:
         """A probe of which this very transaction may have written something."""
@@ -86,15 +79,18 @@ class Transaction:
         return fold_probe(probe, self._written.events(probe=probe, upto=upto))
 
 
-def keep_snapshot(connection: Connection, state: State) -> None:
+def keep_snapshot(connection: sqlite3.Connection, state: State) -> None:
     """Write the state down, unless this one is."""
-    if connection.execute(select(func.max(snapshots.c.seq))).scalar() != state.seq:
-        connection.execute(delete(snapshots))
-        connection.execute(insert(snapshots), {"seq": state.seq, "book": dump(state)})
+    if connection.execute("SELECT max(seq) FROM snapshot").fetchone() != (state.seq,):
+        connection.execute("DELETE FROM snapshot")
+        connection.execute("INSERT INTO snapshot VALUES (?, ?)", (state.seq, dump(state)))
 
 
-def _row(event: Event) -> dict[str, Any]:
+_Row = tuple[int, str, str, str | None, bytes]
+
+
+def _row(event: Event) -> _Row:
     body = event.canonical()
     if len(body) > LARGEST:
         raise ValueError(f"an event {event.kind} of {len(body)} bytes is too large, want at most {LARGEST}")
-    return {"seq": event.seq, "at": timestamp(event.at), "kind": event.kind.value, "probe": event.probe, "body": body}
+    return event.seq, timestamp(event.at), event.kind.value, event.probe, body

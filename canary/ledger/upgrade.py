@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import nullcontext
-from itertools import islice
-
-from sqlalchemy import Connection, Engine, insert
 
 from canary.ledger.event_reader import EventReader
 from canary.ledger.results import SOURCES, recompute, to_row
-from canary.ledger.schema import TRIGGERS, driver, results
+from canary.ledger.schema import INSERT_RESULT, RESULT, TABLES, TRIGGERS, transaction
 from canary.ledger.version import VERSION, refuse_newer
 
-_ROWS = 1000
 
-
-def upgrade(engine: Engine) -> None:
-    """Do what was not done yet, in one transaction. Raises SQLAlchemyError, and what :func:`refuse_newer` raises."""
-    with engine.begin() as connection:
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Do what was not done yet, in one transaction. Raises sqlite3.Error, and what :func:`refuse_newer` raises."""
+    with transaction(connection):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
         refuse_newer(version)
         if version == VERSION:
             return
+        for table in TABLES:
+            connection.execute(table)
         for name, trigger in TRIGGERS.items():
-            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
-            connection.exec_driver_sql(f"CREATE TRIGGER {name} {trigger}")
+            connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+            connection.execute(f"CREATE TRIGGER {name} {trigger}")
         rebuild_results(connection)
-        connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")
+        connection.execute(f"PRAGMA user_version={VERSION}")
 
 
-def rebuild_results(connection: Connection) -> None:
+def rebuild_results(connection: sqlite3.Connection) -> None:
     """Make the table of results anew from the events, with the columns that it has now."""
-    results.drop(connection)
-    results.create(connection)
-    sources = EventReader(lambda: nullcontext(driver(connection))).events(kind=SOURCES)
-    rows = map(to_row, recompute(sources))
-    while part := list(islice(rows, _ROWS)):
-        connection.execute(insert(results), part)
+    connection.execute("DROP TABLE IF EXISTS result")
+    for statement in RESULT:
+        connection.execute(statement)
+    sources = EventReader(lambda: nullcontext(connection)).events(kind=SOURCES)
+    connection.executemany(INSERT_RESULT, map(to_row, recompute(sources)))

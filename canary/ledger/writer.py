@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from canary.clock import Clock
 from canary.ledger.events import Event
 from canary.ledger.state import OpenProbe
@@ -116,7 +114,7 @@ class Writer:
         """Write what was handed in, and tell each future how it ended."""
         try:
             added = self._commit_all(batch, snapshot)
-        except (OSError, SQLAlchemyError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error) as error:
             self.failed += 1
             fault = OwnFaultError(Component.STORE, NOT_WRITTEN, f"the ledger could not be written: {error}")
             for entry in batch:

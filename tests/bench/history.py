@@ -20,10 +20,10 @@ from pathlib import Path
 
 from bench import history_events as written
 from bench.history_faults import OUTAGES, Fault, Faults
-from sqlalchemy import create_engine
 
 from canary.ledger import Event, EventKind, Ledger
-from canary.ledger.schema import events, results
+from canary.ledger.results import COLUMNS
+from canary.ledger.schema import INSERT_EVENT, INSERT_RESULT, TABLES
 from canary.model import Outcome
 
 VARIANTS = ("plain", "V04", "V05", "V06", "V07", "V08", "V10", "V12")
@@ -68,17 +68,14 @@ def write(folder: Path, history: History, progress: Callable[[float], None] = la
     database = sqlite3.connect(file, isolation_level=None)
     for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000"):
         database.execute(f"PRAGMA {pragma}")
-    indexes = [index for table in (events, results) for index in table.indexes]
-    for index in indexes:
-        database.execute(f"DROP INDEX IF EXISTS {index.name}")
+    indexes = database.execute("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+    for (index,) in indexes:
+        database.execute(f"DROP INDEX {index}")
     seq = _Writer(database, history).write(progress)
+    for table in TABLES:
+        database.execute(table)
+    database.execute("PRAGMA journal_mode=WAL")
     database.close()
-    engine = create_engine(f"sqlite:///{file}")
-    for index in indexes:
-        index.create(engine)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-    engine.dispose()
     return seq
 
 
@@ -281,9 +278,8 @@ class _Writer:
             self._store()
 
     def _store(self) -> None:
-        self._database.executemany("INSERT INTO event (seq, at, kind, probe, body) VALUES (?,?,?,?,?)", self._events)
-        values = ",".join(f":{name}" for name in _NO_RESULT)
-        self._database.executemany(f"INSERT INTO result ({','.join(_NO_RESULT)}) VALUES ({values})", self._results)
+        self._database.executemany(INSERT_EVENT, self._events)
+        self._database.executemany(INSERT_RESULT, self._results)
         self._events, self._results = [], []
 
 
@@ -314,7 +310,7 @@ def _probe_id(seed: int, number: int, tick: int) -> str:
     return "".join(_BASE32[raw >> shift & 31] for shift in range(75, -5, -5))
 
 
-_NO_RESULT: dict[str, object] = dict.fromkeys(column.name for column in results.columns)
+_NO_RESULT: dict[str, object] = dict.fromkeys(COLUMNS)
 _BASE32 = string.ascii_lowercase + "234567"
 
 

