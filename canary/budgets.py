@@ -103,3 +103,10 @@ class Budget:
 
 TIMESTAMP = Budget("an answer of a time-stamping authority", received=256 * KIB)  # with certificates it has some 6 KiB
 COSIGNATURE = Budget("an answer of a witness", received=64 * KIB)
+CONFIGURATION = Budget(
+    "a configuration",
+    received=16 * MIB,
+    number=500_000,
+    depth=32,
+    pieces="values, what aliases bring counted each time",
+)  # 10,000 channels are some 3 MiB and 200,000 values; a file of rules that one names is read by it, too
