@@ -39,6 +39,9 @@ A mail system that delivers twice does so within one queue run or its retries; a
 ago was put there by somebody.
 """
 
+_PATIENCE = 60.0
+"""Seconds for which a queue that could not be read is waited for beyond a limit, at least."""
+
 _ELSEWHERE = {
     Role.QUARANTINE: Outcome.QUARANTINED,
     Role.JUNK: Outcome.JUNKED,
@@ -51,22 +54,25 @@ _IN_QUEUES = (*_OF_THE_REPORT, Seen.ACKNOWLEDGEMENT, Seen.ANSWER)
 """What may be seen in a queue of the CA; all that comes back to the sender may be seen in its replies."""
 
 
-def judge(case: Case, now: datetime, looked: Mapping[str, datetime]) -> Verdict:
+def judge(case: Case, now: datetime, looked: Mapping[str, datetime], since: datetime | None = None) -> Verdict:
     """Judge ``case`` as it stands at ``now`` (UTC).
 
     ``looked`` tells when each queue was last read to its end: a report is never missing from a queue that could not be
-    looked at since the deadline. If that lasts as long again as the deadline itself, the outcome is indeterminate. The
-    same holds for each further stage that is owed, by its own limit.
+    looked at since the deadline. If that lasts as long again as the deadline itself, though at most until give-up, the
+    outcome is indeterminate; only the time from ``since`` on counts, from which we have tried to look (None: all of
+    it). The same holds for each further stage that is owed, by its own limit.
     """
     weighed = _weigh(case)
     stages = _stages(case, weighed)
-    outcome, place, reason = _outcome(case, weighed, now, looked)
+    outcome, place, reason = _outcome(case, weighed, now, looked, since)
     first = {_stage(case, sighting): sighting for sighting in reversed(weighed.further)}
-    owed = {stage: _owed_result(case, stage, first.get(stage), outcome, now, looked) for stage in case.probe.owed}
+    owed = {
+        stage: _owed_result(case, stage, first.get(stage), outcome, now, looked, since) for stage in case.probe.owed
+    }
     age = (now - case.started_at).total_seconds()
     return Verdict(
         outcome=outcome,
-        deadline=_deadline_result(outcome, age >= case.probe.deadline),
+        deadline=_deadline_result(case, weighed, outcome, age >= case.probe.deadline),
         final=_is_final(case, outcome, owed, age),
         place=place,
         reason=reason,
@@ -171,7 +177,7 @@ def _misfit(case: Case, sighting: Sighting) -> Forgery | None:
 
 
 def _outcome(
-    case: Case, weighed: _Weighed, now: datetime, looked: Mapping[str, datetime]
+    case: Case, weighed: _Weighed, now: datetime, looked: Mapping[str, datetime], since: datetime | None
 ) -> tuple[Outcome | None, str | None, str]:
     submission = case.submission
     if submission is None and case.submitting_at is None:
@@ -201,12 +207,28 @@ def _outcome(
     due = case.started_at + timedelta(seconds=case.probe.deadline)
     unread = [queue for queue in missing if queue not in looked or looked[queue] < due]
     if unread:
-        since = f"{', '.join(unread)} could not be read since the deadline"
-        return (Outcome.INDETERMINATE if age >= 2 * case.probe.deadline else None), None, since
+        given_up = _was_waited_for(case, case.probe.deadline, now, since)
+        detail = f"{', '.join(unread)} could not be read since the deadline"
+        return (Outcome.INDETERMINATE if given_up else None), None, detail
     if submission is None or submission.uncertain:
         detail = submission.reason if submission else "we were stopped in the middle of submitting"
         return Outcome.INDETERMINATE, None, f"not seen, and it is not known that it was sent: {detail}"
     return Outcome.MISSING, missing[0], _missing_reason(case, weighed, missing)
+
+
+def _may_have_been_there(case: Case, late: Sighting, limit: float) -> bool:
+    """Whether what was noticed after ``limit`` may have been there by then, unseen."""
+    return late.source is TimeSource.NOTICED and latency(case, late) - late.uncertainty <= limit
+
+
+def _was_waited_for(case: Case, limit: float, now: datetime, since: datetime | None) -> bool:
+    """Whether a queue that could not be read since ``limit`` was waited for long enough: as if it were the limit again.
+
+    That ends by give-up, and a minute at least is granted. From ``since`` on we tried; what was before does not count.
+    """
+    due = case.started_at + timedelta(seconds=limit)
+    patience = min(limit, max(_PATIENCE, case.probe.give_up - limit))
+    return now - max(due, since or due) >= timedelta(seconds=patience)
 
 
 def _is_right(case: Case, place: Place) -> bool:
@@ -272,10 +294,18 @@ def _first(sightings: Iterable[Sighting], seen: Seen) -> Sighting | None:
     return next((s for s in sightings if s.seen is seen), None)
 
 
-def _deadline_result(outcome: Outcome | None, over: bool) -> DeadlineResult | None:
-    """Met and missed are decided at the deadline, or as soon as nothing can change them."""
+def _deadline_result(case: Case, weighed: _Weighed, outcome: Outcome | None, over: bool) -> DeadlineResult | None:
+    """Met and missed are decided at the deadline, or as soon as nothing can change them.
+
+    What is late only because nobody looked in time is not missed: it may have been there unseen.
+    """
     if outcome is None:
         return None
+    limit = case.probe.deadline
+    if outcome is Outcome.LATE:
+        late = [copy for copy in _all_copies(case, weighed) if latency(case, copy) > limit]
+        if all(_may_have_been_there(case, copy, limit) for copy in late):
+            return DeadlineResult.INDETERMINATE
     known = over or outcome.is_refusal or outcome is Outcome.INDETERMINATE
     return outcome.deadline_result if known else None
 
@@ -287,6 +317,7 @@ def _owed_result(
     outcome: Outcome | None,
     now: datetime,
     looked: Mapping[str, datetime],
+    since: datetime | None,
 ) -> DeadlineResult | None:
     """What became of a stage that is owed, and was first shown by the sighting ``first`` if it was reached.
 
@@ -301,7 +332,7 @@ def _owed_result(
     if outcome is Outcome.INDETERMINATE:
         return DeadlineResult.INDETERMINATE
     if first is not None:
-        unseen = first.source is TimeSource.NOTICED and latency(case, first) - first.uncertainty <= limit
+        unseen = _may_have_been_there(case, first, limit)
         return DeadlineResult.INDETERMINATE if unseen else DeadlineResult.MISSED
     if outcome.is_refusal:
         return DeadlineResult.MISSED
@@ -310,7 +341,7 @@ def _owed_result(
     due, queues = case.started_at + timedelta(seconds=limit), shown_in(case.probe, stage)
     if queues and all(queue in looked and looked[queue] >= due for queue in queues):
         return DeadlineResult.MISSED
-    return DeadlineResult.INDETERMINATE if age >= 2 * limit else None
+    return DeadlineResult.INDETERMINATE if _was_waited_for(case, limit, now, since) else None
 
 
 def shown_in(probe: Probe, stage: Stage) -> frozenset[str]:

@@ -31,10 +31,7 @@ class _Daemons(Executor):
             else:
                 future.set_result(result)
 
-        try:
-            threading.Thread(target=run, name=f"canary-{getattr(fn, '__name__', 'work')}", daemon=True).start()
-        except RuntimeError as error:  # the system gives no further thread
-            future.set_exception(error)
+        threading.Thread(target=run, name=f"canary-{getattr(fn, '__name__', 'work')}", daemon=True).start()
         return future
 
 

@@ -28,7 +28,8 @@ _TURNINGS = (
     EventKind.CLOCK_STEPPED,
 )
 
-_BY_COMMANDS = tuple(kind for kind in EventKind if kind.by_command)
+_NO_SIGN_OF_LIFE = (*(kind for kind in EventKind if kind.by_command), EventKind.CLOCK_STEPPED)
+"""What commands write, and what a start may write of the time before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def _foreign_runs(events: Iterable[Event]) -> list[tuple[int, int]]:
 
 def _alive(ledger: EventReader, before: int | None, foreign: Iterable[tuple[int, int]]) -> datetime | None:
     """When the last event before number ``before`` was that only a prober with a schedule can have written."""
-    while found := ledger.last_before(before, other_than=_BY_COMMANDS):
+    while found := ledger.last_before(before, other_than=_NO_SIGN_OF_LIFE):
         seq, at = found
         within = [first for first, last in foreign if first <= seq <= last]
         if not within:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from canary.model.words import (
     Actor,
@@ -163,6 +163,19 @@ class Case:
     def with_sighting(self, sighting: Sighting) -> Case:
         """This case and one more sighting."""
         return replace(self, sightings=(*self.sightings, sighting))
+
+    def moved(self, by: timedelta) -> Case:
+        """This case by a clock that was set by so much since: all its times are moved, so no latency changes."""
+        return replace(
+            self,
+            probe=replace(self.probe, scheduled_at=self.probe.scheduled_at + by),
+            submitting_at=self.submitting_at and self.submitting_at + by,
+            submission=self.submission and replace(self.submission, at=self.submission.at + by),
+            sightings=tuple(
+                replace(seen, arrived_at=seen.arrived_at + by, noticed_at=seen.noticed_at + by)
+                for seen in self.sightings
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)

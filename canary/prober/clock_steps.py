@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
-from canary.clock import Clock
+from canary.clock import STEP, Clock
 from canary.ledger import Event, EventKind, Ledger
 
 _log = structlog.get_logger(__name__)
@@ -35,10 +35,25 @@ class ClockSteps:
             self._pending = [(step, self._again(step, written)) for step, written in self._pending]
         by = self._clock.step()
         if by is not None:
-            _log.warning("the clock was set", seconds=by.total_seconds())
-            step = Event(EventKind.CLOCK_STEPPED, self._clock.now(), {"seconds": by.total_seconds()})
-            self._pending.append((step, self._ledger.append(step)))
+            self._record(by)
         return by
+
+    def since_last_run(self, newest: datetime) -> None:
+        """The last run told the time ``newest``: if that is still to come, the clock was set back by so much at least.
+
+        Else what it left would have a negative age, and not be judged before that time is over.
+        """
+        state = self._ledger.state
+        known = [newest, *(at for sent in state.recent.values() for at in sent)]
+        known += [probe.case.started_at for probe in state.open.values()]
+        ahead = max(known) - self._clock.now()
+        if ahead >= timedelta(seconds=STEP):
+            self._record(-ahead)
+
+    def _record(self, by: timedelta) -> None:
+        _log.warning("the clock was set", seconds=by.total_seconds())
+        step = Event(EventKind.CLOCK_STEPPED, self._clock.now(), {"seconds": by.total_seconds()})
+        self._pending.append((step, self._ledger.append(step)))
 
     def _again(self, step: Event, written: Future[list[Event]]) -> Future[list[Event]]:
         return self._ledger.append(step) if written.done() else written

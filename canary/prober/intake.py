@@ -128,7 +128,7 @@ class LedgerIntake:
             place=item.place,
             arrived_at=item.arrived_at,
             source=item.source,
-            uncertainty=item.uncertainty,
+            uncertainty=self._uncertainty(item, known, now),
             noticed_at=now,
             message=self._ledger.keep(item.content.artefact() if item.content else b""),
             message_id=item.message_id,
@@ -142,6 +142,13 @@ class LedgerIntake:
         if known and forgery is None and latency(known.case, sighting) > known.case.probe.give_up:
             return replace(sighting, forgery=Forgery.EXPIRED)
         return sighting
+
+    def _uncertainty(self, item: Found, known: OpenProbe | None, now: datetime) -> float:
+        """What was only noticed may have come at any time since its place was last read to its end."""
+        if known is None or item.source is not TimeSource.NOTICED:
+            return item.uncertainty
+        unseen_since = self.read_at.get(item.place.queue) or known.case.started_at
+        return max(item.uncertainty, (now - unseen_since).total_seconds())
 
     def _compare(self, known: OpenProbe, item: Found) -> tuple[bool | None, str]:
         if item.content is None:

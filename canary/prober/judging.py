@@ -20,8 +20,9 @@ _AGAIN = timedelta(seconds=1)
 class Judging:
     """When each open probe is looked at next. Used from the event loop alone; nothing here waits.
 
-    ``looked`` is when each queue was last read to its end, ``confirm_after`` asks the configuration that is running,
-    ``ages_known`` whether a probe's age can be told, and ``sooner`` is told when each look is due.
+    ``looked`` is when each queue was last read to its end, and ``since`` asks from when on we have tried to;
+    ``confirm_after`` asks the configuration that is running, ``ages_known`` whether a probe's age can be told, and
+    ``sooner`` is told when each look is due.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class Judging:
         looked: Mapping[str, datetime],
         confirm_after: Callable[[], float],
         ages_known: Callable[[], bool],
+        since: Callable[[], datetime],
         sooner: Callable[[datetime], object],
     ) -> None:
         self._ledger, self._clock, self._looked = ledger, clock, looked
-        self._confirm_after, self._ages_known, self._sooner = confirm_after, ages_known, sooner
+        self._confirm_after, self._ages_known, self._since = confirm_after, ages_known, since
+        self._sooner = sooner
         self._agenda: list[tuple[datetime, str]] = []
         self._next: dict[str, datetime] = {}
         """By probe: its one entry of the agenda that counts."""
@@ -73,7 +76,7 @@ class Judging:
         if not self._ages_known():
             self._enter(probe, now + _AGAIN)
             return
-        decided = step(known, now, self._looked, self._confirm_after())
+        decided = step(known, now, self._looked, self._confirm_after(), self._since())
         if decided.events:
             self._ledger.append(*decided.events, judged=known)
         again = decided.again or now + _WRITTEN_BY

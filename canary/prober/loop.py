@@ -46,6 +46,9 @@ REST = 10.0
 _ASK_BEFORE = TICK / 2
 """Seconds before a round at which is asked for what may take its time, so that no round waits for an answer."""
 
+ASLEEP = timedelta(seconds=5)
+"""One that comes so much too late was not running: what was not seen meanwhile is not held against anybody."""
+
 STALLED = timedelta(seconds=30)
 """A main loop that comes so much too late to a round stood still: what was due meanwhile was not sent."""
 
@@ -91,6 +94,7 @@ class Prober:
             self.intake.read_at,
             lambda: self.config.confirm_after,
             lambda: self._clock_steps.recorded,
+            self._awake_since,
             self._come_back,
         )
         self._turns = Turns(
@@ -107,7 +111,7 @@ class Prober:
         self.lag = 0.0
         """Seconds by which the latest probe of the last round that sent any was late."""
         self.reload_ok, self.reloaded_at = True, self._clock.now()
-        self._began = self._next_round = self.reloaded_at
+        self._began = self._next_round = self._awake = self.reloaded_at
         self._draining: dict[Endpoints, asyncio.Task[None]] = {}
         self._watching, self._stopping, self._woken = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -136,7 +140,8 @@ class Prober:
         await self._record_start(scheduled)
         self.endpoints.start(self.intake)
         self._watching.set()
-        self._plan(self._clock.now())
+        self._next_round = self._awake = self._clock.now()
+        self._plan(self._awake)
         await self._asked.now()
         while not self._stopping.is_set():
             self._round(scheduled)
@@ -153,6 +158,8 @@ class Prober:
         body = {"version": __version__, "configuration": digest(self.config), "run": self._run, "scheduled": scheduled}
         now = self._clock.now()
         in_force = snapshot(self.config, now) if scheduled else []
+        if scheduled and (head := await begun(self.ledger.head)) is not None:
+            self._clock_steps.since_last_run(head.at)
         await self._recorder.record(Event(EventKind.STARTED, now, body), *in_force)
 
     async def _wind_up(self, scheduled: bool) -> None:
@@ -171,12 +178,12 @@ class Prober:
         """Look at what is due, once. Waits for nothing."""
         self._go_by_the_clock_as_it_is_set()
         self._began = now = self._clock.now()
+        if scheduled and now - self._next_round > STALLED:
+            self._turns.holds.stalled(self._next_round, now)
         if not self._asked.ledger_is_usable():
             return
         self._judging.look_at_due(now)
         if scheduled and self._asked.switch_is_known():
-            if now - self._next_round > STALLED:
-                self._turns.holds.stalled(self._next_round, now)
             late = self._turns.send_due(now)
             self.lag = self.lag if late is None else late
         self.last_tick = now
@@ -206,6 +213,13 @@ class Prober:
             self._next_round = max(at, self._began + timedelta(seconds=TICK))
             self._woken.set()
 
+    def _awake_since(self) -> datetime:
+        """Since when we have been running without a break, and the watchers with us."""
+        now = self._clock.now()
+        if now - self._next_round > ASLEEP:
+            self._awake = now
+        return self._awake
+
     def _go_by_the_clock_as_it_is_set(self) -> None:
         step = self._clock_steps.notice()
         if step is not None:
@@ -213,6 +227,7 @@ class Prober:
             self._judging.move(step)
             self.intake.move(step)
             self._next_round += step
+            self._awake += step
             self.last_tick = self.last_tick and self.last_tick + step
 
     def _changed(self, probes: Collection[str]) -> None:

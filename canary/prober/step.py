@@ -23,14 +23,21 @@ class Decision:
     again: datetime | None
 
 
-def step(known: OpenProbe, now: datetime, looked: Mapping[str, datetime], confirm_after: float) -> Decision:
+def step(
+    known: OpenProbe,
+    now: datetime,
+    looked: Mapping[str, datetime],
+    confirm_after: float,
+    since: datetime | None = None,
+) -> Decision:
     """What follows for the probe ``known`` at ``now`` (UTC).
 
-    ``looked`` tells when each queue was last read to its end. A failure is confirmed by a second probe, which is owed
-    ``confirm_after`` seconds from now; a confirmation itself is not confirmed.
+    ``looked`` tells when each queue was last read to its end, ``since`` from when on we have tried to (None: always).
+    A failure is confirmed by a second probe, which is owed ``confirm_after`` seconds from now; a confirmation itself is
+    not confirmed.
     """
     probe = known.case.probe
-    verdict = judge(known.case, now, looked)
+    verdict = judge(known.case, now, looked, since)
     events: list[Event] = []
     if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
         events.append(record.deadline(probe.id, now, verdict.deadline, verdict.outcome))

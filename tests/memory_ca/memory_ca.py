@@ -94,6 +94,8 @@ class MemoryWatchSettings(WatchSettings):
     ca: str
     queues: dict[Slug, Literal["monitored", "other", "junk", "quarantine"]]
     poll: Duration = 300.0
+    dated: bool = False
+    """Whether the CA's times are believed, as a mail server's are."""
 
     def places(self) -> tuple[Place, ...]:
         """The queues; what is in them has no Message-ID."""
@@ -104,7 +106,7 @@ class MemoryWatcher:
     """Meets :class:`canary.queues.Watcher`, by a task where others have a thread."""
 
     def __init__(self, name: str, settings: MemoryWatchSettings, resources: WatchResources) -> None:
-        self._name, self._poll = name, settings.poll
+        self._name, self._poll, self._dated = name, settings.poll, settings.dated
         self._clock: Clock = resources.clock
         self._ca = CAS[settings.ca]
         self._places = {place.queue: place for place in settings.places()}
@@ -145,9 +147,10 @@ class MemoryWatcher:
 
     def _found(self, number: int, intake: Intake) -> list[Found]:
         queue, text, at = self._ca.letters[number]
+        time = (at, TimeSource.RECEIVED, 1.0) if self._dated else (intake.now(), TimeSource.NOTICED, self._poll)
         return [
             Found(
-                Seen.REPORT, probe, self._places[queue], intake.now(), TimeSource.NOTICED, self._poll,
+                Seen.REPORT, probe, self._places[queue], *time,
                 Ticket(text), Actor.MACHINE, forgery=forgery, where=str(number), stated_at=at,
             )
             for probe, forgery in claims(intake.keys.find(text), intake).items()

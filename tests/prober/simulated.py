@@ -41,8 +41,8 @@ class Simulated:
         """The true time, whatever our clock shows."""
         return self.start + timedelta(seconds=self.clock.monotonic())
 
-    def config(self, channels: int = 1, **more: Any) -> Config:
-        """A configuration, with ``more`` for every channel."""
+    def config(self, channels: int = 1, *, dated: bool = False, **more: Any) -> Config:
+        """A configuration, with ``more`` for every channel; ``dated``: the CA's times of arrival are believed."""
         submission = {"host": "localhost", "port": 25, "tls": "none"}
         channel = {
             "kind": "memory", "ca": "one", "arrives_in": "cpr", "approved_by": "the CEO", "variants": _WITHOUT_FILES,
@@ -52,7 +52,7 @@ class Simulated:
             "operator": {"name": "Test CA", "domains": ["ca.test"], "verify": "ask on extension 4711"},
             "state": str(self.folder / "state"),
             "confirm_after": "1h",
-            "watch": {"desk": {"kind": "memory", "ca": "one", "queues": {"cpr": "monitored"}}},
+            "watch": {"desk": {"kind": "memory", "ca": "one", "queues": {"cpr": "monitored"}, "dated": dated}},
             "senders": {
                 name: {"name": name.title(), "address": f"{name}@probe.test", "submission": submission}
                 for name in ("ann", "ben")
@@ -63,19 +63,24 @@ class Simulated:
         file.write_text(yaml.safe_dump(tree), encoding="utf-8")
         return load(file)
 
-    def live(self, story: Story, config: Config | None = None, *, scheduled: bool = True) -> None:
-        """Run the canary until the story has ended, and stop it then."""
-        simulate(self._live(story, config or self.config(), scheduled), self.clock)
+    def live(self, story: Story, config: Config | None = None, *, scheduled: bool = True, killed: bool = False) -> None:
+        """Run the canary until the story has ended, and stop it then, or leave it where it stands (``killed``)."""
+        self.clock.step()  # a process goes by the clock as it finds it
+        simulate(self._live(story, config or self.config(), scheduled, killed), self.clock)
 
-    async def _live(self, story: Story, config: Config, scheduled: bool) -> None:
+    async def _live(self, story: Story, config: Config, scheduled: bool, killed: bool) -> None:
         self.ledger = Ledger(config.state, self.clock, inline=True)
         self.prober = Prober(config, self.ledger, Keyring([b"k" * 32]), clock=self.clock, rng=random.Random(7))
         running = asyncio.create_task(self.prober.run(scheduled=scheduled))
         try:
             await story(self)
         finally:
-            self.prober.stop()
-            await running
+            if killed:
+                running.cancel()
+                await asyncio.wait([running])
+            else:
+                self.prober.stop()
+                await running
             self.ledger.close()
 
     async def until(self, condition: Callable[[], T], every: float = 1.0) -> T:

@@ -43,7 +43,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def judging(ledger: Ledger, looked: dict[str, datetime]) -> Judging:
-    return Judging(ledger, Late(), looked, lambda: 60.0, lambda: True, lambda _: None)
+    return Judging(ledger, Late(), looked, lambda: 60.0, lambda: True, lambda: START, lambda _: None)
 
 
 @contextmanager
@@ -97,7 +97,13 @@ def test_what_was_decided_before_a_sighting_is_left_out_behind_it(ledger: Ledger
 def test_a_probe_is_on_the_agenda_once_however_often_it_is_looked_at(ledger: Ledger) -> None:
     early: list[datetime] = []
     parts = Judging(
-        ledger, Clock(lambda: after(1).timestamp(), lambda: 0.0), {}, lambda: 60.0, lambda: True, early.append
+        ledger,
+        Clock(lambda: after(1).timestamp(), lambda: 0.0),
+        {},
+        lambda: 60.0,
+        lambda: True,
+        lambda: START,
+        early.append,
     )
     for _ in range(50):
         parts.look([PROBE])

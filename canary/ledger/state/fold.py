@@ -248,21 +248,14 @@ class Fold:
         self._clocks[event.body["queue"]] = event.body["offset"], event.at.timestamp()
 
     def _clock_stepped(self, event: Event) -> None:
-        """Move the start of what is in flight by as much as our clock was wrong, so that no latency is falsified.
+        """Move what is in flight by as much as our clock was wrong, so that no latency is falsified.
 
-        The same for what counts for the rate caps, and for when confirmations are due.
+        The same for what counts for the rate caps, for when confirmations are due, and for the times of each channel:
+        else one that was ahead would be the newest for as long.
         """
         by = timedelta(seconds=event.body["seconds"])
-        for probe, known in self.open.items():
-            case = known.case
-            if not case.sightings:
-                moved = replace(
-                    case,
-                    probe=replace(case.probe, scheduled_at=case.probe.scheduled_at + by),
-                    submitting_at=case.submitting_at and case.submitting_at + by,
-                    submission=case.submission and replace(case.submission, at=case.submission.at + by),
-                )
-                self.open[probe] = replace(known, case=moved)
+        self.open = {probe: replace(known, case=known.case.moved(by)) for probe, known in self.open.items()}
+        self._channels = {slug: totals.moved(by.total_seconds()) for slug, totals in self._channels.items()}
         self._recent = {channel: tuple(at + by for at in sent) for channel, sent in self._recent.items()}
         self._confirmations = {
             channel: (failed, due + by.total_seconds()) for channel, (failed, due) in self._confirmations.items()

@@ -108,6 +108,22 @@ class ChannelTotals:
             stages=stages,
         )
 
+    def moved(self, by: float) -> ChannelTotals:
+        """The same by a clock that was set by so many seconds since."""
+        return replace(
+            self,
+            enabled=_moved(self.enabled, by),
+            last_success=_moved(self.last_success, by),
+            last_attempt=_moved(self.last_attempt, by),
+            last_judged=_moved(self.last_judged, by),
+            resumed=_moved(self.resumed, by),
+            newest=replace(
+                self.newest, scheduled=_moved(self.newest.scheduled, by), seen_at=_moved(self.newest.seen_at, by)
+            ),
+            variants_missed={variant: _moved(at, by) for variant, at in self.variants_missed.items()},
+            senders_missed={sender: _moved(at, by) for sender, at in self.senders_missed.items()},
+        )
+
     def with_outcome(self, scheduled: float, outcome: str) -> ChannelTotals:
         """With what a probe came to that was scheduled at ``scheduled`` (POSIX); an older one changes nothing."""
         return self if scheduled < self.last_judged else replace(self, last_outcome=outcome, last_judged=scheduled)
@@ -136,6 +152,10 @@ class Totals:
     """By queue: the offset of its clock in seconds as it was last recorded, and when that was."""
     confirmations: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     """By channel: the failed probe that is to be confirmed, and when."""
+
+
+def _moved(at: float, by: float) -> float:
+    return at + by if at else 0.0
 
 
 def _sum(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
