@@ -103,3 +103,23 @@ class Budget:
 
 TIMESTAMP = Budget("an answer of a time-stamping authority", received=256 * KIB)  # with certificates it has some 6 KiB
 COSIGNATURE = Budget("an answer of a witness", received=64 * KIB)
+CONFIGURATION = Budget(
+    "a configuration",
+    received=16 * MIB,
+    number=500_000,
+    depth=32,
+    pieces="values, what aliases bring counted each time",
+)  # 10,000 channels are some 3 MiB and 200,000 values; a file of rules that one names is read by it, too
+
+MESSAGE = Budget("a message", received=8 * MIB, decoded=8 * MIB, number=500, depth=20)  # what is beyond is not read
+HEADER = Budget("a header of a message or a part", received=128 * KIB)
+IMAP_LINE = Budget("a line from an IMAP server", received=MIB)
+IMAP_ANSWER = Budget(
+    "the answer of an IMAP server to one command", received=4 * MIB, seconds=120.0, number=100_000, pieces="lines"
+)
+IMAP_CONTENT = Budget(
+    "headers or messages from an IMAP server", received=32 * MIB, seconds=120.0, number=100_000, pieces="lines"
+)
+IMAP_STRUCTURES = Budget(
+    "what 200 messages consist of, from an IMAP server", received=2 * MIB, seconds=120.0, number=100_000, pieces="lines"
+)

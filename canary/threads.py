@@ -31,7 +31,10 @@ class _Daemons(Executor):
             else:
                 future.set_result(result)
 
-        threading.Thread(target=run, name=f"canary-{getattr(fn, '__name__', 'work')}", daemon=True).start()
+        try:
+            threading.Thread(target=run, name=f"canary-{getattr(fn, '__name__', 'work')}", daemon=True).start()
+        except RuntimeError as error:  # the system gives no further thread
+            future.set_exception(error)
         return future
 
 

@@ -29,7 +29,7 @@ FIRST = {"wait", "wait_for", "select", "poll"}
 """Those that may be told by an argument without a name."""
 
 BY_ITSELF = {
-    ("queues/imap/connection.py", "poll with a limit"): "it waits for a server's socket, which knows no clock of ours",
+    ("queues/imap/wire.py", "poll with a limit"): "it waits for a server's socket, which knows no clock of ours",
     ("simulated.py", "select with a limit"): "it is the loop that makes simulated time pass, and waits for nothing",
 }
 """What may be done without the clock, by file: each with its reason."""

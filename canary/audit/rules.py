@@ -14,7 +14,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, RootModel, ValidationError
 
-from canary.config import ConfigError, Mistake, yaml_lines
+from canary.config import ConfigError, Mistake
+from canary.config.load import document_of
 from canary.config.mistakes import wording
 from canary.config.sections import Day, Line, Profile
 from canary.settings import Duration, ListOf, Settings
@@ -111,15 +112,9 @@ def controls(profile: str, file: Path | None = None) -> tuple[Control, ...]:
 
 
 def _read(path: Path, model: type[_Model]) -> _Model:
+    document = document_of(path)
     try:
-        document = yaml_lines.parse(path.read_text(encoding="utf-8"))
         return model.model_validate(document.value)
-    except OSError as error:
-        raise ConfigError([Mistake(str(path), 1, "", f"{error.strerror}, want a file that can be read")]) from None
-    except UnicodeDecodeError:
-        raise ConfigError([Mistake(str(path), 1, "", "want UTF-8")]) from None
-    except yaml_lines.UnreadableError as error:
-        raise ConfigError([Mistake(str(path), error.line, "", error.message)]) from None
     except ValidationError as wrong:
         mistakes = []
         for found in wrong.errors(include_url=False):

@@ -9,16 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from canary.model import Component, OwnFaultError
+from canary.private import open_private
 
 
 @contextmanager
 def only_one(state: Path) -> Iterator[None]:
     """Hold the lock of a state folder: two schedules on one ledger would send everything twice."""
     try:
-        lock = (state / "run.lock").open("w", encoding="ascii")
+        descriptor = open_private(state / "run.lock", os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise OwnFaultError(Component.STORE, "unusable", f"cannot write in {state}: {error}") from error
-    with lock as file:
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -26,6 +27,7 @@ def only_one(state: Path) -> Iterator[None]:
                 f"another cpr-canary run already uses {state}; stop it first, or give this one another state folder"
             )
             raise OwnFaultError(Component.CONFIG, "already_running", detail) from error
+        file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield

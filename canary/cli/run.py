@@ -56,7 +56,11 @@ async def _run(path: Path, config: Config, canary: Runtime) -> None:
         advise(prober.config)
 
     def throw_kill_switch() -> None:
-        stop_all(prober.config.state, "signal SIGUSR1")
+        try:
+            stop_all(prober.config.state, "signal SIGUSR1")
+        except OSError as error:
+            _log.error("the kill switch could not be thrown", error=str(error))
+            return
         _log.warning("kill switch thrown: nothing is sent until `cpr-canary resume`")
 
     loop = asyncio.get_running_loop()

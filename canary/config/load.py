@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from canary.budgets import CONFIGURATION, Budget, BudgetError
 from canary.config import yaml_lines
 from canary.config.checks import check
 from canary.config.known import Known
@@ -31,11 +32,15 @@ def load(path: Path) -> Config:
 
     Raises :class:`ConfigError` with every mistake, if there is any.
     """
+    return _FileReader(path, document_of(path)).config()
+
+
+def document_of(path: Path, budget: Budget = CONFIGURATION) -> yaml_lines.Document:
+    """What a file in YAML says. Raises :class:`ConfigError` if it cannot be read, is none, or is beyond ``budget``."""
     try:
-        document = yaml_lines.parse(_text(path))
+        return yaml_lines.parse(_text(path, budget), budget)
     except yaml_lines.UnreadableError as error:
         raise ConfigError([Mistake(str(path), error.line, "", error.message)]) from None
-    return _FileReader(path, document).config()
 
 
 @cache
@@ -43,11 +48,14 @@ def _known() -> Known:
     return Known(schema())
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, budget: Budget) -> str:
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ConfigError([Mistake(str(path), 1, "", f"{error.strerror}, want a file that can be read")]) from None
+        raw = budget.read_path(path)
+    except BudgetError as error:
+        raise ConfigError([Mistake(str(path), 1, "", str(error))]) from None
+    except (OSError, ValueError) as error:  # a path may have a NUL in it, or half a surrogate pair
+        found = getattr(error, "strerror", None) or str(error)
+        raise ConfigError([Mistake(str(path), 1, "", f"{found}, want a file that can be read")]) from None
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 from canary.config import Config
 from canary.ledger import State
 from canary.ledger.events import EVERY_CHANNEL, Hold
-from canary.model import Probe
+from canary.model import Component, OwnFaultError, Probe
+from canary.private import kind, open_file
 
 __all__ = ["EVERY_CHANNEL", "STOP_ALL", "Gate", "Obstacle", "clear_stop", "stop_all", "stop_reason"]
 
 STOP_ALL = "STOP"
-"""The kill switch: while a file of this name is in the state folder, nothing is sent. Its first line is the reason."""
+"""The kill switch: while anything of this name is in the state folder, nothing is sent. Its first line says why."""
+
+_LONGEST = 4096
+"""Bytes of the kill switch that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +69,49 @@ class Gate:
 
 
 def stop_reason(state: Path) -> str | None:
-    """The reason in the kill switch's file, or None if there is none."""
+    """Why the kill switch is thrown, or None if it is not. Follows no link, and waits for no FIFO.
+
+    Whatever stands there counts, and so does a folder that cannot be looked into.
+    """
+    switch = state / STOP_ALL
     try:
-        return (state / STOP_ALL).read_text(encoding="utf-8").partition("\n")[0] or "no reason given"
+        mode = switch.lstat().st_mode
+        if not S_ISREG(mode):
+            return f"the kill switch is {kind(mode)}, which counts too"
+        with os.fdopen(open_file(switch), "rb") as file:
+            words = file.read(_LONGEST)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
-        return "the kill switch cannot be read"
+    except OSError as error:
+        return f"the kill switch cannot be read: {error.strerror}"
+    return words.decode("utf-8", "replace").partition("\n")[0].strip() or "no reason given"
 
 
 def stop_all(state: Path, reason: str) -> None:
-    """Throw the kill switch: nothing is sent from now on."""
-    (state / STOP_ALL).write_text(reason + "\n", encoding="utf-8")
+    """Throw the kill switch: nothing is sent from now on. What stands there already throws it, and stays as it is.
+
+    Raises OSError if it could not be thrown; a full disk keeps no more than the reason off it.
+    """
+    try:
+        descriptor = open_file(state / STOP_ALL, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    except FileExistsError:
+        return
+    with suppress(OSError), os.fdopen(descriptor, "wb") as file:
+        file.write(reason.encode("utf-8", "replace") + b"\n")
 
 
 def clear_stop(state: Path) -> bool:
-    """Reset the kill switch; whether it was thrown."""
+    """Reset the kill switch, whatever it is; whether it was thrown.
+
+    Raises OwnFaultError (component store) if it cannot be removed.
+    """
+    switch = state / STOP_ALL
     try:
-        (state / STOP_ALL).unlink()
+        remove = switch.rmdir if S_ISDIR(switch.lstat().st_mode) else switch.unlink
+        remove()
     except FileNotFoundError:
         return False
+    except OSError as error:
+        detail = f"the kill switch {switch} cannot be removed: {error.strerror}; remove it by hand"
+        raise OwnFaultError(Component.STORE, "kill_switch", detail) from error
     return True

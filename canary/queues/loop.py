@@ -40,7 +40,7 @@ class Stop:
     """The order to stop: waited for by the clock, or, where a thread waits at sockets, by one more socket."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._ordered = clock, threading.Event()
+        self.clock, self._ordered = clock, threading.Event()
         self.socket, self._waker = socket.socketpair()
         """``socket`` becomes readable with the order, and stays so."""
 
@@ -52,7 +52,7 @@ class Stop:
 
     def pause(self, seconds: float) -> None:
         """Let so many seconds pass. Raises StoppedError as soon as the order is there."""
-        if self._clock.wait(self._ordered, seconds):
+        if self.clock.wait(self._ordered, seconds):
             raise StoppedError
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from canary.budgets import Budget
 from canary.config import ConfigError, load
+from canary.config.load import document_of
 
 BAD = sorted(Path(__file__).with_name("bad").glob("*.yaml"))
 
@@ -57,6 +59,22 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert str(refusal(tmp_path)) == f"{tmp_path}:1: Is a directory, want a file that can be read"
+
+
+def test_a_path_that_no_file_can_have() -> None:
+    assert str(refusal(Path("a\0b"))) == "a\0b:1: embedded null byte, want a file that can be read"
+    assert "want a file that can be read" in str(refusal(Path("half a pair \ud83d")))
+
+
+def test_a_file_that_is_too_large_or_never_ends(tmp_path: Path) -> None:
+    path, budget = tmp_path / "long.yaml", Budget("a configuration", received=1000)
+    path.write_bytes(b"a: 1".ljust(1000))
+    assert document_of(path, budget).value == {"a": 1}
+    path.write_bytes(b"a: 1".ljust(1001))
+    for found in (path, Path("/dev/zero")):
+        with pytest.raises(ConfigError) as caught:
+            document_of(found, budget)
+        assert str(caught.value) == f"{found}:1: a configuration: more than 1000 bytes"
 
 
 def test_a_file_in_another_character_set(tmp_path: Path) -> None:

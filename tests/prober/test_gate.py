@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +16,8 @@ from metrics.recorded import settings
 from canary.config import Config, load
 from canary.ledger import OpenProbe, State, Totals
 from canary.ledger.events import Hold
-from canary.model import Case, Probe
-from canary.prober.gate import Gate
+from canary.model import Case, OwnFaultError, Probe
+from canary.prober.gate import STOP_ALL, Gate, clear_stop, stop_all, stop_reason
 
 CHANNEL = "problem-report-0"
 
@@ -64,3 +67,76 @@ def test_the_kill_switch_comes_before_all_else_and_a_pause_holds_one_channel_or_
     assert reason(Gate(config, one, {}, None)) is Hold.PAUSED
     assert reason(Gate(config, one, {}, None), "problem-report-1") is None
     assert reason(Gate(config, every, {}, None), "problem-report-1") is Hold.PAUSED
+
+
+def bind(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
+KINDS: dict[str, Callable[[Path], object]] = {
+    "a symbolic link": lambda switch: switch.symlink_to(switch.parent / "nowhere"),
+    "a FIFO": os.mkfifo,
+    "a folder": Path.mkdir,
+    "a socket": bind,
+}
+"""Everything that may stand there instead of a file."""
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_a_kill_switch_of_any_kind_counts_as_thrown_and_can_be_reset(tmp_path: Path, what: str) -> None:
+    KINDS[what](tmp_path / STOP_ALL)
+    assert stop_reason(tmp_path) == f"the kill switch is {what}, which counts too"
+    stop_all(tmp_path, "enough")
+    assert stop_reason(tmp_path) == f"the kill switch is {what}, which counts too"
+    assert clear_stop(tmp_path)
+    assert (stop_reason(tmp_path), list(tmp_path.iterdir())) == (None, [])
+
+
+def test_a_link_to_a_file_of_somebody_else_is_neither_read_nor_written(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("a secret\n")
+    (tmp_path / STOP_ALL).symlink_to(other)
+    assert "secret" not in (stop_reason(tmp_path) or "")
+    stop_all(tmp_path, "enough")
+    clear_stop(tmp_path)
+    assert other.read_text() == "a secret\n"
+
+
+def test_a_folder_that_cannot_be_looked_into_counts_as_a_kill_switch(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert stop_reason(loop) == "the kill switch cannot be read: Too many levels of symbolic links"
+    (tmp_path / "file").touch()
+    assert stop_reason(tmp_path / "file") == "the kill switch cannot be read: Not a directory"
+    assert stop_reason(tmp_path / "not-made-yet") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        (b"enough\nis enough", "enough"),
+        (b"", "no reason given"),
+        (b"\n", "no reason given"),
+        (b"caf\xe9", "caf\ufffd"),
+        (b"x" * 10_000_000, "x" * 4096),
+    ],
+)
+def test_the_reason_is_the_first_line_whatever_is_in_the_file(tmp_path: Path, content: bytes, read: str) -> None:
+    (tmp_path / STOP_ALL).write_bytes(content)
+    assert stop_reason(tmp_path) == read
+
+
+def test_it_is_thrown_whatever_can_be_written_and_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    stop_all(tmp_path, "lone \udcff surrogate")
+    assert stop_reason(tmp_path) == "lone ? surrogate"
+    assert (tmp_path / STOP_ALL).stat().st_mode & 0o777 == 0o600
+    with pytest.raises(OSError, match="No such file"):
+        stop_all(tmp_path / "nowhere", "enough")
+
+
+def test_one_that_cannot_be_removed_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / STOP_ALL / "inside").mkdir(parents=True)
+    with pytest.raises(OwnFaultError, match=f"{tmp_path / STOP_ALL} cannot be removed: .*; remove it by hand"):
+        clear_stop(tmp_path)
+    assert not clear_stop(tmp_path / "nowhere")

@@ -1,9 +1,7 @@
 """One IMAP connection: opened with its TLS checked, waited on with IDLE, and every way in which it can fail named.
 
-It differs from a plain IMAPClient where a watcher that runs for months needs it to. It reads the socket through a
-buffer of its own, so that what the server said together with something else is never overlooked, a line that arrives
-in two pieces is no error (mjs/imapclient#519), and bytes slipped in before STARTTLS are refused. And every wait ends at
-once when the watcher is stopped.
+It differs from a plain IMAPClient where a watcher that runs for months needs it to; how it reads is in
+:mod:`canary.queues.imap.wire`.
 """
 
 from __future__ import annotations
@@ -11,22 +9,22 @@ from __future__ import annotations
 import base64
 import contextlib
 import imaplib
-import select
 import socket
 import ssl
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 from imapclient import IMAPClient
 from imapclient.exceptions import CapabilityError, LoginError
 
+from canary.budgets import Budget, BudgetError
 from canary.model import Component, OwnFaultError
+from canary.queues.imap.wire import Wire
 from canary.queues.loop import Stop, StoppedError
 from canary.settings import Server, Tls
 
-_LONGEST_LINE = 1_000_000
-_LARGEST_LITERAL = 128 * 1024 * 1024
-_CHUNK = 65536
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 
 
@@ -48,6 +46,8 @@ class Reason(StrEnum):
     CLEAN_UP_REFUSED = "clean_up_refused"
     DISCONNECTED = "disconnected"  # end of file, reset, BYE, or an answer that breaks the protocol
     PROTOCOL = "protocol"  # a command refused
+    TOO_MUCH = "too_much"  # an answer of more bytes, lines or seconds than its budget
+    UNREADABLE = "unreadable"  # a message of more than its budget, or one that broke the reading: it was passed over
     UNEXPECTED = "unexpected"  # a fault of the watcher itself
 
 
@@ -65,6 +65,8 @@ def explain(error: Exception, server: Server) -> OwnFaultError:
 
 def _reason(error: Exception) -> Reason:
     match error:
+        case BudgetError():
+            return Reason.TOO_MUCH
         case ssl.SSLCertVerificationError():
             return Reason.TLS_EXPIRED if error.verify_code == _EXPIRED else Reason.TLS_UNTRUSTED
         case ssl.SSLEOFError() | ConnectionResetError() | BrokenPipeError() | imaplib.IMAP4.abort():
@@ -84,81 +86,13 @@ def _reason(error: Exception) -> Reason:
     return Reason.UNEXPECTED
 
 
-class _Wire(imaplib.IMAP4):
-    """The protocol over a socket that is read through a buffer which can be looked into."""
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A folder as the last real EXAMINE told: its numbering, the UID that will be next, how many messages there are."""
 
-    def __init__(self, server: Server, context: ssl.SSLContext | None, stop: Stop) -> None:
-        self._context = context if server.tls is Tls.IMPLICIT else None
-        self._stop, self._patience = stop, server.timeout
-        self._buffer = bytearray()
-        super().__init__(server.host, server.port, server.timeout)
-
-    def _create_socket(self, timeout: float | None) -> socket.socket:
-        plain = socket.create_connection((self.host, self.port), timeout)
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        try:
-            return self._context.wrap_socket(plain, server_hostname=self.host) if self._context else plain
-        except BaseException:
-            plain.close()
-            raise
-
-    def starttls(self, ssl_context: ssl.SSLContext | None = None) -> tuple[Any, list[Any]]:
-        assert ssl_context is not None
-        status, data = self._simple_command("STARTTLS")
-        if status != "OK":
-            raise CapabilityError(f"STARTTLS refused: {data!r}")
-        if self._buffer:
-            raise self.abort("the server, or somebody on the way, sent more than the answer before TLS began")
-        self.untagged_responses: dict[str, list[Any]] = {}
-        self.sock = ssl_context.wrap_socket(self.sock, server_hostname=self.host)
-        self._tls_established = True
-        self._get_capabilities()
-        return status, data
-
-    def readline(self) -> bytes:
-        seen = 0
-        while (end := self._buffer.find(b"\n", seen)) < 0:
-            seen = len(self._buffer)
-            if seen > _LONGEST_LINE:
-                raise self.abort(f"a line of more than {_LONGEST_LINE} bytes")
-            if not self._fill():
-                return self._take(seen)
-        return self._take(end + 1)
-
-    def read(self, size: int) -> bytes:
-        if size > _LARGEST_LITERAL:
-            raise self.abort(f"a literal of {size} bytes, more than was asked for")
-        while len(self._buffer) < size and self._fill():
-            pass
-        return self._take(size)
-
-    def heard(self, seconds: float) -> bool:
-        """Whether the server says anything within so many seconds. Raises StoppedError."""
-        return bool(self._buffer) or self._readable(seconds)
-
-    def _readable(self, seconds: float) -> bool:
-        if isinstance(self.sock, ssl.SSLSocket) and self.sock.pending():
-            return True
-        poller = select.poll()
-        poller.register(self._stop.socket, select.POLLIN)
-        poller.register(self.sock, select.POLLIN)
-        ready = [descriptor for descriptor, _ in poller.poll(max(seconds, 0) * 1000)]
-        if self._stop.socket.fileno() in ready:
-            raise StoppedError
-        return bool(ready)
-
-    def _fill(self) -> bool:
-        """Add to the buffer what has come; False at the end of file."""
-        if not self._readable(self._patience):
-            raise TimeoutError(f"no answer within {self._patience:g} s")
-        chunk = self.sock.recv(_CHUNK)
-        self._buffer += chunk
-        return bool(chunk)
-
-    def _take(self, size: int) -> bytes:
-        taken = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return taken
+    uidvalidity: int
+    uidnext: int
+    exists: int
 
 
 class Connection(IMAPClient):  # type: ignore[misc]
@@ -168,13 +102,14 @@ class Connection(IMAPClient):  # type: ignore[misc]
         self._server, self._tls_settings, self._stop = server, context, stop
         self.selected: str | None = None
         """The folder that is open, read-only."""
-        self._identity: dict[str, int] = {}
+        self.identity = Identity(0, 1, 0)
+        """Which numbering it has, and how full it was."""
         super().__init__(server.host, server.port, ssl=server.tls is Tls.IMPLICIT, timeout=server.timeout)
         self._imap.debug = 0  # neither the cost of a log that nobody reads nor passwords in it
         self.normalise_times = False
 
-    def _create_IMAP4(self) -> _Wire:  # noqa: N802
-        return _Wire(self._server, self._tls_settings, self._stop)
+    def _create_IMAP4(self) -> Wire:  # noqa: N802
+        return Wire(self._server, self._tls_settings, self._stop)
 
     def __exit__(self, *exc: object) -> None:
         with contextlib.suppress(Exception):
@@ -182,10 +117,10 @@ class Connection(IMAPClient):  # type: ignore[misc]
         with contextlib.suppress(Exception):
             self.shutdown()
 
-    def examine(self, folder: str, *, again: bool = False) -> dict[str, int]:
-        """Have ``folder`` open read-only and up to date; returns its ``uidvalidity`` and ``uidnext``.
+    def examine(self, folder: str, *, again: bool = False) -> Identity:
+        """Have ``folder`` open read-only and up to date; ``again`` demands a real EXAMINE.
 
-        ``uidnext`` is that of the last real EXAMINE, which ``again`` demands. Raises OwnFaultError (folder_missing).
+        Raises OwnFaultError (folder_missing).
         """
         if again or self.selected != folder:
             self.selected = None
@@ -196,11 +131,11 @@ class Connection(IMAPClient):  # type: ignore[misc]
             except imaplib.IMAP4.error as error:
                 raise self._missing(folder, error) from error
             self.selected = folder
-            self._identity = {"uidvalidity": answer.get(b"UIDVALIDITY", 0), "uidnext": answer.get(b"UIDNEXT", 1)}
+            self.identity = Identity(answer.get(b"UIDVALIDITY", 0), answer.get(b"UIDNEXT", 1), answer.get(b"EXISTS", 0))
         else:
             self.noop()
         self._imap.untagged_responses.pop("EXISTS", None)  # whatever comes from here on is news
-        return self._identity
+        return self.identity
 
     def status(self, folder: str, items: tuple[str, ...]) -> dict[bytes, int]:
         """The answer to STATUS, by item. Raises OwnFaultError (folder_missing)."""
@@ -217,6 +152,10 @@ class Connection(IMAPClient):  # type: ignore[misc]
         self.selected = None
         return int(self.select_folder(folder).get(b"UIDVALIDITY", 0))
 
+    def within(self, budget: Budget) -> AbstractContextManager[None]:
+        """Have the answers of the commands in it cost no more than another budget than the usual one."""
+        return self._imap.within(budget)  # type: ignore[no-any-return]  # IMAPClient has no types
+
     def idle(self, seconds: float) -> bool:
         """IDLE in the open folder for at most so many seconds; True as soon as the server says anything.
 
@@ -232,6 +171,7 @@ class Connection(IMAPClient):  # type: ignore[misc]
                 raise wire.error(f"IDLE refused: {wire.tagged_commands.pop(tag)!r}")
             heard = True
         heard = heard or wire.heard(seconds)
+        wire.expect_answer()
         wire.send(b"DONE\r\n")
         wire._command_complete("IDLE", tag)
         return heard

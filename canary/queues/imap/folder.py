@@ -16,20 +16,20 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import Any, TypeVar
 
+from canary.budgets import HEADER, IMAP_CONTENT, IMAP_STRUCTURES, MESSAGE, MIB, BudgetError
 from canary.content import Message
 from canary.mark import Mark, halves
-from canary.model import Depth, Place, Seen
+from canary.model import Component, Depth, Place, Seen
 from canary.queues import Found, Intake
 from canary.queues.claims import claims
-from canary.queues.imap.connection import Connection
+from canary.queues.imap.connection import Connection, Identity, Reason, fault
 from canary.queues.imap.headers import arrival, marks_in, message_id, server_time
+from canary.queues.imap.listing import listed
 from canary.queues.loop import StoppedError
 
 HEADERS_AT_ONCE = 200
-BODIES_AT_ONCE = 16 * 1024 * 1024
+BODIES_AT_ONCE = 8 * MIB
 """Bytes of messages fetched in one command, at least one message."""
-_LONGEST_HEADER = 256 * 1024
-_LONGEST_MESSAGE = 64 * 1024 * 1024
 _SOUGHT_AT_ONCE = 40
 _LOOK_BACK = timedelta(days=2)
 """How far back a folder is read that was never read before, or was made anew (UIDVALIDITY)."""
@@ -62,10 +62,13 @@ class _Listed:
 class FolderReader:
     """Knows where it stands in one folder; the connection is lent to each call."""
 
-    def __init__(self, mailbox: str, watched: Watched, intake: Intake, classify: Classify) -> None:
+    def __init__(
+        self, mailbox: str, watched: Watched, intake: Intake, classify: Classify, unnamed: dict[str, tuple[int, int]]
+    ) -> None:
         self.name = f"{mailbox}/{watched.folder}"
         self.folder, self._place = watched.folder, watched.place
         self._intake, self._classify = intake, classify
+        self._unnamed = unnamed
         self._cursor = dict(intake.cursor(self.name) or {})
         self._status: dict[bytes, int] = {}
         self._read_at: datetime | None = None
@@ -81,32 +84,49 @@ class FolderReader:
         self.read(connection)
         self._status = status
 
-    def read(self, connection: Connection, *, again: bool = False, count: bool = False) -> None:
-        """Read to the end. ``again`` opens the folder anew, ``count`` tells how full it is too."""
+    def read(self, connection: Connection, *, again: bool = False) -> None:
+        """Read to the end. ``again`` opens the folder anew."""
         at = self._intake.now()
         folder = connection.examine(self.folder, again=again)
-        validity = folder["uidvalidity"]
-        if self._cursor.get("uidvalidity") != validity:
+        if self._cursor.get("uidvalidity") != folder.uidvalidity:
             self._read_at = None
-            uids = sorted(connection.search(["SINCE", (at - _LOOK_BACK).date()]))
-            if not uids:
-                self._hand_in([], validity, folder["uidnext"] - 1)
+            self._read_for_the_first_time(connection, folder, at)
         else:
-            last = int(self._cursor["uid"])
-            # "n:*" means the last message if there is none from n on (RFC 3501 section 6.4.8)
-            uids = sorted(uid for uid in connection.search(["UID", f"{last + 1}:*"]) if uid > last)
-        for batch in _batches(uids, HEADERS_AT_ONCE):
-            self._hand_in(self._find(connection, batch, validity), validity, batch[-1])
-        self._intake.looked(self._place.queue, at, self._depth(connection) if count else None)
+            for uids in listed(connection, folder, after=int(self._cursor["uid"])):
+                self._read_messages(connection, uids, folder.uidvalidity)
+        self._intake.looked(self._place.queue, at)
         self._read_at = at
+
+    def count(self, connection: Connection) -> None:
+        """Tell how full the folder is, if it is the one that was just read."""
+        if self._read_at is not None and connection.selected == self.folder:
+            self._intake.looked(self._place.queue, self._read_at, self._depth(connection, connection.identity))
+
+    def _read_for_the_first_time(self, connection: Connection, folder: Identity, at: datetime) -> None:
+        """Read what came within the last days; what is older is behind us."""
+        before = dict(self._cursor)
+        for uids in listed(connection, folder, ["SINCE", (at - _LOOK_BACK).date()]):
+            self._read_messages(connection, uids, folder.uidvalidity)
+        if self._cursor == before:
+            self._hand_in([], folder.uidvalidity, folder.uidnext - 1)
+
+    def _read_messages(self, connection: Connection, uids: list[int], validity: int) -> None:
+        """Hand in what of these messages is ours or claims to be, piece by piece: then they are behind us."""
+        for batch in _batches(uids, HEADERS_AT_ONCE):
+            piece: list[Found] = []
+            for following in self._find(connection, batch, validity):
+                if piece:
+                    self._hand_in(piece, validity, batch[0] - 1)
+                piece = following
+            self._hand_in(piece, validity, batch[-1])
 
     def _hand_in(self, found: list[Found], validity: int, uid: int) -> None:
         cursor: dict[str, str | int | float] = {"uidvalidity": validity, "uid": uid}
         self._intake.hand_in(self.name, found, cursor)
         self._cursor = cursor
 
-    def _find(self, connection: Connection, uids: Sequence[int], validity: int) -> list[Found]:
-        """What of these messages is ours, or claims to be."""
+    def _find(self, connection: Connection, uids: Sequence[int], validity: int) -> Iterator[list[Found]]:
+        """What of these messages is ours, or claims to be, in pieces of no more content than is fetched at a time."""
         found: list[Found] = []
         genuine: dict[int, list[Mark]] = {}
         others: dict[int, _Listed] = {}
@@ -115,14 +135,44 @@ class FolderReader:
             marks = marks_in(self._intake.keys, message.header)
             if not self._sort(message, marks, genuine, found, validity):
                 others[message.uid] = message
-        for uid, text in _attachment_names(connection, list(others)):
+        for uid, text in self._attachment_names(connection, list(others), validity):
             if self._sort(others[uid], self._intake.keys.find(text), genuine, found, validity):
                 del others[uid]
+        yield found
         suspects = self._search(connection, list(others))
-        for uid, raw in _bodies(connection, [messages[uid] for uid in sorted({*genuine, *suspects})]):
-            marks = genuine.get(uid) or self._intake.keys.find_in_message(raw)
-            found += self._found(messages[uid], marks, raw, validity)
-        return found
+        for bodies in _bodies(connection, [messages[uid] for uid in sorted({*genuine, *suspects})]):
+            yield [
+                found
+                for uid, raw in bodies.items()
+                for found in self._found(
+                    messages[uid], genuine.get(uid) or self._marks(messages[uid], raw), raw, validity
+                )
+            ]
+
+    def _marks(self, message: _Listed, raw: bytes) -> list[Mark]:
+        """The marks in a whole message; of one that cannot be read, none, and that is told."""
+        try:
+            return self._intake.keys.find_in_message(raw)
+        except Exception as error:  # whatever it is, the message is to blame, and must not stand in the way for ever
+            detail = f"folder {self.folder!r}, message {message.uid} of {message.size} bytes: {error}"
+            self._intake.trouble(Component.IMAP, Reason.UNREADABLE, detail)
+            return []
+
+    def _attachment_names(self, connection: Connection, uids: list[int], validity: int) -> Iterator[tuple[int, str]]:
+        """Every text in a message's BODYSTRUCTURE, attachment names among them, a line each.
+
+        Messages whose structures are more than we take are read without them from the next connection on.
+        """
+        if not uids or self._unnamed.get(self.folder, (0, 0)) >= (validity, uids[-1]):
+            return
+        try:
+            yield from _attachment_names(connection, uids)
+        except BudgetError as error:
+            self._unnamed[self.folder] = (validity, uids[-1])
+            detail = (
+                f"folder {self.folder!r}, messages {uids[0]} to {uids[-1]}: {error}; read without names of attachments"
+            )
+            raise fault(Reason.TOO_MUCH, detail) from error
 
     def _sort(
         self, message: _Listed, marks: list[Mark], genuine: dict[int, list[Mark]], found: list[Found], validity: int
@@ -169,18 +219,20 @@ class FolderReader:
             for probe, forgery in claimed.items()
         ]  # fmt: skip
 
-    def _depth(self, connection: Connection) -> Depth:
+    def _depth(self, connection: Connection, folder: Identity) -> Depth:
         """How full the folder is. The oldest unread message is the one that has been longest in it (the lowest UID)."""
         status = connection.status(self.folder, ("MESSAGES", "UNSEEN"))
         unread = status.get(b"UNSEEN", 0)
-        oldest = min(connection.search(["UNSEEN"]), default=None) if unread else None
+        searches = listed(connection, folder, ["UNSEEN"]) if unread else ()
+        oldest = next((uids[0] for uids in searches if uids), None)
         since = connection.fetch([oldest], ["INTERNALDATE"]).get(oldest, {}) if oldest else {}
         read = status.get(b"MESSAGES", unread) - unread
         return Depth(unread=unread, read=read, oldest_unread=_internal_date(since))
 
 
 def _headers(connection: Connection, uids: Sequence[int]) -> dict[int, _Listed]:
-    answer = connection.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{_LONGEST_HEADER}>"])
+    with connection.within(IMAP_CONTENT):
+        answer = connection.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{HEADER.received}>"])
     return {
         uid: _Listed(uid, _internal_date(data), data.get(b"RFC822.SIZE", 0), _section(data, b"BODY[HEADER]"))
         for uid, data in answer.items()
@@ -195,8 +247,9 @@ def _internal_date(data: dict[bytes, Any]) -> datetime | None:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _bodies(connection: Connection, messages: list[_Listed]) -> Iterator[tuple[int, bytes]]:
-    """The whole messages. One that was moved or deleted a moment ago is left out: it is found where it went."""
+def _bodies(connection: Connection, messages: list[_Listed]) -> Iterator[dict[int, bytes]]:
+    """The messages, as far as they are read. One that was moved or deleted a moment ago is left out: it is found where
+    it went."""
     while messages:
         uids, size = [messages[0].uid], messages[0].size
         for message in messages[1:]:
@@ -205,9 +258,9 @@ def _bodies(connection: Connection, messages: list[_Listed]) -> Iterator[tuple[i
                 break
             uids.append(message.uid)
         messages = messages[len(uids) :]
-        for uid, data in connection.fetch(uids, [f"BODY.PEEK[]<0.{_LONGEST_MESSAGE}>"]).items():
-            if raw := _section(data, b"BODY[]"):
-                yield uid, raw
+        with connection.within(IMAP_CONTENT):
+            answer = connection.fetch(uids, [f"BODY.PEEK[]<0.{MESSAGE.received}>"])
+        yield {uid: raw for uid, data in answer.items() if (raw := _section(data, b"BODY[]"))}
 
 
 def _section(data: dict[bytes, Any], name: bytes) -> bytes:
@@ -219,8 +272,9 @@ def _attachment_names(connection: Connection, uids: list[int]) -> Iterator[tuple
     """Every text in a message's BODYSTRUCTURE, attachment names among them, a line each."""
     for batch in _batches(uids, HEADERS_AT_ONCE):
         try:
-            structures = connection.fetch(batch, ["BODYSTRUCTURE"])
-        except (imaplib.IMAP4.abort, OSError, StoppedError):
+            with connection.within(IMAP_STRUCTURES):
+                structures = connection.fetch(batch, ["BODYSTRUCTURE"])
+        except (imaplib.IMAP4.abort, OSError, StoppedError, BudgetError):
             raise
         except Exception:  # a structure that the client cannot parse; only its own message may be skipped for that
             if len(batch) > 1:

@@ -6,12 +6,11 @@ whatever IDLE says, every folder is opened anew and read to its end every ``poll
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
-from canary.clock import Clock
 from canary.model import Component, OwnFaultError, Place, Role, Seen
 from canary.queues import Intake, WatchResources
 from canary.queues.imap.cleanup import CleanUp
@@ -25,6 +24,8 @@ from canary.settings import Server
 SEVERAL_MONITORED = 2.0
 """Seconds between looks at the other folders where reports are meant to arrive in more than one."""
 CLEAN_UP_EVERY = 10.0
+CHORES_AFTER_A_FAULT = 600.0
+"""Seconds for which nothing is counted or cleaned up after that has ended a connection: reading goes before."""
 
 
 def open_imap(name: str, settings: ImapSettings, resources: WatchResources) -> ImapWatcher:
@@ -85,12 +86,13 @@ class ImapWatcher(LoopingWatcher):
     def __init__(self, name: str, plan: WatchPlan, resources: WatchResources) -> None:
         super().__init__(name, resources)
         self._plan = plan
+        self._kept = _Kept()
 
     @contextmanager
     def opened(self, intake: Intake, stop: Stop) -> Iterator[Look]:
         """Log in, and read and wait in turn."""
         with connect(self._plan.server, stop) as connection:
-            yield _Session(self.name, self._plan, connection, intake, stop, self.clock).look
+            yield _Session(self.name, self._plan, connection, intake, stop, self._kept).look
 
     def explain(self, error: Exception) -> OwnFaultError:
         """By what IMAP, TLS and the network raise."""
@@ -108,15 +110,28 @@ class ImapWatcher(LoopingWatcher):
         return f"{server.username} on {server.host}:{server.port}, {how}: {', '.join(found)}"
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What is kept from one connection to the next: what ended one, and had better not be tried again at once.
+
+    ``unnamed`` are the UIDs, by folder, up to which names of attachments are not asked for; ``chores_at`` is when, by
+    the monotonic clock, it may be counted and cleaned up again.
+    """
+
+    unnamed: dict[str, tuple[int, int]] = field(default_factory=dict)
+    chores_at: float = float("-inf")
+
+
 class _Session:
     """One connection's time of watching."""
 
     def __init__(
-        self, name: str, plan: WatchPlan, connection: Connection, intake: Intake, stop: Stop, clock: Clock
+        self, name: str, plan: WatchPlan, connection: Connection, intake: Intake, stop: Stop, kept: _Kept
     ) -> None:
-        self._plan, self._connection, self._intake, self._stop, self._clock = plan, connection, intake, stop, clock
+        self._plan, self._connection, self._intake, self._stop, self._kept = plan, connection, intake, stop, kept
+        self._clock = stop.clock
         watched = _all_folders(connection, plan)
-        self._folders = [FolderReader(name, w, intake, plan.classify) for w in watched]
+        self._folders = [FolderReader(name, w, intake, plan.classify, kept.unnamed) for w in watched]
         self._empty = {plan.junk} - {w.place for w in watched} if plan.junk else set()
         """Queues that this server has no folder for, so there is nothing in them."""
         first = next((i for i, w in enumerate(plan.folders) if w.place.role is Role.MONITORED), 0)
@@ -127,7 +142,7 @@ class _Session:
         if not self._folders and self._idles:
             self._tick = plan.poll
         self._missing: dict[str, tuple[float, float]] = {}
-        self._due = self._clean_up_due = clock.monotonic()
+        self._due = self._clean_up_due = self._clock.monotonic()
 
     def look(self) -> float:
         """Read everything where that is due; else wait until something may have happened, or the tick is over."""
@@ -142,11 +157,21 @@ class _Session:
         return 0.0
 
     def _everything(self) -> None:
+        chores = self._clock.monotonic() >= self._kept.chores_at
+        if chores:  # until they are done: one that breaks the connection must not keep us from reading for ever
+            self._kept.chores_at = self._clock.monotonic() + CHORES_AFTER_A_FAULT
         folders = (*self._folders, self._home)  # the home folder last: it stays open
         for folder in folders:
-            self._try(folder, partial(folder.read, again=True, count=self._plan.count))
+            self._try(folder, partial(folder.read, again=True))
+            if chores and self._plan.count:
+                self._try(folder, folder.count)
         for place in self._empty:
             self._intake.looked(place.queue, self._intake.now())
+        if chores:
+            self._clean_up(folders)
+            self._kept.chores_at = float("-inf")
+
+    def _clean_up(self, folders: Iterable[FolderReader]) -> None:
         clean_up = self._plan.clean_up
         if clean_up is not None and self._clock.monotonic() >= self._clean_up_due:
             self._clean_up_due = self._clock.monotonic() + CLEAN_UP_EVERY

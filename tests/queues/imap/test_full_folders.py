@@ -1,0 +1,132 @@
+"""Folders that are as full as folders of years: read in pieces, counted in pieces, never given up for their size."""
+
+from __future__ import annotations
+
+import tracemalloc
+from datetime import UTC, datetime
+
+import pytest
+from queues.conftest import RESOURCES, Watch, folder, looked, probe_of
+from queues.mails import mail, raw
+from queues.recording_intake import RecordingIntake
+from servers.ca_site import CaSite, User
+from servers.imap_script import ImapScript
+from servers.polling import until
+
+from canary.budgets import IMAP_LINE
+from canary.queues.imap import listing
+from canary.queues.imap.settings import ImapSettings
+from canary.queues.imap.watch import ImapWatcher, open_imap
+
+
+def watching(script: ImapScript, intake: RecordingIntake, **settings: object) -> ImapWatcher:
+    given = {"kind": "imap", "server": script.server(), "folders": [folder("CPR", "monitored")], "find_junk": False}
+    watcher = open_imap("desk", ImapSettings.model_validate({**given, "poll": "1s", **settings}), RESOURCES)
+    watcher.start(intake)
+    return watcher
+
+
+def test_200_000_unread_messages_are_read_and_counted(intake: RecordingIntake) -> None:
+    script = ImapScript(200_000, first=1_000_000)
+    intake.hand_in("desk/CPR", [], {"uidvalidity": 7, "uid": script.last - 3})
+    with script.running():
+        watcher = watching(script, intake)
+        depth = until(lambda: intake.depth("cpr"), "the depth of the folder")
+        watcher.stop()
+    assert (depth.unread, depth.read) == (200_000, 0)
+    assert depth.oldest_unread == datetime(2026, 11, 27, tzinfo=UTC)
+    assert intake.reasons() == []
+    assert intake.cursor("desk/CPR") == {"uidvalidity": 7, "uid": script.last}
+
+
+def test_at_first_sight_every_message_is_looked_at_once_in_bounded_memory(intake: RecordingIntake) -> None:
+    script = ImapScript(120_000)
+    fetched: list[int] = []
+
+    def noted(rest: bytes) -> list[bytes]:
+        fetched.extend(script.asked(rest))
+        return []
+
+    script.answers["FETCH"] = noted
+    with script.running():
+        tracemalloc.start()
+        watcher = watching(script, intake, count=False)
+        until(lambda: intake.looked_since("cpr", datetime.min.replace(tzinfo=UTC)), "the end", timeout=120)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        watcher.stop()
+    assert fetched == list(range(1, 120_001))
+    assert peak < 64 << 20
+    searches = [command for command in script.commands if "SEARCH" in command and "SINCE" in command]
+    assert len(searches) == 3
+
+
+def test_what_one_search_finds_fits_into_a_line() -> None:
+    assert IMAP_LINE.received is not None
+    assert len(" 4294967295") * listing.UIDS_AT_ONCE < IMAP_LINE.received
+
+
+@pytest.mark.parametrize("verb", ["STATUS", "SEARCH"])
+def test_a_count_that_fails_is_told_and_does_not_stop_the_reading(intake: RecordingIntake, verb: str) -> None:
+    script = ImapScript(5)
+    honest = script._honest
+
+    def refusing(rest: bytes) -> list[bytes]:
+        """Hang up on whoever counts."""
+        if b"UNSEEN" in rest:
+            raise OSError
+        return list(honest(rest))
+
+    script.answers[verb] = refusing
+    with script.running():
+        watcher = watching(script, intake, idle=False)
+        until(lambda: intake.reasons() == ["disconnected"], "the trouble")
+        looked(intake, "cpr")
+        looked(intake, "cpr")
+        watcher.stop()
+    assert intake.reasons() == ["disconnected"]
+    assert intake.depth("cpr") is None
+    assert script.connections == 2
+
+
+def test_structures_of_more_than_we_take_are_told_and_passed_over(intake: RecordingIntake) -> None:
+    script = ImapScript(300)
+    part = b'("TEXT" "PLAIN" ("NAME" "' + b"x" * 400 + b'") NIL NIL "7BIT" 3 1)'
+
+    def huge(rest: bytes) -> list[bytes]:
+        if len(script.asked(rest)) < 200:
+            return [script.fetched(uid) for uid in script.asked(rest)]
+        return [b"* %d FETCH (UID %d BODYSTRUCTURE (%s))\r\n" % (uid, uid, part * 30) for uid in script.asked(rest)]
+
+    script.answers["FETCH BODYSTRUCTURE"] = huge
+    with script.running():
+        watcher = watching(script, intake)
+        looked(intake, "cpr")
+        watcher.stop()
+    assert intake.reasons() == ["too_much"]
+    assert "folder 'CPR', messages 1 to 200: " in intake.details()
+    assert "more than 2097152 bytes; read without names of attachments" in intake.details()
+    assert intake.cursor("desk/CPR") == {"uidvalidity": 7, "uid": 300}
+
+
+def test_a_real_folder_is_read_in_pieces(
+    site: CaSite, intake: RecordingIntake, desk: User, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "UIDS_AT_ONCE", 300)
+    with site.session("desk") as client:
+        client.multiappend("CPR", [raw(mail("hello"))] * 1000)
+        client.select_folder("CPR")
+        client.delete_messages([1, *range(500, 700)])
+        client.expunge()
+        mark = intake.probe()
+        client.append("CPR", raw(mail(f"About {mark}")))
+        client.multiappend("CPR", [raw(mail("hello"))] * 1000)
+    watch(desk)
+    until(lambda: list(intake.genuine()) == [probe_of(intake, mark)], "the report")
+    depth = until(lambda: intake.depth("cpr"), "the depth")
+    assert (depth.unread, depth.read) == (1800, 0)
+    later = intake.probe()
+    site.deliver("desk", raw(mail(f"About {later}")), "CPR")
+    until(lambda: len(intake.genuine()) == 2, "the report that came later")
+    assert intake.cursor("desk/CPR")["uid"] == 2002  # type: ignore[index]
+    assert intake.reasons() == []
