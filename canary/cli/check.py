@@ -16,6 +16,7 @@ from canary.config import Config, load
 from canary.config.advice import advice
 from canary.model import OwnFaultError
 from canary.prober.endpoints import Endpoints
+from canary.web import rules
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ async def _look(config: Config) -> list[Finding]:
 
 
 def _looks(config: Config, endpoints: Endpoints) -> Iterator[tuple[str, Awaitable[str]]]:
-    """Every thing to look at: each watch, each form, and each sender's submission server once."""
+    """Every thing to look at: our web server, each watch, each form, and each sender's submission server once."""
+    if config.web.token or config.web.config_file:
+        yield "web", asyncio.to_thread(lambda: rules(config.web).told())
     for name, watcher in endpoints.watchers.items():
         yield f"watch {name}", asyncio.to_thread(watcher.check)
     submissions: set[str] = set()

@@ -37,6 +37,9 @@ def demo(
     as_json: Json = False,
     host: Annotated[str, typer.Option(help="Address on which /metrics is served; all else stays on loopback.")] = HOST,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve /metrics; 0: a free port.")] = 0,
+    name: Annotated[
+        list[str] | None, typer.Option(metavar="HOST", help="A further name by which it is asked for (repeatable).")
+    ] = None,
 ) -> None:
     """Watch the canary notice seven faults that real CAs had, on a CA inside this process.
 
@@ -52,6 +55,7 @@ def demo(
         stay=stay,
         host=host,
         port=port,
+        names=name or (),
         unhurried=out.is_terminal and not as_json,
     )
     log_to_stderr(as_json=False)

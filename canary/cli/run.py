@@ -13,6 +13,7 @@ import structlog
 import typer
 
 from canary.cli.common import ConfigPath
+from canary.cli.descriptors import open_as_many_as_allowed
 from canary.cli.lock import only_one
 from canary.cli.logs import log_to_stderr
 from canary.cli.memory import collect_rarely, share_arenas
@@ -21,7 +22,7 @@ from canary.config.advice import advice
 from canary.model import Component, OwnFaultError
 from canary.prober.gate import stop_all
 from canary.prober.runtime import Runtime, assembled
-from canary.web import create_app, listen, serve_on
+from canary.web import Access, Rules, create_app, listen, rules, serve_on
 
 _log = structlog.get_logger("canary")
 
@@ -38,17 +39,26 @@ def run(
     settings = load(config)
     log_to_stderr(as_json=log_json)
     share_arenas()
+    open_as_many_as_allowed()
     with assembled(settings) as canary, only_one(settings.state):
         collect_rarely()
         asyncio.run(_run(config, settings, canary))
 
 
 async def _run(path: Path, config: Config, canary: Runtime) -> None:
-    prober = canary.prober
+    prober, access = canary.prober, Access(config.web)
 
     async def reload() -> None:
+        proven: list[Rules] = []
+
+        def load_and_prove() -> Config:
+            following = load(path)
+            proven.append(rules(following.web))
+            return following
+
         try:
-            await prober.reload(lambda: load(path))
+            await prober.reload(load_and_prove)
+            access.change(prober.config.web, *proven)
         except (ValueError, OwnFaultError) as error:
             _log.error("configuration refused, the running one stays", error=str(error))
             raise
@@ -69,10 +79,13 @@ async def _run(path: Path, config: Config, canary: Runtime) -> None:
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_logged(reload())))
     loop.add_signal_handler(signal.SIGUSR1, throw_kill_switch)
     with closing(_listen(config)) as listener:
-        async with serve_on(create_app(prober, reload), listener) as port:
+        async with serve_on(create_app(prober, reload, access), listener, access.tls) as port:
+            following = asyncio.create_task(access.follow_files())
             advise(config)
-            _log.info("running", channels=len(config.channels), metrics=f"http://{config.web.host}:{port}/metrics")
+            where = f"http{'s' if access.tls() else ''}://{config.web.host}:{port}/metrics"
+            _log.info("running", channels=len(config.channels), metrics=where)
             await canary.run()
+            following.cancel()
     _log.info("stopped")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from canary.config.whole import Config
 from canary.ledger import SHOWN
 from canary.model import Stage
-from canary.settings import format_duration
+from canary.settings import format_duration, is_loopback
 
 Advice = tuple[str, str]
 """Where, as a path of keys, and what, in a sentence."""
@@ -15,6 +15,12 @@ Advice = tuple[str, str]
 
 def advice(config: Config) -> Iterator[Advice]:
     """Every piece of advice about a configuration that was accepted."""
+    if not is_loopback(config.web.host) and config.web.token is None:
+        yield (
+            "web.listen",
+            f"got {config.web.listen}, where others than this machine can ask, so anybody there can have the "
+            "configuration read again; web.token lets only those who have it",
+        )
     bounds = SHOWN[Stage.ARRIVED]
     for slug, channel in config.channels.items():
         if channel.deadline not in bounds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -18,6 +19,7 @@ from canary.settings import (
     Duration,
     FilePath,
     ListOf,
+    Secret,
     Server,
     Settings,
     Slug,
@@ -28,6 +30,7 @@ from canary.settings import (
 _LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+_WEB_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 
 
@@ -67,6 +70,15 @@ def _host_and_port(value: str) -> str:
     return value
 
 
+def _web_host(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        if not _WEB_HOST.fullmatch(value):
+            raise ValueError("wanted a name or an address without its port such as canary.example.com") from None
+        return value
+
+
 Domain = Annotated[str, AfterValidator(_domain)]
 Line = Annotated[str, AfterValidator(_line)]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
@@ -97,6 +109,15 @@ class Web(Settings):
 
     listen: Annotated[str, AfterValidator(_host_and_port)] = Field(
         "127.0.0.1:9750", description="host and port; port 0 takes a free one"
+    )
+    hosts: ListOf[Annotated[str, AfterValidator(_web_host)]] = Field(
+        (), description="further names by which it is asked; localhost and the address listened on are always right"
+    )
+    token: Secret | None = Field(
+        None, description="whoever asks for a reload or for entries of the evidence shows it (Authorization: Bearer)"
+    )
+    config_file: FilePath | None = Field(
+        None, description="TLS, users and headers: a web configuration file as Prometheus' exporter-toolkit has it"
     )
     histograms: Literal["per_channel", "per_kind"] = Field(
         "per_channel", description="per_kind keeps /metrics small where there are hundreds of channels"

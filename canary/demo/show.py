@@ -56,8 +56,9 @@ class Performance:
     """One showing: what is to be shown, and what came of it.
 
     ``rounds`` of probes through every channel come first. ``/metrics`` is served at ``host`` and ``port``, 0 for a free
-    one; ``stay`` goes on after the summary until cancelled; ``unhurried`` gives people time to read. ``seconds`` is how
-    long the acts took, and ``evidence`` what the self-check of all that was recorded found.
+    one, and may be asked for by these ``names`` too; ``stay`` goes on after the summary until cancelled; ``unhurried``
+    gives people time to read. ``seconds`` is how long the acts took, and ``evidence`` what the self-check of all that
+    was recorded found.
     """
 
     faults: Sequence[Fault]
@@ -65,6 +66,7 @@ class Performance:
     stay: bool = False
     host: str = HOST
     port: int = 0
+    names: Sequence[str] = ()
     unhurried: bool = False
     probes: list[Shown] = field(default_factory=list)
     seconds: float = 0.0
@@ -93,7 +95,7 @@ class Performance:
         """Show it; everything is kept in ``folder``. Raises OwnFaultError for a missing browser or a taken port."""
         with closing(self._listen()) as listener:
             async with DemoCa(folder) as ca:
-                config = _configured(ca, folder)
+                config = _configured(ca, folder, self.names)
                 with closing(Ledger(config.state)) as ledger:
                     await self._show(ca, config, ledger, listener, audience)
 
@@ -146,10 +148,11 @@ class Performance:
             await canary.clock.sleep(seconds)
 
 
-def _configured(ca: DemoCa, folder: Path) -> Config:
+def _configured(ca: DemoCa, folder: Path, names: Sequence[str]) -> Config:
     file = folder / "canary.yaml"
     file.write_text(ca.configuration(), encoding="utf-8")
-    return load(file)
+    config = load(file)
+    return config.model_copy(update={"web": config.web.model_copy(update={"hosts": tuple(names)})})
 
 
 def beside(fault: Fault, channels: Sequence[str]) -> Turn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 
 from prometheus_client.exposition import choose_encoder
@@ -12,18 +13,32 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from canary import status
+from canary.clock import Clock
 from canary.metrics import registry
+from canary.model import OwnFaultError
 from canary.prober.loop import Prober
+from canary.web.access import Access
 from canary.web.evidence import evidence_routes
+from canary.web.guard import Guard
+
+RELOAD_EVERY = 5.0
+"""Seconds between two reloads that are asked for here: each is an event for good, and opens everything again."""
+
+Reload = Callable[[], Awaitable[None]]
 
 
-def create_app(prober: Prober, reload: Callable[[], Awaitable[None]] | None = None) -> Starlette:
-    """The application; ``reload`` reads the configuration again and raises ValueError if it is refused."""
+def create_app(prober: Prober, reload: Reload | None = None, access: Access | None = None) -> Guard:
+    """The application, behind ``access``: that of the prober's configuration if none is given.
+
+    ``reload`` reads the configuration again and raises ValueError or OwnFaultError if it is refused.
+    """
     metrics_registry = registry(prober)
+    one_scrape = asyncio.Lock()
 
     async def metrics(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        text = await asyncio.to_thread(encode, metrics_registry)  # seconds of CPU for a thousand channels: not here
+        async with one_scrape:  # many at once would take each other's time, and the prober's
+            text = await asyncio.to_thread(encode, metrics_registry)  # seconds of CPU for a thousand channels: not here
         return Response(text, media_type=content_type)
 
     async def healthy(_: Request) -> Response:
@@ -33,24 +48,40 @@ def create_app(prober: Prober, reload: Callable[[], Awaitable[None]] | None = No
         reasons = unready(prober)
         return PlainTextResponse("\n".join(reasons or ["ok"]) + "\n", status_code=503 if reasons else 200)
 
-    async def reload_now(_: Request) -> Response:
-        if reload is None:
-            return PlainTextResponse("this canary has no configuration file to read again\n", status_code=501)
-        try:
-            await reload()
-        except ValueError as error:
-            return PlainTextResponse(f"refused, the running configuration stays:\n{error}\n", status_code=400)
-        return PlainTextResponse("reloaded\n")
-
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/metrics", metrics),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
-            Route("/-/reload", reload_now, methods=["POST"]),
+            Route("/-/reload", _Reloading(reload).answer, methods=["POST"]),
             *evidence_routes(prober),
         ]
     )
+    return Guard(app, access or Access(prober.config.web))
+
+
+class _Reloading:
+    """Reloads for whoever asks, one at a time and not too often."""
+
+    def __init__(self, reload: Reload | None) -> None:
+        self._reload, self._clock = reload, Clock()
+        self._busy, self._next = False, self._clock.monotonic()
+
+    async def answer(self, _: Request) -> Response:
+        if self._reload is None:
+            return PlainTextResponse("this canary has no configuration file to read again\n", status_code=501)
+        wait = math.ceil(self._next - self._clock.monotonic()) if not self._busy else math.ceil(RELOAD_EVERY)
+        if wait > 0:
+            sentence = f"refused: reloaded at most once in {RELOAD_EVERY:.0f} s, want it asked for again in {wait} s\n"
+            return PlainTextResponse(sentence, status_code=429, headers={"Retry-After": str(wait)})
+        self._busy = True
+        try:
+            await self._reload()
+        except (ValueError, OwnFaultError) as error:
+            return PlainTextResponse(f"refused, the running configuration stays:\n{error}\n", status_code=400)
+        finally:
+            self._busy, self._next = False, self._clock.monotonic() + RELOAD_EVERY
+        return PlainTextResponse("reloaded\n")
 
 
 def unready(prober: Prober) -> list[str]:

@@ -1,20 +1,21 @@
-"""uvicorn inside our own event loop, leaving the signals to us."""
+"""The web server: where it listens, and an application served there, inside our own event loop."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+import ssl
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
 
-import uvicorn
-from starlette.applications import Starlette
+from canary.clock import Clock
+from canary.web.connections import Connections
 
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
-class _QuietServer(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield  # the prober handles them
+_WAITING = 128
+"""Connections that the system holds for us until they are taken."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -27,27 +28,38 @@ def listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen()
+        listener.listen(_WAITING)
     except OSError:
         listener.close()
         raise
     return listener
 
 
+def _in_the_clear() -> None:
+    return None
+
+
 @contextlib.asynccontextmanager
-async def serve_on(app: Starlette, listener: socket.socket) -> AsyncIterator[int]:
-    """Serve ``app`` while the context lasts; gives the port. The socket stays open: another app may be served on it."""
-    server = _QuietServer(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
-    task = asyncio.create_task(server.serve(sockets=[listener.dup()]))  # uvicorn closes what it was given
+async def serve_on(
+    app: ASGIApp,
+    listener: socket.socket,
+    tls: Callable[[], ssl.SSLContext | None] = _in_the_clear,
+    clock: Clock | None = None,
+) -> AsyncIterator[int]:
+    """Serve ``app`` while the context lasts; gives the port. The socket stays open: another app may be served on it.
+
+    ``tls`` is asked for each connection; None is HTTP in the clear.
+    """
+    connections = Connections(app, listener, clock or Clock(), tls)
+    connections.open()
     try:
         yield listener.getsockname()[1]
     finally:
-        server.should_exit = True
-        await task
+        await connections.close()
 
 
 @contextlib.asynccontextmanager
-async def serve(app: Starlette, host: str, port: int) -> AsyncIterator[int]:
+async def serve(app: ASGIApp, host: str, port: int) -> AsyncIterator[int]:
     """Serve ``app`` while the context lasts; gives the port (``port`` 0 takes a free one).
 
     Raises OSError if the address is taken.

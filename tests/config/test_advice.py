@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from canary.cli.run import advise
 from canary.config import Config, load
 from canary.config.advice import advice
+from canary.settings import Secret
 
 
 def with_deadline(folder: Path, deadline: str) -> Config:
@@ -38,3 +39,13 @@ def test_it_is_told_in_the_log(tmp_path: Path) -> None:
         ("warning", "channels.problem-report-0.deadline"),
         ("warning", "channels.problem-report-1.deadline"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("listen", "told"), [("127.0.0.1:0", False), ("localhost:9750", False), ("0.0.0.0:9750", True)]
+)
+def test_a_reload_that_anybody_may_ask_for(tmp_path: Path, listen: str, told: bool) -> None:
+    config = load(settings(tmp_path, deadline="60s", listen=listen))
+    assert [where for where, _ in advice(config)] == ["web.listen"] * told
+    with_token = config.model_copy(update={"web": config.web.model_copy(update={"token": Secret(env="TOKEN")})})
+    assert list(advice(with_token)) == []

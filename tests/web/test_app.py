@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from canary.config import load
-from canary.web import create_app, listen, serve, serve_on
+from canary.web import app, create_app, listen, serve, serve_on
 
 
 @asynccontextmanager
@@ -46,7 +46,10 @@ async def test_metrics_health_and_readiness(site: CaSite, tmp_path: Path) -> Non
         assert (await client.get("/-/ready")).text == "ok\n"
 
 
-async def test_wrong_configuration_is_refused_and_the_running_one_stays(site: CaSite, tmp_path: Path) -> None:
+async def test_wrong_configuration_is_refused_and_the_running_one_stays(
+    site: CaSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "RELOAD_EVERY", 0.0)
     async with served(site, tmp_path) as (client, path):
         good = path.read_text(encoding="utf-8")
         path.write_text(good.replace("deadline: 60s", "deadline: sixty"), encoding="utf-8")
@@ -63,29 +66,39 @@ async def test_wrong_configuration_is_refused_and_the_running_one_stays(site: Ca
         assert 'cpr_canary_channel_arrival_deadline_seconds{channel="alias",kind="email",queue="cpr"} 90.0' in text
 
 
+async def test_a_storm_of_reloads_is_one_reload(site: CaSite, tmp_path: Path) -> None:
+    async with served(site, tmp_path) as (client, _):
+        answers = await asyncio.gather(*(client.post("/-/reload") for _ in range(50)))
+        assert sorted(answer.status_code for answer in answers) == [200] + [429] * 49
+        late = await client.post("/-/reload")
+        assert late.status_code == 429
+        assert 1 <= int(late.headers["retry-after"]) <= app.RELOAD_EVERY
+        assert "at most once in 5 s" in late.text
+
+
 async def test_reload_is_not_a_link(site: CaSite, tmp_path: Path) -> None:
     async with served(site, tmp_path) as (client, _):
         assert (await client.get("/-/reload")).status_code == 405
 
 
 async def test_address_that_is_taken() -> None:
-    app = Starlette()
-    async with serve(app, "127.0.0.1", 0) as port:
+    nothing = Starlette()
+    async with serve(nothing, "127.0.0.1", 0) as port:
         with pytest.raises(OSError, match="in use"):
-            async with serve(app, "127.0.0.1", port):
+            async with serve(nothing, "127.0.0.1", port):
                 pass
 
 
 async def test_port_stays_ours_from_one_app_to_the_next() -> None:
-    def app(word: str) -> Starlette:
+    def saying(word: str) -> Starlette:
         return Starlette(routes=[Route("/", lambda _: PlainTextResponse(word))])
 
     with closing(listen("127.0.0.1", 0)) as listener:
-        async with serve_on(app("first"), listener) as port, httpx.AsyncClient() as client:
+        async with serve_on(saying("first"), listener) as port, httpx.AsyncClient() as client:
             assert (await client.get(f"http://127.0.0.1:{port}")).text == "first"
         async with httpx.AsyncClient() as client:
             asked = asyncio.create_task(client.get(f"http://127.0.0.1:{port}"))  # while nobody serves
             with pytest.raises(OSError, match="in use"):
                 listen("127.0.0.1", port)
-            async with serve_on(app("second"), listener):
+            async with serve_on(saying("second"), listener):
                 assert (await asked).text == "second"

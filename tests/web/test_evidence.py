@@ -51,7 +51,9 @@ async def served(prober: Prober) -> AsyncIterator[Served]:
     ledger.append(*told).result()
     evidence.advance()
     prober.evidence = evidence
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(prober)), base_url="http://canary") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(prober)), base_url="http://localhost"
+    ) as client:
         yield Served(prober, evidence, client)
 
 
@@ -121,7 +123,9 @@ async def test_every_key_of_the_log_is_told_the_newest_first(served: Served) -> 
 
 
 async def test_without_evidence_there_is_nothing(prober: Prober) -> None:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(prober)), base_url="http://canary") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(prober)), base_url="http://localhost"
+    ) as client:
         for path in ("key", "checkpoint"):
             assert (await client.get(f"/evidence/{path}")).status_code == 404
         assert "cpr_canary_evidence_entries_total" in (await client.get("/metrics")).text
