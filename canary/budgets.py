@@ -124,7 +124,9 @@ IMAP_STRUCTURES = Budget(
     "what 200 messages consist of, from an IMAP server", received=2 * MIB, seconds=120.0, number=100_000, pieces="lines"
 )
 
-WEB_REQUEST = Budget("the head of a request to our web server", received=16 * KIB, seconds=10.0, number=128, pieces="connections")
+WEB_REQUEST = Budget(
+    "the head of a request to our web server", received=16 * KIB, seconds=10.0, number=128, pieces="connections"
+)
 """``number``: connections at once; fewer where the process may open few files (one in eight of them)."""
 WEB_ANSWER = Budget("an answer of our web server, until it was made and taken", seconds=60.0)
 WEB_FILE = Budget("a web configuration file", received=MIB)
