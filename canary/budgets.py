@@ -6,7 +6,6 @@ Whoever reads something foreign has a :class:`Budget` here, and tells by :class:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -91,6 +90,8 @@ class Budget:
 
         In a thread ask the clock instead, between any two steps: ``hold(seconds=clock.monotonic() - began)``.
         """
+        import asyncio  # only here: commands that read a ledger, whose limits stand below too, do without
+
         limit = asyncio.timeout(self.seconds)
         try:
             async with limit:
@@ -130,3 +131,6 @@ WEB_REQUEST = Budget(
 """``number``: connections at once; fewer where the process may open few files (one in eight of them)."""
 WEB_ANSWER = Budget("an answer of our web server, until it was made and taken", seconds=60.0)
 WEB_FILE = Budget("a web configuration file", received=MIB)
+
+SIGHTINGS = Budget("what is kept of one probe, for each place and reason", number=20, pieces="sightings")
+UNKNOWN_MARKS = Budget("what is kept of genuine marks of probes that we do not know", number=1000, pieces="sightings")

@@ -8,7 +8,7 @@ verdict, a forged or replayed sighting never improves one, and more time alone n
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -107,7 +107,32 @@ def clock_offset(case: Case, sighting: Sighting) -> float:
 
 def reached(case: Case) -> frozenset[str]:
     """The queues where the report is expected, and was seen."""
-    return frozenset(queue for queue, copy in _copies(case, _weigh(case)).items() if copy is not None)
+    return frozenset(
+        sighting.place.queue
+        for sighting in case.sightings
+        if sighting.seen is Seen.REPORT and _is_right(case, sighting.place) and forgery(case, sighting) is None
+    )
+
+
+def forgery(case: Case, sighting: Sighting) -> Forgery | None:
+    """What speaks against a sighting: by whoever saw it, or since it fits neither its place nor the probe as sent."""
+    return sighting.forgery or _misfit(case, sighting)
+
+
+def order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
+    """What sightings are sorted by: time; where that is the same, everything else that the verdict may name."""
+    rest = (
+        sighting.message,
+        sighting.place.queue,
+        sighting.place.role,
+        sighting.seen,
+        str(sighting.by),
+        str(sighting.intact),
+        sighting.detail,
+        sighting.generation,
+        sighting.where,
+    )
+    return latency(case, sighting), sighting.noticed_at, *rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +149,16 @@ def _weigh(case: Case) -> _Weighed:
     forged: Counter[Forgery] = Counter()
     reports: dict[tuple[str, Role], Sighting] = {}
     further: list[Sighting] = []
-    counted: list[Sighting] = []
+    counted: defaultdict[tuple[object, ...], list[Sighting]] = defaultdict(list)
     duplicates = 0
-    for sighting in sorted(case.sightings, key=partial(_order, case)):
-        forgery = sighting.forgery or _misfit(case, sighting)
-        if forgery:
-            forged[forgery] += 1
+    for sighting in sorted(case.sightings, key=partial(order, case)):
+        if against := forgery(case, sighting):
+            forged[against] += 1
             continue
-        if any(sighting.is_copy_of(other) for other in counted):
+        alike = counted[sighting.identity]
+        if any(sighting.is_copy_of(other) for other in alike):
             continue
-        counted.append(sighting)
+        alike.append(sighting)
         where = (sighting.place.queue, sighting.place.role)
         first = reports.get(where)
         if sighting.seen is not Seen.REPORT:
@@ -145,22 +170,6 @@ def _weigh(case: Case) -> _Weighed:
         elif sighting.place.role is Role.MONITORED:
             duplicates += 1
     return _Weighed(reports, tuple(further), duplicates, dict(forged))
-
-
-def _order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
-    """By time; where that is the same, by everything else that the verdict may name."""
-    rest = (
-        sighting.message,
-        sighting.place.queue,
-        sighting.place.role,
-        sighting.seen,
-        str(sighting.by),
-        str(sighting.intact),
-        sighting.detail,
-        sighting.generation,
-        sighting.where,
-    )
-    return latency(case, sighting), sighting.noticed_at, *rest
 
 
 def _misfit(case: Case, sighting: Sighting) -> Forgery | None:

@@ -192,6 +192,9 @@ def _in_words(event: Event) -> tuple[str, str, str]:
             arrived = f", arrived {wording.moment(parse_time(body['arrived_at']))} by {body['source']}"
             detail = f": {body['detail']}" if body["detail"] else ""
             return "", f"seen: {body['seen'].replace('_', ' ')}", where + arrived + forged + changed + detail
+        case EventKind.FLOOD:
+            where = f"in {body['queue']} ({body['role']})"
+            return "", f"counted: {body['count']} more", f"{where}, not kept, since many like them are: {body['why']}"
         case EventKind.DEADLINE:
             colour = "green" if body["result"] == DeadlineResult.MET else "red"
             return colour, f"deadline {body['result']}", body["outcome"]

@@ -6,7 +6,7 @@ What is seen of it later is a *sighting*, at a *place*. A *case* is a probe with
 """
 
 from canary.model.errors import CanaryError, OwnFaultError
-from canary.model.probe import Case, Depth, Place, Probe, Sighting, Submission, Verdict
+from canary.model.probe import Case, Depth, Flood, Place, Probe, Sighting, Submission, Verdict
 from canary.model.report import Attachment, Outgoing, Person, Report
 from canary.model.words import (
     Actor,
@@ -18,6 +18,7 @@ from canary.model.words import (
     Role,
     Seen,
     Stage,
+    Surplus,
     TimeSource,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "DeadlineResult",
     "Depth",
     "Failure",
+    "Flood",
     "Forgery",
     "Outcome",
     "Outgoing",
@@ -43,6 +45,7 @@ __all__ = [
     "Sighting",
     "Stage",
     "Submission",
+    "Surplus",
     "TimeSource",
     "Verdict",
 ]

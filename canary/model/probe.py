@@ -16,6 +16,7 @@ from canary.model.words import (
     Role,
     Seen,
     Stage,
+    Surplus,
     TimeSource,
 )
 
@@ -129,13 +130,29 @@ class Sighting:
         A mail system that delivers twice may store the same bytes twice: two numbers of one generation are two copies.
         What a machine did with a copy and what a human did with it are two things.
         """
-        same = self._identity() == other._identity()
+        same = self.identity == other.identity
         return same and (self.where == other.where or self.generation != other.generation)
 
-    def _identity(self) -> tuple[object, ...]:
+    @property
+    def identity(self) -> tuple[object, ...]:
         """What one copy has in common each time, whatever its place says of itself; and a report, whoever moved it."""
         by = None if self.seen is Seen.REPORT else self.by
         return self.place.queue, self.place.role, self.message, self.seen, by
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """Sightings of which so many were kept that more of them are only counted.
+
+    ``probe`` and ``channel`` are None where no probe of ours is known by the id in the mark. ``why`` is what speaks
+    against them, or that they tell nothing new.
+    """
+
+    probe: str | None
+    channel: str | None
+    queue: str
+    role: Role
+    why: Forgery | Surplus
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,13 @@ class Forgery(StrEnum):
     EXPIRED = "expired"
 
 
+class Surplus(StrEnum):
+    """Why a sighting that nothing speaks against tells nothing new, once many like it were kept."""
+
+    DUPLICATE = "duplicate"  # one more copy of the report in a monitored queue
+    REPEATED = "repeated"  # seen there before, in the same way
+
+
 class Failure(StrEnum):
     """Why a submission did not go through. The first two are the CA's, the third is ours."""
 

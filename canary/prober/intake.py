@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from canary.budgets import UNKNOWN_MARKS
 from canary.clock import Clock
 from canary.judge import clock_offset, latency, reached, shown_in
-from canary.ledger import Event, EventKind, Ledger, OpenProbe
+from canary.ledger import Event, EventKind, Kept, Ledger, OpenProbe, State
 from canary.ledger import events as record
-from canary.ledger.events import clock
+from canary.ledger.events import clock, digest
 from canary.mark import Keyring
-from canary.model import Component, Depth, Forgery, Place, Role, Seen, Sighting, TimeSource
+from canary.model import Component, Depth, Flood, Forgery, Place, Role, Seen, Sighting, Surplus, TimeSource
+from canary.prober.floods import Floods
 from canary.queues import Cursor, Found
 from canary.reports.compare import differences
 
@@ -21,6 +24,8 @@ _CLEAN_FOR = timedelta(days=1)
 """How long after its end a probe's messages are offered for clean-up."""
 _RESOLUTION = 1.0
 """Seconds that the times of a mail server are exact to."""
+_REMEMBERED = 200
+"""Probes that have ended and need not be read again each time that something more is seen of them."""
 
 
 class LedgerIntake:
@@ -34,6 +39,9 @@ class LedgerIntake:
         self.read_at: dict[str, datetime] = {}
         """When each queue was last read to its end."""
         self.depths: dict[str, Depth] = {}
+        self._floods = Floods(ledger)
+        self._ended: dict[str, OpenProbe] = {}
+        self._remembering = threading.Lock()
         self._cleaning = threading.Lock()
         self._ended_upto = 0
         self._cleanable: dict[str, dict[str, datetime]] = {}
@@ -60,20 +68,35 @@ class LedgerIntake:
         return self._ledger.cursor(name)
 
     def hand_in(self, name: str, found: list[Found], cursor: Cursor) -> None:
-        """Record what was found; returns once it is on disk. Raises OwnFaultError if it could not be written."""
+        """Record what was found; returns once it is on disk. Raises OwnFaultError if it could not be written.
+
+        What tells nothing new, since enough like it was recorded, is counted and recorded as a number later.
+        """
         now = self.now()
+        batch = _Batch(self._ledger.state)
         news: list[Event] = []
         for item in found:
-            known = self._ledger.find(item.probe)
-            sighting = self._sight(item, known, now)
-            news.append(record.sighting(now, sighting, name))
-            if known is not None and sighting.forgery is None:
-                news.extend(self._clock_of(known, item, sighting))
+            known = self._find(item.probe)
+            content = item.content.artefact() if item.content else b""
+            sighting = self._sight(item, known, digest(content), now)
+            if batch.takes(sighting, known):
+                self._ledger.keep(content)
+                news.append(record.sighting(now, sighting, name))
+                if known is not None and sighting.forgery is None:
+                    news.extend(self._clock_of(known, item, sighting))
         added = self._ledger.append(*news, cursor=(name, cursor)).result()
+        for flood, number in batch.surplus.items():
+            began = None if flood.probe is None else batch.kept[flood.probe].case.started_at
+            self._floods.count(flood, number, began, now)
+        for probe, kept in batch.kept.items():
+            if probe in self._ended:
+                self._remember(replace(self._ended[probe], case=kept.case))
+        self._floods.record(now)
         self._changed(list(dict.fromkeys(event.probe for event in added if event.probe is not None)))
 
     def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
         """A queue was read to its end. That it was so by a clock which was set back meanwhile tells nothing."""
+        self._floods.record(self.now())
         if at <= self.now():
             self.read_at[queue] = at
         if depth is not None:
@@ -81,8 +104,13 @@ class LedgerIntake:
 
     def move(self, by: timedelta) -> None:
         """Our clock was set: what was read was read as much later."""
+        self._floods.move(by)
         for queue, at in list(self.read_at.items()):
             self.read_at[queue] = at + by
+
+    def settle(self) -> None:
+        """Have recorded what was only counted so far."""
+        self._floods.record(self.now(), everything=True)
 
     def trouble(self, component: Component, reason: str, detail: str) -> None:
         """Record a fault of ours."""
@@ -103,6 +131,21 @@ class LedgerIntake:
             self._cleanable[name] = offered
         return list(offered)
 
+    def _find(self, probe: str) -> OpenProbe | None:
+        """A probe, open or ended, as it stands; None if the ledger has none of it."""
+        state = self._ledger.state
+        known = state.open.get(probe) or self._ended.get(probe) or self._ledger.find(probe)
+        if known is not None and known.scheduled[0] <= state.seq and probe not in state.open:
+            self._remember(known)
+        return known
+
+    def _remember(self, ended: OpenProbe) -> None:
+        """Keep a probe that has ended in memory, so that a flood of its marks reads its events once."""
+        with self._remembering:
+            if len(self._ended) >= _REMEMBERED:
+                del self._ended[next(iter(self._ended))]
+            self._ended[ended.case.probe.id] = ended
+
     def _clock_of(self, known: OpenProbe, item: Found, sighting: Sighting) -> list[Event]:
         """How far the clock is off by which the sighting arrived, where that is news."""
         if sighting.source is TimeSource.NOTICED:
@@ -116,7 +159,7 @@ class LedgerIntake:
             return []
         return [clock(now, queue, offset, sighting.uncertainty)]
 
-    def _sight(self, item: Found, known: OpenProbe | None, now: datetime) -> Sighting:
+    def _sight(self, item: Found, known: OpenProbe | None, message: str, now: datetime) -> Sighting:
         forgery, intact, detail = item.forgery, None, item.detail
         if known is None:
             forgery = forgery or Forgery.UNKNOWN_ID
@@ -130,7 +173,7 @@ class LedgerIntake:
             source=item.source,
             uncertainty=self._uncertainty(item, known, now),
             noticed_at=now,
-            message=self._ledger.keep(item.content.artefact() if item.content else b""),
+            message=message,
             message_id=item.message_id,
             intact=intact,
             forgery=forgery,
@@ -158,6 +201,37 @@ class LedgerIntake:
             return None, "what was sent is no longer kept"
         difference = differences(sent, item.content, whole=item.place.whole)
         return difference is None, difference or item.detail
+
+
+class _Batch:
+    """What of one hand-in is kept, and how much is only counted."""
+
+    def __init__(self, state: State) -> None:
+        self._unknown = Counter(state.totals.unattributed)
+        self.kept: dict[str, Kept] = {}
+        """By probe."""
+        self.surplus: Counter[Flood] = Counter()
+
+    def takes(self, sighting: Sighting, known: OpenProbe | None) -> bool:
+        """Whether a sighting of the probe ``known`` is to be kept; it is counted if not."""
+        why = self._nobodys(sighting) if known is None else self._of_probe(sighting, known)
+        if why is None:
+            return True
+        probe, channel = (None, None) if known is None else (sighting.probe, known.case.probe.channel)
+        self.surplus[Flood(probe, channel, sighting.place.queue, sighting.place.role, why)] += 1
+        return False
+
+    def _of_probe(self, sighting: Sighting, known: OpenProbe) -> Forgery | Surplus | None:
+        """Why a sighting of a probe is not to be kept."""
+        if sighting.probe not in self.kept:
+            self.kept[sighting.probe] = Kept(known.case)
+        return self.kept[sighting.probe].take(sighting)
+
+    def _nobodys(self, sighting: Sighting) -> Forgery | None:
+        """Why a sighting of no probe we know is not to be kept."""
+        why = sighting.forgery or Forgery.UNKNOWN_ID
+        self._unknown[why] += 1
+        return why if self._unknown[why] > (UNKNOWN_MARKS.number or 0) else None
 
 
 def _may_come(known: OpenProbe, place: Place) -> bool:

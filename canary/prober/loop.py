@@ -168,6 +168,7 @@ class Prober:
             async with asyncio.timeout(_STOP_WITHIN), self._reloading:
                 pass  # one that is done is done to its end; one that hangs changes nothing any more
         await self.endpoints.stop_watching()
+        self.intake.settle()
         for endpoints in (*self._draining, self.endpoints):  # what is still being submitted was given its time
             await endpoints.close()
         await self._append(EventKind.STOPPED, {"run": self._run, "scheduled": scheduled})

@@ -17,7 +17,7 @@ from typing import IO, Any
 from . import canonical
 from .findings import RefusedError, require
 
-VERSION = 2
+VERSION = 3
 """Of the format: another number wherever a bundle holds, or its events say, what a verifier before did not know."""
 FORMAT = f"cpr-canary-bundle@{VERSION}"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"

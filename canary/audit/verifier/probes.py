@@ -65,11 +65,22 @@ def check_complete(events: list[Event], head: datetime, tolerance: timedelta) ->
     begun = [event for event in events if event.kind in ("scheduled", "submitting", "submitted")]
     for before, after in pairwise(begun):
         require(before.at - after.at <= tolerance, f"was {after.kind} before it was {before.kind}")
+    _check_floods(events)
     if "finished" not in kinds:
         body = begun[0].body
         longest = max(body["deadline"], *body.get("owed", {}).values(), 0)
         due = begun[0].at + timedelta(seconds=body["give_up"] + longest) + tolerance
         require(head <= due, f"has no result, which was due by {due:%F %T} UTC")
+
+
+def _check_floods(events: list[Event]) -> None:
+    """Whether what was only counted stands behind something of it that was kept, at the same place."""
+    for event in events:
+        if event.kind == "flood":
+            place, number = (event.body["queue"], event.body["role"]), event.body["count"]
+            require(type(number) is int and number > 0, f"has a count of {number!r:.40} in event {event.seq}")
+            kept = any(e.kind == "sighting" and e.seq < event.seq and _place(e) == place for e in events)
+            require(kept, f"was seen {number} times more in {place[0]!r:.80} (event {event.seq}), and none was kept")
 
 
 def check_outcome(events: list[Event], stepped: bool) -> None:
@@ -261,6 +272,7 @@ def summary(events: list[Event], rules: Mapping[str, str]) -> dict[str, Any]:
         "result": decided.body["result"] if decided else None,
         "owed": _owed(about, finished.body if finished else {}),
         "events": [event.seq for event in events],
+        "not_kept": [{**event.body, "event": event.seq} for event in events if event.kind == "flood"],
         "times": list(_times(events)),
         "artefacts": files,
     }

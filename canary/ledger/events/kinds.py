@@ -12,6 +12,7 @@ class EventKind(StrEnum):
     SUBMITTING = "submitting"
     SUBMITTED = "submitted"
     SIGHTING = "sighting"
+    FLOOD = "flood"
     DEADLINE = "deadline"
     CONFIRM = "confirm"
     FINISHED = "finished"
@@ -66,6 +67,7 @@ _OF_PROBE = frozenset({
     EventKind.SUBMITTING,
     EventKind.SUBMITTED,
     EventKind.SIGHTING,
+    EventKind.FLOOD,
     EventKind.DEADLINE,
     EventKind.CONFIRM,
     EventKind.FINISHED,

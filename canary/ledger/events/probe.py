@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from canary.ledger.events.event import Event, timestamp, truncate
 from canary.ledger.events.kinds import EventKind
-from canary.model import DeadlineResult, Outcome, Probe, Sighting, Stage, Submission, Verdict
+from canary.model import DeadlineResult, Flood, Outcome, Probe, Sighting, Stage, Submission, Verdict
 
 _Value = TypeVar("_Value")
 
@@ -58,6 +58,12 @@ def sighting(at: datetime, seen: Sighting, watcher: str) -> Event:
         "message_id": seen.message_id and truncate(seen.message_id, _LONGEST_NAME),
     }
     return Event(EventKind.SIGHTING, at, body, seen.probe)
+
+
+def flood(at: datetime, of: Flood, count: int, since: datetime) -> Event:
+    """From ``since`` on ``count`` sightings were handed in that are not kept, since many like them are."""
+    body = {"channel": of.channel, "queue": of.queue, "role": of.role.value, "why": of.why.value}
+    return Event(EventKind.FLOOD, at, body | {"count": count, "since": timestamp(since)}, of.probe)
 
 
 def deadline(probe: str, at: datetime, result: DeadlineResult, outcome: Outcome) -> Event:

@@ -13,11 +13,15 @@ from canary.judge import judge
 from canary.ledger.events import ON_PURPOSE, Event, EventKind, parse_time, read_probe, read_sighting, read_submission
 from canary.ledger.state.judged import with_absence, with_result
 from canary.ledger.state.state import RECENT, OpenProbe, State, clock_is_news
+from canary.ledger.state.surplus import surplus
 from canary.ledger.state.totals import ChannelTotals, Histogram, Totals, counted
-from canary.model import Case, DeadlineResult, Forgery, Outcome, Stage
+from canary.model import Case, DeadlineResult, Forgery, Outcome, Stage, Surplus
 
 Find = Callable[[str, int], OpenProbe | None]
 """Finds a probe as it stood at an event."""
+
+_REMEMBERED = 200
+"""Ended probes that a fold need not find again each time that something more is seen of them."""
 
 
 class Fold:
@@ -29,6 +33,7 @@ class Fold:
         self._find = find
         self.seq = state.seq
         self.open = dict(state.open)
+        self._ended: dict[str, OpenProbe] = {}
         self._recent = dict(state.recent)
         self._channels = dict(totals.channels)
         self._errors = dict(totals.errors)
@@ -56,6 +61,8 @@ class Fold:
 
     def apply(self, event: Event) -> None:
         """Take in one event; events come in the order of their numbers."""
+        if event.kind is not EventKind.SIGHTING:
+            self._ended.pop(event.probe or "", None)
         handler = _HANDLERS.get(event.kind)
         if handler:
             handler(self, event)
@@ -63,6 +70,8 @@ class Fold:
 
     def accepts(self, event: Event) -> bool:
         """Whether the event still says something new: two processes may both see a message or reach a verdict."""
+        if event.kind is EventKind.SIGHTING:
+            return not self._seen_before(event)
         known = self.open.get(event.probe or "")
         match event.kind:
             case EventKind.FINISHED:
@@ -71,8 +80,6 @@ class Fold:
                 return known is not None and known.deadline is None
             case EventKind.CONFIRM:
                 return known is not None and not known.confirming
-            case EventKind.SIGHTING:
-                return not self._seen_before(event, known)
         return self._is_news(event)
 
     def _is_news(self, event: Event) -> bool:
@@ -91,12 +98,21 @@ class Fold:
                 return clock_is_news(self._clocks.get(body["queue"]), body["offset"], event.at)
         return True
 
-    def _seen_before(self, event: Event, known: OpenProbe | None) -> bool:
-        known = known or self._find(event.probe or "", self.seq)
+    def _seen_before(self, event: Event) -> bool:
+        known = self._known(event.probe or "")
         if known is None:
             return False
         sighting = read_sighting(event)
         return any(sighting.is_copy_of(other) for other in known.case.sightings)
+
+    def _known(self, probe: str) -> OpenProbe | None:
+        """A probe, open or ended, as it stands."""
+        known = self.open.get(probe) or self._ended.get(probe)
+        if known is None and (known := self._find(probe, self.seq)) is not None:
+            if len(self._ended) >= _REMEMBERED:
+                del self._ended[next(iter(self._ended))]
+            self._ended[probe] = known
+        return known
 
     # A probe's events
 
@@ -136,17 +152,33 @@ class Fold:
 
     def _sighting(self, event: Event) -> None:
         sighting = read_sighting(event)
-        known = self.open.get(sighting.probe) or self._find(sighting.probe, event.seq - 1)
+        known = self._known(sighting.probe)
         if known is None:
-            reason = sighting.forgery or Forgery.UNKNOWN_ID
-            self._unattributed = counted(self._unattributed, reason.value)
+            self._count_surplus(None, sighting.forgery or Forgery.UNKNOWN_ID)
+        elif why := surplus(known.case, sighting):
+            self._count_surplus(known.case.probe.channel, why)
+        else:
+            self._change(known, known.case.with_sighting(sighting), event)
+
+    def _flood(self, event: Event) -> None:
+        self._count_surplus(event.body["channel"], event.body["why"], event.body["count"])
+
+    def _count_surplus(self, channel: str | None, why: str, by: int = 1) -> None:
+        """Count sightings of a channel's probes, or of no probe of ours, that change nothing else."""
+        if channel is None:
+            self._unattributed = counted(self._unattributed, why, by)
             return
-        self._change(known, known.case.with_sighting(sighting), event)
+        totals = self._channels.get(channel) or ChannelTotals("", "")
+        if why == Surplus.DUPLICATE:
+            totals = replace(totals, duplicates=totals.duplicates + by)
+        elif why != Surplus.REPEATED:
+            totals = replace(totals, forged=counted(totals.forged, str(why), by))
+        self._channels[channel] = totals
 
     def _change(self, known: OpenProbe, case: Case, event: Event) -> None:
         """Replace a case, and count what the change shows: stages newly reached, duplicates, forgeries."""
-        if case.probe.id in self.open:  # what is still seen of a probe that has ended is counted, and opens nothing
-            self.open[case.probe.id] = replace(known, case=case)
+        where = self.open if case.probe.id in self.open else self._ended  # what has ended, nothing opens again
+        where[case.probe.id] = replace(known, case=case)
         before, after = judge(known.case, event.at, {}), judge(case, event.at, {})
         totals = self._totals_of(known)
         stages, forged = dict(totals.stages), totals.forged
@@ -253,6 +285,7 @@ class Fold:
         The same for what counts for the rate caps, for when confirmations are due, and for the times of each channel:
         else one that was ahead would be the newest for as long.
         """
+        self._ended.clear()
         by = timedelta(seconds=event.body["seconds"])
         self.open = {probe: replace(known, case=known.case.moved(by)) for probe, known in self.open.items()}
         self._channels = {slug: totals.moved(by.total_seconds()) for slug, totals in self._channels.items()}
@@ -267,6 +300,7 @@ _HANDLERS: dict[EventKind, Callable[[Fold, Event], None]] = {
     EventKind.SUBMITTING: Fold._submitting,
     EventKind.SUBMITTED: Fold._submitted,
     EventKind.SIGHTING: Fold._sighting,
+    EventKind.FLOOD: Fold._flood,
     EventKind.DEADLINE: Fold._deadline,
     EventKind.CONFIRM: Fold._confirm,
     EventKind.FINISHED: Fold._finished,

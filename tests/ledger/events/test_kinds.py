@@ -19,6 +19,7 @@ FACTS = {
     EventKind.SUBMITTING: {OF_PROBE},
     EventKind.SUBMITTED: {OF_PROBE},
     EventKind.SIGHTING: {OF_PROBE},
+    EventKind.FLOOD: {OF_PROBE},
     EventKind.DEADLINE: {OF_PROBE},
     EventKind.CONFIRM: {OF_PROBE},
     EventKind.FINISHED: {OF_PROBE},
