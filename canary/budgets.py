@@ -134,3 +134,7 @@ WEB_FILE = Budget("a web configuration file", received=MIB)
 
 SIGHTINGS = Budget("what is kept of one probe, for each place and reason", number=20, pieces="sightings")
 UNKNOWN_MARKS = Budget("what is kept of genuine marks of probes that we do not know", number=1000, pieces="sightings")
+SMTP_REPLY = Budget("a reply", received=8 * KIB)  # all its lines together
+SMTP_UNASKED = Budget("what a submission server says that was not taken yet", received=8 * KIB)
+SMTP_OPENING = Budget("a connection to a submission server, ready for a message", seconds=120.0)
+SMTP_END_OF_DATA = Budget("the reply to a whole message", seconds=600.0)  # servers scan (RFC 5321 section 4.5.3.2.6)

@@ -69,8 +69,8 @@ class ImapScript:
                 verb = self._verb(rest)
                 for piece in self.answers.get(verb, self._honest)(rest):
                     client.sendall(piece)
-                if verb == "IDLE":
-                    lines.readline()  # DONE
+                if verb in ("IDLE", "AUTHENTICATE"):
+                    lines.readline()  # DONE, or what the client has to say for itself
                 client.sendall(tag + b" " + self.status.get(verb, b"OK done") + b"\r\n")
 
     def _verb(self, rest: bytes) -> str:

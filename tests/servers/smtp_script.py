@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 
 DROP = "<close the connection>"
 HANG = "<say nothing>"
+FLOOD = "<never stop>"
+"""At the end of a reply: what is in front of it again and again, from there on."""
+TRICKLE = "<a bit now and then>"
+"""At the end of a reply: what is in front of it now and then, from there on."""
 
 PIPELINING = False
 """Whether it says that it takes several commands at a time (RFC 2920); it does in any case."""
@@ -126,9 +130,20 @@ class SmtpScript:
             raise ConnectionAbortedError
         if reply == DROP:
             raise ConnectionAbortedError
+        if reply.endswith((FLOOD, TRICKLE)):
+            await self._never_stop(writer, reply)
         if verb == "EHLO" and reply.startswith("250") and PIPELINING:
             *first, last = reply.split("\r\n")
             reply = "\r\n".join([*first, f"250-{last[4:]}", "250 PIPELINING"])
         writer.write(reply.encode("latin-1") + b"\r\n")
         await writer.drain()
         return reply
+
+    async def _never_stop(self, writer: asyncio.StreamWriter, reply: str) -> None:
+        said = reply.removesuffix(FLOOD).removesuffix(TRICKLE).encode("latin-1")
+        writer.write(said)
+        while not self._over.is_set():
+            writer.write(said * 1000 if reply.endswith(FLOOD) else said)
+            await writer.drain()
+            await asyncio.sleep(0 if reply.endswith(FLOOD) else 0.02)
+        raise ConnectionAbortedError

@@ -12,8 +12,10 @@ from aiosmtplib.typing import Default
 
 from canary.channels.email.smtp import Lost, SmtpFault, SmtpStep, unwanted
 from canary.channels.email.transcript import Transcript
+from canary.echo import Echo
 
 _UNPRINTABLE = re.compile(r"[^\n\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3} ")
 
 
 class SmtpClient(aiosmtplib.SMTP):
@@ -24,7 +26,7 @@ class SmtpClient(aiosmtplib.SMTP):
 
     AUTH_METHODS = ("plain", "login", "cram-md5")
     transcript: Transcript
-    secrets: tuple[str, ...] = ()
+    echo = Echo()
     """What is never written down: the password, and all that was said to prove that we know it."""
     authenticating = False
 
@@ -44,10 +46,14 @@ class SmtpClient(aiosmtplib.SMTP):
         return clean
 
     def printable(self, text: str) -> str:
-        """``text`` with nothing in it that is unprintable or secret."""
-        text = _UNPRINTABLE.sub("?", text)
-        for secret in self.secrets:
-            text = text.replace(secret, "<secret>")
+        """``text`` with nothing in it that is unprintable or secret.
+
+        While we log in it is replaced, but for an enhanced code (RFC 3463), if it may repeat so much as a part of that.
+        """
+        text = _UNPRINTABLE.sub("?", self.echo.removed(text))
+        if self.authenticating and self.echo.suspected(text):
+            code = _ENHANCED.match(text)
+            return f"{code[0] if code else ''}(not shown: it may repeat the password)"
         return text
 
     @contextmanager
@@ -65,6 +71,6 @@ class SmtpClient(aiosmtplib.SMTP):
     def _shown(self, args: tuple[bytes, ...]) -> str:
         if self.authenticating:
             public = args[:2] if args[0] == b"AUTH" else ()
-            self.secrets += tuple(arg.decode("ascii") for arg in args[len(public) :])
+            self.echo = self.echo.also(*(arg.decode("ascii") for arg in args[len(public) :]))
             args = (*public, *(b"<secret>" for _ in args[len(public) :]))
         return b" ".join(args).decode("ascii")

@@ -11,16 +11,15 @@ from typing import cast
 
 import aiosmtplib
 
+from canary.budgets import SMTP_END_OF_DATA, SMTP_OPENING
 from canary.channels.email.client import SmtpClient
 from canary.channels.email.smtp import Envelope, Lost, SmtpFault, SmtpStep, in_words, unwanted
 from canary.channels.email.stream import Stream
 from canary.channels.email.transcript import Transcript
 from canary.clock import Clock
+from canary.echo import Echo
 from canary.model import Component, OwnFaultError
 from canary.settings import Server, Tls
-
-END_OF_DATA = 600.0
-"""Seconds to wait for the reply to the final dot, since servers scan meanwhile (RFC 5321 section 4.5.3.2.6)."""
 
 _XTEXT = re.compile(r"[^!-*,-<>-~]")
 
@@ -52,18 +51,24 @@ class SmtpConnection:
     async def open(self, transcript: Transcript, until: float) -> None:
         """Connect, secure, and log in. Raises Refusal, Lost or OwnFaultError, and then nothing is left open."""
         self._client.transcript = transcript
+        seconds = self._patience(until, SMTP_OPENING.seconds)
+        limit = asyncio.timeout(seconds)
         try:
-            await self._greet(until)
-            if self._server.tls is Tls.STARTTLS:
-                await self._start_tls(until)
-            if self._server.username is not None:
-                await self._log_in(self._server.username, until)
+            async with limit:  # the library's own limits are for each wait
+                await self._greet(until)
+                if self._server.tls is Tls.STARTTLS:
+                    await self._start_tls(until)
+                if self._server.username is not None:
+                    await self._log_in(self._server.username, until)
             if self._client.transport is None:
                 raise Lost(SmtpStep.MAIL, SmtpFault.CONNECTION_LOST, "connection lost")
             self._stream = Stream(cast(asyncio.Transport, self._client.transport))
             transcript.connected = transcript.seconds()
-        except BaseException:
+        except BaseException as error:
             self._client.close()
+            if limit.expired() and isinstance(error, TimeoutError):
+                detail = f"{self._name}: no connection within {seconds:g} s, greeting, TLS and AUTH included"
+                raise OwnFaultError(Component.SMTP, SmtpFault.TIMEOUT, detail) from error
             raise
 
     def resume(self, transcript: Transcript) -> None:
@@ -102,7 +107,7 @@ class SmtpConnection:
         """Say goodbye and let go, without waiting for the answer."""
         if self.expiry is not None:
             self.expiry.cancel()
-        self._stream.write(b"QUIT\r\n")
+        self._stream.close()
         self._client.close()
 
     async def _greet(self, until: float) -> None:
@@ -146,7 +151,7 @@ class SmtpConnection:
             password = self._server.password.reveal() if self._server.password else ""
         except ValueError as error:
             raise OwnFaultError(Component.CONFIG, SmtpFault.SECRET_MISSING, str(error)) from error
-        self._client.secrets, self._client.authenticating = (password,), True
+        self._client.echo, self._client.authenticating = Echo(password), True
         try:
             with self._client.at(SmtpStep.AUTH):
                 await self._client.login(username, password, timeout=self._patience(until))
@@ -209,7 +214,7 @@ class SmtpConnection:
         said = f"<message of {len(content)} bytes, SHA-256 {sha256(content).hexdigest()}>"
         self._client.transcript.said(said)
         self._stream.write(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
-        code, text = await self._reply(SmtpStep.END, self._patience(until, END_OF_DATA))
+        code, text = await self._reply(SmtpStep.END, self._patience(until, SMTP_END_OF_DATA.seconds))
         if code // 100 != 2:
             raise unwanted(SmtpStep.END, code, text)
         return in_words(SmtpStep.END, code, text)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-_LONGEST = 8192
-"""Bytes of one reply, all its lines together: more than any real one, and an end to those that have none."""
+from canary.budgets import SMTP_REPLY, SMTP_UNASKED
 
 
 class Stream(asyncio.Protocol):
@@ -33,11 +32,18 @@ class Stream(asyncio.Protocol):
         if not self._lost:
             self._transport.write(data)
 
+    def close(self) -> None:
+        """Say goodbye and let go; what the server has not taken by now is thrown away."""
+        self.write(b"QUIT\r\n")
+        self._transport.close()
+        if self._transport.get_write_buffer_size():  # of a server that does not read, it would be kept for ever
+            self._transport.abort()
+
     async def reply(self, within: float) -> tuple[int, str]:
         """The next reply: its code, and its text with a line feed between its lines (RFC 5321 section 4.2.1).
 
         Raises TimeoutError after ``within`` seconds (by the event loop, which a simulated clock moves too),
-        ConnectionError if the server hung up, and ValueError for something that is no reply.
+        ConnectionError if the server hung up, and ValueError (BudgetError) for something that is no reply (too long).
         """
         if (found := self._take()) is not None:  # already buffered: a pipelined reply
             return found
@@ -45,8 +51,7 @@ class Stream(asyncio.Protocol):
         timer = loop.call_later(within, self._time_out)  # asyncio.timeout costs more than the rest of this
         try:
             while (found := self._take()) is None:
-                if len(self._buffer) > _LONGEST:
-                    raise ValueError(f"a reply of more than {_LONGEST} bytes")
+                SMTP_REPLY.hold(received=len(self._buffer))
                 if self._lost:
                     raise ConnectionResetError("connection lost")
                 if self._late:
@@ -58,8 +63,11 @@ class Stream(asyncio.Protocol):
         return found
 
     def data_received(self, data: bytes) -> None:
-        """Called by the transport with bytes that came in."""
+        """Called by the transport with bytes that came in; it is closed by more than anybody asked for."""
         self._buffer += data
+        if SMTP_UNASKED.received is not None and len(self._buffer) > SMTP_UNASKED.received:
+            self._lost = True
+            self._transport.abort()
         self._wake()
 
     def eof_received(self) -> None:

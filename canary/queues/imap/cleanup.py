@@ -38,7 +38,7 @@ class CleanUp:
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
-            raise fault(Reason.CLEAN_UP_REFUSED, f"folder {folder!r}: {str(error)[:300]}") from error
+            raise fault(Reason.CLEAN_UP_REFUSED, f"folder {folder!r}: {connection.quotable(error)}") from error
         self._done[folder] |= wanted
 
     def _take_away(self, connection: Connection, uids: list[int]) -> None:

@@ -6,9 +6,9 @@ It differs from a plain IMAPClient where a watcher that runs for months needs it
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import imaplib
+import re
 import socket
 import ssl
 from contextlib import AbstractContextManager
@@ -20,11 +20,19 @@ from imapclient import IMAPClient
 from imapclient.exceptions import CapabilityError, LoginError
 
 from canary.budgets import Budget, BudgetError
+from canary.echo import Echo
 from canary.model import Component, OwnFaultError
 from canary.queues.imap.wire import Wire
 from canary.queues.loop import Stop, StoppedError
 from canary.settings import Server, Tls
 
+_LONGEST_SAID = 8192
+"""Characters of what a server says in which a password is looked for, and which are never all shown."""
+_CODE = re.compile(
+    r"\[(?:UNAVAILABLE|AUTHENTICATIONFAILED|AUTHORIZATIONFAILED|EXPIRED|PRIVACYREQUIRED|CONTACTADMIN|INUSE|LIMIT"
+    r"|SERVERBUG|CLIENTBUG|CANNOT|OVERQUOTA|NOPERM|ALERT)\]"
+)
+"""The response codes of RFC 5530 and RFC 3501 that a refused login may have."""
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 
 
@@ -60,7 +68,17 @@ def explain(error: Exception, server: Server) -> OwnFaultError:
     """Whatever was raised while ``server`` was talked to, as a fault of ours."""
     if isinstance(error, OwnFaultError):
         return error
-    return fault(_reason(error), f"{server.host}:{server.port}: {type(error).__name__}: {str(error)[:300]}")
+    said = quotable(str(error), server)
+    return fault(_reason(error), f"{server.host}:{server.port}: {type(error).__name__}: {said}")
+
+
+def quotable(text: str, server: Server, longest: int = 300) -> str:
+    """What ``server`` says, cut, without the password in any form: it may repeat what it was sent."""
+    try:
+        password = server.password.reveal() if server.password else ""
+    except ValueError:  # gone meanwhile; then it was told to nobody
+        password = ""
+    return Echo(password).removed(text[:_LONGEST_SAID])[:longest]
 
 
 def _reason(error: Exception) -> Reason:
@@ -178,7 +196,11 @@ class Connection(IMAPClient):  # type: ignore[misc]
 
     def _missing(self, folder: str, error: Exception) -> OwnFaultError:
         where = f"{self._server.username} on {self._server.host}:{self._server.port}"
-        return fault(Reason.FOLDER_MISSING, f"folder {folder!r} of {where} cannot be opened: {str(error)[:200]}")
+        return fault(Reason.FOLDER_MISSING, f"folder {folder!r} of {where} cannot be opened: {self.quotable(error)}")
+
+    def quotable(self, error: Exception) -> str:
+        """What the server said, without the password."""
+        return quotable(str(error), self._server)
 
     def sign_in(self, username: str, password: str) -> Self:
         """Log in, by AUTHENTICATE PLAIN where there is one: it takes any character. Raises OwnFaultError."""
@@ -192,17 +214,18 @@ class Connection(IMAPClient):  # type: ignore[misc]
         except LoginError as error:
             if isinstance(error.__context__, imaplib.IMAP4.abort):
                 raise error.__context__ from None
-            said = _without(str(error), username, password)
-            reason = Reason.LOGIN_UNAVAILABLE if "[UNAVAILABLE]" in said else Reason.LOGIN_REFUSED
-            detail = f"{self._server.host}:{self._server.port} refuses the login of {username}: {said[:200]}"
-            raise fault(reason, detail) from None
+            raise self._refused(username, str(error), Echo(password)) from None
         return self
 
-
-def _without(text: str, username: str, password: str) -> str:
-    """``text`` without the password: a server may repeat what it was sent."""
-    sent = base64.b64encode(f"\0{username}\0{password}".encode()).decode()
-    return text.replace(password, "<secret>").replace(sent, "<secret>")
+    def _refused(self, username: str, text: str, echo: Echo) -> OwnFaultError:
+        """A refused login, in the server's words; where they may repeat the password, by no more than their code."""
+        said = echo.removed(text[:_LONGEST_SAID])
+        code = _CODE.search(text)
+        if echo.suspected(said):
+            said = f"{code[0] if code else 'without a code'} (the rest may repeat the password, and is not shown)"
+        reason = Reason.LOGIN_UNAVAILABLE if code and code[0] == "[UNAVAILABLE]" else Reason.LOGIN_REFUSED
+        detail = f"{self._server.host}:{self._server.port} refuses the login of {username}: {said[:200]}"
+        return fault(reason, detail)
 
 
 def connect(server: Server, stop: Stop) -> Connection:

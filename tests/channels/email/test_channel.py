@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -28,6 +29,7 @@ from canary.channels.email.settings import ContactSettings, EmailSettings
 from canary.channels.email.smtp import Envelope
 from canary.channels.email.transcript import Transcript
 from canary.clock import Clock
+from canary.echo import Echo
 from canary.mark import Keyring, new_probe_id
 from canary.model import Attachment, Component, Failure, OwnFaultError, Person, Report, Submission
 from canary.settings import Server
@@ -586,6 +588,44 @@ async def test_a_secret_that_the_server_says_back_is_not_written_down(tmp_path: 
     assert ours(submission) == (Component.SMTP, "auth_failed")
     assert submission.reason == "535 5.7.8 <secret> is wrong, and so is <secret> (at AUTH)"
     assert not any(secret in transcript(submission) for secret in (PASSWORD, plain))
+
+
+SAID_BACK = {
+    "in Base64": lambda p: b64encode(p.encode()).decode(),
+    "in Base64 with another name": lambda p: b64encode(f"boss\0jana\0{p}".encode()).decode(),
+    "as XOAUTH2": lambda p: b64encode(f"user=jana\1auth=Bearer {p}\1\1".encode()).decode(),
+    "in percents": quote,
+    "quoted": lambda p: '"' + p + '"',
+    "over two lines": lambda p: f"{p[:8]}\r\n535 5.7.8 {p[8:]}",
+    "in pieces": lambda p: f"{p[8:]} {p[:8]}",
+}
+
+
+@pytest.mark.parametrize("way", list(SAID_BACK))
+@pytest.mark.parametrize("method", ["PLAIN", "LOGIN"])
+async def test_nothing_that_may_be_the_password_is_told_of_a_refused_login(
+    way: str, method: str, tmp_path: Path
+) -> None:
+    refusal = f"535-5.7.8 what is {SAID_BACK[way](PASSWORD)}\r\n535 5.7.8 ?"
+    replies = {"EHLO": [f"250-x\r\n250 AUTH {method}"], "AUTH": [refusal]}
+    async with SmtpScript(replies, otherwise=refusal).running() as server:
+        submission = await send(server.port, **login(tmp_path))
+    told = transcript(submission) + repr(submission)
+    assert ours(submission) == (Component.SMTP, "auth_failed")
+    assert submission.reason.startswith("535 5.7.8 ")
+    assert not any(piece in told for piece in (SAID_BACK[way](PASSWORD), PASSWORD[:8], PASSWORD[8:]))
+    assert not Echo(PASSWORD).suspected(submission.reason.replace("the password", "").replace("<secret>", ""))
+
+
+@pytest.mark.parametrize("way", ["in Base64", "in percents", "quoted", "as XOAUTH2"])
+async def test_a_server_that_repeats_the_password_later_does_not_get_it_written_down(way: str, tmp_path: Path) -> None:
+    replies = {"EHLO": ["250-x\r\n250 AUTH PLAIN"], "RCPT": [f"550 5.1.1 what is {SAID_BACK[way](PASSWORD)}?"]}
+    async with SmtpScript(replies).running() as server:
+        submission = await send(server.port, **login(tmp_path))
+    assert "what is" in submission.reason
+    assert "<secret>" in submission.reason
+    assert SAID_BACK[way](PASSWORD) not in transcript(submission) + repr(submission)
+    assert not Echo(PASSWORD).suspected(submission.reason.replace("<secret>", ""))
 
 
 # check

@@ -14,6 +14,7 @@ import pytest
 from channels.opened import resources
 from servers.ca_site import PASSWORD, CaSite
 from servers.polling import until
+from servers.strip_starttls import StrippingProxy
 
 from canary.channels import Sender
 from canary.channels.email.channel import EmailChannel
@@ -35,14 +36,19 @@ def report(**different: object) -> Report:
 
 @asynccontextmanager
 async def channel(
-    site: CaSite, folder: Path, tls: str = "starttls", password: str = PASSWORD, dsn: bool = False
+    site: CaSite,
+    folder: Path,
+    tls: str = "starttls",
+    password: str = PASSWORD,
+    dsn: bool = False,
+    at: tuple[str, int] | None = None,
 ) -> AsyncIterator[EmailChannel]:
     """A persona with a mailbox of its own, who writes to anna@ca.test."""
     site.add_user("jana")
     site.add_user("anna")
     secret = folder / "secret"
     secret.write_text(password)
-    host, port = site.submissions if tls == "implicit" else site.submission
+    host, port = at or (site.submissions if tls == "implicit" else site.submission)
     server = Server.model_validate(
         {
             "host": host,
@@ -139,3 +145,17 @@ async def test_check_finds_the_server_and_sends_nothing(site: CaSite, tmp_path: 
     host, port = site.submission
     assert line == f"own submission {host}:{port} STARTTLS TLSv1.3, AUTH ok"
     assert site.messages("anna") == []
+
+
+async def test_who_takes_starttls_out_on_the_way_learns_nothing(site: CaSite, tmp_path: Path) -> None:
+    with StrippingProxy(site.submission) as proxy:
+        async with channel(site, tmp_path, at=("127.0.0.1", proxy.address[1])) as opened:
+            submission = await opened.submit(opened.prepare(report()), within=20)
+            with pytest.raises(OwnFaultError, match="does not offer STARTTLS"):
+                await opened.check()
+        heard = b"".join(proxy.overheard)
+    assert (submission.accepted, submission.component, submission.own_reason) == (
+        False, Component.SMTP, "starttls_missing",
+    )  # fmt: skip
+    assert b"EHLO" in heard
+    assert not any(word in heard for word in (b"AUTH", b"MAIL", b"anna", b"jana", PASSWORD.encode()))

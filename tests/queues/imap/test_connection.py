@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import socket
 import ssl
 import threading
+import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +21,11 @@ from queues.recording_intake import RecordingIntake
 from queues.tap import Tap
 from servers import certificates
 from servers.ca_site import CaSite, User
+from servers.imap_script import ImapScript
 from servers.polling import until
+from servers.strip_starttls import StrippingProxy
 
+from canary.echo import Echo
 from canary.model import Component, OwnFaultError
 from canary.queues.imap.connection import Reason, explain
 from canary.queues.imap.settings import ImapSettings
@@ -28,14 +33,14 @@ from canary.queues.imap.watch import open_imap
 from canary.settings import Server
 
 
-def check(server: dict[str, Any]) -> str:
-    settings = {"kind": "imap", "server": server, "folders": [folder("CPR", "monitored")], "find_junk": False}
+def check(server: dict[str, Any], *, find_junk: bool = False) -> str:
+    settings = {"kind": "imap", "server": server, "folders": [folder("CPR", "monitored")], "find_junk": find_junk}
     return open_imap("desk", ImapSettings.model_validate(settings), RESOURCES).check()
 
 
-def refused(server: dict[str, Any]) -> OwnFaultError:
+def refused(server: dict[str, Any], *, find_junk: bool = False) -> OwnFaultError:
     with pytest.raises(OwnFaultError) as raised:
-        check(server)
+        check(server, find_junk=find_junk)
     assert raised.value.component is Component.IMAP
     return raised.value
 
@@ -131,6 +136,15 @@ def test_a_stripped_starttls_is_refused_and_no_password_sent(site: CaSite, desk:
         assert refused(server_of(site, desk, tls="starttls", port=tap.address[1])).reason == "no_starttls"
         assert "LOGIN" not in tap.said()
         assert "AUTHENTICATE" not in tap.said()
+
+
+def test_who_takes_starttls_out_on_the_way_learns_nothing(site: CaSite, desk: User) -> None:
+    with StrippingProxy(site.imap, "imap") as proxy:
+        error = refused(server_of(site, desk, tls="starttls", port=proxy.address[1]))
+        heard = b"".join(proxy.overheard)
+    assert error.reason == "no_starttls"
+    assert b"CAPABILITY" in heard
+    assert not any(word in heard for word in (b"LOGIN", b"AUTHENTICATE", b"desk", desk.password.encode()))
 
 
 def test_bytes_slipped_in_before_tls_are_refused(site: CaSite, desk: User) -> None:
@@ -276,3 +290,51 @@ def test_a_wrong_password_is_not_tried_again_at_once(
         with pytest.raises(AssertionError, match="in vain"):
             until(lambda: tap.connections > 1, "a second login", timeout=4)
     assert first == ["login_refused"]
+
+
+ECHOES = {
+    "quoted": lambda p: '"' + p.replace("\\", "\\\\").replace('"', '\\"') + '"',
+    "plain": lambda p: p,
+    "as a literal": lambda p: f"{{{len(p)}}} {p}",
+    "in percents": lambda p: urllib.parse.quote(p, safe=""),
+    "in Base64": lambda p: base64.b64encode(p.encode()).decode(),
+    "in Base64 with the name": lambda p: base64.b64encode(f"\0desk\0{p}".encode()).decode(),
+    "in Base64 with another name": lambda p: base64.b64encode(f"boss\0desk\0{p}".encode()).decode(),
+    "as XOAUTH2": lambda p: base64.b64encode(f"user=desk\1auth=Bearer {p}\1\1".encode()).decode(),
+    "in two pieces": lambda p: f"{p[:6]} and {p[6:]}",
+    "backwards in pieces": lambda p: f"{p[6:]} {p[:6]}",
+}
+
+
+@pytest.mark.parametrize("capabilities", ["IMAP4rev1", "IMAP4rev1 AUTH=PLAIN"])
+@pytest.mark.parametrize("way", list(ECHOES))
+@pytest.mark.parametrize("password", ['sword"fish', "sword\\fish", "swordfish"])
+def test_nothing_that_may_be_the_password_is_told_of_a_refused_login(
+    tmp_path: Path, way: str, password: str, capabilities: str
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(password)
+    script = ImapScript(capabilities=capabilities)
+    said = f"NO [AUTHENTICATIONFAILED] what is {ECHOES[way](password)}?".encode()
+    script.status = {"LOGIN": said, "AUTHENTICATE": said}
+    script.answers["AUTHENTICATE"] = lambda _: [b"+ \r\n"]
+    with script.running():
+        error = refused(script.server(password={"file": str(secret)}))
+    assert error.reason == "login_refused"
+    assert "[AUTHENTICATIONFAILED]" in error.detail
+    assert ECHOES[way](password) not in error.detail
+    assert not Echo(password).suspected(error.detail.replace("the password", ""))
+
+
+@pytest.mark.parametrize("way", ["plain", "quoted", "in percents", "in Base64", "in Base64 with the name"])
+@pytest.mark.parametrize("verb", ["STATUS", "LIST"])
+def test_a_server_that_repeats_the_password_later_does_not_get_it_printed(tmp_path: Path, way: str, verb: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text('sword"\\fish')
+    script = ImapScript()
+    repeated = ECHOES[way]('sword"\\fish')
+    script.status[verb] = f"NO what is {repeated}?".encode()
+    with script.running():
+        error = refused(script.server(password={"file": str(secret)}), find_junk=True)
+    assert "<secret>" in error.detail
+    assert not Echo('sword"\\fish').suspected(error.detail.replace("<secret>", ""))
