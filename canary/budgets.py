@@ -27,7 +27,7 @@ class Budget:
 
     ``received`` are bytes as they come, ``decoded`` bytes (or characters) after decompression or decoding, ``seconds``
     the whole exchange by the steady clock (not the wait between two bytes), ``number`` how many ``pieces``, ``depth``
-    how deep one may stand in another. Where the operator sets the time, ``seconds`` is the highest that may be set.
+    how deep one may stand in another. Where the operator sets the time, ``seconds`` is put in by the reader.
     """
 
     what: str
@@ -102,8 +102,13 @@ class Budget:
             raise
 
 
-TIMESTAMP = Budget("an answer of a time-stamping authority", received=256 * KIB)  # with certificates it has some 6 KiB
-COSIGNATURE = Budget("an answer of a witness", received=64 * KIB)
+HTTP_BODY = Budget("the body of an answer over HTTP", number=20_000, pieces="chunks")
+FORM_ANSWERS = Budget("the answers of a form's server", received=8 * MIB, decoded=1 * MIB)
+FORM_REDIRECTS = Budget("the redirects of a form", number=10, pieces="redirects")
+FORM_PAGE = Budget("a form's page", decoded=1 * MIB, number=60_000, depth=2048, pieces="tags and attributes")
+TIMESTAMP = Budget("an answer of a time-stamping authority", received=512 * KIB, decoded=256 * KIB)  # most have 6 KiB
+COSIGNATURE = Budget("an answer of a witness", received=192 * KIB, decoded=64 * KIB)
+TRUSTED_CERTIFICATES = Budget("a file of trusted certificates", received=16 * MIB)
 CONFIGURATION = Budget(
     "a configuration",
     received=16 * MIB,

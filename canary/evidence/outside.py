@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from canary.budgets import Budget
 from canary.model import CanaryError
 
 
@@ -38,27 +39,21 @@ class HttpAnswer:
         return self.content.decode(errors="replace")
 
 
-async def post(url: str, content: bytes, headers: dict[str, str], *, within: float, largest: int) -> HttpAnswer:
-    """Post something; the whole answer must come within so many seconds and bytes. Raises UnansweredError."""
-    import httpx  # whoever asks nobody outside does not load it
+async def post(url: str, content: bytes, headers: Mapping[str, str], budget: Budget) -> HttpAnswer:
+    """Post something; the whole answer must hold the budget, time included. Raises UnansweredError."""
+    from canary.exchange import BROKEN, body, exchange  # whoever asks nobody outside does not load httpx
 
-    kept = bytearray()
     try:
         async with (
-            asyncio.timeout(within),
-            httpx.AsyncClient(timeout=within, follow_redirects=False) as client,
-            client.stream("POST", url, content=content, headers=headers) as answer,
+            budget.deadline(),
+            exchange(budget, headers=headers) as client,
+            client.stream("POST", url, content=content) as answer,
         ):
-            async for part in answer.aiter_bytes():
-                kept += part
-                if len(kept) > largest:
-                    raise UnansweredError(f"{url}: answered more than {largest} bytes")
-    except TimeoutError:
-        raise UnansweredError(f"{url}: no whole answer within {within:g} s") from None
-    except httpx.HTTPError as error:
+            kept = await body(answer, budget)
+    except BROKEN as error:
         raise UnansweredError(f"{url}: {_reason(error)}") from error
     kind = answer.headers.get("content-type", "").partition(";")[0].strip()
-    return HttpAnswer(answer.status_code, answer.reason_phrase, kind, bytes(kept))
+    return HttpAnswer(answer.status_code, answer.reason_phrase, kind, kept)
 
 
 def _reason(error: BaseException) -> str:

@@ -6,7 +6,7 @@ before it is recorded. What still lacks one follows from the ledger, so nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -25,6 +25,7 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
+from canary.budgets import TIMESTAMP, TRUSTED_CERTIFICATES
 from canary.clock import Clock
 from canary.evidence.outside import OutsideError, UnansweredError, post
 from canary.evidence.published import newest
@@ -36,8 +37,11 @@ from canary.ledger.events import parse_time, timestamp, truncate
 from canary.ledger.reader import LedgerReader
 from canary.threads import in_thread
 
-_QUERY = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
-_LARGEST = 256 * 1024  # a reply with a chain of certificates has some 6 KiB
+_QUERY = {
+    "Content-Type": "application/timestamp-query",
+    "Accept": "application/timestamp-reply",
+    "Accept-Encoding": "identity",
+}
 
 
 class TimestampError(OutsideError):
@@ -110,11 +114,11 @@ class Authority:
     async def _ask(self, query: bytes) -> bytes:
         settings = self.settings
         try:
-            answer = await post(settings.url, query, _QUERY, within=settings.timeout, largest=_LARGEST)
+            answer = await post(settings.url, query, _QUERY, replace(TIMESTAMP, seconds=settings.timeout))
         except UnansweredError as error:
             raise TimestampError(str(error)) from error
         if answer.status != HTTPStatus.OK:
-            raise TimestampError(f"{settings.url}: answered {answer.status} {answer.reason}")
+            raise TimestampError(f"{settings.url}: answered {answer.status} {truncate(answer.reason, 100)}")
         return answer.content
 
     def _keep(self, checkpoint: Event, reply: bytes, note: bytes, nonce: int | None) -> Event:
@@ -167,6 +171,6 @@ def _decoded(reply: bytes) -> TimeStampResponse:
 
 def _certificates(path: Path) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
+        return x509.load_pem_x509_certificates(TRUSTED_CERTIFICATES.read_path(path))
     except (OSError, ValueError) as error:
         raise TimestampError(f"{path}: {error}") from error

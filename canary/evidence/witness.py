@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 
+from canary.budgets import COSIGNATURE
 from canary.clock import Clock
 from canary.evidence.log import EvidenceLog
 from canary.evidence.notes import Checkpoint, Note, NoteError, Signature, VKey, hash_lines
@@ -20,7 +22,6 @@ from canary.threads import in_thread
 
 _SIZE_TYPE = "text/x.tlog.size"
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,18})\n")
-_LARGEST = 64 * 1024
 
 
 class WitnessError(OutsideError):
@@ -96,7 +97,8 @@ class Witness:
         content = "\n".join([f"old {old}", *hash_lines(proof), "", str(note)])
         url = f"{self.settings.url.rstrip('/')}/add-checkpoint"
         try:
-            return await post(url, content.encode(), {}, within=self.settings.timeout, largest=_LARGEST)
+            headers = {"Accept-Encoding": "identity"}
+            return await post(url, content.encode(), headers, replace(COSIGNATURE, seconds=self.settings.timeout))
         except UnansweredError as error:
             raise WitnessError(str(error)) from error
 

@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from canary.budgets import Budget
 from canary.evidence.outside import HttpAnswer, UnansweredError, post
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/x.tlog.size; charset=utf-8\r\n"
+ENOUGH = Budget("an answer", received=1000, decoded=1000, seconds=60)
 Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -38,7 +40,7 @@ async def test_an_answer_is_read_whole() -> None:
         await writer.drain()
 
     async with answering(speak) as url:
-        answer = await post(url, b"x", {}, within=60, largest=3)
+        answer = await post(url, b"x", {}, Budget("an answer", received=1000, decoded=3, seconds=60))
     assert answer == HttpAnswer(200, "OK", "text/x.tlog.size", b"12\xff")
     assert answer.text == "12\N{REPLACEMENT CHARACTER}"
 
@@ -52,8 +54,8 @@ async def test_whoever_answers_byte_by_byte_is_left_when_the_time_is_over() -> N
             await asyncio.sleep(0.01)
 
     async with answering(speak) as url:
-        with pytest.raises(UnansweredError, match=rf"{url}: no whole answer within 0.3 s"):
-            await post(url, b"x", {}, within=0.3, largest=1_000_000)
+        with pytest.raises(UnansweredError, match=rf"{url}: an answer: not whole within 0.3 s"):
+            await post(url, b"x", {}, Budget("an answer", received=1_000_000, decoded=1_000_000, seconds=0.3))
 
 
 async def test_an_answer_without_an_end_is_left_when_it_is_too_large() -> None:
@@ -64,8 +66,8 @@ async def test_an_answer_without_an_end_is_left_when_it_is_too_large() -> None:
             await writer.drain()
 
     async with answering(speak) as url:
-        with pytest.raises(UnansweredError, match=rf"{url}: answered more than 1000 bytes"):
-            await post(url, b"x", {}, within=60, largest=1000)
+        with pytest.raises(UnansweredError, match=rf"{url}: an answer: more than 1000 bytes"):
+            await post(url, b"x", {}, ENOUGH)
 
 
 async def test_what_does_not_speak_http_and_a_name_that_is_not_are_told() -> None:
@@ -75,6 +77,6 @@ async def test_what_does_not_speak_http_and_a_name_that_is_not_are_told() -> Non
 
     async with answering(speak) as url:
         with pytest.raises(UnansweredError, match=rf"{url}: \w"):
-            await post(url, b"x", {}, within=60, largest=1000)
+            await post(url, b"x", {}, ENOUGH)
     with pytest.raises(UnansweredError, match=r"http://absent\.invalid: .*(not known|resolution)"):
-        await post("http://absent.invalid", b"x", {}, within=60, largest=1000)
+        await post("http://absent.invalid", b"x", {}, ENOUGH)

@@ -83,6 +83,11 @@ class FormSite:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._socket.getsockname()[1]}"
 
     @property
+    def dead_end(self) -> str:
+        """Host and port on which nobody listens."""
+        return f"127.0.0.1:{self._deaf.getsockname()[1]}"
+
+    @property
     def ca_file(self) -> Path:
         """The CA that signed the site's certificate; no system trusts it."""
         return self._folder / "form-site-ca.pem"
@@ -139,7 +144,7 @@ class FormSite:
         self._tokens.add(token)
         action = f"/{page}"
         if self.fault is Fault.DEAD_END:
-            action = f"http://127.0.0.1:{self._deaf.getsockname()[1]}/"
+            action = f"http://{self.dead_end}/"
         if self.fault is Fault.OFF_SITE:
             action = str(request.url.replace(hostname="localhost"))
         if self.fault is Fault.BARE:

@@ -1,15 +1,19 @@
 """Forms in HTML, read without a browser: what a page says, its forms, and what sending one back would carry.
 
-Lenient as browsers are: unclosed tags and stray ends are taken as they come.
+Lenient as browsers are: unclosed tags and stray ends are taken as they come. What it costs grows with the page's length
+and not faster, whatever is in it; it is meant for a thread nevertheless, for a page of the largest size takes a second.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 
+from canary.budgets import FORM_PAGE, Budget, BudgetError
 from canary.channels.forms.page import Button, FormField, PageFacts
 from canary.channels.forms.steps import plain
+from canary.channels.forms.tokens import End, Start, Text, tokens
 
 _UNSEEN = {"script", "style", "template", "title", "noscript"}  # not head, which often is not closed
 _VOID = {"input", "br", "img", "hr", "meta", "link", "source", "wbr", "area", "base", "col", "embed", "track"}
@@ -17,6 +21,13 @@ _ERROR_CLASSES = {
     "error", "errors", "errorlist", "alert-danger", "invalid-feedback", "field-validation-error",
     "validation-summary-errors",
 }  # fmt: skip
+_CELL, _GROUP = {"td", "th"}, {"thead", "tbody", "tfoot"}
+_ENDED_BY: dict[str, set[str]] = {
+    "p": {"p"}, "li": {"li"}, "dt": {"dt", "dd"}, "dd": {"dt", "dd"}, "option": {"option"},
+    "optgroup": {"option", "optgroup"}, "td": _CELL, "th": _CELL, "tr": {"tr"} | _CELL,
+    **{name: _GROUP | {"tr"} | _CELL for name in _GROUP},
+}  # fmt: skip
+"""What ends by itself where such an element begins (HTML, section 13.1.2.4): many pages leave these ends out."""
 _BUTTONS = {"submit", "button", "image", "reset"}
 
 
@@ -64,15 +75,19 @@ class HtmlPage:
     forms: list[HtmlForm]
     facts: PageFacts
     text: str
+    beyond: str = ""
+    """Which budget the page is beyond, in a sentence with its number, or nothing: what followed was not read."""
 
 
-def read_html(html: str) -> HtmlPage:
-    """Read a page. Never raises for what is in it."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
+def read_html(html: str, budget: Budget = FORM_PAGE) -> HtmlPage:
+    """Read a page, as far as the budget goes. Never raises for what is in it."""
+    reader, beyond = _Reader(budget), ""
+    try:
+        reader.read(html)
+    except BudgetError as error:
+        beyond = str(error)
     reader.finish()
-    return HtmlPage(reader.forms, reader.facts(), plain(" ".join(reader.text)))
+    return HtmlPage(reader.forms, reader.facts(), plain(" ".join(reader.text)), beyond)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +100,9 @@ class _Element:
     disabled: bool = False
 
 
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+class _Reader:
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
         self.forms: list[HtmlForm] = []
         self._loose: list[HtmlField] = []  # outside any form
         self._named: list[tuple[str, HtmlField]] = []  # with the id of the form that they belong to, wherever they are
@@ -100,10 +115,28 @@ class _Reader(HTMLParser):
         self._textarea: HtmlField | None = None
         self._select: HtmlField | None = None
         self._button: HtmlField | None = None
+        self._caption: list[str] = []  # what is written on it
         self._label: tuple[str, list[HtmlField], list[str]] | None = None  # for, controls inside, words
         self._option: list[str] | None = None
         self._error: list[str] | None = None
         self._open: list[_Element] = []
+        self._within: Counter[str] = Counter()  # how many elements of each name are open
+
+    def read(self, html: str) -> None:
+        """Take in a page. Raises BudgetError where it is more than the budget allows."""
+        number, most = 0, self._budget.decoded
+        for token in tokens(html[:most].replace("\r\n", "\n").replace("\r", "\n")):
+            match token:
+                case Text(content):
+                    self._data(content)
+                case Start(tag, attributes):
+                    number += 1 + len(attributes)
+                    self._start(tag, attributes)
+                case End(tag):
+                    number += 1
+                    self._end(tag)
+            self._budget.hold(number=number, depth=len(self._open))
+        self._budget.hold(decoded=len(html))
 
     def facts(self) -> PageFacts:
         """The page as a visitor would see it, as far as that can be told without its style sheets."""
@@ -120,7 +153,9 @@ class _Reader(HTMLParser):
         )
 
     def finish(self) -> None:
-        """Give each control to the form that it names (HTML, section 4.10.17.3), and the label that is for it."""
+        """End what is open. Give each control to the form that it names (HTML, section 4.10.17.3), and its label."""
+        while self._open:
+            self._pop()
         forms = {form.id: form for form in reversed(self.forms)}
         for name, item in self._named:
             (forms[name].fields if name in forms else self._loose).append(item)
@@ -128,16 +163,17 @@ class _Reader(HTMLParser):
             for item in form.fields:
                 item.label = item.label or self._labels.get(item.id, "")
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        a = {name: value or "" for name, value in attrs}
+    def _start(self, tag: str, a: Mapping[str, str]) -> None:
         classes = set(a.get("class", "").split())
         if "src" in a or "data-sitekey" in a or "captcha" in a.get("class", ""):
             self._sources.append(f"{a.get('src', '')} {a.get('class', '')}")
+        while self._around.tag in _ENDED_BY.get(tag, ()):
+            self._pop()
         if tag not in _VOID:
             self._begin(tag, a, classes)
         self._form_part(tag, a)
 
-    def _begin(self, tag: str, a: dict[str, str], classes: set[str]) -> None:
+    def _begin(self, tag: str, a: Mapping[str, str], classes: set[str]) -> None:
         unseen = tag in _UNSEEN or "hidden" in a or "display:none" in a.get("style", "").replace(" ", "")
         unseen = unseen or self._around.unseen
         alert = a.get("role") == "alert" or bool(classes & _ERROR_CLASSES)
@@ -146,6 +182,7 @@ class _Reader(HTMLParser):
         if tag == "legend" and self._around.tag == "fieldset":  # what is in it is not disabled with the rest
             disabled = len(self._open) > 1 and self._open[-2].disabled
         self._open.append(_Element(tag, unseen, begins_error, disabled))
+        self._within[tag] += 1
         if begins_error:
             self._error = []
 
@@ -154,19 +191,21 @@ class _Reader(HTMLParser):
         """The element that what comes next is in."""
         return self._open[-1] if self._open else _Element("")
 
-    def _form_part(self, tag: str, a: dict[str, str]) -> None:
+    def _form_part(self, tag: str, a: Mapping[str, str]) -> None:
         match tag:
             case "form":
                 method = a.get("method", "get").lower()
                 self._form = HtmlForm(a.get("id", ""), a.get("action", ""), method, "multipart" in a.get("enctype", ""))
                 self.forms.append(self._form)
             case "label":
+                self._end_label()
                 self._label = (a.get("for", ""), [], [])
             case "input":
                 self._input(a)
             case "textarea":
-                self._textarea = self._add(a, "textarea", [""])
+                self._textarea = self._add(a, "textarea", [])
             case "select":
+                self._end_select()
                 self._select = self._add(a, "select", [])
                 self._select.multiple = "multiple" in a
             case "option" if self._select is not None:
@@ -174,12 +213,14 @@ class _Reader(HTMLParser):
                 self._option = []
                 self._select.options.append((a.get("value", "\0"), ""))
                 if "selected" in a:
-                    chosen = self._select.values if self._select.multiple else []
-                    self._select.values = [*chosen, a.get("value", "\0")]
+                    if not self._select.multiple:
+                        self._select.values.clear()
+                    self._select.values.append(a.get("value", "\0"))
             case "button" if a.get("type", "submit") == "submit":
-                self._button = self._add(a, "submit", [a.get("value", "")])
+                self._end_button()
+                self._button, self._caption = self._add(a, "submit", [a.get("value", "")]), []
 
-    def _input(self, a: dict[str, str]) -> None:
+    def _input(self, a: Mapping[str, str]) -> None:
         kind = a.get("type", "text").lower() or "text"
         if kind in ("checkbox", "radio"):
             value = a.get("value", "on")
@@ -187,7 +228,7 @@ class _Reader(HTMLParser):
         else:
             self._add(a, kind, [a.get("value", "")])
 
-    def _add(self, a: dict[str, str], kind: str, values: list[str]) -> HtmlField:
+    def _add(self, a: Mapping[str, str], kind: str, values: list[str]) -> HtmlField:
         label = plain(a.get("aria-label", "") or a.get("placeholder", ""))
         item = HtmlField(a.get("name", ""), kind, values, label, id=a.get("id", ""))
         if "disabled" in a or self._around.disabled:
@@ -200,32 +241,42 @@ class _Reader(HTMLParser):
             self._label[1].append(item)
         return item
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
+    def _end(self, tag: str) -> None:
+        while self._within[tag]:  # what is open in it ends with it
+            if self._pop() == tag:
+                break
+        if tag == "form":  # and not where an element ends in which it began
+            self._form = None
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in {element.tag for element in self._open}:
-            while self._open:
-                ended = self._open.pop()
-                if ended.begins_error and self._error is not None:
-                    self._errors.append(plain(" ".join(self._error)))
-                    self._error = None
-                if ended.tag == tag:
-                    break
-        match tag:
-            case "form":
-                self._form = None
+    def _pop(self) -> str:
+        """End the innermost element that is open; returns its name."""
+        ended = self._open.pop()
+        self._within[ended.tag] -= 1
+        if ended.begins_error and self._error is not None:
+            self._errors.append(plain(" ".join(self._error)))
+            self._error = None
+        match ended.tag:
             case "textarea":
-                self._textarea = None
+                self._end_textarea()
             case "select":
-                self._end_option()
                 self._end_select()
             case "option":
                 self._end_option()
             case "button":
-                self._button = None
+                self._end_button()
             case "label":
                 self._end_label()
+        return ended.tag
+
+    def _end_textarea(self) -> None:
+        if self._textarea is not None:
+            self._textarea.values = ["".join(self._textarea.values).removeprefix("\n")]
+        self._textarea = None
+
+    def _end_button(self) -> None:
+        if self._button is not None:
+            self._button.label = plain(" ".join([self._button.label, *self._caption]))
+        self._button = None
 
     def _end_option(self) -> None:
         if self._select is None or self._option is None:
@@ -234,10 +285,12 @@ class _Reader(HTMLParser):
         value, _ = self._select.options[-1]
         known = text if value == "\0" else value  # an option without a value sends its text
         self._select.options[-1] = (known, text)
-        self._select.values = [known if chosen == "\0" else chosen for chosen in self._select.values]
+        if self._select.values[-1:] == ["\0"]:
+            self._select.values[-1] = known
         self._option = None
 
     def _end_select(self) -> None:
+        self._end_option()
         select = self._select
         if select is not None and select.options and not (select.values or select.multiple):
             select.values = [select.options[0][0]]
@@ -254,9 +307,9 @@ class _Reader(HTMLParser):
             item.label = text
         self._label = None
 
-    def handle_data(self, data: str) -> None:
+    def _data(self, data: str) -> None:
         if self._textarea is not None:
-            self._textarea.values[0] += data.lstrip("\n")
+            self._textarea.values.append(data)
             return
         if self._option is not None:
             self._option.append(data)
@@ -264,11 +317,11 @@ class _Reader(HTMLParser):
         if self._around.unseen:
             return
         self.text.append(data)
-        if any(element.tag == "main" for element in self._open):
+        if self._within["main"]:
             self._main.append(data)
         if self._label is not None:
             self._label[2].append(data)
         if self._button is not None:
-            self._button.label = plain(f"{self._button.label} {data}")
+            self._caption.append(data)
         if self._error is not None:
             self._error.append(data)

@@ -1,43 +1,46 @@
 """Report through a form that needs no JavaScript: fetch the page, fill in its fields by name, send it as browsers do.
 
 Hidden fields (CSRF tokens, view state), preset values and cookies are carried over. The report is sent once, and only
-to the configured host (or ``posts_to``): a form or a redirect that leads elsewhere is a form error.
+to the configured address (or ``posts_to``): a form or a redirect that leads elsewhere is a form error. So is a server
+that answers more than :mod:`canary.budgets` allows. Pages are read in a thread: others have the event loop meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 import ssl
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from canary.budgets import FORM_ANSWERS
 from canary.channels import Resources, Sender, UnusableError
+from canary.channels.forms.asking import Answered, fault_of, follow, said
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.html import HtmlForm, HtmlPage, read_html
-from canary.channels.forms.lookup import name_fault
 from canary.channels.forms.settings import HttpFormSettings
-from canary.channels.forms.steps import attached, filled, payload, same_host, values
+from canary.channels.forms.steps import attached, filled, payload, values
+from canary.exchange import BROKEN, exchange
 from canary.model import Attachment, Component, Outgoing, OwnFaultError, Report, Submission
+from canary.threads import in_thread
 
 _HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "en-US,en;q=0.5",
 }
-_MOST_REDIRECTS = 10
-_MOST_BYTES = 5_000_000
 
 
 class HttpFormChannel:
     """A :class:`canary.channels.Channel` through a form that needs no browser."""
 
     def __init__(self, settings: HttpFormSettings, _sender: Sender, resources: Resources) -> None:
-        self._settings, self._hosts, self._clock = settings, settings.targets(), resources.clock
+        self._settings, self._home, self._clock = settings, settings.home(), resources.clock
 
     def prepare(self, report: Report) -> Outgoing:
         """The text of each field, and the names and hashes of the files: RFC 8785 canonical JSON."""
@@ -51,18 +54,18 @@ class HttpFormChannel:
         attempt = Attempt(self._clock)
         try:
             async with asyncio.timeout(within), self._client() as client:
-                text = await self._send(client, outgoing.report, attempt)
+                reference = await self._send(client, outgoing.report, attempt)
         except TimeoutError:
             return attempt.failed(NoAnswerError(f"the form took longer than {within:g} s"))
         except (UnusableError, OwnFaultError) as fault:
             return attempt.failed(fault)
-        return attempt.accepted(self._settings.confirm.reference_in(text))
+        return attempt.accepted(reference)
 
     async def check(self) -> str:
         """Load the page and find the form and each of its configured fields."""
         async with self._client() as client:
             form, page, url = await self._load(client)
-        self._merge(form, page, dict.fromkeys(self._settings.fields))
+        await in_thread(partial(self._merge, form, page, dict.fromkeys(self._settings.fields)))
         found = f"{url}: found {', '.join(repr(name) for name in (*self._settings.fields, *self._settings.files))}"
         return f"{found}; {page.facts.captcha} on the page" if page.facts.captcha else found
 
@@ -76,61 +79,80 @@ class HttpFormChannel:
     def _files(self, report: Report) -> list[tuple[str, Attachment]]:
         return [(name, file) for name, which in self._settings.files.items() for file in attached(report, which)]
 
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+        return exchange(FORM_ANSWERS, headers=_HEADERS, trust=self._trust)
+
+    def _trust(self) -> ssl.SSLContext:
         try:
-            context = ssl.create_default_context(cafile=self._settings.ca_file and str(self._settings.ca_file))
+            return ssl.create_default_context(cafile=self._settings.ca_file and str(self._settings.ca_file))
         except OSError as error:
             raise OwnFaultError(Component.CONFIG, "ca_file", f"{self._settings.ca_file}: {error.strerror}") from error
-        return httpx.AsyncClient(headers=_HEADERS, verify=context, timeout=self._settings.loads_within)
 
-    async def _send(self, client: httpx.AsyncClient, report: Report, attempt: Attempt) -> str:
+    async def _send(self, client: httpx.AsyncClient, report: Report, attempt: Attempt) -> str | None:
+        """Load, fill in and send the form; returns the reference number in the page that confirms, if there is one."""
         form, page, url = await self._load(client)
         attempt.passed("load")
-        sent = self._merge(form, page, self._fields(report))
-        target = urljoin(url, form.action)
-        self._at_home(target)
-        if form.method != "post":
-            raise UnusableError(f"the form is sent by {form.method.upper()}, want POST")
-        files = [(name, (f.name, f.content, f.media_type)) for name, f in self._files(report)]
-        client.timeout = httpx.Timeout(self._settings.confirm.within)
-        request = _request(client, target, sent, files, multipart=form.multipart, referer=url)
+        request = await in_thread(partial(self._request, client, report, form, page, url))
+        self._home.require(str(request.url))
         attempt.clicked = True
         try:
-            answer, text = await self._follow(client, request)
+            async with replace(FORM_ANSWERS, seconds=self._settings.confirm.within).deadline():
+                answer = await follow(client, request, self._home)
         except httpx.ConnectError as error:
             if error.request.url != request.url:
-                raise NoAnswerError(f"the form was sent and its answer leads nowhere: {_said(error)}") from error
+                raise NoAnswerError(f"the form was sent and its answer leads nowhere: {said(error)}") from error
             attempt.clicked = False
-            raise _fault(target, error) from error
+            raise fault_of(str(request.url), error) from error
         except UnusableError as error:
             raise NoAnswerError(f"the form was sent and its answer leads away: {error}") from error
-        except httpx.TransportError as error:
-            raise NoAnswerError(f"the form was sent and no answer came: {_said(error)}") from error
+        except BROKEN as error:
+            raise NoAnswerError(f"the form was sent and no answer came: {said(error)}") from error
         attempt.passed("submit")
-        return self._judge(answer, text, page)
+        return await in_thread(partial(self._judge, answer, page))
 
-    def _judge(self, answer: httpx.Response, text: str, before: HtmlPage) -> str:
-        """The text of a page that confirms. Raises UnusableError in the page's words."""
-        after = read_html(text)
+    def _request(
+        self, client: httpx.AsyncClient, report: Report, form: HtmlForm, page: HtmlPage, url: str
+    ) -> httpx.Request:
+        """What sends the form. Raises UnusableError for one that cannot be sent as configured."""
+        sent = self._merge(form, page, self._fields(report))
+        if form.method != "post":
+            raise UnusableError(f"the form is sent by {form.method.upper()[:20]}, want POST")
+        files = [(name, (f.name, f.content, f.media_type)) for name, f in self._files(report)]
+        try:
+            target = urljoin(url, form.action)
+            return _request(client, target, sent, files, multipart=form.multipart, referer=url)
+        except BROKEN as error:
+            raise UnusableError(f"the form leads to no address: {form.action[:200]!r}: {said(error)}") from error
+
+    def _judge(self, answer: Answered, before: HtmlPage) -> str | None:
+        """The reference number in a page that confirms. Raises UnusableError in the page's words."""
+        after = read_html(answer.text)
         facts = after.facts.with_sources(before.facts.sources)
-        if answer.status_code >= 400:
+        if answer.status >= 400:
             words = facts.words(before.facts.errors)
-            raise UnusableError(f"{facts.hurdle()}HTTP {answer.status_code}: page says {words!r}")
-        if not self._settings.confirm.seen_in(after.text):
-            raise facts.not_confirmed(self._settings.confirm.text, before.facts.errors)
-        return after.text
+            raise UnusableError(f"{facts.hurdle()}HTTP {answer.status}: page says {words!r}")
+        if self._settings.confirm.seen_in(after.text):
+            return self._settings.confirm.reference_in(after.text)
+        if after.beyond:
+            raise NoAnswerError(f"the form was sent and its answer cannot be read: {after.beyond}")
+        raise facts.not_confirmed(self._settings.confirm.text, before.facts.errors)
 
     async def _load(self, client: httpx.AsyncClient) -> tuple[HtmlForm, HtmlPage, str]:
         """The form, its page, and the address that it came from in the end."""
         try:
-            answer, text = await self._follow(client, client.build_request("GET", self._settings.url))
-        except httpx.TransportError as error:
-            raise _fault(self._settings.url, error) from error
-        page = read_html(text)
-        if answer.status_code >= 400:
-            words = page.facts.words()
-            raise UnusableError(f"{page.facts.hurdle()}HTTP {answer.status_code} for {answer.url}: {words!r}")
-        return self._pick(page), page, str(answer.url)
+            async with replace(FORM_ANSWERS, seconds=self._settings.loads_within).deadline():
+                answer = await follow(client, client.build_request("GET", self._settings.url), self._home)
+        except BROKEN as error:
+            raise fault_of(self._settings.url, error) from error
+        return await in_thread(partial(self._read, answer))
+
+    def _read(self, answer: Answered) -> tuple[HtmlForm, HtmlPage, str]:
+        page = read_html(answer.text)
+        if answer.status >= 400:
+            raise UnusableError(f"{page.facts.hurdle()}HTTP {answer.status} for {answer.url}: {page.facts.words()!r}")
+        if page.beyond:
+            raise UnusableError(f"{page.facts.hurdle()}the page cannot be read: {page.beyond}")
+        return self._pick(page), page, answer.url
 
     def _pick(self, page: HtmlPage) -> HtmlForm:
         """The configured form; without a choice, the first one that has the most of the configured fields."""
@@ -141,7 +163,7 @@ class HttpFormChannel:
         if isinstance(wish, str):
             named = next((form for form in page.forms if form.id == wish), None)
             if named is None:
-                ids = ", ".join(repr(form.id[:60]) for form in page.forms)
+                ids = ", ".join(repr(form.id[:60]) for form in page.forms[:30])
                 raise UnusableError(f"{page.facts.hurdle()}form not found: got forms with id [{ids}], want {wish!r}")
             return named
         number = wish or 0
@@ -162,25 +184,6 @@ class HttpFormChannel:
             _require_option(form, name, value)
         carried = [(name, value) for name, value in form.carried() if name not in fields]
         return [*carried, *((name, value or "") for name, value in fields.items())]
-
-    async def _follow(self, client: httpx.AsyncClient, request: httpx.Request) -> tuple[httpx.Response, str]:
-        """Send ``request`` and follow its redirects, as long as they stay at home."""
-        for _ in range(_MOST_REDIRECTS):
-            self._at_home(str(request.url))
-            answer = await client.send(request, stream=True)
-            try:
-                body = await _body(answer)
-            finally:
-                await answer.aclose()
-            if answer.next_request is None:
-                return answer, body.decode(answer.charset_encoding or "utf-8", "replace")
-            request = answer.next_request
-        raise UnusableError(f"more than {_MOST_REDIRECTS} redirects, the last one to {str(request.url)[:200]}")
-
-    def _at_home(self, url: str) -> None:
-        if not same_host(url, self._hosts):
-            where = urlsplit(url).hostname
-            raise UnusableError(f"the form leads to another host: got {where!r}, want {', '.join(self._hosts)}")
 
 
 def _require_option(form: HtmlForm, name: str, value: str | None) -> None:
@@ -215,28 +218,3 @@ def _request(
         return client.build_request("POST", target, data=fields, headers=headers)
     plain_parts: list[Any] = [(name, (None, value.encode())) for name, several in fields.items() for value in several]
     return client.build_request("POST", target, files=[*plain_parts, *files], headers=headers)
-
-
-async def _body(answer: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in answer.aiter_bytes():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            break
-    return bytes(body)
-
-
-def _fault(url: str, error: httpx.TransportError) -> UnusableError | OwnFaultError:
-    """Whose fault it is that a page could not be had."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, socket.gaierror):
-            return name_fault(urlsplit(url).hostname or "", cause)
-        if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.ENETDOWN):
-            return OwnFaultError(Component.HTTP, "network_down", f"{url}: {_said(error)}")
-        cause = cause.__cause__ or cause.__context__
-    return UnusableError(f"page unreachable: {url}: {_said(error)}")
-
-
-def _said(error: Exception) -> str:
-    return (str(error) or type(error).__name__)[:300]

@@ -76,7 +76,8 @@ class PageFacts:
 
     def words(self, before: Iterable[str] = ()) -> str:
         """What the page says: its errors that were not there ``before``, else the beginning of its text."""
-        fresh = [error for error in self.errors if error not in set(before)]
+        known = set(before)
+        fresh = [error for error in self.errors if error not in known]
         if fresh:
             return short("; ".join(dict.fromkeys(fresh)), 500)
         return short(self.text, 300)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from canary.channels.forms.home import Home, host_and_port
 from canary.channels.forms.steps import Confirm, Files, Step, Template, WebAddress, require_sense
 from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Settings
 
@@ -20,19 +21,31 @@ class BrowserSettings(Settings):
     )
 
 
+def _place(value: str) -> str:
+    host_and_port(value)
+    return value
+
+
+_Place = Annotated[str, AfterValidator(_place)]
+
+
 class FormSettings(ChannelSettings):
     """What both kinds of form have: where it is, and what it says when it took the report."""
 
     url: WebAddress
     confirm: Confirm
-    posts_to: ListOf[str] = Field(
-        (), description="further hosts, besides the url's, on which the form may be or to which it may go"
+    posts_to: ListOf[_Place] = Field(
+        (), description="further HOST or HOST:PORT, besides the url's, on which the form may be or to which it may go"
     )
     loads_within: Duration = Field(30.0, description="how long the page may take to load")
 
     def targets(self) -> tuple[str, ...]:
         """The hosts that the report goes to."""
-        return (urlsplit(self.url).hostname or "", *self.posts_to)
+        return (urlsplit(self.url).hostname or "", *(host_and_port(place)[0] for place in self.posts_to))
+
+    def home(self) -> Home:
+        """The addresses that the report may go to."""
+        return Home(self.url, self.posts_to)
 
 
 class WebFormSettings(FormSettings):

@@ -180,7 +180,7 @@ def plain(text: str) -> str:
 def web_address(value: str) -> str:
     """Check that ``value`` is an http or https URL with a host. Raises ValueError."""
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError(f"{value!r} is no web address; wanted https://HOST/PATH")
     if parts.username or parts.password:
         raise ValueError("a web address with a user name or password in it; wanted one without")
@@ -211,12 +211,6 @@ def files_of(step: Step, report: Report) -> tuple[Attachment, ...]:
 def attached(report: Report, which: Files) -> tuple[Attachment, ...]:
     """The files of a report that are handed over."""
     return report.attachments[:1] if which == "first_attachment" else report.attachments
-
-
-def same_host(url: str, allowed: Iterable[str]) -> bool:
-    """Whether ``url`` is http(s) on one of the ``allowed`` hosts: a report is posted nowhere else."""
-    parts = urlsplit(url)
-    return parts.scheme in ("http", "https") and (parts.hostname or "") in {host.lower() for host in allowed}
 
 
 def filled(template: str, known: Mapping[str, str]) -> str:

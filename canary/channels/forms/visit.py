@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.async_api import Dialog, FilePayload, Locator, Page, Request, Response
 from playwright.async_api import Error as PlaywrightError
@@ -21,7 +20,7 @@ from canary.channels.forms.lookup import lookup_fault
 from canary.channels.forms.page import PageFacts
 from canary.channels.forms.scripts import ANSWER, BEFORE
 from canary.channels.forms.settings import WebFormSettings
-from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, files_of, filled, same_host, values
+from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, files_of, filled, values
 from canary.model import Attachment, Component, OwnFaultError, Report, Submission
 
 _NOT_SENT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CERT_", "ERR_ADDRESS_UNREACHABLE", "ERR_BLOCKED")
@@ -43,7 +42,7 @@ class Visit:
 
     def __init__(self, settings: WebFormSettings, page: Page, attempt: Attempt) -> None:
         self._settings, self._page, self._attempt = settings, page, attempt
-        self._hosts = settings.targets()
+        self._home = settings.home()
         self._dialogs: list[str] = []
         self._lost: list[_Unanswered] = []
 
@@ -93,7 +92,7 @@ class Visit:
         except PlaywrightError as error:
             raise await self._unreachable(error) from error
         await self._refuse_status(response)
-        self._at_home()
+        self._home.require(self._page.url)
         self._attempt.passed("load")
 
     async def _unreachable(self, error: PlaywrightError) -> Exception:
@@ -101,7 +100,7 @@ class Visit:
         if "net::" not in words:
             return error
         if "ERR_NAME_NOT_RESOLVED" in words:
-            return await lookup_fault(self._hosts[0])
+            return await lookup_fault(self._settings.targets()[0])
         if any(sign in words for sign in _OUR_NETWORK):
             return OwnFaultError(Component.HTTP, "network_down", words)
         return UnusableError(f"page unreachable: {words}")
@@ -110,11 +109,6 @@ class Visit:
         if response is not None and response.status >= 400:
             facts = await read_page(self._page)
             raise UnusableError(f"{facts.hurdle()}HTTP {response.status} for {response.url}: {facts.words()!r}")
-
-    def _at_home(self) -> None:
-        if not same_host(self._page.url, self._hosts):
-            where = urlsplit(self._page.url).hostname
-            raise UnusableError(f"the form leads to another host: got {where!r}, want {', '.join(self._hosts)}")
 
     async def _go(self, report: Report) -> str:
         """Every step in turn; returns the text of the page that confirms."""
@@ -144,7 +138,7 @@ class Visit:
                     await self._target(click).click()
                     if step.next_page:
                         await self._page.wait_for_load_state("domcontentloaded")
-                        self._at_home()
+                        self._home.require(self._page.url)
                 case _ if step.check:
                     await field_of(self._page, step.check).check()
                 case _ if step.wait_for:
@@ -198,9 +192,7 @@ class Visit:
             before = await button.evaluate(BEFORE)
         except PlaywrightTimeoutError as error:
             raise await self._unfit(step, error) from error
-        if not same_host(before["target"], self._hosts):
-            where = urlsplit(before["target"]).hostname
-            raise UnusableError(f"the form goes to another host: got {where!r}, want {', '.join(self._hosts)}")
+        self._home.require(before["target"], "the form goes")
         self._lost.clear()
         try:
             self._attempt.clicked = True
@@ -258,7 +250,7 @@ class Visit:
 
     def _note_lost(self, request: Request) -> None:
         page = request.is_navigation_request() and request.frame == self._page.main_frame
-        if page or (request.method == "POST" and same_host(request.url, self._hosts)):
+        if page or (request.method == "POST" and self._home.has(request.url)):
             self._lost.append(_Unanswered(request.method, request.url[:200], request.failure or "failed"))
 
     async def _artefacts(self) -> tuple[tuple[str, bytes], ...]:

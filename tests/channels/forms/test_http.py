@@ -139,7 +139,6 @@ async def test_an_upload_form_takes_a_report_without_attachments(site: FormSite,
         (Fault.OFF_SITE, "the form leads to another host: got 'localhost', want 127.0.0.1"),
         (Fault.MOVED, "the form leads to another host: got 'localhost', want 127.0.0.1"),
         (Fault.ERROR, "HTTP 500 for "),
-        (Fault.DEAD_END, "page unreachable: http://127.0.0.1:"),
     ],
 )
 async def test_what_the_site_does_wrong_is_a_form_error(site: FormSite, fault: Fault, reason: str) -> None:
@@ -148,6 +147,17 @@ async def test_what_the_site_does_wrong_is_a_form_error(site: FormSite, fault: F
     assert (result.accepted, result.failure, result.uncertain) == (False, Failure.FORM_ERROR, False)
     assert result.reason.startswith(reason)
     assert site.submissions == []
+
+
+async def test_a_form_that_leads_to_another_port_is_refused_unless_configured(site: FormSite) -> None:
+    site.fault = Fault.DEAD_END
+    result = await submit(site.url)
+    assert (result.accepted, result.failure, result.uncertain) == (False, Failure.FORM_ERROR, False)
+    assert result.reason.startswith("the form leads elsewhere on its host: got http://127.0.0.1:")
+    assert result.reason.endswith(f", want {site.url} or better")
+    result = await submit(site.url, posts_to=[site.dead_end])
+    assert (result.accepted, result.failure, result.uncertain) == (False, Failure.FORM_ERROR, False)
+    assert result.reason.startswith(f"page unreachable: http://{site.dead_end}/")
 
 
 async def test_words_that_nothing_marks_as_an_error_are_told(site: FormSite) -> None:

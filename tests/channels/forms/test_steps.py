@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from servers.form_examples import MARK, report, web_form
 
-from canary.channels.forms.steps import Confirm, Step, filled, placeholders, same_host, values
+from canary.channels.forms.steps import Confirm, Step, filled, placeholders, values
 from canary.model import Person
 
 
@@ -110,18 +110,3 @@ def test_the_reference_number_is_one_group_of_the_page() -> None:
     assert confirm.reference_in("Your number\nis CPR-1.") == "CPR-1"
     assert confirm.reference_in("No number") is None
     assert len(confirm.reference_in(f"number is {'9' * 5000}.") or "") == 100
-
-
-@pytest.mark.parametrize(
-    ("url", "home"),
-    [
-        ("https://ca.example/x", True),
-        ("http://CA.EXAMPLE:8080/", True),
-        ("https://ca.example.evil.test/", False),
-        ("https://ca.example@evil.test/", False),
-        ("javascript:alert(1)", False),
-        ("file://ca.example/etc", False),
-    ],
-)
-def test_only_the_configured_hosts_are_home(url: str, home: bool) -> None:
-    assert same_host(url, ["ca.example"]) is home

@@ -232,7 +232,7 @@ async def test_an_answer_that_breaks_off_leaves_it_open(site: FormSite, browser:
 
 async def test_a_form_that_leads_to_a_closed_port_was_surely_not_taken(site: FormSite, browser: Browser) -> None:
     site.fault = Fault.DEAD_END
-    result = await submit(site.url, browser)
+    result = await submit(site.url, browser, posts_to=[site.dead_end])
     assert (result.failure, result.uncertain) == (Failure.FORM_ERROR, False)
     assert "the connection failed: POST http://127.0.0.1:" in result.reason
     assert "ERR_CONNECTION_REFUSED" in result.reason
