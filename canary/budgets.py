@@ -143,3 +143,12 @@ SMTP_REPLY = Budget("a reply", received=8 * KIB)  # all its lines together
 SMTP_UNASKED = Budget("what a submission server says that was not taken yet", received=8 * KIB)
 SMTP_OPENING = Budget("a connection to a submission server, ready for a message", seconds=120.0)
 SMTP_END_OF_DATA = Budget("the reply to a whole message", seconds=600.0)  # servers scan (RFC 5321 section 4.5.3.2.6)
+
+BROWSER = Budget(
+    "the browser with its pages and its driver, in memory",
+    decoded=1024 * MIB,
+    seconds=600.0,
+    number=4,
+    pieces="forms at once, others wait that long",
+)  # with one usual page it has 300 MiB
+BROWSER_PAGE = Budget("a process of a page in the browser, in memory", decoded=384 * MIB)  # a usual one has 25 to 150
