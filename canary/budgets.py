@@ -144,11 +144,7 @@ SMTP_UNASKED = Budget("what a submission server says that was not taken yet", re
 SMTP_OPENING = Budget("a connection to a submission server, ready for a message", seconds=120.0)
 SMTP_END_OF_DATA = Budget("the reply to a whole message", seconds=600.0)  # servers scan (RFC 5321 section 4.5.3.2.6)
 
-BROWSER = Budget(
-    "the browser with its pages and its driver, in memory",
-    decoded=1024 * MIB,
-    seconds=600.0,
-    number=4,
-    pieces="forms at once, others wait that long",
-)  # with one usual page it has 300 MiB
-BROWSER_PAGE = Budget("a process of a page in the browser, in memory", decoded=384 * MIB)  # a usual one has 25 to 150
+RELOAD = Budget("a configuration that is read again, with all that it names", seconds=60.0)
+SECRET = Budget("a file with a secret", received=64 * KIB)
+EVIDENCE_KEYS = Budget("a file of evidence keys", received=64 * KIB)  # one has 119 bytes
+MARK_KEYS = Budget("a file of mark keys", received=64 * KIB)  # one has 65 bytes

@@ -42,15 +42,15 @@ def kind(mode: int) -> str:
     return _KINDS.get(stat.S_IFMT(mode), "a file")
 
 
-def open_file(path: Path | str, flags: int = os.O_RDONLY) -> int:
+def open_file(path: Path | str, flags: int = os.O_RDONLY, *, follow: bool = False) -> int:
     """A descriptor of a regular file, made with mode 0600 if ``flags`` say so.
 
-    No link is followed, no FIFO waited for, and nothing cut off before it is known what it is. Raises NotPrivateError
-    for anything but a regular file, and OSError.
+    No link is followed unless told, no FIFO waited for, and nothing cut off before it is known what it is. Raises
+    NotPrivateError for anything but a regular file, and OSError.
     """
-    cut = flags & os.O_TRUNC
+    cut, no_link = flags & os.O_TRUNC, 0 if follow else os.O_NOFOLLOW
     try:
-        descriptor = os.open(path, flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK, FILE_MODE)
+        descriptor = os.open(path, flags & ~os.O_TRUNC | no_link | os.O_NONBLOCK, FILE_MODE)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
             raise

@@ -23,7 +23,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from canary.budgets import SECRET
 from canary.model import Stage
+from canary.private import open_file
 
 if TYPE_CHECKING:
     import ssl
@@ -144,8 +146,9 @@ class Secret(Settings):
     @staticmethod
     def _read(path: Path) -> str | None:
         try:
-            return path.read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError:
+            with os.fdopen(open_file(path, follow=True), "rb") as file:
+                return SECRET.read(file).decode("utf-8").rstrip("\r\n")
+        except (OSError, ValueError):  # no text either: what is wrong with it is not repeated
             return None
 
     def __repr__(self) -> str:

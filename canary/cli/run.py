@@ -19,7 +19,7 @@ from canary.cli.logs import log_to_stderr
 from canary.cli.memory import collect_rarely, share_arenas
 from canary.config import Config, load
 from canary.config.advice import advice
-from canary.model import Component, OwnFaultError
+from canary.model import CanaryError, Component, OwnFaultError
 from canary.prober.gate import stop_all
 from canary.prober.runtime import Runtime, assembled
 from canary.web import Access, Rules, create_app, listen, rules, serve_on
@@ -59,7 +59,7 @@ async def _run(path: Path, config: Config, canary: Runtime) -> None:
         try:
             await prober.reload(load_and_prove)
             access.change(prober.config.web, *proven)
-        except (ValueError, OwnFaultError) as error:
+        except CanaryError as error:
             _log.error("configuration refused, the running one stays", error=str(error))
             raise
         _log.info("configuration reloaded")
@@ -105,5 +105,5 @@ def advise(config: Config) -> None:
 async def _logged(work: object) -> None:
     try:
         await work  # type: ignore[misc]  # a coroutine
-    except (ValueError, OwnFaultError):
+    except CanaryError:
         return  # logged already

@@ -71,8 +71,8 @@ class Generation:
         self.settings, self._folder, self._ledger, self._clock = settings, folder, ledger, clock
         self._recorder = recorder = EvidenceRecorder(ledger)
         store = key_store(settings.key, folder / "key", origin)
-        keys = SigningKeys(ledger, store, origin, timedelta(seconds=settings.overlap), recorder)
-        self.log = EvidenceLog(ledger, folder, origin, clock, keys, recorder)
+        self._keys = SigningKeys(ledger, store, origin, timedelta(seconds=settings.overlap), recorder)
+        self.log = EvidenceLog(ledger, folder, origin, clock, self._keys, recorder)
         stamps = folder / "timestamps"
         self.authorities = [_authority(tsa, ledger, stamps, clock, recorder) for tsa in settings.timestamps]
         self.witnesses = [_witness(witness, self.log, ledger, clock, recorder) for witness in settings.witnesses]
@@ -84,6 +84,10 @@ class Generation:
         self._head: Checkpoint | None = None
         self._pending: dict[str, int] = {}
         self._size_bytes, self._measured = 0, -_MEASURE_EVERY
+
+    def prove(self) -> None:
+        """Whether it could sign, without a change to anything. Raises OwnFaultError, and NoteError as signing does."""
+        self._keys.prove()
 
     def start(self) -> None:
         """Begin to sign, time-stamp, cosign and check, on the running event loop."""

@@ -8,10 +8,9 @@ KMS for an Ed25519 signature of the message; nothing else of the evidence knows 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol
 
@@ -23,10 +22,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from canary.budgets import EVIDENCE_KEYS, BudgetError
 from canary.evidence.notes import Signer, VKey
 from canary.evidence.settings import KeySettings
 from canary.evidence.tiles import sync_folder, write_file
-from canary.model import Component, OwnFaultError
+from canary.model import CanaryError, Component, OwnFaultError
+from canary.private import NotPrivateError, open_private
 
 __all__ = ["FileKeys", "KeyStore", "Signer", "key_store"]
 
@@ -93,16 +94,14 @@ class FileKeys:
 
     def _read(self) -> list[Ed25519PrivateKey]:
         try:
-            with self._path.open("rb") as file:
-                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                if mode & 0o077:
-                    raise _unusable(
-                        f"{self._path}: mode {mode:04o} lets others read the evidence key; "
-                        f"wanted 0600 (chmod 600 {self._path})"
-                    )
-                blocks = file.read().split(_END)[:-1]
+            with os.fdopen(open_private(self._path, what="the evidence key"), "rb") as file:
+                blocks = EVIDENCE_KEYS.read(file).split(_END)[:-1]
         except FileNotFoundError:
             return []
+        except NotPrivateError as error:
+            raise _unusable(str(error)) from error
+        except BudgetError as error:
+            raise _unusable(f"{self._path}: {error}") from error
         except OSError as error:
             raise _unusable(f"{self._path}: {error.strerror}") from error
         keys = []
@@ -138,9 +137,18 @@ def key_store(settings: KeySettings | None, default: Path, name: str) -> KeyStor
     wanted = settings.plugin
     for point in entry_points(group="canary.evidence_keys"):
         if wanted is not None and point.name == wanted.name:
-            plugin: Plugin = point.load()
-            return plugin(dict(wanted.options), name)
+            return _of_plugin(point, dict(wanted.options), name)
     raise _unusable(f"no package brings evidence keys of the kind {wanted.name if wanted else None!r}")
+
+
+def _of_plugin(point: EntryPoint, options: dict[str, str], name: str) -> KeyStore:
+    try:
+        plugin: Plugin = point.load()
+        return plugin(options, name)
+    except CanaryError:
+        raise
+    except Exception as error:  # whatever somebody else's package raises
+        raise _unusable(f"evidence keys of the kind {point.name!r} cannot be used: {error!r}") from error
 
 
 def _unusable(detail: str) -> OwnFaultError:

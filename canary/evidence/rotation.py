@@ -6,7 +6,7 @@ follow the chain to every later one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -22,6 +22,8 @@ from canary.model import Component, OwnFaultError
 
 _HEADER = "cpr-canary/key-rotation@v1"
 _NONE = "none"
+_PROOF = "cpr-canary/key-proof@v1\nno checkpoint: a key shows that it can sign\n"
+"""What a key signs to show that it can; its second line is no number either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +118,7 @@ class SigningKeys:
             first = next(iter(kept.values()), None) or self._store.create()
             self._tell(Rotation.make(None, first, now, now))
             return [first]
-        current = rotations[-1].new
-        if current not in kept:
-            detail = (
-                f"the key {current.key_id.hex()} that signs {self._origin} is not where the configuration says; "
-                "put it back (if it is lost for good, begin under another evidence.origin)"
-            )
-            raise OwnFaultError(Component.CONFIG, "evidence_key", detail)
-        signers = [kept[current]]
+        signers = [self._current(rotations, kept)]
         for old, until in ((rotation.old, rotation.until) for rotation in rotations):
             if old is None or old not in kept:
                 continue
@@ -132,6 +127,28 @@ class SigningKeys:
             else:
                 self._store.remove(old)
         return signers
+
+    def prove(self) -> None:
+        """Have the key sign that would sign a checkpoint now, where there is one, without a change to anything.
+
+        Raises as :meth:`signers` does.
+        """
+        rotations = history(self._ledger, self._origin)
+        kept = {signer.vkey: signer for signer in self._store.signers()}
+        signer = self._current(rotations, kept) if rotations else next(iter(kept.values()), None)
+        if signer is not None:
+            sign(_PROOF, signer).verify(signer.vkey)
+
+    def _current(self, rotations: list[Rotation], kept: Mapping[VKey, Signer]) -> Signer:
+        """The key that signs, as the ledger tells."""
+        current = rotations[-1].new
+        if current not in kept:
+            detail = (
+                f"the key {current.key_id.hex()} that signs {self._origin} is not where the configuration says; "
+                "put it back (if it is lost for good, begin under another evidence.origin)"
+            )
+            raise OwnFaultError(Component.CONFIG, "evidence_key", detail)
+        return kept[current]
 
     def rotate(self, now: datetime) -> Rotation:
         """Have a new key take over. Raises as :meth:`signers` does."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ from canary.evidence.notes import Checkpoint
 from canary.evidence.selfcheck import Checked
 from canary.evidence.settings import EvidenceSettings
 from canary.ledger import Ledger
-from canary.threads import begun
 
 if TYPE_CHECKING:
     from canary.evidence.timestamps import Authority
@@ -73,18 +71,27 @@ class Evidence:
             self._running = False
             await self.generation.stop(signing=True)
 
-    async def change(self, settings: EvidenceSettings) -> None:
-        """Go on as another configuration says (a new origin holds from the next start on).
+    def prepare(self, settings: EvidenceSettings) -> Generation | None:
+        """The evidence as another configuration has it, proven and not begun; None if that is as it is now.
 
-        Raises OwnFaultError if its keys cannot be used; the running one goes on then.
+        Callable from any thread. Raises OwnFaultError if its keys cannot be used, and whatever a plug-in raises.
         """
-        following = await begun(partial(self._new, settings))  # before the lock: a plugin's keys may hang
+        if settings == self.settings:
+            return None
+        following = self._new(settings)
+        following.prove()
+        return following
+
+    async def switch(self, following: Generation) -> None:
+        """Go on with what was prepared, unless it is not at work; within some 20 seconds, whatever hangs."""
         async with self._changing:
-            if settings == self.settings or not self._running:
+            if following.settings == self.settings or not self._running:
                 return
-            await self.generation.stop(signing=False)
-            self.generation = following
-            following.start()
+            try:
+                await self.generation.stop(signing=False)
+            finally:
+                self.generation = following
+                following.start()
 
     def latest(self) -> Checkpoint | None:
         """The newest checkpoint; None if there is none, or none that can be read (which is logged, not raised)."""

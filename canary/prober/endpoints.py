@@ -14,7 +14,7 @@ import structlog
 from canary.channels import Channel, Resources, UnusableError
 from canary.clock import Clock
 from canary.config import Config
-from canary.model import Component, Outcome, OwnFaultError
+from canary.model import CanaryError, Component, Outcome, OwnFaultError
 from canary.queues import Intake, Watcher, WatchResources
 from canary.queues import kinds as queue_kinds
 from canary.queues.loop import UNEXPECTED
@@ -36,6 +36,7 @@ class Endpoints:
         self.config = config
         self._resources = Resources(clock, lambda: self.browser, rng or SystemRandom())
         self._channels: dict[tuple[str, str], Channel] = {}
+        self._clock = clock
         self.watchers = _watchers(config, WatchResources(clock))
         self._uses, self._unused = 0, asyncio.Event()
         self._unused.set()
@@ -75,14 +76,25 @@ class Endpoints:
         except OwnFaultError as error:
             return Outcome.INDETERMINATE, error.detail
 
-    def start(self, intake: Intake) -> None:
-        """Begin to watch all queues and replies. One that cannot begin is a fault of ours, and holds up no other."""
+    def start(self, intake: Intake) -> list[str]:
+        """Begin to watch all queues and replies; what could not begin, in words.
+
+        That is a fault of ours, and holds up no other.
+        """
+        failed = []
         for name, watcher in self.watchers.items():
             try:
                 watcher.start(intake)
             except Exception as error:
                 _log.error("a watcher could not begin", watch=name, error=repr(error), exc_info=error)
-                intake.trouble(Component.CONFIG, UNEXPECTED, f"the watcher of {name} could not begin: {error!r}")
+                failed.append(f"the watcher of {name} could not begin: {error!r}")
+                intake.trouble(Component.CONFIG, UNEXPECTED, failed[-1])
+        return failed
+
+    def watch_again(self, intake: Intake) -> None:
+        """Go on watching after :meth:`stop_watching`, with watchers made anew: one begins only once."""
+        self.watchers = _watchers(self.config, WatchResources(self._clock))
+        self.start(intake)
 
     async def stop_watching(self) -> None:
         """Stop to watch; returns when every connection is closed. One that does not let go holds up no other."""
@@ -117,12 +129,25 @@ async def _ended(work: Mapping[str, asyncio.Future[None]]) -> None:
 def _watchers(config: Config, resources: WatchResources) -> dict[str, Watcher]:
     """A watcher for each watch under its name, and one for each sender's replies under the name of the place."""
     kinds = queue_kinds()
-    watchers = {slug: kinds[settings.kind].open(slug, settings, resources) for slug, settings in config.watch.items()}
+    watchers = {}
+    for slug, settings in config.watch.items():
+        with _named(f"watch.{slug}"):
+            watchers[slug] = kinds[settings.kind].open(slug, settings, resources)
     for slug, sender in config.senders.items():
-        place, kind = (
-            config.replies_of(slug),
-            kinds[sender.replies.kind].replies if sender.replies is not None else None,
-        )
+        place = config.replies_of(slug)
+        kind = kinds[sender.replies.kind].replies if sender.replies is not None else None
         if place is not None and kind is not None:
-            watchers[place.queue] = kind.open(place, sender.replies, resources)
+            with _named(f"senders.{slug}.replies"):
+                watchers[place.queue] = kind.open(place, sender.replies, resources)
     return watchers
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Tell whatever is raised as what is wrong there. Raises OwnFaultError."""
+    try:
+        yield
+    except CanaryError:
+        raise
+    except Exception as error:
+        raise OwnFaultError(Component.CONFIG, UNEXPECTED, f"{where} cannot be opened: {error!r}") from error

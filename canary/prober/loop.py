@@ -30,6 +30,7 @@ from canary.prober.in_force import snapshot
 from canary.prober.intake import LedgerIntake
 from canary.prober.judging import Judging
 from canary.prober.recorder import Recorder
+from canary.prober.reloading import Following, prepared
 from canary.prober.schedule import Timetable
 from canary.prober.submitting import Choice, Submitter
 from canary.prober.turns import Turns
@@ -114,7 +115,7 @@ class Prober:
         self._began = self._next_round = self._awake = self.reloaded_at
         self._draining: dict[Endpoints, asyncio.Task[None]] = {}
         self._watching, self._stopping, self._woken = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._reloading = asyncio.Lock()
+        self._reloading, self._reloads = asyncio.Lock(), set[asyncio.Task[None]]()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -249,40 +250,66 @@ class Prober:
     # Another configuration
 
     async def reload(self, load: Callable[[], Config]) -> None:
-        """Go on with another configuration; one that is refused leaves the running one, and raises its error.
+        """Go on with another configuration, whole or not at all; one that is refused leaves all of the running one.
 
-        What is being submitted ends by the old one. Two reloads at once are done one after the other. Raises what
-        ``load`` raises (ConfigError), or OwnFaultError if keys of the evidence, a watch or anything else is unusable.
+        What is being submitted ends by the old one. Two reloads at once are done one after the other, and one that is
+        cancelled goes on. Raises what ``load`` raises (ConfigError), FixedError for what cannot change, or
+        OwnFaultError if keys of the evidence, a watch or anything else is unusable.
         """
+        work = asyncio.create_task(self._reload(load))
+        self._reloads.add(work)
+        work.add_done_callback(self._reloads.discard)
+        await asyncio.shield(work)
+
+    async def _reload(self, load: Callable[[], Config]) -> None:
         async with self._reloading:
+            await self._watching.wait()  # none while the first configuration is being started
             try:
-                config = await begun(load)
-                await self._watching.wait()  # none while the first configuration is being started
-                following = Endpoints(config, self._clock, self._unguessable)
-                if self.evidence is not None and not self._stopping.is_set():
-                    await self.evidence.change(config.evidence)
+                following = await prepared(load, self.config, self.evidence, self._opened)
+                if self._stopping.is_set():
+                    await following.endpoints.close()
+                else:
+                    await self._go_on_with(following)
             except Exception as error:
                 self.reload_ok = False
-                await self._append(EventKind.RELOADED, {"accepted": False, "reason": record.truncate(str(error))})
-                if isinstance(error, ValueError | OwnFaultError):
-                    raise
-                raise OwnFaultError(Component.CONFIG, UNEXPECTED, f"it cannot be used: {error!r}") from error
-            if not self._stopping.is_set():
-                await self._change_to(following)
+                if not self._stopping.is_set():
+                    await self._tell_refused(error)
+                raise
 
-    async def _change_to(self, endpoints: Endpoints) -> None:
-        old, self.endpoints = self.endpoints, endpoints
+    def _opened(self, config: Config) -> Endpoints:
+        return Endpoints(config, self._clock, self._unguessable)
+
+    async def _go_on_with(self, following: Following) -> None:
+        """Switch from the old to the new all at once, once it watches and is recorded; until then the old one stays."""
+        old, new = self.endpoints, following.endpoints
         await old.stop_watching()
-        endpoints.start(self.intake)
+        now = self._clock.now()
+        try:
+            if failed := new.start(self.intake):
+                raise OwnFaultError(Component.CONFIG, UNEXPECTED, "; ".join(failed))
+            body = {"accepted": True, "configuration": digest(new.config)}
+            await self._recorder.record(Event(EventKind.RELOADED, now, body), *snapshot(new.config, now))
+        except BaseException:
+            await new.stop_watching()
+            old.watch_again(self.intake)
+            await new.close()
+            raise
+        self.endpoints = new
         self._draining[old] = asyncio.create_task(old.drain())
         self._draining[old].add_done_callback(lambda _: self._draining.pop(old))
-        now = self._clock.now()
+        self.reload_ok, self.reloaded_at = True, now
         self._plan(now)
         self._come_back(now)
-        self.reload_ok, self.reloaded_at = True, now
-        self._turns.holds.keep_only(endpoints.config.channels, now)
-        body = {"accepted": True, "configuration": digest(endpoints.config)}
-        await self._recorder.record(Event(EventKind.RELOADED, now, body), *snapshot(endpoints.config, now))
+        self._turns.holds.keep_only(new.config.channels, now)
+        if self.evidence is not None and following.evidence is not None:
+            await self.evidence.switch(following.evidence)
+
+    async def _tell_refused(self, error: Exception) -> None:
+        try:
+            body = {"accepted": False, "reason": record.truncate(str(error))}
+            await self._recorder.record(Event(EventKind.RELOADED, self._clock.now(), body))
+        except OwnFaultError as fault:
+            _log.error("that a configuration was refused could not be recorded", error=fault.detail)
 
     def _plan(self, now: datetime) -> None:
         intervals = {slug: settings.interval for slug, settings in self.config.channels.items()}

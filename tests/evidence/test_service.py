@@ -52,6 +52,12 @@ def opened(ledger: Ledger, folder: Path, **given: object) -> Evidence:
     return Evidence(EvidenceSettings.model_validate(given), folder, ORIGIN, ledger, Clock())
 
 
+async def change(evidence: Evidence, settings: EvidenceSettings) -> None:
+    following = await asyncio.to_thread(evidence.prepare, settings)
+    if following is not None:
+        await evidence.switch(following)
+
+
 async def until(ready: Callable[[], object], what: str) -> None:
     await asyncio.to_thread(until_then, ready, what)
 
@@ -259,7 +265,7 @@ async def test_the_configuration_may_change_while_it_runs(tmp_path: Path, ledger
         add(ledger)
         evidence.start()
         await until(evidence.latest, "a checkpoint")
-        await evidence.change(EvidenceSettings.model_validate({"timestamps": [tsa_settings("new", tsa)]}))
+        await change(evidence, EvidenceSettings.model_validate({"timestamps": [tsa_settings("new", tsa)]}))
         await until(lambda: count(ledger, EventKind.TIMESTAMPED, tsa="new"), "a time-stamp by the new one")
         await evidence.stop()
 
@@ -388,7 +394,7 @@ async def test_a_change_while_an_authority_hangs_leaves_one_that_asks_it(tmp_pat
         add(ledger)
         evidence.start()
         await until(lambda: tsa.queries == 1, "it is asked")
-        await evidence.change(changed(tsa, "2s"))
+        await change(evidence, changed(tsa, "2s"))
         assert at_work() == {"evidence-sign", "evidence-check", "evidence-one"}
         await until(lambda: tsa.queries == 2, "it is asked by the new one")
         tsa.let_go.set()
@@ -405,10 +411,10 @@ async def test_changes_at_once_are_made_one_after_another(tmp_path: Path, ledger
         evidence = opened(ledger, tmp_path, timestamps=[tsa_settings("one", tsa)])
         add(ledger)
         evidence.start()
-        await asyncio.gather(*(evidence.change(changed(tsa, every)) for every in ("2s", "2s", "3s", "2s")))
+        await asyncio.gather(*(change(evidence, changed(tsa, every)) for every in ("2s", "2s", "3s", "2s")))
         assert at_work() == {"evidence-sign", "evidence-check", "evidence-one"}
         assert evidence.settings == changed(tsa, "2s")
-        await asyncio.gather(evidence.stop(), evidence.change(changed(tsa, "4s")))
+        await asyncio.gather(evidence.stop(), change(evidence, changed(tsa, "4s")))
         assert at_work() == set()
         tsa.let_go.set()
 
@@ -417,7 +423,7 @@ async def test_a_change_that_cannot_be_made_leaves_the_running_one(tmp_path: Pat
     evidence = opened(ledger, tmp_path)
     evidence.start()
     with pytest.raises(OwnFaultError, match="no package brings evidence keys of the kind 'absent'"):
-        await evidence.change(EvidenceSettings.model_validate({"key": {"plugin": {"name": "absent"}}}))
+        await change(evidence, EvidenceSettings.model_validate({"key": {"plugin": {"name": "absent"}}}))
     assert at_work() == {"evidence-sign", "evidence-check"}
     assert evidence.settings == EvidenceSettings()
     await evidence.stop()

@@ -56,6 +56,13 @@ async def test_wrong_configuration_is_refused_and_the_running_one_stays(
         refused = await client.post("/-/reload")
         assert refused.status_code == 400
         assert "sixty" in refused.text
+        absent = "evidence: {key: {plugin: {name: absent}}}\n"
+        path.write_text(good + absent, encoding="utf-8")
+        refused = await client.post("/-/reload")
+        assert (refused.status_code, refused.text.splitlines()[-1]) == (
+            400,
+            "no package brings evidence keys of the kind 'absent'",
+        )
         text = (await client.get("/metrics")).text
         assert "cpr_canary_config_last_reload_successful 0.0" in text
         assert "cpr_canary_channel_arrival_deadline_seconds" in text
