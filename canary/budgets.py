@@ -148,3 +148,12 @@ RELOAD = Budget("a configuration that is read again, with all that it names", se
 SECRET = Budget("a file with a secret", received=64 * KIB)
 EVIDENCE_KEYS = Budget("a file of evidence keys", received=64 * KIB)  # one has 119 bytes
 MARK_KEYS = Budget("a file of mark keys", received=64 * KIB)  # one has 65 bytes
+
+BROWSER = Budget(
+    "the browser with its pages and its driver, in memory",
+    decoded=1024 * MIB,
+    seconds=600.0,
+    number=4,
+    pieces="forms at once, others wait that long",
+)  # with one usual page it has 300 MiB
+BROWSER_PAGE = Budget("a process of a page in the browser, in memory", decoded=384 * MIB)  # a usual one has 25 to 150

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +24,8 @@ from email.policy import Compat32
 from email.utils import collapse_rfc2231_value
 from hashlib import sha256
 from random import Random, SystemRandom
+
+from canary.references import resolved
 
 _UNGUESSABLE = SystemRandom()
 _ID, _TIME, _MAC = 10, 5, 10
@@ -131,7 +132,7 @@ def _candidates(text: str) -> Iterator[str]:
     yield from _RUN.findall(text)
     yield from _joined(text)
     if "<" in text or "&" in text or _INVISIBLE.search(text):
-        bare = _INVISIBLE.sub("", html.unescape(_TAG.sub("", _BREAK.sub("\n", text))))
+        bare = _INVISIBLE.sub("", resolved(_TAG.sub("", _BREAK.sub("\n", text))))
         yield from _RUN.findall(bare)
         yield from _joined(bare)
 

@@ -333,3 +333,9 @@ def test_a_keyring_wants_whole_keys() -> None:
 def test_what_has_not_the_shape_of_a_mark_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="40 characters of base32"):
         RING.read(text)
+
+
+@pytest.mark.parametrize("digits", [5000, 500_000])
+def test_a_reference_to_no_character_hides_no_mark(digits: int) -> None:
+    made = RING.make(new_probe_id(), datetime(2026, 3, 1, tzinfo=UTC))
+    assert genuine(f"<p>&#{'9' * digits};</p> {made[:20]}<b>{made[20:]}</b>") == [made]

@@ -8,7 +8,6 @@ change. Of a place that shows only a part, what it shows is compared, and nothin
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import unicodedata
@@ -19,6 +18,7 @@ from email.message import Message as Part
 from hashlib import sha256
 
 from canary.content import Content, Message
+from canary.references import resolved
 
 _IGNORED = re.compile("[\\s>|\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
@@ -127,7 +127,7 @@ def _texts(parts: list[Part]) -> Iterator[str]:
 
 def _as_read(text: str) -> str:
     """HTML as whoever looks at it reads it."""
-    return html.unescape(_TAG.sub("", _shown(text)))
+    return resolved(_TAG.sub("", _shown(text)))
 
 
 def _shown(text: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from deploy.files import EXAMPLE, README, UNIT, assert_cli_takes, credentials, yaml_of
 
+from canary.budgets import BROWSER, MIB
+
 MOST_EXPOSED = 22
 """Of 100, by ``systemd-analyze security``. What remains is the network, and the namespaces of Chromium's sandbox."""
 
@@ -82,3 +84,10 @@ def test_readme_says_where_its_files_go() -> None:
     assert all(
         word in text for word in (UNIT.name, "cpr-canary.sysusers.conf", "/etc/cpr-canary/secrets", "/opt/cpr-canary")
     )
+
+
+def test_memory_is_enough_for_a_browser_at_its_limit_and_running_out_of_it_ends_no_more_than_a_page() -> None:
+    (most,) = settings("MemoryMax")
+    assert most.endswith("M")
+    assert int(most.removesuffix("M")) * MIB >= (BROWSER.decoded or 0) + 400 * MIB
+    assert settings("OOMPolicy") == ["continue"]

@@ -28,14 +28,14 @@ class Attempt:
 
     def passed(self, step: str) -> None:
         """Note that ``step`` is done."""
-        self._steps.append((step, self._seconds()))
+        self._steps.append((step, self.seconds()))
 
     def accepted(self, reference: str | None, artefacts: Iterable[tuple[str, bytes]] = ()) -> Submission:
         """The page confirmed the report."""
         return Submission(
             at=self._at,
             accepted=True,
-            seconds=self._seconds(),
+            seconds=self.seconds(),
             reference=reference,
             steps=tuple(self._steps),
             artefacts=tuple(artefacts),
@@ -47,7 +47,7 @@ class Attempt:
         return Submission(
             at=self._at,
             accepted=False,
-            seconds=self._seconds(),
+            seconds=self.seconds(),
             failure=Failure.OURS if ours else Failure.FORM_ERROR,
             uncertain=self.clicked and (ours or isinstance(fault, NoAnswerError)),
             reason=str(fault),
@@ -57,5 +57,6 @@ class Attempt:
             artefacts=tuple(artefacts),
         )
 
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
+        """How long it has taken so far."""
         return self._monotonic() - self._start

@@ -1,169 +1,169 @@
-"""The browser: one, warm, shared by all web forms; a fresh context for every probe."""
+"""The browser: one, warm, shared by all web forms; a fresh context for every probe, and only so many at once.
+
+It is bounded in memory, at whose end stands a page or the browser and nothing else of ours, and in every wait: one that
+does not react is killed, and started again for the next probe. Whoever is in it then has met a fault of ours, not of
+the form: what brought it down may have been another form's page. Only a page that was ended alone, since a process of
+it took more than a page may, has itself to blame (:meth:`Browser.outgrown`).
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-from playwright.async_api import Browser as PlaywrightBrowser
-from playwright.async_api import BrowserContext, Playwright, async_playwright
+import structlog
+from playwright.async_api import BrowserContext
 from playwright.async_api import Error as PlaywrightError
 
+from canary.budgets import BROWSER, BROWSER_PAGE
+from canary.channels.forms.launch import Running, launch
+from canary.channels.forms.processes import Held
 from canary.channels.forms.settings import BrowserSettings
 from canary.model import Component, OwnFaultError
+from canary.threads import in_thread
 
-_NAMES = (
-    "chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "microsoft-edge-stable", "microsoft-edge",
-)  # fmt: skip
-_QUIET = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-    "--disable-blink-features=AutomationControlled",  # or pages are told that nobody sits in front of it
-)
-_ABOUT_THE_SANDBOX = ("sandbox", "zygote_host")
-"""What is in the last words of a Chromium that may not have its sandbox: that there is none that it can use, or, where
-it may make user namespaces but not chroot in them (as in Podman), only the name of the file that builds it."""
+_REACTS_WITHIN = 30.0
+"""Seconds in which a browser that is well has a new context, or has closed one, however busy the machine is."""
+_LOOK_EVERY = 0.25
+
+_log = structlog.get_logger(__name__)
 
 
 class Browser:
-    """Started when it is first needed, and again when it has crashed. Belongs to one event loop."""
+    """Started when it is first needed, and again when it has ended. Belongs to one event loop."""
 
     def __init__(self, settings: BrowserSettings) -> None:
         self._settings = settings
         self._lock = asyncio.Lock()
-        self._playwright: Playwright | None = None
-        self._browser: PlaywrightBrowser | None = None
-        self._user_agent = ""
-        self._facts = ""
+        self._turns = asyncio.Semaphore(BROWSER.number or 1)
+        self._running: Running | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._in_use = 0
+        self._outgrown = 0
 
     @asynccontextmanager
-    async def context(self) -> AsyncIterator[BrowserContext]:
-        """A fresh context: no cookies, no cache, nothing of an earlier probe.
+    async def context(self, *, within: float | None = None) -> AsyncIterator[BrowserContext]:
+        """A fresh context: no cookies, no cache, nothing of an earlier probe. Waits for a turn for ``within`` seconds.
 
-        Raises OwnFaultError(BROWSER) with reason ``missing``, ``sandbox`` or ``crashed``.
+        Raises OwnFaultError(BROWSER) with reason ``busy``, ``missing``, ``sandbox``, ``crashed`` or ``hangs``.
         """
-        browser = await self._running()
-        try:
-            context = await browser.new_context(
-                user_agent=self._user_agent, accept_downloads=False, service_workers="block"
-            )
-        except PlaywrightError as error:
-            raise OwnFaultError(Component.BROWSER, "crashed", f"no new browser context: {error.message}") from error
-        try:
-            yield context
-        finally:
-            if browser.is_connected():
-                await context.tracing.stop()  # or Playwright leaves a folder of it behind, one a probe
-                await context.close()
+        async with self._turn(within), self._watched():
+            running = await self._ready()
+            context = await self._opened(running)
+            try:
+                yield context
+            finally:
+                await self._closed(running, context)
 
     async def describe(self) -> str:
         """Start it if need be; which browser it is, and whether it runs in its sandbox and why not."""
-        await self._running()
-        return self._facts
+        return (await self._ready()).facts
+
+    def outgrown(self) -> bool:
+        """Whether a page was ended for what it took of memory, and nobody has asked yet which one that was."""
+        self._outgrown, told = max(0, self._outgrown - 1), self._outgrown > 0
+        return told
 
     async def close(self) -> None:
         """End it, and with it every context that is in use. The next :meth:`context` starts it again."""
         async with self._lock:
             await self._stop()
 
-    async def _running(self) -> PlaywrightBrowser:
-        async with self._lock:
-            if self._browser is not None and self._browser.is_connected():
-                return self._browser
-            await self._stop()
-            self._playwright = await _driver()
-            try:
-                self._browser = await self._launch(self._playwright)
-                session = await self._browser.new_browser_cdp_session()
-                version = await session.send("Browser.getVersion")
-                await session.detach()
-            except PlaywrightError as error:
-                await self._stop()
-                raise OwnFaultError(Component.BROWSER, "crashed", f"browser does not start: {error.message}") from error
-            except BaseException:
-                await self._stop()
-                raise
-            self._user_agent = version["userAgent"].replace("Headless", "")
-            return self._browser
+    @asynccontextmanager
+    async def _turn(self, within: float | None) -> AsyncIterator[None]:
+        most = min(BROWSER.seconds or 0.0, BROWSER.seconds or 0.0 if within is None else within)
+        try:
+            async with asyncio.timeout(most):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise OwnFaultError(
+                Component.BROWSER, "busy", f"no turn in the browser within {most:g} s: {BROWSER.number} forms are in it"
+            ) from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
-    async def _launch(self, playwright: Playwright) -> PlaywrightBrowser:
-        """Launch with the sandbox the settings ask for; ``auto`` tries on and falls back to off, and says so."""
-        path = find_executable(self._settings.executable, Path(playwright.chromium.executable_path))
-        wish = self._settings.sandbox
-        root = os.geteuid() == 0
-        why = "by configuration" if wish == "off" else "running as root" if root else ""
-        if wish == "on" or (wish == "auto" and not root):
-            try:
-                browser = await _start(playwright, path, sandbox=True)
-            except PlaywrightError as error:
-                if not any(sign in error.message for sign in _ABOUT_THE_SANDBOX):
-                    raise
-                if wish == "on":
-                    advice = "run as an unprivileged user and allow user namespaces, or set sandbox: auto"
-                    raise OwnFaultError(
-                        Component.BROWSER, "sandbox", f"{path} does not start in its sandbox; {advice}"
-                    ) from error
-                why = "the system does not let it start (user namespaces)"
-            else:
-                self._facts = f"Chromium {browser.version} ({path}), sandbox on"
-                return browser
-        browser = await _start(playwright, path, sandbox=False)
-        self._facts = f"Chromium {browser.version} ({path}), sandbox off: {why}"
-        return browser
+    async def _ready(self) -> Running:
+        async with self._lock:
+            if self._running is None or not self._running.browser.is_connected():
+                await self._stop()
+                self._running = await launch(self._settings)
+            return self._running
 
     async def _stop(self) -> None:
-        browser, playwright = self._browser, self._playwright
-        self._browser = self._playwright = None
+        running, self._running = self._running, None
+        if running is not None:
+            await running.stop()
+
+    async def _opened(self, running: Running) -> BrowserContext:
         try:
-            if browser is not None:
-                await browser.close()
-        except PlaywrightError:
-            pass  # it has crashed already, and that is why we are here
+            async with asyncio.timeout(_REACTS_WITHIN):
+                return await running.browser.new_context(
+                    user_agent=running.user_agent, accept_downloads=False, service_workers="block"
+                )
+        except PlaywrightError as error:
+            raise OwnFaultError(Component.BROWSER, "crashed", f"no new browser context: {error.message}") from error
+        except TimeoutError:
+            running.kill()
+            raise OwnFaultError(
+                Component.BROWSER, "hangs", f"no new browser context within {_REACTS_WITHIN:g} s"
+            ) from None
+
+    async def _closed(self, running: Running, context: BrowserContext) -> None:
+        if not running.browser.is_connected():
+            return
+        try:
+            async with asyncio.timeout(_REACTS_WITHIN):
+                await context.tracing.stop()  # or Playwright leaves a folder of it behind, one a probe
+                await context.close()
+        except TimeoutError:
+            _log.warning("the browser does not react, and is ended", seconds=_REACTS_WITHIN)
+            running.kill()
+        except PlaywrightError as error:
+            _log.info("a browser context was gone before it was closed", error=error.message)
+
+    @asynccontextmanager
+    async def _watched(self) -> AsyncIterator[None]:
+        """As long as anybody is in it, what it holds is looked at."""
+        self._in_use += 1
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch())
+        try:
+            yield
         finally:
-            if playwright is not None:
-                await playwright.stop()
+            self._in_use -= 1
+            if not self._in_use:
+                self._watching.cancel()
+                self._watching = None
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            running = self._running
+            if running is not None and running.browser.is_connected():
+                self._bound(running, await in_thread(running.processes.look))
+
+    def _bound(self, running: Running, held: Sequence[Held]) -> None:
+        """End what holds too much: a page alone if that is enough, else all."""
+        page, why = excess(held)
+        if why:
+            _log.warning("the browser takes too much memory", what=why, page=page)
+            self._outgrown += page is not None and page.memory > (BROWSER_PAGE.decoded or 0)
+            running.processes.end(page.pid if page is not None else None)
 
 
-async def _driver() -> Playwright:
-    try:
-        return await async_playwright().start()
-    except Exception as error:  # Playwright raises a bare one if its driver ends at once
-        raise OwnFaultError(Component.BROWSER, "crashed", f"Playwright's driver does not start: {error}") from error
+def excess(held: Sequence[Held]) -> tuple[Held | None, str]:
+    """The page that holds too much, or None if it is all of them together, and what that is: nothing if all is well.
 
-
-async def _start(playwright: Playwright, path: Path, *, sandbox: bool) -> PlaywrightBrowser:
-    """Launch it, deaf to signals: Ctrl-C in a terminal reaches Playwright too, and a form in hand is to end first."""
-    return await playwright.chromium.launch(
-        executable_path=path,
-        args=_QUIET,
-        chromium_sandbox=sandbox,
-        handle_sigint=False,
-        handle_sigterm=False,
-        handle_sighup=False,
-    )
-
-
-def find_executable(wanted: Path | None, own: Path, search: str | None = None) -> Path:
-    """The browser to use: the ``wanted`` one, else one of the system's, else Playwright's ``own``.
-
-    ``search`` is a list of folders as in PATH, which is the default. Raises OwnFaultError(BROWSER, "missing").
+    Of what is too much together the largest page goes first, if it is worth it: it may spare all others.
     """
-    get = "get one with: apt-get install chromium (or: playwright install chromium)"
-    if wanted is not None:
-        if not os.access(wanted, os.X_OK):
-            raise OwnFaultError(Component.BROWSER, "missing", f"no browser at {wanted}, which executable names; {get}")
-        return wanted
-    for name in _NAMES:
-        found = shutil.which(name, path=search)
-        if found:
-            return Path(found)
-    if not own.exists():
-        raise OwnFaultError(Component.BROWSER, "missing", f"no Chromium, Chrome or Edge found; {get}")
-    return own
+    largest = max((one for one in held if one.page), key=lambda one: one.memory, default=None)
+    most, together = BROWSER_PAGE.decoded or 0, sum(one.memory for one in held)
+    if largest is not None and largest.memory > most:
+        return largest, f"{BROWSER_PAGE.what}: {largest.memory} bytes, may have {most}"
+    if together > (BROWSER.decoded or 0):
+        worth = largest if largest is not None and largest.memory > most // 4 else None
+        return worth, f"{BROWSER.what}: {together} bytes, may have {BROWSER.decoded}"
+    return None, ""

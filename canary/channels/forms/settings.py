@@ -11,6 +11,9 @@ from canary.channels.forms.home import Home, host_and_port
 from canary.channels.forms.steps import Confirm, Files, Step, Template, WebAddress, require_sense
 from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Settings
 
+_RECORDS_WITHIN = 30.0
+"""Seconds for the screenshot and the trace, in the end."""
+
 
 class BrowserSettings(Settings):
     """Which browser fills in the forms, and whether in its sandbox."""
@@ -62,6 +65,10 @@ class WebFormSettings(FormSettings):
         if not any(step.click for step in self.steps):
             raise ValueError("no step clicks: wanted a click on the button that submits the form")
         return self
+
+    def longest(self) -> float:
+        """How many seconds a visit takes at most, if each thing that it waits for comes at the last moment."""
+        return self.loads_within + self.patience * (len(self.steps) + 1) + self.confirm.within + _RECORDS_WITHIN
 
     @property
     def submitting(self) -> int:

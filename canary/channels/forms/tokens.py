@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html import unescape
+
+from canary.references import resolved
 
 _SPACE = r"\t\n\f\r "
 _MARKUP = re.compile(r"<(?=[a-zA-Z/!?])")
@@ -20,7 +21,6 @@ _KEY = re.compile(rf"=?[^{_SPACE}/>=]*")
 _EQUALS = re.compile(rf"[{_SPACE}]*=[{_SPACE}]*")
 _BARE = re.compile(rf"[^{_SPACE}>]*")
 _COMMENT_END = re.compile("--!?>")
-_ZEROS, _LARGE = re.compile("&#0+(?=[0-9])"), re.compile("(&#[0-9]{8})[0-9]+")
 _RAW = {"script", "style", "xmp", "iframe", "noembed", "noframes"}
 _ESCAPABLE = {"textarea", "title"}
 _ENDS = {name: re.compile(rf"</{name}(?=[{_SPACE}/>])", re.IGNORECASE) for name in _RAW | _ESCAPABLE}
@@ -54,10 +54,10 @@ def tokens(html: str) -> Iterator[Text | Start | End]:
     while at < len(html):
         markup = _MARKUP.search(html, at)
         if markup is None:
-            yield Text(_resolved(html[at:]))
+            yield Text(resolved(html[at:]))
             return
         if markup.start() > at:
-            yield Text(_resolved(html[at : markup.start()]))
+            yield Text(resolved(html[at : markup.start()]))
         token, at = _marked(html, markup.end())
         if token is not None:
             yield token
@@ -65,7 +65,7 @@ def tokens(html: str) -> Iterator[Text | Start | End]:
             end = _ENDS[token.tag].search(html, at)
             raw = html[at : end.start() if end else len(html)]
             if raw:
-                yield Text(_resolved(raw) if token.tag in _ESCAPABLE else raw)
+                yield Text(resolved(raw) if token.tag in _ESCAPABLE else raw)
             at += len(raw)
 
 
@@ -102,7 +102,7 @@ def _tag(html: str, at: int) -> tuple[str, dict[str, str], int]:
         value, at = _value(html, at)
         if at < 0:
             return "", {}, 0
-        attributes.setdefault(key.lower(), _resolved(value))
+        attributes.setdefault(key.lower(), resolved(value))
 
 
 def _value(html: str, at: int) -> tuple[str, int]:
@@ -122,10 +122,3 @@ def _value(html: str, at: int) -> tuple[str, int]:
 def _matched(pattern: re.Pattern[str], html: str, at: int) -> str:
     found = pattern.match(html, at)
     return found[0] if found else ""
-
-
-def _resolved(text: str) -> str:
-    """``text`` with its character references resolved; numbers are cut where they are beyond every character."""
-    if "&" not in text:
-        return text
-    return unescape(_LARGE.sub(r"\1", _ZEROS.sub("&#", text)))

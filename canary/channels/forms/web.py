@@ -13,14 +13,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 
+from playwright.async_api import BrowserContext
 from playwright.async_api import Error as PlaywrightError
 
-from canary.channels import Resources, Sender
+from canary.budgets import BROWSER_PAGE
+from canary.channels import Resources, Sender, UnusableError
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.steps import Step, files_of, filled, payload, values
 from canary.channels.forms.visit import Visit
 from canary.model import Component, Outgoing, OwnFaultError, Report, Submission
+
+_AT_ONCE = 1.0
+"""Seconds: who had to wait for a turn no longer than this did not wait."""
 
 
 class WebFormChannel:
@@ -52,7 +57,18 @@ class WebFormChannel:
     async def _submit(self, report: Report, within: float) -> Submission:
         attempt = Attempt(self._clock)
         try:
-            async with self._browser.context() as context, asyncio.timeout(within):
+            async with self._browser.context(within=within) as context:
+                return await self._visit(context, report, attempt, within)
+        except OwnFaultError as fault:
+            return attempt.failed(fault)
+        except PlaywrightError as error:
+            return attempt.failed(self._ended(error))
+
+    async def _visit(self, context: BrowserContext, report: Report, attempt: Attempt, within: float) -> Submission:
+        """The visit itself: the form has its whole time, unless we made it wait so long that this is not left."""
+        left, due = within - attempt.seconds(), min(within, self._settings.longest())
+        try:
+            async with asyncio.timeout(min(left, due)):
                 tracing = context.tracing.start(snapshots=self._in_detail, screenshots=self._in_detail)
                 if self._in_detail:  # a page that opens in the meantime may be left out of the snapshots
                     await tracing
@@ -61,11 +77,12 @@ class WebFormChannel:
                     page, _ = await asyncio.gather(context.new_page(), tracing)
                 return await Visit(self._settings, page, attempt).submit(report)
         except TimeoutError:
-            return attempt.failed(NoAnswerError(f"the form took longer than {within:g} s"))
-        except OwnFaultError as fault:
-            return attempt.failed(fault)
-        except PlaywrightError as error:
-            return attempt.failed(_crash(error))
+            if left > due - _AT_ONCE:
+                return attempt.failed(NoAnswerError(f"the form took longer than {due:g} s"))
+            said = (
+                f"the form waited {within - left:.0f} s for its turn in the browser, and {left:.0f} s were not enough"
+            )
+            return attempt.failed(OwnFaultError(Component.BROWSER, "busy", said))
 
     async def check(self) -> str:
         """Load the form and find each field of its first page; types nothing."""
@@ -74,7 +91,15 @@ class WebFormChannel:
                 visit = Visit(self._settings, await context.new_page(), Attempt(self._clock))
                 return f"{await visit.look()}; {await self._browser.describe()}"
         except PlaywrightError as error:
-            raise _crash(error) from error
+            raise self._ended(error) from error
+
+    def _ended(self, error: PlaywrightError) -> UnusableError | OwnFaultError:
+        """Whose fault it is that the browser, or the page in it, is no more."""
+        words = error.message.splitlines()[0]
+        gone = any(sign in words for sign in ("crashed", "closed"))
+        if "crashed" in words and self._browser.outgrown():  # it was asked for nothing but its page
+            return NoAnswerError(f"the page was ended: {BROWSER_PAGE.what}: more than {BROWSER_PAGE.decoded} bytes")
+        return OwnFaultError(Component.BROWSER, "crashed" if gone else "failed", f"the browser failed: {words}")
 
     async def close(self) -> None:
         """Nothing to let go of: the browser belongs to all forms."""
@@ -87,9 +112,3 @@ def _entries(step: Step, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield step.choose.label, step.choose.option
     elif step.check:
         yield step.check, "on"
-
-
-def _crash(error: PlaywrightError) -> OwnFaultError:
-    words = error.message.splitlines()[0]
-    gone = any(sign in words for sign in ("crashed", "closed"))
-    return OwnFaultError(Component.BROWSER, "crashed" if gone else "failed", f"the browser failed: {words}")

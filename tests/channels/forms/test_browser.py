@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Error as PlaywrightError
 
-from canary.channels.forms.browser import Browser, find_executable
+from canary.channels.forms.browser import Browser
+from canary.channels.forms.launch import find_executable
 from canary.channels.forms.settings import BrowserSettings
 from canary.model import Component, OwnFaultError
 
