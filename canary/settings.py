@@ -209,6 +209,10 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+WITHIN = {stage: f"{stage}_within" for stage in Stage if stage.may_be_owed}
+"""The keys by which a channel promises further stages."""
+
+
 class ChannelSettings(Settings):
     """What every kind of channel has; a kind adds its own ``kind`` and where to send."""
 
@@ -248,7 +252,7 @@ class ChannelSettings(Settings):
 
     @model_validator(mode="after")
     def _times_fit(self) -> Self:
-        limits = {"deadline": self.deadline} | {f"{stage}_within": limit for stage, limit in self.owed().items()}
+        limits = {"deadline": self.deadline} | {WITHIN[stage]: limit for stage, limit in self.owed().items()}
         name, longest = max(limits.items(), key=lambda known: known[1])
         if self.give_up < longest:
             give_up, wanted = format_duration(self.give_up), format_duration(longest)
@@ -257,7 +261,7 @@ class ChannelSettings(Settings):
 
     def owed(self) -> Mapping[Stage, float]:
         """The further stages that are promised, with the seconds after submission by which each is to be reached."""
-        within = {stage: getattr(self, f"{stage}_within") for stage in Stage if stage.may_be_owed}
+        within = {stage: getattr(self, key) for stage, key in WITHIN.items()}
         return {stage: limit for stage, limit in within.items() if limit is not None}
 
     def targets(self) -> tuple[str, ...]:

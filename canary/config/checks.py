@@ -13,7 +13,7 @@ from canary.config.whole import Config
 from canary.config.yaml_lines import Path
 from canary.model import Role, Stage
 from canary.reports import VARIANTS
-from canary.settings import ChannelSettings, format_duration
+from canary.settings import WITHIN, ChannelSettings, format_duration
 
 Findings = Iterator[tuple[Path, str]]
 
@@ -106,7 +106,7 @@ def _replies_read(config: Config, slug: str, where: Path) -> Findings:
         for name in config.senders_of(slug) if what else ():
             if name in config.senders and config.senders[name].replies is None:
                 yield (
-                    (*where, f"{stage}_within"),
+                    (*where, WITHIN[stage]),
                     f'sender "{name}" has no replies to find {what} in, want senders.{name}.replies',
                 )
 
@@ -120,7 +120,7 @@ def _work_shown(config: Config, channel: ChannelSettings, where: Path) -> Findin
     for stage in channel.owed():
         if stage not in _FOUND_IN_REPLIES:
             yield (
-                (*where, f"{stage}_within"),
+                (*where, WITHIN[stage]),
                 f"{names} cannot show who works a report, want this left out, or a queue that can in arrives_in",
             )
 

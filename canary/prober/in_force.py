@@ -13,7 +13,7 @@ from canary import __version__
 from canary.config import Config, digest
 from canary.ledger import Event, EventKind
 from canary.ledger.events import timestamp, truncate
-from canary.model import Stage
+from canary.settings import WITHIN
 
 _ROOM = 60_000
 """Bytes of entries in one event: what an event may have, less the fields that every part repeats."""
@@ -91,7 +91,7 @@ def _channel(config: Config, slug: str) -> dict[str, Any]:
         "interval": settings.interval,
         "deadline": settings.deadline,
         "give_up": settings.give_up,
-        **{f"{stage}_within": settings.owed().get(stage) for stage in Stage if stage.may_be_owed},
+        **{key: getattr(settings, key) for key in WITHIN.values()},
         "arrives_in": list(settings.arrives_in),
         "senders": list(config.senders_of(slug)),
         "variants": list(config.variants_of(slug)),
