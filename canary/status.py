@@ -19,6 +19,13 @@ from canary.model import Depth, Outcome, Place
 LOOP_STALLED = timedelta(seconds=30)
 """A main loop that has not gone round for so long is stuck."""
 
+UNREAD = timedelta(minutes=10)
+"""A queue that was not read for so long, and for longer than the longest deadline, is told."""
+
+_NEEDED = ("ledger", "signing")
+_WATCH = "watch "
+"""Parts of :attr:`Vitals.troubles` without which nothing can be recorded, proven or seen."""
+
 
 class Standing(IntEnum):
     """How something stands; the numbers are those of the metric ``cpr_canary_channel_state``."""
@@ -91,6 +98,8 @@ class Vitals:
     reloaded_at: datetime
     read_at: Mapping[str, datetime] = field(default_factory=dict)
     depths: Mapping[str, Depth] = field(default_factory=dict)
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    """Every part that can tell how it is, and why it is not well; empty if it is."""
 
 
 def channels(config: Config, state: State) -> Iterator[ChannelStatus]:
@@ -121,7 +130,7 @@ def queues(config: Config, state: State, vitals: Vitals) -> Iterator[QueueStatus
 
 
 def parts(config: Config, state: State, vitals: Vitals, now: datetime) -> Iterator[PartStatus]:
-    """The main loop, the configuration, every queue, the kill switch."""
+    """The main loop, the configuration, sending, every queue, the other parts, the kill switch."""
     stuck = vitals.last_tick is None or now - vitals.last_tick > LOOP_STALLED
     yield PartStatus("main loop", Standing.FAILING, "it does not go round") if stuck else _well("main loop")
     refused = "the one that was read last was refused; the one before it is running"
@@ -130,15 +139,39 @@ def parts(config: Config, state: State, vitals: Vitals, now: datetime) -> Iterat
         if vitals.reload_ok
         else PartStatus("configuration", Standing.FAILING, refused, needed=False)
     )
+    yield _sending(config, state)
+    patience = max([UNREAD, *(timedelta(seconds=channel.deadline) for channel in config.channels.values())])
     for queue in queues(config, state, vitals):
-        name = f"queue {queue.place.queue}"
-        yield _well(name) if queue.standing is Standing.OK else PartStatus(name, queue.standing, "it was not read yet")
+        yield _reading(queue, now, patience)
+    for part, why in vitals.troubles.items():
+        needed = part in _NEEDED or part.startswith(_WATCH)
+        yield PartStatus(part, Standing.FAILING, why, needed) if why else _well(part)
     stopped = state.totals.stopped
     yield (
         PartStatus("kill switch", Standing.PAUSED, f"thrown: {stopped}", needed=False)
         if stopped
         else _well("kill switch")
     )
+
+
+def _sending(config: Config, state: State) -> PartStatus:
+    """Whether something that nobody wanted keeps channels from being probed; that it keeps all, keeps us from work."""
+    holds = (state.totals.held.get(slug, state.totals.held.get(EVERY_CHANNEL)) for slug in config.channels)
+    held = [hold for hold in holds if hold is not None and hold not in ON_PURPOSE]
+    if not held:
+        return _well("sending")
+    why = f"{len(held)} of {len(config.channels)} channels are held back: {', '.join(sorted(set(map(str, held))))}"
+    return PartStatus("sending", Standing.FAILING, why, needed=len(held) == len(config.channels))
+
+
+def _reading(queue: QueueStatus, now: datetime, patience: timedelta) -> PartStatus:
+    """Whether a queue is read; one that was not for longer than a deadline lasts may have lost who reads it."""
+    name = f"queue {queue.place.queue}"
+    if queue.read_at is None:
+        return PartStatus(name, queue.standing, "it was not read yet")
+    if now - queue.read_at > patience:
+        return PartStatus(name, Standing.UNKNOWN, f"it was last read at {queue.read_at:%Y-%m-%d %H:%M:%S} UTC")
+    return _well(name)
 
 
 def _well(part: str) -> PartStatus:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import datetime, timedelta
+from typing import Any
 
 _LONGEST = 400
 NONE = "–"
@@ -62,6 +65,30 @@ def shown(text: str | None, longest: int = _LONGEST) -> str:
     """A text that is not ours: on one line, cut, and without characters that print nothing or turn the line around."""
     if not text:
         return NONE
-    line = " ".join(text.split())
-    line = line if line.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in line)
+    line = printable(" ".join(text.split()))
     return line if len(line) <= longest else f"{line[:longest]} … ({len(line)} characters)"
+
+
+def printable(text: str) -> str:
+    """A text whose lines stay, without what moves a cursor, rings, turns a line around or is no character at all.
+
+    Other spaces than ours become one; what prints nothing, or is half a surrogate pair, becomes U+FFFD.
+    """
+    if text.isprintable():
+        return text
+    return _UNPRINTED.sub(lambda found: found[0] if found[0].isprintable() else _instead(found[0]), text)
+
+
+_UNPRINTED = re.compile(r"\r\n|[^\n -~]")
+_AS_TEXT = {"\r\n": "\n", "\u202f": "\u202f", "\xa0": "\xa0"}
+"""What stays: an end of line, and the spaces that we write between digits ourselves."""
+
+
+def _instead(character: str) -> str:
+    return _AS_TEXT.get(character) or (" " if character.isspace() else "\ufffd")
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """JSON for machines that a terminal takes as well: what prints nothing is written as an escape."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return _UNPRINTED.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from metrics.recorded import settings
 from canary import status
 from canary.config import Config, load
 from canary.ledger import ChannelTotals, OpenProbe, State, Totals
+from canary.ledger.events import EVERY_CHANNEL
 from canary.model import Case, Depth, Outcome
 from canary.status import Standing, Vitals
 from dashboards.vocabulary import STATES
@@ -85,6 +86,47 @@ def test_parts_that_keep_us_from_work_are_told_apart_from_those_that_do_not(conf
     never = replace(well, last_tick=None)
     assert next(status.parts(config, State(), never, START)).standing is Standing.FAILING
     assert timedelta(seconds=30) == status.LOOP_STALLED
+
+
+def wrong(config: Config, state: State, vitals: Vitals, now: datetime) -> dict[str, tuple[bool, str]]:
+    """By part that is not well: whether it keeps us from work, and why it is not."""
+    return {
+        part.part: (part.keeps_from_work, part.why)
+        for part in status.parts(config, state, vitals, now)
+        if part.standing is not Standing.OK
+    }
+
+
+def test_whatever_can_tell_how_it_is_is_a_part(config: Config) -> None:
+    read = dict.fromkeys(config.queues(), START)
+    troubles = {"ledger": "disk is full", "signing": "", "watch desk": "its thread has ended", "tsa": "refused"}
+    found = list(status.parts(config, State(), replace(WELL, read_at=read, troubles=troubles), START))
+    assert {part.part for part in found} >= troubles.keys()
+    assert {part.part: part.keeps_from_work for part in found if part.why} == {
+        "ledger": True, "watch desk": True, "tsa": False,
+    }  # fmt: skip
+
+
+def test_a_queue_that_was_not_read_for_long_is_told_with_when_it_was(config: Config) -> None:
+    longest = max(channel.deadline for channel in config.channels.values())
+    late, well = after(longest + 1), replace(WELL, read_at=dict.fromkeys(config.queues(), START))
+    ticking = replace(well, last_tick=late)
+    assert wrong(config, State(), replace(well, last_tick=after(longest)), after(longest)) == {}
+    when = f"it was last read at {START:%Y-%m-%d %H:%M:%S} UTC"
+    assert wrong(config, State(), ticking, late) == {f"queue {name}": (True, when) for name in config.queues()}
+
+
+def test_holds_that_nobody_wanted_keep_us_from_sending(config: Config) -> None:
+    well = replace(WELL, read_at=dict.fromkeys(config.queues(), START))
+    first, second = config.channels
+
+    def held(**by: str) -> dict[str, tuple[bool, str]]:
+        return wrong(config, State(totals=Totals(held=by)), well, START)
+
+    assert held(**{first: "blackout", second: "paused"}) == {}
+    assert held(**{first: "cap"}) == {"sending": (False, "1 of 2 channels are held back: cap")}
+    assert held(**{first: "cap", second: "store"}) == {"sending": (True, "2 of 2 channels are held back: cap, store")}
+    assert held(**{EVERY_CHANNEL: "stalled"}) == {"sending": (True, "2 of 2 channels are held back: stalled")}
 
 
 def test_dashboards_have_a_word_for_each_standing() -> None:

@@ -27,6 +27,7 @@ from canary.evidence.tiles import EvidenceError
 from canary.ledger import EventKind
 from canary.ledger.event_reader import Leaf
 from canary.ledger.events import timestamp
+from canary.ledger.reading import understood
 from canary.model import CanaryError
 
 _MOST_FILES = 0xFFFF - 2
@@ -87,6 +88,7 @@ def make(
         with (
             os.fdopen(descriptor, "wb") as file,
             zipfile.ZipFile(file, "w", allowZip64=False) as archive,
+            understood("what is to be packed"),
         ):
             made = _Bundle(_Files(archive), log, newest.body["size"], wanted, progress).write(chains or {})
         temporary.replace(path)

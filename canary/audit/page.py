@@ -66,12 +66,18 @@ def _environment() -> Environment:
         loader=PackageLoader("canary.audit", "."),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     for name in ("percent", "number", "several", "hours", "moment", "latency", "duration", "shown"):
         environment.filters[name] = getattr(wording, name)
     return environment
+
+
+def _printable(value: object) -> object:
+    """What a template is about to show, without control characters if it is a text that is not markup of ours."""
+    return wording.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _charts(report: AuditReport, counted: Tally) -> dict[str, list[Markup]]:

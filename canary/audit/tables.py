@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from canary import wording
 from canary.audit.changes import Span
 from canary.audit.counts import Counts, Percentiles
 from canary.audit.exceptions import Run
@@ -26,7 +26,8 @@ Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 
 def cell(value: Any) -> Any:
-    """A value as a cell; a text that a spreadsheet might take for a formula gets an apostrophe before it."""
+    """A value as a cell: a text of what can be printed, and where a spreadsheet might take it for a formula, with an
+    apostrophe before it."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -37,7 +38,7 @@ def cell(value: Any) -> Any:
         return "yes" if value else "no"
     if isinstance(value, int | float | date):
         return value
-    text = str(value).replace("\0", "\ufffd")
+    text = wording.printable(str(value))
     return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
@@ -53,7 +54,7 @@ def to_csv(table: Table) -> bytes:
 
 def to_json(report: AuditReport) -> bytes:
     """The whole report, for machines."""
-    return (json.dumps(_plain(report), ensure_ascii=False, indent=1) + "\n").encode()
+    return (wording.to_json(_plain(report), indent=1) + "\n").encode()
 
 
 def tables(report: AuditReport, counted: Tally) -> dict[str, bytes]:

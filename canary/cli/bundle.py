@@ -14,7 +14,7 @@ from canary.audit.verifier.findings import RefusedError
 from canary.audit.verifier.tlog import Head
 from canary.audit.verifier.verify import verify as check_bundle
 from canary.audit.whole import Whole, check_whole
-from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json, print_plain
+from canary.cli.common import ConfigPath, Exit, Json, err, out, painted, print_json, print_plain
 from canary.cli.opening import published_log
 from canary.cli.period import From, To, whole_period
 from canary.clock import Clock
@@ -43,9 +43,9 @@ def bundle(
     sizes = tuple(_size(path) for path in kept or ())
     wanted = Wanted(period.since, min(period.until, Clock().now()), seed, size, tuple(probe or ()), sizes)
     chains = {tsa.name: tsa.ca_file for tsa in settings.evidence.timestamps}
-    with published_log(settings) as log, err.status("population") as spinner:
+    with published_log(settings) as log, err.status(painted("population")) as spinner:
         try:
-            made = make(file, log, wanted, chains, spinner.update)
+            made = make(file, log, wanted, chains, lambda what: spinner.update(painted(what)))
         except BundleError as error:
             raise typer.BadParameter(str(error)) from None
     if as_json:
@@ -104,7 +104,7 @@ def verify_log(config: ConfigPath, as_json: Json = False) -> None:
 
     Exits 1 if anything is not as it was signed. Takes as much memory for a million probes as for a thousand.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with (
         published_log(load(config)) as log,
         Progress(*columns, console=err, transient=True, disable=as_json) as bar,
@@ -125,7 +125,7 @@ def verify_log(config: ConfigPath, as_json: Json = False) -> None:
 
 def _tell_whole(found: Whole) -> None:
     for problem in found.problems:
-        out.print(problem, style="red", markup=False, highlight=False)
+        out.print(problem, style="red")
     forgotten = f" ({found.forgotten} emptied by retention)" if found.forgotten else ""
-    verdict = "as they were signed" if found.ok else "[bold red]not as they were signed[/]"
-    out.print(f"{found.events} events{forgotten} and {found.results} results: {verdict}", highlight=False)
+    verdict = "as they were signed" if found.ok else painted("not as they were signed", "bold red")
+    out.print(f"{found.events} events{forgotten} and {found.results} results:", verdict)

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from canary.channels import UnusableError
-from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json
+from canary.cli.common import ConfigPath, Exit, Json, err, on_one_line, out, painted, print_json
 from canary.clock import Clock
 from canary.config import Config, load
 from canary.config.advice import advice
@@ -49,9 +49,9 @@ async def _look(config: Config) -> list[Finding]:
     endpoints = Endpoints(config, Clock())
     findings: list[Finding] = []
     try:
-        with err.status("connecting") as spinner:
+        with err.status(painted("connecting")) as spinner:
             for what, look in _looks(config, endpoints):
-                spinner.update(f"{what} ({len(findings)} looked at)")
+                spinner.update(painted(f"{what} ({len(findings)} looked at)"))
                 findings.append(await _find(what, look))
     finally:
         await endpoints.close()
@@ -88,6 +88,5 @@ def _print(findings: list[Finding]) -> None:
     table = Table("", "what", "found")
     for finding in findings:
         colour = {None: "green", "advice": "yellow"}.get(finding.fault, "red")
-        sign = f"[{colour}]{finding.fault or 'ok'}[/]"
-        table.add_row(sign, finding.what, finding.detail.replace("[", r"\["))
+        table.add_row(painted(finding.fault or "ok", colour), finding.what, on_one_line(finding.detail))
     out.print(table)

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
-import json
+import traceback
+from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
 from canary import wording
 from canary.cli.extras import MissingExtraError
 from canary.config import Config, ConfigError
 from canary.model import CanaryError, DeadlineResult, Outcome, OwnFaultError
 
-out = Console(emoji=False)  # words of others have colons too
-err = Console(stderr=True, emoji=False)
+
+class PlainConsole(Console):
+    """A console on which words are words: nothing in them is markup, an emoji or an order to the terminal.
+
+    So whatever is printed may hold words of others, in a line as in a table; what is to be coloured is
+    :func:`painted`.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """As the console has it, of what can be printed of ``text``."""
+        return super().render_str(wording.printable(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """As the console has it; what a renderable hides from :meth:`render_str` orders nothing either."""
+        for segment in super().render(renderable, options):
+            text = segment.text if segment.control else wording.printable(segment.text)
+            yield segment if text is segment.text else Segment(text, segment.style)
+
+
+out = PlainConsole()
+err = PlainConsole(stderr=True)
 
 ConfigPath = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file (YAML).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of a table.")]
@@ -50,29 +74,51 @@ def exit_code(outcome: Outcome | None) -> Exit:
     return _EXITS[outcome.deadline_result] if outcome else Exit.NOT_ARRIVED
 
 
-def explain(error: CanaryError) -> Exit:
+def explain(error: Exception) -> Exit:
     """Say on standard error what went wrong; returns what to exit with."""
     if isinstance(error, ConfigError | MissingExtraError):
-        err.print(str(error), style="red", markup=False, highlight=False)
+        err.print(str(error), style="red")
         return Exit.USAGE
-    part = f" ({error.component}, {error.reason})" if isinstance(error, OwnFaultError) else ""
-    err.print(f"our own fault{part}: {error}", style="red", markup=False)
+    err.print(f"our own fault{_in_words(error)}", style="red")
     return Exit.OWN_FAULT
+
+
+def _in_words(error: Exception) -> str:
+    match error:
+        case OwnFaultError():
+            return f" ({error.component}, {error.reason}): {error}"
+        case CanaryError():
+            return f": {error}"
+        case OSError(strerror=str(why), filename=str(path)):
+            return f": {path}: {why}"
+        case OSError():
+            return f": {error}"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f" (unexpected): {type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno}). If `cpr-canary "
+        "audit verify-log` finds nothing wrong with the ledger, this is a mistake in CPR Canary: please report it with "
+        "what CPR_CANARY_TRACEBACK=1 prints"
+    )
 
 
 def print_json(value: Any) -> None:
     """One line of JSON on standard output, without colours."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    typer.echo(wording.to_json(value))
 
 
 def print_plain(text: str) -> None:
     """A line with a path or a hash in it, which people copy: never broken, never coloured."""
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    out.print(text, soft_wrap=True)
 
 
-def escape_external(words: str, longest: int | None = None) -> str:
-    """Words that are not ours, whole or cut, for a table: on one line, and nothing in them paints the terminal."""
-    return escape(wording.shown(words, longest or len(words))) if words else ""
+def painted(words: str, style: str = "") -> Text:
+    """Words in a style, for a line or for a table; like all that is printed, they may be somebody else's."""
+    return Text(wording.printable(words), style)
+
+
+def on_one_line(words: str, longest: int | None = None) -> str:
+    """Words that are not ours, whole or cut, for a row of a table."""
+    return wording.shown(words, longest or len(words)) if words else ""
 
 
 def known_channel(config: Config, channel: str) -> str:

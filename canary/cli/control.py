@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from typing import Annotated
 
 import typer
@@ -13,8 +14,18 @@ from canary.clock import Clock
 from canary.config import load
 from canary.keyring import keys_of, rotate
 from canary.ledger.events import cleared, paused, resumed, stopped_all
+from canary.model import OwnFaultError
 from canary.prober.gate import EVERY_CHANNEL, clear_stop
 from canary.prober.gate import stop_all as throw
+
+
+def operator() -> str:
+    """Who gives the command, as the system knows them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user without a name, as containers have them
+        return f"uid {os.getuid()}"
+
 
 Channel = Annotated[str | None, typer.Option("--channel", help="Only this channel; every one if not given.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept as evidence.")]
@@ -25,7 +36,7 @@ def pause(config: ConfigPath, reason: Reason, channel: Channel = None) -> None:
     settings = load(config)
     name = known_channel(settings, channel) if channel else EVERY_CHANNEL
     with opened(settings) as ledger:
-        ledger.append(paused(Clock().now(), [name], reason, getpass.getuser())).result()
+        ledger.append(paused(Clock().now(), [name], reason, operator())).result()
     out.print(f"paused: {channel or 'every channel'}")
 
 
@@ -34,7 +45,7 @@ def resume(config: ConfigPath, channel: Channel = None) -> None:
     settings = load(config)
     with opened(settings) as ledger:
         names = [known_channel(settings, channel)] if channel else [*ledger.state.totals.paused]
-        now, user = Clock().now(), getpass.getuser()
+        now, user = Clock().now(), operator()
         news = [resumed(now, names, user)]
         if not channel and (clear_stop(settings.state) or ledger.state.totals.stopped is not None):
             news.append(cleared(now, user))
@@ -51,8 +62,12 @@ def stop_all(config: ConfigPath, reason: Reason) -> None:
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     throw(settings.state, reason)
     print_plain(f"kill switch thrown; `cpr-canary resume {config}` undoes it")
-    with opened(settings) as ledger:
-        ledger.append(stopped_all(Clock().now(), reason, getpass.getuser())).result()
+    try:
+        with opened(settings) as ledger:
+            ledger.append(stopped_all(Clock().now(), reason, operator())).result()
+    except OwnFaultError as error:
+        why = f"the kill switch is thrown and holds, but who threw it could not be recorded: {error.detail}"
+        raise OwnFaultError(error.component, error.reason, why) from error
 
 
 def rotate_key(config: ConfigPath) -> None:

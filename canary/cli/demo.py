@@ -103,7 +103,7 @@ class Machine:
 
     def started(self, browser: str, metrics: str) -> None:
         """What runs, and where to scrape it."""
-        err.print(f"browser: {browser}\nmetrics: {metrics}", highlight=False, soft_wrap=True)
+        err.print(f"browser: {browser}\nmetrics: {metrics}", soft_wrap=True)
 
     def all_is_well(self) -> None:
         """Prints nothing: the probes' objects say it."""
@@ -124,9 +124,9 @@ class Machine:
 
     def summary(self, performance: Performance) -> None:
         """Print on standard error what the demo came to."""
-        err.print(sentence(performance), highlight=False, soft_wrap=True)
+        err.print(sentence(performance), soft_wrap=True)
         if performance.evidence is not None:
-            err.print(proof(performance.evidence), highlight=False, soft_wrap=True)
+            err.print(proof(performance.evidence), soft_wrap=True)
 
     def staying(self) -> None:
         """Print on standard error how to end the demo."""

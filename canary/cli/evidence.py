@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from canary.cli.common import ConfigPath, Exit, Json, err, out, print_json
+from canary.cli.common import ConfigPath, Exit, Json, err, out, painted, print_json
 from canary.cli.opening import opened, opened_evidence, published_log
 from canary.clock import Clock
 from canary.config import load
@@ -39,7 +39,7 @@ def key(config: ConfigPath, as_json: Json = False) -> None:
         return
     typer.echo(str(rotations[-1].new))
     for item in reversed(keys):
-        err.print(f"since {item['from']}: {item['vkey']}", highlight=False, soft_wrap=True, style="dim")
+        err.print(f"since {item['from']}: {item['vkey']}", soft_wrap=True, style="dim")
 
 
 def rotate_key(config: ConfigPath) -> None:
@@ -51,7 +51,7 @@ def rotate_key(config: ConfigPath) -> None:
         except OSError as error:
             raise OwnFaultError(Component.STORE, "evidence", str(error)) from error
     typer.echo(str(rotation.new))
-    err.print(f"the old key signs too until {timestamp(rotation.until)}, and is destroyed then", highlight=False)
+    err.print(f"the old key signs too until {timestamp(rotation.until)}, and is destroyed then")
 
 
 def status(config: ConfigPath, as_json: Json = False) -> None:
@@ -85,10 +85,10 @@ def check(config: ConfigPath, as_json: Json = False) -> None:
         err.print("nothing is signed yet")
     else:
         for problem in found.problems:
-            out.print(problem, style="red", markup=False, highlight=False)
+            out.print(problem, style="red")
         forgotten = f", {found.forgotten} of them emptied by retention" if found.forgotten else ""
-        verdict = "every one as it was signed" if found.ok else "[bold red]not as they were signed[/]"
-        out.print(f"{found.size} events{forgotten}: {verdict}", highlight=False)
+        verdict = "every one as it was signed" if found.ok else painted("not as they were signed", "bold red")
+        out.print(f"{found.size} events{forgotten}:", verdict)
     raise typer.Exit(Exit.ARRIVED if found and found.ok else Exit.NOT_ARRIVED)
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from canary import wording
 from canary.audit.exceptions import Run, annotation, complete, find, notes_of
 from canary.audit.population import tally
-from canary.cli.common import ConfigPath, Json, err, escape_external, out, print_json
+from canary.cli.common import ConfigPath, Json, err, on_one_line, out, painted, print_json
 from canary.cli.opening import opened
 from canary.cli.period import DAY, whole_period
 from canary.clock import Clock
@@ -39,7 +39,7 @@ def list_(
     settings, now = load(config), Clock().now()
     last = last or now
     period = whole_period(first or last - _USUAL, last)
-    with as_it_stands(settings.state) as ledger, err.status("reading"):
+    with as_it_stands(settings.state) as ledger, err.status(painted("reading")):
         runs = [run for run in tally(ledger, period, now).exceptions if run.retest is None or not only_open]
         complete(ledger, runs, notes_of(ledger.events(kind=EventKind.ANNOTATED)))
     if as_json:
@@ -69,7 +69,7 @@ def annotate(
         raise typer.BadParameter(f"no exception {name!r}; `cpr-canary exceptions list {config}` names them")
     with opened(settings) as ledger:
         ledger.append(annotation(run, Clock().now(), note=note, by=by, cause=cause, bug=bug)).result()
-    out.print(f"noted: {run.id}", markup=False, highlight=False)
+    out.print(f"noted: {run.id}")
 
 
 def _object(run: Run) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _show(runs: list[Run]) -> None:
     table = Table("exception", "first failure (UTC)", "cause", "failed", "lasted", "notes")
     for run in runs:
         place = f" in {run.place}" if run.place else ""
-        lasted = wording.duration(run.duration) if run.duration else "[red]goes on[/]"
-        cause = escape_external(f"{run.outcome}{place}: {run.reason}", 160)
+        lasted = wording.duration(run.duration) if run.duration else painted("goes on", "red")
+        cause = on_one_line(f"{run.outcome}{place}: {run.reason}", 160)
         table.add_row(run.id, wording.moment(run.first_at), cause, str(run.probes), lasted, str(len(run.notes)))
     out.print(table)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from canary import wording
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
 from canary.channels.forms.settings import BrowserSettings
@@ -16,7 +17,7 @@ def inspect(
     url: Annotated[str, typer.Argument(help="The page with the form. It is loaded, nothing is submitted.")],
 ) -> None:
     """Load a page and print a ready configuration block for the form on it, to be looked over by you."""
-    typer.echo(asyncio.run(_inspect(url)))
+    typer.echo(wording.printable(asyncio.run(_inspect(url))))
 
 
 async def _inspect(url: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
 import typer
 
@@ -36,11 +38,43 @@ def _options(
     pass
 
 
-def main() -> None:
-    """Run the command line; faults that commands leave to it become a sentence and an exit code."""
-    try:
-        app()
-    except CanaryError as error:
-        from canary.cli.common import explain  # with all that it imports: --help has no use for it
+TRACEBACK = "CPR_CANARY_TRACEBACK"
+"""The environment variable with which what is no error of ours ends a command by its traceback, for who mends it."""
 
-        sys.exit(explain(error))
+
+def main() -> None:
+    """Run the command line. Whatever a command leaves to it becomes a sentence and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # a caller may have put something else in its place
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # just that
+    try:
+        _refuse_bytes(sys.argv[1:])
+        app()
+    except (CanaryError, OSError) as error:
+        sys.exit(_explained(error))
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        sys.exit(_explained(error))
+
+
+def _explained(error: Exception) -> int:
+    from canary.cli.common import explain  # with all that it imports: --help has no use for it
+
+    return explain(error)
+
+
+def _refuse_bytes(arguments: list[str]) -> None:
+    """What is no UTF-8 comes as halves of surrogate pairs, which no file of ours, ledger or address can hold."""
+    for number, argument in enumerate(arguments, 1):
+        if not argument.isascii() and not _is_text(argument):
+            print(f"cpr-canary: argument {number} is not UTF-8: {argument!a:.200}", file=sys.stderr)  # noqa: T201
+            sys.exit(2)
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

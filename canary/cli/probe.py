@@ -15,9 +15,10 @@ from canary.cli.common import (
     ConfigPath,
     Json,
     err,
-    escape_external,
     exit_code,
     known_channel,
+    on_one_line,
+    painted,
     print_json,
     style,
 )
@@ -129,9 +130,9 @@ def _picture(case: Case, verdict: Verdict) -> Table:
     for sighting in case.sightings:
         colour = "green" if sighting.place.role in (Role.MONITORED, Role.REPLIES) else "red"
         forged = f" ({sighting.forgery})" if sighting.forgery else ""
-        table.add_row("seen", f"[{colour}]{sighting.seen.value} in {sighting.place.queue}[/]{forged}")
+        table.add_row("seen", painted(f"{sighting.seen.value} in {sighting.place.queue}", colour) + forged)
     outcome = verdict.outcome.value if verdict.outcome else verdict.reason
-    table.add_row("outcome", f"[bold {style(verdict.outcome)}]{outcome}[/]")
+    table.add_row("outcome", painted(outcome, f"bold {style(verdict.outcome)}"))
     if verdict.outcome is not None and verdict.reason:
-        table.add_row("reason", escape_external(verdict.reason))
+        table.add_row("reason", on_one_line(verdict.reason))
     return table

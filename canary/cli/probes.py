@@ -11,14 +11,16 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from canary import wording
 from canary.cli.common import (
     ConfigPath,
     Json,
-    escape_external,
     known_channel,
+    on_one_line,
     out,
+    painted,
     print_json,
     print_plain,
     style,
@@ -137,18 +139,17 @@ def _show_list(rows: list[dict[str, Any]]) -> None:
     out.print(table)
 
 
-def _became(row: Mapping[str, Any]) -> str:
+def _became(row: Mapping[str, Any]) -> Text:
     outcome: Outcome | None = row["outcome"]
     if outcome is None:
-        return "on its way"
+        return painted("on its way")
+    words = painted(outcome, style(outcome))
     if outcome is Outcome.ARRIVED:
-        words = f" after {wording.latency(row['stages'][Stage.ARRIVED])}"
+        words += f" after {wording.latency(row['stages'].get(Stage.ARRIVED))}"
         missed = [_words(stage) for stage in Stage if row["owed"].get(stage) is DeadlineResult.MISSED]
-        words += f"; [red]not {', '.join(missed)} in time[/]" if missed else ""
-    else:
-        place = f" in {row['place']}" if row["place"] else ""
-        words = f"{place}: {escape_external(row['reason'], _LONGEST)}"
-    return f"[{style(outcome)}]{outcome}[/]{words}"
+        return words + painted(f"; not {', '.join(missed)} in time", "red") if missed else words
+    place = f" in {row['place']}" if row["place"] else ""
+    return words + painted(f"{place}: {on_one_line(row['reason'], _LONGEST)}")
 
 
 def _words(stage: str) -> str:
@@ -165,7 +166,7 @@ def _show_one(events: list[Event], files: Mapping[str, str]) -> None:
     for event in events:
         colour, name, words = _in_words(event)
         after = f"{(event.at - begun).total_seconds():+.1f} s"
-        table.add_row(after, f"[{colour}]{name}[/]" if colour else name, escape_external(words))
+        table.add_row(after, painted(name, colour), on_one_line(words))
     out.print(table)
     for name, path in files.items():
         print_plain(f"{name}: {path}")

@@ -82,12 +82,17 @@ def _summary(made: AuditReport) -> dict[str, Any]:
 def _tell(made: AuditReport, folder: Path) -> None:
     sentences = results(made)
     for measure in ("population", "availability", "exceptions", "evidence"):
-        out.print(sentences[measure], highlight=False, markup=False)  # type: ignore[index]  # an enum of text
+        out.print(sentences[measure])  # type: ignore[index]  # an enum of text
     print_plain(f"{folder / 'report.html'}, report.pdf and the files beside them (SHA256SUMS)")
 
 
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Progress]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=err, transient=True, disable=quiet) as bar:
         yield bar

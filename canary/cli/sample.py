@@ -13,7 +13,7 @@ from rich.table import Table
 from canary.audit.period import Period
 from canary.audit.sample import Sample, draw, population
 from canary.audit.tables import cell
-from canary.cli.common import ConfigPath, Json, err, out, print_json, print_plain
+from canary.cli.common import ConfigPath, Json, err, out, painted, print_json, print_plain
 from canary.cli.period import From, To, whole_period
 from canary.config import load
 from canary.ledger.reader import LedgerReader, as_it_stands
@@ -38,7 +38,7 @@ def sample(
     if as_json and as_csv:
         raise typer.BadParameter("--json or --csv, not both")
     settings, period = load(config), whole_period(first, last)
-    with as_it_stands(settings.state) as ledger, err.status("drawing"):
+    with as_it_stands(settings.state) as ledger, err.status(painted("drawing")):
         drawn = _drawn(ledger, period, seed, size, listing)
         rows = [_row(ledger, rank, probe) for rank, probe in drawn.drawn]
     if as_json:

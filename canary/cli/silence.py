@@ -37,4 +37,4 @@ def silence(
     """
     with opened(load(config)) as ledger:
         ledger.append(silenced(Clock().now(), alert, until, by, reason)).result()
-    out.print(f"recorded: {alert} silenced until {until:%Y-%m-%d %H:%M} UTC by {by}", markup=False, highlight=False)
+    out.print(f"recorded: {alert} silenced until {until:%Y-%m-%d %H:%M} UTC by {by}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from canary.cli.common import ConfigPath, Json, out, print_json, style
+from canary.cli.common import ConfigPath, Json, on_one_line, out, painted, print_json, style
 from canary.clock import Clock
 from canary.config import Config, load
 from canary.ledger import EventKind
@@ -31,7 +31,7 @@ def status(config: ConfigPath, as_json: Json = False) -> None:
         print_json({"stopped": stopped, "channels": rows})
         return
     if stopped:
-        out.print(f"[bold red]kill switch thrown:[/] {stopped}")
+        out.print(painted("kill switch thrown:", "bold red"), stopped)
     out.print(_table(rows))
 
 
@@ -73,7 +73,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         table.add_row(
             row["channel"],
             row["kind"],
-            f"[{style(Outcome(known)) if known else 'dim'}]{row['state'] or 'not probed yet'}[/]",
+            painted(on_one_line(row["state"] or "not probed yet"), style(Outcome(known)) if known else "dim"),
             _ago(row["last_success"]),
             _ago(row["last_attempt"]),
             str(row["in_flight"]),

@@ -20,6 +20,7 @@ from canary.demo.following import Shown
 from canary.demo.show import Performance
 from canary.evidence.selfcheck import Checked
 from canary.model import Outcome
+from canary.wording import printable
 
 _COLUMNS = {"channel": 13, "kind": 8, "sender": 10, "variant": 7, "stage reached": 13, "time": 6, "outcome": 13}
 _WIDE = 100
@@ -93,7 +94,7 @@ class Screen:
         self._heading("Now probing on schedule, and serving metrics, until Ctrl-C")
 
     def _say(self, text: str, style: str = "") -> None:
-        self._console.print(Text(text, style))
+        self._console.print(Text(printable(text), style))
 
     def _heading(self, text: str) -> None:
         self._console.print()

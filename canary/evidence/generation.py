@@ -47,6 +47,10 @@ _STOP_WITHIN = 10.0
 _MEASURE_EVERY = 3600.0
 
 _SIGN = "sign"
+_PARTS = {_SIGN: "signing", "check": "self-check", "forget": "forgetting"}
+"""What some of the jobs are called among the parts of the canary."""
+_HANGS = 120.0
+"""Seconds after which a signature that is being made is taken for one that hangs."""
 
 _log = structlog.get_logger(__name__)
 
@@ -78,8 +82,10 @@ class Generation:
         self.witnesses = [_witness(witness, self.log, ledger, clock, recorder) for witness in settings.witnesses]
         self.checked = Checked.read(folder / VERIFIED)
         self._jobs = Jobs()
-        self._failing: set[str] = set()
+        self.failing: dict[str, str] = {}
+        """By part (``sign``, ``check``, ``forget``, ``measure``, an authority or a witness) why it failed last."""
         self._forked = False
+        self._signing_since: float | None = None
         self._signed: Event | None = None
         self._head: Checkpoint | None = None
         self._pending: dict[str, int] = {}
@@ -119,7 +125,7 @@ class Generation:
         """The newest checkpoint; None if there is none, or none that can be read (which is logged, not raised)."""
         try:
             return self.log.latest()
-        except (EvidenceError, OSError) as error:
+        except (CanaryError, OSError) as error:
             _log.error("the newest checkpoint cannot be read", error=str(error))
             return None
 
@@ -178,6 +184,22 @@ class Generation:
             pending_timestamps=sum(self._pending.values()),
         )
 
+    def troubles(self) -> dict[str, str]:
+        """By part why it is not well; empty if it is. Callable from any thread."""
+        outsiders: list[Authority | Witness] = [*self.authorities, *self.witnesses]
+        names = ["check", "forget", *(outside.name for outside in outsiders)]
+        known = {_SIGN: self._hanging() or self.failing.get(_SIGN, "")}
+        known |= {name: self.failing.get(name, "") for name in names}
+        known |= dict.fromkeys(self._jobs.ended(), "it has ended, and nobody wanted it to")
+        return {_PARTS.get(name, name): why for name, why in known.items()}
+
+    def _hanging(self) -> str:
+        """Why nothing was signed for long, where that is because the key or the disk does not answer."""
+        since = self._signing_since
+        if since is None or self._clock.monotonic() - since < _HANGS:
+            return ""
+        return f"it has been signing for {self._clock.monotonic() - since:.0f} s and is not done"
+
     def until_next(self) -> float:
         """Seconds to the next checkpoint: every so often, and when a day (UTC) has ended."""
         now = self._clock.now()
@@ -185,7 +207,9 @@ class Generation:
         return min(self.settings.checkpoint_every, (midnight - now).total_seconds() + 0.1)
 
     async def _sign(self) -> float:
+        self._signing_since = self._clock.monotonic()
         await in_thread(self.advance)
+        self._signing_since = None
         with self._recording_faults("measure"):
             await in_thread(self._measure)
         self._jobs.news()
@@ -242,14 +266,17 @@ class Generation:
             yield failed
         except EndedError as error:
             failed.append(str(error))
-        except (CanaryError, OSError) as error:
-            failed.append(str(error))
-            _log.error("evidence", part=what, error=str(error))
-            if what not in self._failing:
-                self._failing.add(what)
+        except Exception as error:  # whatever it is, it must not end what the evidence rests on
+            known = isinstance(error, CanaryError | OSError)
+            words = str(error) if known else repr(error)
+            failed.append(words)
+            _log.error("evidence", part=what, error=words, exc_info=None if known else error)
+            first = what not in self.failing
+            self.failing[what] = words
+            if first:
                 self._record(error)
         else:
-            self._failing.discard(what)
+            self.failing.pop(what, None)
 
     def _record(self, error: Exception) -> None:
         component, reason = _reason(error)

@@ -36,6 +36,10 @@ class Jobs:
         for wake in self._heeding:
             wake.set()
 
+    def ended(self) -> list[str]:
+        """The names of those that have ended although nobody stopped them."""
+        return [name for name, task in list(self._tasks.items()) if task.done()]
+
     async def stop(self, within: float) -> list[str]:
         """End all: at once where it rests or waits for an answer, where it is in a thread when that ends.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TextIO
 
 from canary.clock import Clock
 from canary.evidence.merkle import EMPTY_ROOT, leaf_hash, verify_consistency
-from canary.evidence.notes import Checkpoint, Note, Signature, sign
+from canary.evidence.notes import Checkpoint, Note, NoteError, Signature, sign
 from canary.evidence.published import PublishedLog, newest, read_note
 from canary.evidence.recorder import EndedError, EvidenceRecorder
 from canary.evidence.rotation import Rotation, SigningKeys
@@ -127,13 +127,22 @@ class EvidenceLog(PublishedLog):
         signed, note = self._newest_signed(), read_note(self.published)
         found = [note, Note.parse(signed.body["note"]) if signed else None]
         heads = {Checkpoint.parse(note.text) for note in found if note}
-        with suppress(FileNotFoundError):
-            heads.add(Checkpoint.parse((self.folder / "head").read_text(encoding="utf-8")))
+        heads |= self._begun()
         ordered = sorted(heads, key=lambda head: head.size)
         for one, other in pairwise(ordered):
             if one.size == other.size and one.root != other.root:
                 raise ForkError(f"fork: two different trees of {one.size} events were signed")
         return ordered
+
+    def _begun(self) -> set[Checkpoint]:
+        """The head that may have been signed before an end came. Raises EvidenceError if its file holds no head."""
+        file = self.folder / "head"
+        try:
+            return {Checkpoint.parse(file.read_bytes().decode())}
+        except FileNotFoundError:
+            return set()
+        except (NoteError, UnicodeDecodeError) as error:
+            raise EvidenceError(f"{file} is not the head of a log ({error!s:.100}); see docs/recovery.md") from error
 
     def _newest_signed(self) -> Event | None:
         return newest(self.ledger, EventKind.CHECKPOINT, self._clock.now())

@@ -28,7 +28,10 @@ COSIGNATURE = 0x04
 
 _MOST_SIGNATURES = 64  # signed-note wants at least 16 to be accepted, and some limit
 _KEY_SIZE, _SIGNATURE_SIZE, _TIME_SIZE = 32, 64, 8
+_HALVES = re.compile(r"[\ud800-\udfff]")
+"""Halves of surrogate pairs: what is left of an argument that is no UTF-8."""
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_NO_NAME = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _PROOF = "c2sp.org/tlog-proof@v1"
 
@@ -60,7 +63,9 @@ class VKey:
 
     def __post_init__(self) -> None:
         if not _is_name(self.name):
-            raise NoteError(f"a key is named {self.name!r}, wanted no spaces, no plus and at least one character")
+            raise NoteError(
+                f"a key is named {self.name!r}, wanted no spaces, no plus, no controls and at least one character"
+            )
         if self.type not in (ED25519, COSIGNATURE) or len(self.public) != _KEY_SIZE:
             raise NoteError(f"key {self.name} has type {self.type} and {len(self.public)} bytes, wanted Ed25519")
 
@@ -135,8 +140,8 @@ class Note:
     def parse(cls, note: bytes | str) -> Self:
         """Read a note. Raises NoteError if it is not well-formed."""
         try:
-            whole = note.decode() if isinstance(note, bytes) else note
-        except UnicodeDecodeError as error:
+            whole = note.decode() if isinstance(note, bytes) else note.encode().decode()
+        except UnicodeError as error:
             raise NoteError("a note is not UTF-8") from error
         if _CONTROL.search(whole):
             raise NoteError("a note has control characters")
@@ -171,8 +176,8 @@ class Note:
 
 def sign(text: str, *signers: Signer) -> Note:
     """``text`` signed by everyone given. Raises NoteError for a text that cannot be one of a note."""
-    if not text.endswith("\n") or _CONTROL.search(text):
-        raise NoteError("the text of a note ends in a newline and has no other control characters")
+    if not text.endswith("\n") or _CONTROL.search(text) or _HALVES.search(text):
+        raise NoteError("the text of a note is UTF-8, ends in a newline and has no other control characters")
     return Note(text, tuple(Signature(s.vkey.name, s.vkey.key_id, s.sign(text.encode())) for s in signers))
 
 
@@ -259,7 +264,7 @@ def _hash(line: str) -> bytes:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and not any(character.isspace() for character in name)
+    return bool(name) and "+" not in name and not _NO_NAME.search(name)
 
 
 def _encoded(raw: bytes) -> str:

@@ -125,6 +125,8 @@ class _Check:
                 self._tell(f"event {seq} is not the one that was signed")
             elif bundle and bundle[place] != body:
                 self._tell(f"event {seq} is another one in its entry bundle")
+        for seq in self._log.ledger.misplaced(index * WIDTH + 1, index * WIDTH + width):
+            self._tell(f"event {seq} stands in the ledger under another time, kind or probe than it says")
         if width == WIDTH:
             self._roots.append(complete_root(self._hashes))
         while self._signed and self._signed[0].size <= index * WIDTH + width:

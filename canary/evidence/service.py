@@ -110,6 +110,10 @@ class Evidence:
         """Empty in the published bundles what retention has emptied. A failure is recorded and logged, not raised."""
         self.generation.forget()
 
+    def troubles(self) -> dict[str, str]:
+        """By part why it is not well, empty if it is: what signs, what checks, each authority and each witness."""
+        return self.generation.troubles()
+
     def check(self) -> Checked | None:
         """Check the whole log now. Returns None if nothing was signed yet."""
         return self.generation.check()

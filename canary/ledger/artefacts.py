@@ -10,6 +10,7 @@ from pathlib import Path
 
 from canary.clock import Clock
 from canary.ledger.events import digest
+from canary.model import Component, OwnFaultError
 
 
 class Artefacts:
@@ -71,11 +72,17 @@ class Artefacts:
             os.close(descriptor)
 
     def get(self, name: str) -> bytes | None:
-        """The content with this SHA-256, or None if it is not kept (any more), or not as it was."""
+        """The content with this SHA-256, or None if it is not kept (any more), or not as it was.
+
+        Raises OwnFaultError (component store) if the file cannot be read.
+        """
         try:
             content = self.path(name).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            detail = f"cannot read the artefact {self.path(name)}: {error.strerror}"
+            raise OwnFaultError(Component.STORE, "unreadable", detail) from error
         return content if digest(content) == name else None
 
     def age(self, name: str) -> float:

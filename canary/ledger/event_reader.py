@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from canary.ledger.events import Event, EventKind, digest, parse_time, read, timestamp
-from canary.ledger.reading import Query, Reading
+from canary.ledger.reading import Query, Reading, understood
 
 _PAGE = 1000
 """Events that are read on one connection; then others get on."""
@@ -66,7 +66,7 @@ class EventReader(Reading):
         if upto is not None:
             query = query.where("seq <= :upto", upto=upto)
         query = query.then("ORDER BY seq DESC LIMIT :newest", newest=newest) if newest else query.then("ORDER BY seq")
-        yield from map(_event, self._rows(query))
+        yield from self._made(_event, query)
 
     def has(self, probe: str) -> bool:
         """Whether there is an event of this probe."""
@@ -75,24 +75,23 @@ class EventReader(Reading):
     def times(self, probe: str) -> dict[EventKind, datetime]:
         """When the first event of each kind was recorded of a probe; known also where retention emptied them."""
         query = self._events("kind, min(at) AS at").where("probe = :probe", probe=probe).then("GROUP BY kind")
-        return {EventKind(row.kind): parse_time(row.at) for row in self._rows(query)}
+        return dict(self._made(lambda row: (EventKind(row.kind), parse_time(row.at)), query))
 
     def newest(self, kind: EventKind, upto: datetime) -> Event | None:
         """The newest event of a kind at ``upto``."""
         query = self._events().where(_is(kind)).where("at <= :upto", upto=timestamp(upto))
-        return _event_or_none(self._one(query.then("ORDER BY at DESC, seq DESC")))
+        return self._first(_event, query.then("ORDER BY at DESC, seq DESC"))
 
     def oldest(self, kind: EventKind, since: datetime) -> Event | None:
         """The oldest event of a kind from ``since`` on."""
         query = self._events().where(_is(kind)).between("at", since, None)
-        return _event_or_none(self._one(query.then("ORDER BY at, seq")))
+        return self._first(_event, query.then("ORDER BY at, seq"))
 
     def last_before(self, seq: int | None, *, other_than: tuple[EventKind, ...]) -> tuple[int, datetime] | None:
         """Number and time of the last event before number ``seq`` (None: of all) that is of no kind of these."""
         query = self._events("seq, at").where(f"NOT {_is(other_than)}")
         query = query if seq is None else query.where("seq < :before", before=seq)
-        row = self._one(query.then("ORDER BY seq DESC"))
-        return (row.seq, parse_time(row.at)) if row else None
+        return self._first(lambda row: (row.seq, parse_time(row.at)), query.then("ORDER BY seq DESC"))
 
     def count(self, kind: EventKind, since: datetime, until: datetime) -> int:
         """How many events of a kind there are from ``since`` on and before ``until``."""
@@ -104,8 +103,8 @@ class EventReader(Reading):
 
     def head(self) -> Head | None:
         """The newest event, or None in an empty ledger."""
-        row = self._one(self._events("seq, at, body").then("ORDER BY seq DESC"))
-        return Head(row.seq, parse_time(row.at), digest(row.body)) if row else None
+        newest = self._events("seq, at, body").then("ORDER BY seq DESC")
+        return self._first(lambda row: Head(row.seq, parse_time(row.at), digest(row.body)), newest)
 
     def leaves(self, after: int = 0, upto: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Number and exact bytes of every event beyond ``after`` (up to ``upto``), in order, a few in memory at a time.
@@ -116,11 +115,17 @@ class EventReader(Reading):
         if upto is not None:
             query = query.where("seq <= :upto", upto=upto)
         while True:  # no longer than a page on one connection: the log of the database must not grow
-            page = list(self._rows(query.where("seq > :after", after=after)))
-            yield from map(tuple, page)
+            page = list(self._made(_stored, query.where("seq > :after", after=after)))
+            yield from page
             if len(page) < _PAGE:
                 return
-            after = page[-1].seq
+            after = page[-1][0]
+
+    def misplaced(self, first: int, last: int) -> list[int]:
+        """Numbers of those from ``first`` to ``last`` that stand in the table under another time, kind or probe than
+        they say themselves: a search would not find them, or find them wrongly. What is signed is what they say."""
+        query = self._events("seq").where("seq BETWEEN :first AND :last", first=first, last=last)
+        return [row.seq for row in self._rows(query.where(_MISPLACED).then("ORDER BY seq"))]
 
     def leaf(self, seq: int) -> Leaf | None:
         """The event with this number."""
@@ -140,12 +145,26 @@ class EventReader(Reading):
     def forgotten_upto(self) -> int:
         """The number of the last event that retention has emptied, or is about to; 0 for none."""
         tombstones = (event.body for event in self.events(kind=EventKind.FORGOTTEN))
-        return max((body["last"] for body in tombstones if body["rule"] == "events"), default=0)
+        with understood("what was forgotten"):
+            return max((body["last"] for body in tombstones if body["rule"] == "events"), default=0)
 
     def cursor(self, name: str) -> dict[str, str | int | float] | None:
         """Where the watcher ``name`` stood when it last handed something in."""
-        row = self._one(Query("SELECT place FROM cursor").where("name = :name", name=name))
-        return json.loads(row.place) if row else None
+        place = Query("SELECT place FROM cursor").where("name = :name", name=name)
+        return self._first(lambda row: dict(json.loads(row.place)), place)
+
+
+_MISPLACED = """body <> x'' AND CASE WHEN json_valid(CAST(body AS TEXT)) THEN
+    (seq, at, kind, probe) IS NOT (
+        json_extract(CAST(body AS TEXT), '$.seq'), json_extract(CAST(body AS TEXT), '$.at'),
+        json_extract(CAST(body AS TEXT), '$.kind'), json_extract(CAST(body AS TEXT), '$.probe'))
+    ELSE 1 END"""
+
+
+def _stored(row: Any) -> tuple[int, bytes]:
+    if not isinstance(row.body, bytes):
+        raise TypeError(f"a body is {type(row.body).__name__}")
+    return row.seq, row.body
 
 
 def _is(kind: Kinds) -> str:
@@ -155,7 +174,3 @@ def _is(kind: Kinds) -> str:
 
 def _event(row: Any) -> Event:
     return read(row.body) if row.body else Event(EventKind(row.kind), parse_time(row.at), {}, row.probe, row.seq)
-
-
-def _event_or_none(row: Any) -> Event | None:
-    return None if row is None else _event(row)

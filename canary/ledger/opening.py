@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from canary.ledger.reading import Connect, Connections
+from canary.ledger.reading import Connect, Connections, UnreadableError
 from canary.ledger.version import VERSION, refuse_newer
 from canary.model import Component, OwnFaultError
 
@@ -49,14 +49,16 @@ def read_only(file: Path) -> Iterator[Connect]:
     try:
         _check_version(connections, file)
         yield connections.lend
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnreadableError) as error:
         failed = error
     finally:
         connections.close()
     if way != _SHARED and _stamp(file) != before:
         raise _unusable(f"the ledger in {file.parent} was written to while it was read; do it again") from failed
+    if isinstance(failed, UnreadableError):
+        raise failed
     if failed:
-        raise _unusable(f"cannot read the ledger in {file.parent}: {failed}") from failed
+        raise UnreadableError(f"{file}: {failed}") from failed
 
 
 def read_beside(file: Path) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from canary.ledger.artefacts import Artefacts
 from canary.ledger.opening import read_only
-from canary.ledger.reading import Connect, Query
+from canary.ledger.reading import Connect, Query, understood
 from canary.ledger.result_reader import ResultReader
 from canary.ledger.state import Fold, OpenProbe, State, fold_probe, restore
 from canary.ledger.version import FILE
@@ -31,7 +31,8 @@ class LedgerReader(ResultReader):
 
     def find(self, probe: str, upto: int | None = None) -> OpenProbe | None:
         """A probe, open or ended, from its events (up to number ``upto``); None if the ledger has none of it."""
-        return fold_probe(probe, self.events(probe=probe, upto=upto))
+        with understood(f"probe {probe}"):
+            return fold_probe(probe, self.events(probe=probe, upto=upto))
 
     def size_bytes(self) -> int:
         """How many bytes the database takes."""
@@ -51,9 +52,11 @@ class LedgerReader(ResultReader):
     def _folded(self) -> State:
         """The state as of the newest event, from the newest snapshot of it and the events since."""
         row = self._one(Query("SELECT seq, book FROM snapshot").then("ORDER BY seq DESC"))
-        fold = Fold(self.find, restore(self.find, row.book, row.seq) if row else None)
+        with understood("the snapshot of the state"):
+            fold = Fold(self.find, restore(self.find, row.book, row.seq) if row else None)
         for event in self.events(after=fold.seq):
-            fold.apply(event)
+            with understood(f"event {event.seq}"):
+                fold.apply(event)
         return fold.state()
 
 

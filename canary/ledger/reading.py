@@ -8,13 +8,47 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
-from typing import Any, cast
+from functools import cache, partial
+from typing import Any, TypeVar, cast
 
 from canary.ledger.events import timestamp
+from canary.model import CanaryError, Component, OwnFaultError
 
 Connect = Callable[[], AbstractContextManager[sqlite3.Connection]]
 """Lends a connection that only reads."""
+
+T = TypeVar("T")
+
+NOT_WRITTEN_SO = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What is raised by whoever reads bytes that are no longer what was written."""
+
+
+class UnreadableError(OwnFaultError):
+    """The ledger cannot be read: the database says so, or what stands in it is not what was written."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(Component.STORE, "unreadable", f"cannot read the ledger: {what}; see docs/recovery.md")
+
+
+@contextmanager
+def asking(connect: Connect) -> Iterator[sqlite3.Connection]:
+    """A connection, for a statement; a fault of the database is one of ours. Raises :class:`UnreadableError`."""
+    try:
+        with connect() as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise UnreadableError(str(error)) from error
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """While what was read is made sense of: it may not be what was written. Raises :class:`UnreadableError`."""
+    try:
+        yield
+    except CanaryError:
+        raise
+    except NOT_WRITTEN_SO as error:
+        raise UnreadableError(f"{what} is not as it was written ({error!r:.200})") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +82,8 @@ class Reading:
     """Statements on the first ``size`` events and what follows from them; None: on all there are at that time."""
 
     def __init__(self, connect: Connect, size: int | None = None) -> None:
-        self.connect, self.size = connect, size
+        self.connect: Connect = partial(asking, connect)
+        self.size = size
 
     def _events(self, columns: str = "seq, at, kind, probe, body", joined: str = "") -> Query:
         query = Query(f"SELECT {columns} FROM event {joined}")  # noqa: S608  # words of ours
@@ -66,6 +101,20 @@ class Reading:
     def ask(self, sql: str, **values: Any) -> Iterator[Any]:
         """The rows of a statement of one's own, each with its columns' names."""
         return self._rows(Query(sql, values=values))
+
+    def _made(self, make: Callable[[Any], T], query: Query) -> Iterator[T]:
+        """What is made of each row. Raises :class:`UnreadableError` where nothing can be."""
+        row: Any = None
+        try:
+            for row in self._rows(query):
+                yield make(row)
+        except NOT_WRITTEN_SO as error:
+            where = f"event {row.seq}" if hasattr(row, "seq") else f"the row {tuple(row or ())!r:.80}"
+            raise UnreadableError(f"{where} is not as it was written ({error!r:.200})") from error
+
+    def _first(self, make: Callable[[Any], T], query: Query) -> T | None:
+        """What is made of the first row; None if there is no row."""
+        return next(self._made(make, query.then("LIMIT 1")), None)
 
     def _one(self, query: Query) -> Any:
         """The first row, or None."""

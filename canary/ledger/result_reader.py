@@ -74,7 +74,7 @@ class ResultReader(EventReader):
     def results(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[Result]:
         """The finished probes that were scheduled from ``since`` on and before ``until``, in that order, streamed."""
         query = self._results(_ALL).between("scheduled_at", since, until)
-        yield from map(from_row, self._rows(query.then("ORDER BY scheduled_at, scheduled_seq")))
+        yield from self._made(from_row, query.then("ORDER BY scheduled_at, scheduled_seq"))
 
     def newest_results(self, newest: int, channel: str | None = None, *, failed: bool = False) -> list[Result]:
         """The ``newest`` finished probes, last scheduled first; with ``failed`` only those that did not arrive."""
@@ -84,7 +84,7 @@ class ResultReader(EventReader):
         if failed:
             query = query.where("outcome IS NULL OR outcome <> :arrived", arrived=Outcome.ARRIVED.value)
         query = query.then("ORDER BY scheduled_at DESC, scheduled_seq DESC LIMIT :newest", newest=newest)
-        return list(map(from_row, self._rows(query)))
+        return list(self._made(from_row, query))
 
     def count_results(self) -> int:
         """How many finished probes there are."""
@@ -98,7 +98,7 @@ class ResultReader(EventReader):
         """
         gone = self.forgotten_upto()
         query = self._results(_ALL).where("scheduled_seq > :gone", gone=gone).then("ORDER BY finished_seq")
-        kept = map(from_row, self._rows(query))
+        kept = self._made(from_row, query)
         wanted = (row for row in recompute(self.events(kind=SOURCES)) if row.scheduled_seq > gone)
         yield from differences(_counted(kept, progress), wanted)
 
@@ -139,8 +139,7 @@ class ResultReader(EventReader):
         query = self._results("scheduled_at").between("scheduled_at", None, before)
         query = query.where("channel = :channel", channel=channel)
         query = query.where("deadline = :met", met=DeadlineResult.MET.value)
-        row = self._one(query.then("ORDER BY scheduled_at DESC"))
-        return parse_time(row.scheduled_at) if row else None
+        return self._first(lambda row: parse_time(row.scheduled_at), query.then("ORDER BY scheduled_at DESC"))
 
     def unfinished(self, since: datetime, until: datetime) -> Iterator[Event]:
         """The ``scheduled`` events of that time whose probe has no end."""

@@ -67,6 +67,11 @@ class Ledger(LedgerReader):
         """How often a commit or an artefact failed since this process started: the ledger itself cannot tell that."""
         return self._writer.failed + self._not_kept
 
+    @property
+    def trouble(self) -> str:
+        """What keeps us from recording, as far as the newest attempt told, in a sentence; empty if nothing does."""
+        return self._writer.trouble if self._writer.running else "the thread that writes the ledger has ended"
+
     def append(
         self,
         *new: Event,

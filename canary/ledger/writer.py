@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from canary.clock import Clock
 from canary.ledger.events import Event
+from canary.ledger.reading import UnreadableError
 from canary.ledger.state import OpenProbe
 from canary.model import Component, OwnFaultError
 
@@ -59,6 +60,8 @@ class Writer:
         self._closing = threading.Event()
         self.failed = 0
         """How many commits could not be written since this process started."""
+        self.trouble = ""
+        """Why the newest commit that had something to write could not be; empty if it was."""
         self._thread = None if inline else threading.Thread(target=self._run, name="ledger", daemon=True)
         if self._thread:
             self._thread.start()
@@ -73,6 +76,11 @@ class Writer:
             else:
                 self._inbox.put(entry)
         return entry.done
+
+    @property
+    def running(self) -> bool:
+        """Whether what is handed in will be written: not once it is closed, nor if its thread ended by itself."""
+        return not self._closing.is_set() and (self._thread is None or self._thread.is_alive())
 
     def close(self) -> None:
         """Write what was handed in, and a snapshot; nothing is taken any more. May be called more than once."""
@@ -114,9 +122,10 @@ class Writer:
         """Write what was handed in, and tell each future how it ended."""
         try:
             added = self._commit_all(batch, snapshot)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, UnreadableError) as error:
             self.failed += 1
-            fault = OwnFaultError(Component.STORE, NOT_WRITTEN, f"the ledger could not be written: {error}")
+            self.trouble = f"the ledger could not be written: {error}"
+            fault = OwnFaultError(Component.STORE, NOT_WRITTEN, self.trouble)
             for entry in batch:
                 entry.done.set_exception(fault)
         except Exception as error:  # an event that cannot be written must not take others with it, nor end the thread
@@ -125,5 +134,7 @@ class Writer:
             if len(batch) == 1:
                 batch[0].done.set_exception(error)
         else:
+            if any(added) or any(entry.cursor for entry in batch):
+                self.trouble = ""
             for entry, events in zip(batch, added, strict=True):
                 entry.done.set_result(events)

@@ -19,7 +19,7 @@ from canary.model import DeadlineResult, Forgery, Outcome, Stage
 from canary.prober.gate import stop_reason
 from canary.prober.loop import Prober
 from canary.settings import ChannelSettings
-from canary.status import QueueStatus
+from canary.status import QueueStatus, Standing
 
 _MISSED_WITHIN = timedelta(days=7)
 _MOST_MISSED = {"variant": 5, "sender": 3}
@@ -135,6 +135,9 @@ class Exporter(Collector):
         families.add("stopped", [], stop_reason(layout.config.state) is not None)
         families.add("config_last_reload_successful", [], vitals.reload_ok)
         families.add("config_last_reload_success_timestamp_seconds", [], vitals.reloaded_at.timestamp())
+        now = self._prober.intake.now()
+        for part in status.parts(layout.config, self._prober.ledger.state, vitals, now):
+            families.add("part_well", [part.part], part.standing in (Standing.OK, Standing.PAUSED))
         for queue in status.queues(layout.config, self._prober.ledger.state, vitals):
             _add_queue(families, queue)
 

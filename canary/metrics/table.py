@@ -92,6 +92,10 @@ TABLE: Mapping[str, Definition] = {
     "evidence_pending_timestamps": _gauge("Signed checkpoints that wait for an RFC 3161 time-stamp."),
     "scheduler_last_tick_timestamp_seconds": _gauge("When the main loop last went round."),
     "scheduler_lag_seconds": _gauge("How late the last probe was sent."),
+    "part_well": _gauge(
+        "1 if a part of the canary is well, 0 if not: sending, signing, the ledger, each queue; /-/ready says why.",
+        "part",
+    ),
     "stopped": _gauge("1 while the kill switch is thrown."),
     "errors_total": _counter("Faults of our own, by part and reason.", "component", "reason"),
     "config_last_reload_successful": _gauge("1 if the last reload of the configuration was accepted."),

@@ -38,6 +38,7 @@ class Endpoints:
         self._channels: dict[tuple[str, str], Channel] = {}
         self._clock = clock
         self.watchers = _watchers(config, WatchResources(clock))
+        self._not_begun: dict[str, str] = {}
         self._uses, self._unused = 0, asyncio.Event()
         self._unused.set()
 
@@ -87,14 +88,23 @@ class Endpoints:
                 watcher.start(intake)
             except Exception as error:
                 _log.error("a watcher could not begin", watch=name, error=repr(error), exc_info=error)
+                self._not_begun[name] = f"it could not begin: {error!r}"
                 failed.append(f"the watcher of {name} could not begin: {error!r}")
                 intake.trouble(Component.CONFIG, UNEXPECTED, failed[-1])
         return failed
 
     def watch_again(self, intake: Intake) -> None:
         """Go on watching after :meth:`stop_watching`, with watchers made anew: one begins only once."""
-        self.watchers = _watchers(self.config, WatchResources(self._clock))
+        self.watchers, self._not_begun = _watchers(self.config, WatchResources(self._clock)), {}
         self.start(intake)
+
+    def troubles(self) -> dict[str, str]:
+        """By watcher why it does not look; empty if it does, as far as it can tell."""
+        return {f"watch {name}": self._why_not(name, watcher) for name, watcher in self.watchers.items()}
+
+    def _why_not(self, name: str, watcher: Watcher) -> str:
+        ended = "" if getattr(watcher, "running", True) else "its thread has ended"
+        return self._not_begun.get(name, ended)
 
     async def stop_watching(self) -> None:
         """Stop to watch; returns when every connection is closed. One that does not let go holds up no other."""

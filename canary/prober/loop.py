@@ -108,6 +108,8 @@ class Prober:
             self._asked,
             self._judging,
         )
+        self.troubles: dict[str, str] = {}
+        """By what works beside the prober why it failed last; empty if it did not."""
         self.last_tick: datetime | None = None
         self.lag = 0.0
         """Seconds by which the latest probe of the last round that sent any was late."""
@@ -131,7 +133,9 @@ class Prober:
     def vitals(self) -> Vitals:
         """What only this process knows of itself, as it stands now. Callable from any thread."""
         read_at, depths = dict(self.intake.read_at), dict(self.intake.depths)
-        return Vitals(self.last_tick, self.lag, self.reload_ok, self.reloaded_at, read_at, depths)
+        signing = {} if self.evidence is None else self.evidence.troubles()
+        troubles = {"ledger": self.ledger.trouble, **signing, **self.endpoints.troubles(), **self.troubles}
+        return Vitals(self.last_tick, self.lag, self.reload_ok, self.reloaded_at, read_at, depths, troubles)
 
     # From start to stop
 

@@ -11,13 +11,17 @@ from canary.clock import Clock
 from canary.config import Config
 from canary.evidence.service import Evidence
 from canary.ledger.retention import Forgettable, Retention, Rule
-from canary.model import OwnFaultError
+from canary.model import Component, OwnFaultError
 from canary.prober.loop import Prober
+from canary.queues.loop import UNEXPECTED
 from canary.threads import in_thread
 
 _FIRST = 60.0
 _EVERY = 86_400.0
 """Seconds after the start, and from then on."""
+
+_PART = "retention"
+"""What it is called among the parts of the prober."""
 
 _log = structlog.get_logger(__name__)
 
@@ -35,12 +39,21 @@ async def forget_daily(prober: Prober, clock: Clock, first: float = _FIRST, ever
         wait = every
         try:
             forgotten = await in_thread(partial(_forget, prober, clock.now()))
-        except OwnFaultError as error:
-            _log.error("what is old could not be forgotten", error=error.detail)
-            prober.intake.trouble(error.component, error.reason, error.detail)
+        except Exception as error:  # whatever it is, tomorrow is another day
+            fault = error if isinstance(error, OwnFaultError) else _unexpected(error)
+            _log.error("what is old could not be forgotten", error=fault.detail, exc_info=fault.__cause__)
+            prober.troubles[_PART] = fault.detail
+            prober.intake.trouble(fault.component, fault.reason, fault.detail)
         else:
+            prober.troubles[_PART] = ""
             counts = {item.rule.value: item.count for item in forgotten if item.count}
             _log.info("forgot what is old", **counts)
+
+
+def _unexpected(error: Exception) -> OwnFaultError:
+    fault = OwnFaultError(Component.STORE, UNEXPECTED, f"{type(error).__name__}: {error}")
+    fault.__cause__ = error
+    return fault
 
 
 def _forget(prober: Prober, now: datetime) -> list[Forgettable]:

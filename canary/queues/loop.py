@@ -50,6 +50,11 @@ class Stop:
         with contextlib.suppress(OSError):
             self._waker.send(b"x")
 
+    @property
+    def ordered(self) -> bool:
+        """Whether the order is there."""
+        return self._ordered.is_set()
+
     def pause(self, seconds: float) -> None:
         """Let so many seconds pass. Raises StoppedError as soon as the order is there."""
         if self.clock.wait(self._ordered, seconds):
@@ -97,6 +102,11 @@ class LoopingWatcher(ABC):
         self._thread = threading.Thread(target=self._run, args=(intake,), name=f"watch {self.name}", daemon=True)
         self._thread.start()
 
+    @property
+    def running(self) -> bool:
+        """Whether it looks, or was not started yet."""
+        return self._thread is None or self._thread.is_alive()
+
     def stop(self) -> None:
         """Stop looking; returns when nothing is open any more, or after 5 s if what is looked into does not let go."""
         self._stop.order()
@@ -128,10 +138,21 @@ class LoopingWatcher(ABC):
                     pause = look()
                     went_well = True
                     self._stop.pause(pause)
-        except StoppedError:
-            raise
-        except Exception as error:
-            return self._listed(error if isinstance(error, OwnFaultError) else self.explain(error)), went_well
+        except StoppedError as error:
+            if self._stop.ordered:
+                raise
+            return self.fault(UNEXPECTED, repr(error)), went_well
+        except BaseException as error:  # also what would end a thread without a word
+            return self._listed(self._explained(error)), went_well
+
+    def _explained(self, error: BaseException) -> OwnFaultError:
+        """The fault in our words, whatever is raised while they are looked for."""
+        if isinstance(error, OwnFaultError):
+            return error
+        with contextlib.suppress(Exception):
+            if isinstance(error, Exception) and isinstance(fault := self.explain(error), OwnFaultError):
+                return fault
+        return LoopingWatcher.explain(self, RuntimeError(repr(error)))
 
     def _listed(self, fault: OwnFaultError) -> OwnFaultError:
         """The fault by a reason of the closed list, since reasons become labels; those of other parts are theirs."""

@@ -169,6 +169,8 @@ def test_what_is_no_note_is_refused(note: str | bytes, message: str) -> None:
         (SPEC_KEY.replace("530d903a", "530d903b"), "has the id 530d903a, not 530d903b"),
         ("a+00000000+AA==", "has type 0 and 0 bytes"),
         ("a b" + SPEC_KEY, "wanted no spaces"),
+        ("\udce9" + SPEC_KEY, "wanted no spaces"),
+        ("\x1b" + SPEC_KEY, "wanted no spaces"),
     ],
 )
 def test_what_is_no_key_is_refused(key: str, message: str) -> None:

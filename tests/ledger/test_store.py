@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from builders import START, a_case, a_probe, after, message, report, taken
 from ledger.checking import is_whole, start
+from servers.polling import until
 
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
@@ -277,3 +278,27 @@ def test_what_goes_into_a_file_that_is_gone_is_not_acknowledged(tmp_path: Path, 
         ledger.refresh()
     assert ledger.not_written == 1
     ledger.close()
+
+
+def test_what_keeps_us_from_recording_is_told_until_something_was_recorded(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path)) as ledger, closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(FAIL, 'disk is full'); END")
+        assert ledger.trouble == ""
+        with pytest.raises(OwnFaultError, match="disk is full"):
+            ledger.append(trouble()).result()
+        ledger.refresh()  # a commit of nothing proves nothing
+        assert ledger.trouble == "the ledger could not be written: disk is full"
+        other.execute("DROP TRIGGER full")
+        ledger.append(trouble()).result()
+        assert ledger.trouble == ""
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writer_that_has_ended_is_seen(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path)) as ledger:
+
+        def end() -> None:
+            raise SystemExit
+
+        ledger.append(trouble(), then=end).result()
+        until(lambda: ledger.trouble == "the thread that writes the ledger has ended", "the end")

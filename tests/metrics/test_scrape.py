@@ -42,6 +42,10 @@ class Scraped(Ledger):
     def not_written(self) -> int:
         return 0
 
+    @property
+    def trouble(self) -> str:
+        return ""
+
 
 def test_a_scrape_in_the_middle_holds_up_no_commit_and_sees_one_moment(prober: Prober) -> None:
     ledger = prober.ledger

@@ -170,3 +170,22 @@ def test_it_is_a_watcher_that_starts_once(intake: RecordingIntake) -> None:
 
 def test_one_that_was_never_started_stops() -> None:
     Scripted().stop()
+
+
+class Wordless(Scripted):
+    """Cannot even say what went wrong."""
+
+    def explain(self, error: Exception) -> OwnFaultError:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("kind", [Scripted, Wordless])
+def test_nothing_that_a_look_raises_ends_the_thread(kind: type[Scripted]) -> None:
+    acts = (StoppedError(), SystemExit(0), KeyboardInterrupt(), MemoryError(), RecursionError(), None)
+    watcher, intake = kind(*acts), RecordingIntake()  # type: ignore[arg-type]  # what no look may raise
+    watcher.start(intake)
+    assert watcher.finished.wait(30)
+    assert watcher.running
+    assert intake.reasons() == [UNEXPECTED] * 5
+    watcher.stop()
+    assert not watcher.running

@@ -66,6 +66,8 @@ def options(
         raise RefusedError("--key wants the key of a log, not that of a witness")
     if any(key.type != tlog.COSIGNATURE for key in witness_keys):
         raise RefusedError("--witness wants the key of a witness, not that of a log")
+    if seed is not None and not seed.encode(errors="replace").decode() == seed:
+        raise RefusedError("--seed is not UTF-8")
     if not 0 <= tolerance <= 86400:
         raise RefusedError("--tolerance wants seconds, a day at most")
     roots = stamps.load_pem(tsa_ca.read_bytes()) if tsa_ca else []

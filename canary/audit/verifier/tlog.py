@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from .findings import RefusedError, require
 
 ED25519, COSIGNATURE = 0x01, 0x04
+_HALVES = re.compile(r"[\ud800-\udfff]")  # of surrogate pairs: what is left of an argument that is no UTF-8
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 
@@ -78,6 +79,7 @@ class Key:
         """Read a vkey. Raises RefusedError, also for an id that does not belong to the key."""
         name, _, rest = text.partition("+")
         number, _, encoded = rest.partition("+")
+        require(not _HALVES.search(text), f"not a verifier key: {text!a:.80}")
         raw = decoded(encoded)
         require(bool(name) and len(raw) == 33 and raw[0] in (ED25519, COSIGNATURE), f"not a verifier key: {text:.80}")
         key = cls(name, raw[0], raw[1:])

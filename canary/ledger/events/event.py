@@ -43,12 +43,15 @@ class Event:
 
 
 def read(body: bytes) -> Event:
-    """The inverse of :meth:`Event.canonical`. Raises ValueError for a kind that a newer version wrote."""
+    """The inverse of :meth:`Event.canonical`.
+
+    Raises ValueError for a kind that a newer version wrote; and that, LookupError or TypeError for other bytes.
+    """
     whole = json.loads(body)
     return Event(
         kind=EventKind(whole["kind"]),
         at=parse_time(whole["at"]),
-        body=whole["body"],
+        body=dict(whole["body"]),
         probe=whole.get("probe"),
         seq=whole["seq"],
     )
