@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from canary.judge import judge
 from canary.ledger import Event, OpenProbe
 from canary.ledger import events as record
+from canary.model import Case
 from canary.prober.schedule import next_look
 
 
@@ -37,6 +38,8 @@ def step(
     not confirmed.
     """
     probe = known.case.probe
+    if (at := _only_under_way(known.case)) and now < at:
+        return Decision((), at)
     verdict = judge(known.case, now, looked, since)
     events: list[Event] = []
     if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
@@ -49,3 +52,14 @@ def step(
         events.append(record.finished(probe.id, now, verdict))
         return Decision(tuple(events), None)
     return Decision(tuple(events), next_look(known.case.started_at, probe, verdict, now))
+
+
+def _only_under_way(case: Case) -> datetime | None:
+    """The first limit of a probe that nothing is known of but that it was sent: until then there is no verdict.
+
+    Most looks are at such a one. None for every other.
+    """
+    submission = case.submission
+    if case.sightings or (submission and submission.failure and not submission.uncertain):
+        return None
+    return case.started_at + timedelta(seconds=min([case.probe.deadline, *case.probe.owed.values()]))
