@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-import socket
+import socket as sockets
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
@@ -41,14 +41,33 @@ class Stop:
 
     def __init__(self, clock: Clock) -> None:
         self.clock, self._ordered = clock, threading.Event()
-        self.socket, self._waker = socket.socketpair()
-        """``socket`` becomes readable with the order, and stays so."""
+        self._lock, self._pair = threading.Lock(), list[sockets.socket]()
+
+    @property
+    def socket(self) -> sockets.socket:
+        """Becomes readable with the order, and stays so. Made when asked for: not every thread waits at sockets."""
+        with self._lock:
+            if not self._pair:
+                self._pair.extend(sockets.socketpair())
+                self._tell()
+            return self._pair[0]
 
     def order(self) -> None:
         """Whoever waits ends with :class:`StoppedError`, now and from now on."""
-        self._ordered.set()
-        with contextlib.suppress(OSError):
-            self._waker.send(b"x")
+        with self._lock:
+            self._ordered.set()
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._ordered.is_set() and self._pair:
+            with contextlib.suppress(OSError):
+                self._pair[1].send(b"x")
+
+    def close(self) -> None:
+        """Nobody waits at its socket any more."""
+        with self._lock:
+            for end in self._pair:
+                end.close()
 
     @property
     def ordered(self) -> bool:
@@ -115,7 +134,7 @@ class LoopingWatcher(ABC):
 
     def _run(self, intake: Intake) -> None:
         wait = FIRST_PAUSE
-        with contextlib.suppress(StoppedError):
+        with contextlib.suppress(StoppedError), contextlib.closing(self._stop):
             while True:
                 fault, went_well = self._look_until_fault(intake)
                 with contextlib.suppress(

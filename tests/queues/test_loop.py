@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from queues.recording_intake import RecordingIntake
@@ -189,3 +191,31 @@ def test_nothing_that_a_look_raises_ends_the_thread(kind: type[Scripted]) -> Non
     assert intake.reasons() == [UNEXPECTED] * 5
     watcher.stop()
     assert not watcher.running
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_descriptors_are_given_back_at_once_whether_it_ever_watched_or_not() -> None:
+    gc.disable()  # which would find what was left, some day
+    try:
+        before = descriptors()
+        for _ in range(20):
+            Scripted()
+            watcher = Scripted()
+            watcher.start(RecordingIntake())
+            watcher.finished.wait()
+            watcher.stop()
+            watcher.itself = watcher  # type: ignore[attr-defined]  # as in a canary, it is part of a circle
+        assert descriptors() <= before
+    finally:
+        gc.enable()
+
+
+def test_an_order_that_came_before_anybody_waited_is_found() -> None:
+    stop = Stop(Clock())
+    stop.order()
+    assert select.select([stop.socket], [], [], 0)[0]
+    stop.close()
+    stop.order()

@@ -7,7 +7,7 @@ whatever IDLE says, every folder is opened anew and read to its end every ``poll
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -101,7 +101,7 @@ class ImapWatcher(LoopingWatcher):
     def check(self) -> str:
         """Log in, find every folder; raises OwnFaultError that names every one that is missing."""
         plan, server = self._plan, self._plan.server
-        with connect(server, Stop(self.clock)) as connection:
+        with closing(Stop(self.clock)) as stop, connect(server, stop) as connection:
             try:
                 found = _found_folders(connection, plan)
                 how = "IDLE" if _can_idle(connection, plan) else f"no IDLE, asks every {plan.poll_others:g} s"
