@@ -14,6 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -108,7 +109,7 @@ class FileKeys:
         for block in blocks:
             try:
                 key = load_pem_private_key(block + _END, None)
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, UnsupportedAlgorithm):
                 key = None
             if not isinstance(key, Ed25519PrivateKey):
                 raise _unusable(f"{self._path}: wanted Ed25519 private keys as PEM, without a passphrase")
