@@ -6,7 +6,7 @@ DEBIAN := $(PYTHON) tests/servers/debian.py --install
 BROWSER := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint bench dashboards pictures format clean
+.PHONY: help demo check test soak lint bench dashboards pictures format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,10 @@ check: lint ## The fast lane: lint, types, import rules, and the tests that star
 test: lint ## Everything: lint, types, import rules, tests against real servers
 	@$(DEBIAN)
 	$(BIN)/pytest -n 4 --dist worksteal $(ARGS)
+
+soak: lint ## Everything that can happen to a canary, at random: MINUTES=60 before a release, SEED=n repeats one
+	@$(DEBIAN)
+	MINUTES=$(or $(MINUTES),10) SEED=$(SEED) $(BIN)/pytest tests/soak/test_soak.py $(ARGS)
 
 lint: $(VENV)/development ## Style, types, import rules
 	$(BIN)/ruff format --check canary dashboards tests
