@@ -166,7 +166,7 @@ class Fold:
     def _count_surplus(self, channel: str | None, why: str, by: int = 1) -> None:
         """Count sightings of a channel's probes, or of no probe of ours, that change nothing else."""
         if channel is None:
-            self._unattributed = counted(self._unattributed, why, by)
+            self._unattributed = counted(self._unattributed, str(why), by)
             return
         totals = self._channels.get(channel) or ChannelTotals("", "")
         if why == Surplus.DUPLICATE:
