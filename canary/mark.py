@@ -82,6 +82,11 @@ class Keyring:
     def __repr__(self) -> str:
         return f"<Keyring of {len(self._keys)} keys>"
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What each key is called where everybody may read it, in order. Tells nothing of the key itself."""
+        return tuple(hmac.digest(key, b"id\0", "sha256")[:8].hex() for key in self._keys)
+
     def make(self, probe: str, at: datetime) -> str:
         """The mark of a probe: ``probe`` is an id of :func:`new_probe_id`, ``at`` an aware time of second precision."""
         key, ident = self._keys[0], _decode(probe)

@@ -140,7 +140,10 @@ def restarts(events: Iterable[Event]) -> list[Change]:
             continue  # a single probe by hand
         if event.kind is EventKind.STARTED:
             detail = f"version {event.body.get('version', 'unknown')}"
-            found.append(Change(event.at, "started", detail + ("; it had not been stopped" if running else "")))
+            detail += "; it had not been stopped" if running else ""
+            lost = event.body.get("mark_key_lost")
+            detail += f"; the key of the marks before was lost: {lost}" if lost else ""
+            found.append(Change(event.at, "started", detail))
         else:
             found.append(Change(event.at, "stopped", ""))
         running = event.kind is EventKind.STARTED

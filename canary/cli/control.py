@@ -12,11 +12,11 @@ from canary.cli.common import ConfigPath, known_channel, out, print_plain
 from canary.cli.opening import opened
 from canary.clock import Clock
 from canary.config import load
-from canary.keyring import keys_of, rotate
 from canary.ledger.events import cleared, paused, resumed, stopped_all
 from canary.model import OwnFaultError
 from canary.prober.gate import EVERY_CHANNEL, clear_stop
 from canary.prober.gate import stop_all as throw
+from canary.prober.mark_keys import go_on_without, rotate_keys
 
 
 def operator() -> str:
@@ -70,10 +70,20 @@ def stop_all(config: ConfigPath, reason: Reason) -> None:
         raise OwnFaultError(error.component, error.reason, why) from error
 
 
-def rotate_key(config: ConfigPath) -> None:
-    """Make marks under a new key from the next start on; marks under the old ones stay verifiable."""
-    settings = load(config)
-    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    keys_of(settings.state)
-    rotate(settings.state / "mark.key")
+def rotate_key(
+    config: ConfigPath,
+    lost: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="The key in force is lost for good, and why; kept as evidence."),
+    ] = None,
+) -> None:
+    """Make marks under a new key from the next start on; marks under the old ones stay verifiable.
+
+    With --lost, where `run` says that the key is not there any more: make another one in its place.
+    """
+    with opened(load(config)) as ledger:
+        if lost is None:
+            rotate_keys(ledger)
+        else:
+            go_on_without(ledger, f"{lost} (said {getpass.getuser()})")
     out.print("new mark key; restart the canary to use it")

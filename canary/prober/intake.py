@@ -17,6 +17,7 @@ from canary.ledger.events import clock, digest
 from canary.mark import Keyring
 from canary.model import Component, Depth, Flood, Forgery, Place, Role, Seen, Sighting, Surplus, TimeSource
 from canary.prober.floods import Floods
+from canary.prober.mark_keys import RecallingKeyring
 from canary.queues import Cursor, Found
 from canary.reports.compare import differences
 
@@ -35,7 +36,8 @@ class LedgerIntake:
     """
 
     def __init__(self, ledger: Ledger, keys: Keyring, clock: Clock, changed: Callable[[Collection[str]], None]) -> None:
-        self._ledger, self._keys, self._clock, self._changed = ledger, keys, clock, changed
+        self._ledger, self._clock, self._changed = ledger, clock, changed
+        self._keys = RecallingKeyring(keys, self._mark_of)
         self.read_at: dict[str, datetime] = {}
         """When each queue was last read to its end."""
         self.depths: dict[str, Depth] = {}
@@ -48,7 +50,7 @@ class LedgerIntake:
 
     @property
     def keys(self) -> Keyring:
-        """The keys by which to recognise marks."""
+        """The keys by which to recognise marks; those that are on their way are recognised without."""
         return self._keys
 
     def now(self) -> datetime:
@@ -130,6 +132,11 @@ class LedgerIntake:
             offered = {where: at for where, at in self._cleanable.get(name, {}).items() if at > since}
             self._cleanable[name] = offered
         return list(offered)
+
+    def _mark_of(self, probe: str) -> str | None:
+        """The mark of a probe that is on its way."""
+        known = self._ledger.state.open.get(probe)
+        return known.mark if known is not None else None
 
     def _find(self, probe: str) -> OpenProbe | None:
         """A probe, open or ended, as it stands; None if the ledger has none of it."""

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ from canary.prober.endpoints import Endpoints
 from canary.prober.in_force import snapshot
 from canary.prober.intake import LedgerIntake
 from canary.prober.judging import Judging
+from canary.prober.mark_keys import lost_before
 from canary.prober.recorder import Recorder
 from canary.prober.reloading import Following, prepared
 from canary.prober.schedule import Timetable
@@ -83,6 +85,7 @@ class Prober:
         self._unguessable = rng or random.SystemRandom()
         self._run = self._unguessable.randbytes(4).hex()
         rng = rng or random.Random()  # noqa: S311  # jitter and wording, not secrets
+        self._keys = keys
         self.intake = LedgerIntake(ledger, keys, self._clock, self._changed)
         self.endpoints = Endpoints(config, self._clock, self._unguessable)
         self._recorder = Recorder(ledger)
@@ -161,6 +164,9 @@ class Prober:
     async def _record_start(self, scheduled: bool) -> None:
         """What runs, and with a schedule also what is in force."""
         body = {"version": __version__, "configuration": digest(self.config), "run": self._run, "scheduled": scheduled}
+        body |= {"mark_key": self._keys.ids[0]}
+        if lost := await begun(partial(lost_before, self._keys, self.ledger)):
+            body |= {"mark_key_lost": lost}
         now = self._clock.now()
         in_force = snapshot(self.config, now) if scheduled else []
         if scheduled and (head := await begun(self.ledger.head)) is not None:

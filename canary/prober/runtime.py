@@ -10,9 +10,9 @@ from random import Random
 from canary.clock import Clock
 from canary.config import Config
 from canary.evidence.service import Evidence
-from canary.keyring import keys_of
 from canary.ledger import Ledger
 from canary.prober.loop import REST, Prober
+from canary.prober.mark_keys import keys_of
 from canary.prober.retention import forget_daily
 from canary.threads import in_thread
 
@@ -29,7 +29,7 @@ class Runtime:
         """``rng`` and ``rest``: as :class:`canary.prober.loop.Prober` has them."""
         self.ledger, self.clock = ledger, clock
         self.evidence = Evidence(config.evidence, config.state, config.origin, ledger, clock)
-        self.prober = Prober(config, ledger, keys_of(config.state), self.evidence, clock, rng, rest)
+        self.prober = Prober(config, ledger, keys_of(ledger), self.evidence, clock, rng, rest)
 
     async def run(self, *, scheduled: bool = True) -> None:
         """Probe on schedule and forget what is old, or only watch and judge; sign as configured; until :meth:`stop`."""

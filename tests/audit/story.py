@@ -217,7 +217,7 @@ def _after(teller: Teller, day: int) -> None:
         teller.probe("alias", at(2, 23.5), ends=False)
         teller.tell(
             Event(EventKind.STOPPED, at(2, 23.6), {"scheduled": True, "run": "1"}),
-            Event(EventKind.STARTED, at(2, 23.9), START | {"run": "2"}),
+            Event(EventKind.STARTED, at(2, 23.9), START | {"run": "2", "mark_key_lost": "the disk died"}),
             in_force(at(2, 23.9), person={"interval": 1800.0}),
             Event(EventKind.RELOADED, at(2, 23.95), {"accepted": False, "reason": "canary.yaml:3: nonsense\nand more"}),
         )  # fmt: skip

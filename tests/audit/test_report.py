@@ -112,6 +112,7 @@ def test_holds_silences_restarts_and_clocks(made: Made) -> None:
     ]
     assert [(span.where, span.end) for span in report.diary.silences] == [("CPRCanaryChannelDown", at(3, 9))]
     assert [change.what for change in report.diary.restarts] == ["stopped", "started"]
+    assert report.diary.restarts[1].detail.endswith("; the key of the marks before was lost: the disk died")
     assert report.diary.clocks == (("cpr", 1, 2.5),)
     assert [change.detail for change in report.diary.clock_steps] == ["by -2.0 s"]
     assert report.diary.troubles == (("imap: lost", 1),)

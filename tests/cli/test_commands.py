@@ -234,6 +234,22 @@ def test_rotated_key_still_knows_old_marks(config: Path) -> None:
     assert cpr_canary("probe", config, "--channel", "alias", "--json").returncode == 0
 
 
+def test_a_lost_key_is_told_and_gone_on_without_only_when_somebody_says_so(config: Path) -> None:
+    cpr_canary("probe", config, "--channel", "alias", "--json")
+    (config.parent / "state" / "mark.key").unlink()
+    for command in (("run", config), ("probe", config, "--channel", "alias"), ("rotate-key", config)):
+        refused = cpr_canary(*command)
+        assert refused.returncode == 3
+        assert "put it back from a back-up of the state folder" in " ".join(refused.stderr.split())
+    assert cpr_canary("rotate-key", config, "--lost", "the disk died").returncode == 0
+    assert cpr_canary("probe", config, "--channel", "alias", "--json").returncode == 0
+    ledger = Ledger(config.parent / "state", inline=True)
+    *_, started = ledger.events(kind=EventKind.STARTED)
+    ledger.close()
+    assert started.body["mark_key_lost"].startswith("the disk died (said ")
+    assert cpr_canary("rotate-key", config, "--lost", "again").returncode == 3
+
+
 @contextmanager
 def running(config: Path) -> Iterator[subprocess.Popen[bytes]]:
     with (config.parent / "log").open("wb") as log:

@@ -34,6 +34,8 @@ class Simulated:
         self.folder, self.start = folder, datetime(2026, 3, 1, 12, tzinfo=UTC)
         self.clock = SimulatedClock(self.start)
         self.ca = self.kinds.CAS["one"] = self.kinds.MemoryCa(now=self.at)
+        self.key = b"k" * 32
+        """The key of the marks that the next life makes."""
         self.ledger: Ledger
         self.prober: Prober
 
@@ -70,7 +72,7 @@ class Simulated:
 
     async def _live(self, story: Story, config: Config, scheduled: bool, killed: bool) -> None:
         self.ledger = Ledger(config.state, self.clock, inline=True)
-        self.prober = Prober(config, self.ledger, Keyring([b"k" * 32]), clock=self.clock, rng=random.Random(7))
+        self.prober = Prober(config, self.ledger, Keyring([self.key]), clock=self.clock, rng=random.Random(7))
         running = asyncio.create_task(self.prober.run(scheduled=scheduled))
         try:
             await story(self)
