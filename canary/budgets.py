@@ -117,7 +117,10 @@ CONFIGURATION = Budget(
     pieces="values, what aliases bring counted each time",
 )  # 10,000 channels are some 3 MiB and 200,000 values; a file of rules that one names is read by it, too
 
-MESSAGE = Budget("a message", received=8 * MIB, decoded=8 * MIB, number=500, depth=20)  # what is beyond is not read
+MESSAGE = Budget("a message", received=8 * MIB, number=500, depth=20)  # what is beyond is not read
+MARKS = Budget("a search for marks in a message", number=30_000, pieces="words of a mark's shape")
+MARKED_LINES = Budget("a search for marks in a message", number=200_000, pieces="lines, of which a mark may need six")
+COMPARED = Budget("what was found beside what was sent", decoded=MIB)
 HEADER = Budget("a header of a message or a part", received=128 * KIB)
 IMAP_LINE = Budget("a line from an IMAP server", received=MIB)
 IMAP_ANSWER = Budget(

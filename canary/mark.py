@@ -13,18 +13,17 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import message_from_bytes
-from email.errors import HeaderParseError
-from email.header import Header, decode_header
-from email.message import Message
-from email.policy import Compat32
-from email.utils import collapse_rfc2231_value
 from hashlib import sha256
+from itertools import islice
 from random import Random, SystemRandom
 
+from canary.budgets import MARKED_LINES, MARKS, MESSAGE, BudgetError
+from canary.mail.reading import Part, read_mail
+from canary.mail.words import plain, unfolded
 from canary.references import resolved
 
 _UNGUESSABLE = SystemRandom()
@@ -40,11 +39,10 @@ _FRAGMENT_START = re.compile(r"[A-Za-z2-7]+")
 _BREAK = re.compile(r"</?(?:blockquote|br|div|h[1-6]|hr|li|ol|p|pre|table|td|th|tr|ul)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
-
-# Whoever can write to a mailbox chooses what is read here, so every step is linear, or bounded by one of these.
 _PIECES = 6  # lines that a token may be spread over: wrapped at 20 columns and quoted it takes four
-_HEADER = 4096  # characters of a header that are decoded; beyond, it is only searched as it stands
-_MULTIPARTS = 50  # in a message, nested or not; one with more is only searched as it stands
+
+_AT_ONCE, _OVERLAP = 1 << 18, 1 << 13  # characters that are searched together, and of these again with the next ones
+_MOST_FALSE = 1000  # false tokens that are told, of any number
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,110 +106,137 @@ class Keyring:
         return Mark(text, probe, datetime.fromtimestamp(0, UTC), genuine=False)
 
     def find(self, text: str) -> list[Mark]:
-        """Every token of the right shape in ``text``, genuine ones first, each once.
+        """Every token of the right shape in ``text``, genuine ones first, each once; of false ones the first thousand.
 
         Looks at the text as it is, across hard line wraps (with quote prefixes and quoted-printable soft breaks), and
-        with HTML tags and invisible characters taken out.
+        with HTML tags and invisible characters taken out. Raises BudgetError if there is more of it than is looked at,
+        and no genuine mark in what was.
         """
-        found: dict[str, Mark] = {}
-        for candidate in _candidates(text):
-            if candidate.lower() not in found:
-                mark = self.read(candidate)
-                found[mark.text] = mark
-        return sorted(found.values(), key=lambda mark: not mark.genuine)
+        search = _Search(self)
+        search.add(text)
+        return search.result()
 
     def find_in_message(self, raw: bytes) -> list[Mark]:
-        """Every token in a message, whichever part or header holds it, genuine ones first, each once.
+        """What :meth:`find` returns, of a message, whichever part or header of it holds a token.
 
-        Decodes transfer encodings and character sets, and reads attachment names and enclosed messages; falls back to
-        the bytes as they are, so a message that does not parse is still read.
+        Decodes transfer encodings and character sets, and reads attachment names and enclosed messages; the bytes as
+        they are too, so a message that does not parse is still read. Raises BudgetError as :meth:`find` does.
         """
-        found: dict[str, Mark] = {}
-        for text in _texts(raw):
-            for mark in self.find(text):
-                found.setdefault(mark.text, mark)
-        return sorted(found.values(), key=lambda mark: not mark.genuine)
+        search = _Search(self)
+        mail = read_mail(raw)
+        for part in mail.parts:
+            for text in _texts(part):
+                search.add(text)
+        search.add(raw[: MESSAGE.received].decode("latin-1"))
+        return search.result(mail.cut)
 
 
-def _candidates(text: str) -> Iterator[str]:
-    yield from _RUN.findall(text)
-    yield from _joined(text)
-    if "<" in text or "&" in text or _INVISIBLE.search(text):
-        bare = _INVISIBLE.sub("", resolved(_TAG.sub("", _BREAK.sub("\n", text))))
-        yield from _RUN.findall(bare)
-        yield from _joined(bare)
+class _Search:
+    """The search for marks in several texts, which costs no more than its budgets.
 
+    Whoever can write to a mailbox chooses what is read here, so every step is linear.
+    """
 
-def _joined(text: str) -> Iterator[str]:
-    """Tokens cut by line wraps: the end of one line with the start of the next ones, where that makes 40 characters."""
-    lines = [line.rstrip(_LINE_END) for line in _WRAP.split(text)]
-    for first, line in enumerate(lines[:-1]):
-        tail = _FRAGMENT.search(line[-LENGTH:])
-        if not tail or len(tail[0]) == LENGTH:
-            continue
-        token = tail[0]
-        for following in lines[first + 1 : first + _PIECES]:
-            head = _FRAGMENT_START.match(following, 0, LENGTH)
-            if not head:
-                break
-            token += head[0]
-            if len(token) >= LENGTH or head.end() < len(following):
-                break
-        if len(token) == LENGTH:
-            yield token
+    def __init__(self, keys: Keyring) -> None:
+        self._keys = keys
+        self._read_already: set[str] = set()
+        self._genuine: list[Mark] = []
+        self._false: list[Mark] = []
+        self._lines = 0
+        self._cut: BudgetError | None = None
 
-
-class _Bounded(Compat32):
-    """The lenient way to read messages, with the length of a header bounded."""
-
-    def header_fetch_parse(self, name: str, value: str) -> str | Header:  # type: ignore[override]  # as Compat32 does
-        return super().header_fetch_parse(name, value[:_HEADER])
-
-
-def _texts(raw: bytes) -> Iterator[str]:
-    yield raw.decode("latin-1")
-    if raw.lower().count(b"boundary") > _MULTIPARTS:
-        return
-    try:
-        parts = list(message_from_bytes(raw, policy=_Bounded()).walk())
-    except Exception:  # a hostile message may break the parser in any way; its bytes were already read above
-        return
-    for part in parts:
-        for read in (_headers, _file_names, _body):
-            try:
-                yield from read(part)
-            except Exception:  # noqa: S112  # likewise, and the other parts are read all the same
-                continue
-
-
-def _headers(part: Message) -> Iterator[str]:
-    for value in part.values():
+    def add(self, text: str) -> None:
+        """Search one more text."""
         try:
-            chunks = decode_header(value)
-        except HeaderParseError:
-            continue  # as it stands it was already searched
-        yield "".join(chunk if isinstance(chunk, str) else _decoded(chunk, charset) for chunk, charset in chunks)
+            for piece in _overlapping(text):
+                for candidate in self._candidates(piece):
+                    self._read(candidate.lower())
+        except BudgetError as error:
+            self._cut = error
+
+    def result(self, cut: BudgetError | None = None) -> list[Mark]:
+        """What was found. Raises BudgetError if that is no genuine mark, and not all was read (``cut`` by others)."""
+        cut = self._cut or cut
+        if cut and not self._genuine:
+            raise cut
+        return self._genuine + self._false
+
+    def _read(self, token: str) -> None:
+        if token in self._read_already:
+            return
+        MARKS.hold(number=len(self._read_already) + 1)
+        self._read_already.add(token)
+        mark = self._keys.read(token)
+        if mark.genuine:
+            self._genuine.append(mark)
+        elif len(self._false) < _MOST_FALSE:
+            self._false.append(mark)
+
+    def _candidates(self, text: str) -> Iterator[str]:
+        yield from _runs(text)
+        if "<" in text or "&" in text or _INVISIBLE.search(text):
+            bare = _INVISIBLE.sub("", resolved(_TAG.sub("", _BREAK.sub("\n", text))))
+            yield from _runs(bare)
+            yield from self._joined(bare)
+        yield from self._joined(text)
+
+    def _joined(self, text: str) -> Iterator[str]:
+        """Tokens cut by line wraps: a line's end with the starts of the next ones, where that makes 40 characters."""
+        lines: deque[str] = deque(maxlen=_PIECES)
+        for line in _lines(text):
+            self._lines += 1
+            MARKED_LINES.hold(number=self._lines)
+            lines.append(line)
+            if len(lines) == _PIECES:
+                yield from _first_joined(lines)
+        while len(lines) > 1:
+            if len(lines) < _PIECES:
+                yield from _first_joined(lines)
+            lines.popleft()
 
 
-def _file_names(part: Message) -> Iterator[str]:
-    """The names of an attachment, put together where RFC 2231 section 3 has split them."""
-    for header, parameter in (("content-disposition", "filename"), ("content-type", "name")):
-        name = part.get_param(parameter, header=header)
-        if name:
-            yield collapse_rfc2231_value(name)
+def _overlapping(text: str) -> Iterator[str]:
+    """A text in pieces, since to take the tags out of one needs many times its memory; any mark is whole in one."""
+    for start in range(0, max(len(text) - _OVERLAP, 1), _AT_ONCE):
+        yield text[start : start + _AT_ONCE + _OVERLAP]
 
 
-def _body(part: Message) -> Iterator[str]:
-    content = part.get_payload(decode=True) if part.get_content_maintype() == "text" else None
-    if isinstance(content, bytes):
-        yield _decoded(content, part.get_content_charset())
+def _runs(text: str) -> Iterator[str]:
+    return (match[0] for match in _RUN.finditer(text))
 
 
-def _decoded(content: bytes, charset: str | None) -> str:
-    try:
-        return content.decode(charset or "latin-1", "replace")
-    except (LookupError, ValueError):  # no such character set, or none of text
-        return content.decode("latin-1")
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text without their ends, and without the quote signs and blank lines before each."""
+    start = 0
+    for wrap in _WRAP.finditer(text):
+        yield text[start : wrap.start()].rstrip(_LINE_END)
+        start = wrap.end()
+    yield text[start:].rstrip(_LINE_END)
+
+
+def _first_joined(lines: Sequence[str]) -> Iterator[str]:
+    """The token that begins at the end of the first of these lines, if one does."""
+    tail = _FRAGMENT.search(lines[0][-LENGTH:])
+    if not tail or len(tail[0]) == LENGTH:
+        return
+    token = tail[0]
+    for following in islice(lines, 1, None):
+        head = _FRAGMENT_START.match(following, 0, LENGTH)
+        if not head:
+            break
+        token += head[0]
+        if len(token) >= LENGTH or head.end() < len(following):
+            break
+    if len(token) == LENGTH:
+        yield token
+
+
+def _texts(part: Part) -> Iterator[str]:
+    """The fields of a part whose words are encoded, an attachment's name, and the text."""
+    yield "\n".join(plain(unfolded(value)) for _, value in part.fields if b"=?" in value)
+    yield part.name
+    if part.is_text:
+        yield part.text()
 
 
 def _encode(raw: bytes) -> str:

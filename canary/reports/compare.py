@@ -4,6 +4,9 @@ Mail and ticket systems may add headers, banners and footers, re-encode, wrap li
 or back. All that leaves the words as they were, so the words are compared: without white space, quote signs and
 invisible characters, and anywhere in what was found. An attachment must be there with exactly its content; its name may
 change. Of a place that shows only a part, what it shows is compared, and nothing is said of the rest.
+
+What was found is foreign: every step is linear, and no more of it is looked at than was sent and
+:data:`canary.budgets.COMPARED` besides. A difference then says so, too: what is beyond that is no report of ours.
 """
 
 from __future__ import annotations
@@ -13,20 +16,29 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
-from email.message import Message as Part
+from functools import cache
 from hashlib import sha256
 
-from canary.content import Content, Message
+from canary.budgets import COMPARED, BudgetError
+from canary.content import Content, Message, Ticket
+from canary.mail.reading import Mail, Part, read_mail
 from canary.references import resolved
 
 _IGNORED = re.compile("[\\s>|\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
+_KEPT = re.compile("[^\\s>|\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _HIDING = re.compile(r"<(/?)(script|style|title)\b[^<>]*>|<!--|-->", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z!?][^<>]*>")
 _SHOWN = 32
 _PIECE = 24
 """Characters of ours that are no chance: as many that come after a difference show that the text goes on there."""
+_MOST_MARKS = 30
+"""Marks on one letter that are put in order (UAX #15 section 13, the Stream-Safe Text Format)."""
+_LARGEST_CHARACTER = 12
+"""Bytes that a character may take, quoted-printable in UTF-8."""
+_LONGEST_FILE = 1 << 62
+_LINE_ENDS = 2
+"""Bytes of a text that was sent that may be twice as many: a bare line feed became two, or the other way round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +50,20 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What must come through: the text, and the files."""
+    """What must come through: the text, and the files; none of which is longer than ``longest`` bytes."""
 
     text: str
     files: tuple[_File, ...]
+    longest: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Got:
-    """What came: every text in which ours may be, and every file."""
+    """What came: every text in which ours may be, and every file; ``cut`` says what of it was not looked at."""
 
     texts: list[str]
     files: list[_File]
+    cut: BudgetError | None = None
 
 
 def differences(sent: bytes, found: Content, *, whole: bool = True) -> str | None:
@@ -64,21 +78,52 @@ def differences(sent: bytes, found: Content, *, whole: bool = True) -> str | Non
         return None
     try:
         want = _from_form(sent) if form else _from_message(sent)
-        got = _read(found, with_files=bool(want.files))
-        if whole:
-            return _text_difference(want.text, got.texts) or _file_difference(want.files, got.files)
-        return _text_contradiction(want.text, got.texts) or _file_contradiction(want.files, got.files)
-    except Exception as error:  # a hostile message may break the parser in any way
+        got = _from_mail(found.raw, want) if isinstance(found, Message) else _from_ticket(found, want)
+        if not whole:
+            return _text_contradiction(want.text, got.texts) or _file_contradiction(want.files, got.files)
+        difference = _text_difference(want.text, got.texts) or _file_difference(want.files, got.files)
+        return f"{difference} (not all of it was looked at: {got.cut})" if difference and got.cut else difference
+    except Exception as error:  # whatever it is, one message must not keep its watcher from all the others
         return f"cannot be compared: {type(error).__name__} while reading it"
 
 
-def _read(found: Content, *, with_files: bool) -> _Got:
-    if isinstance(found, Message):
-        parts = list(message_from_bytes(found.raw, policy=policy.compat32).walk())
-        single = [part for part in parts if part.get_content_maintype() != "multipart"] if with_files else []
-        return _Got(list(_texts(parts)), [_file(part) for part in single])
+def _from_mail(raw: bytes, want: _Sent) -> _Got:
+    mail = read_mail(raw)
+    texts, cut = _texts(mail, want.text)
+    files = [_file(part, want.longest) for part in mail.parts if part.main_type != "multipart"] if want.files else []
+    return _Got(texts, files, mail.cut or cut)
+
+
+def _from_ticket(found: Ticket, want: _Sent) -> _Got:
+    room = _room(want.text)
+    text, cut = found.text[:room], _too_much() if len(found.text) > room else None
     files = [_File(file.name, file.media_type, _of_contents(file.media_type, [file.content])) for file in found.files]
-    return _Got([found.text, _as_read(found.text)], files)
+    return _Got([text, _as_read(text)], files, cut)
+
+
+def _texts(mail: Mail, sent: str) -> tuple[list[str], BudgetError | None]:
+    """The text of every text part, those of enclosed messages included, HTML as it reads; and what there is no room for.
+
+    The longer what was sent, the more there is.
+    """
+    texts: list[str] = []
+    room = _room(sent)
+    for part in mail.texts:
+        text = part.text(_LARGEST_CHARACTER * (room + 1))
+        if len(text) > room:
+            return [*texts, text[:room]], _too_much()
+        room -= len(text)
+        texts.append(_as_read(text) if part.type == "text/html" else text)
+    return texts, None
+
+
+def _room(sent: str) -> int:
+    """Characters that are looked at."""
+    return len(sent) * _LINE_ENDS + (COMPARED.decoded or 0)
+
+
+def _too_much() -> BudgetError:
+    return BudgetError(f"{COMPARED.what}: more than {COMPARED.decoded} characters")
 
 
 def _body(raw: bytes) -> bytes:
@@ -89,40 +134,22 @@ def _body(raw: bytes) -> bytes:
 def _from_form(sent: bytes) -> _Sent:
     fields = json.loads(sent)
     files = (_File(item["name"], "file", frozenset({item["sha256"]})) for item in fields.get("attachments", ()))
-    return _Sent(fields["text"], tuple(files))
+    return _Sent(fields["text"], tuple(files), _LONGEST_FILE)
 
 
 def _from_message(sent: bytes) -> _Sent:
-    parts = list(message_from_bytes(sent, policy=policy.compat32).walk())
-    files = tuple(_file(part) for part in parts if _is_file(part))
-    plain = [part for part in parts if part.get_content_type() == "text/plain" and not _is_file(part)]
-    return _Sent(next(_texts(plain or parts), ""), files)
+    mail = read_mail(sent)
+    files = tuple(_file(part, len(sent)) for part in mail.parts if part.is_attached)
+    plain = (part.text() for part in mail.parts if part.type == "text/plain" and not part.is_attached)
+    text = next(plain, None)
+    return _Sent(next(iter(_texts(mail, "")[0]), "") if text is None else text, files, _LINE_ENDS * len(sent))
 
 
-def _file(part: Part) -> _File:
-    return _File(_name(part), part.get_content_type(), _digests(part))
-
-
-def _is_file(part: Part) -> bool:
-    return part.get_content_disposition() == "attachment" or bool(_name(part))
-
-
-def _name(part: Part) -> str:
-    try:
-        return part.get_filename() or ""
-    except (LookupError, ValueError, TypeError, AttributeError):  # a name that does not decode
-        return ""
-
-
-def _texts(parts: list[Part]) -> Iterator[str]:
-    """The text of every text part, those of enclosed messages included, HTML as it reads."""
-    for part in parts:
-        if part.get_content_maintype() != "text" or part.is_multipart():
-            continue
-        text = _decoded(part)
-        if part.get_content_type() == "text/html":
-            text = _as_read(text)
-        yield text
+def _file(part: Part, longest: int) -> _File:
+    """A file; of one that is too long to be any of those that were sent, nothing but that it is there."""
+    begin, end = part.span
+    content = part.content() if end - begin <= _LINE_ENDS * longest else None
+    return _File(part.name, part.type, _of_contents(part.type, [] if content is None else [content]))
 
 
 def _as_read(text: str) -> str:
@@ -144,27 +171,6 @@ def _shown(text: str) -> str:
     return "".join([*kept, text[start:]])
 
 
-def _decoded(part: Part) -> str:
-    raw = _content(part)
-    try:
-        return raw.decode(str(part.get_content_charset("utf-8")), "replace")
-    except (LookupError, ValueError):  # a character set that does not exist
-        return raw.decode("utf-8", "replace")
-
-
-def _content(part: Part) -> bytes:
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
-
-
-def _digests(part: Part) -> frozenset[str]:
-    if part.get_content_type() == "message/rfc822":
-        contents = [inner.as_bytes() for inner in part.get_payload() if isinstance(inner, Part)]
-    else:
-        contents = [_content(part)]
-    return _of_contents(part.get_content_type(), contents)
-
-
 def _of_contents(media_type: str, contents: list[bytes]) -> frozenset[str]:
     """The SHA-256 of a file's content; for text also with other line ends, which a mail system may change."""
     if media_type.partition("/")[0] in ("text", "message"):
@@ -175,7 +181,21 @@ def _of_contents(media_type: str, contents: list[bytes]) -> frozenset[str]:
 
 
 def _squeezed(text: str) -> str:
-    return _IGNORED.sub("", unicodedata.normalize("NFC", text))
+    return _IGNORED.sub("", _composed(text))
+
+
+def _composed(text: str) -> str:
+    """Normal form C. More marks on one letter than any language has are cut: Python orders them in quadratic time."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", _many_marks().sub(lambda run: run[0][:_MOST_MARKS], text))
+
+
+@cache
+def _many_marks() -> re.Pattern[str]:
+    """Characters in a row that are put in order when they are composed."""
+    ordered = [chr(code) for code in range(0x300, 0x1EFFF) if unicodedata.combining(chr(code))]
+    return re.compile(f"[{''.join(ordered)}]{{{_MOST_MARKS + 1},}}")
 
 
 def _text_difference(text: str, candidates: list[str]) -> str | None:
@@ -228,13 +248,12 @@ def _kept(want: str, got: str) -> int:
 
 def _excerpt(text: str, position: int) -> str:
     """What ``text`` says from shortly before the given place in its squeezed form."""
-    squeezed = 0
-    readable = unicodedata.normalize("NFC", text)
-    for index, character in enumerate(readable):
-        squeezed += not _IGNORED.match(character)
-        if squeezed > position:
-            start = max(0, index - _SHOWN // 4)
+    readable, squeezed = _composed(text), 0
+    for kept in _KEPT.finditer(readable):
+        if squeezed + len(kept[0]) > position:
+            start = max(0, kept.start() + position - squeezed - _SHOWN // 4)
             return " ".join(readable[start : start + _SHOWN].split()) + "…"
+        squeezed += len(kept[0])
     return "the end"
 
 

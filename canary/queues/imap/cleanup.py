@@ -5,14 +5,14 @@ from __future__ import annotations
 import imaplib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from canary.budgets import HEADER, IMAP_CONTENT, MESSAGE, Budget, BudgetError
+from canary.mark import Keyring, Mark
 from canary.queues import Intake
 from canary.queues.imap.connection import Connection, Reason, fault
-from canary.queues.imap.headers import answers_with, marks_in
-
-_HEADER = "BODY.PEEK[HEADER]"
+from canary.queues.imap.headers import answers_with, marks_in, section
 
 
 class CleanUp:
@@ -68,15 +68,22 @@ def _is_ours(connection: Connection, uid: int, intake: Intake) -> bool:
 
     The whole message is only asked for if its header has no mark; it was seen, verified and recorded under this UID.
     """
-    header = connection.fetch([uid], [_HEADER]).get(uid, {}).get(b"BODY[HEADER]")
-    if not header or _genuine(answers_with(header), intake):
+    header = _fetched(connection, uid, "HEADER", HEADER)
+    if not header or _genuine(marks_in, answers_with(header), intake):
         return False
-    if _genuine(header, intake):
+    if _genuine(marks_in, header, intake):
         return True
-    raw = connection.fetch([uid], ["BODY.PEEK[]"]).get(uid, {}).get(b"BODY[]") or b""
-    marks = intake.keys.find_in_message(raw)
-    return any(mark.genuine and intake.known(mark.probe) for mark in marks)
+    return _genuine(Keyring.find_in_message, _fetched(connection, uid, "", MESSAGE), intake)
 
 
-def _genuine(header: bytes, intake: Intake) -> bool:
-    return any(mark.genuine and intake.known(mark.probe) for mark in marks_in(intake.keys, header))
+def _fetched(connection: Connection, uid: int, part: str, budget: Budget) -> bytes:
+    with connection.within(IMAP_CONTENT):
+        answer = connection.fetch([uid], [f"BODY.PEEK[{part}]<0.{budget.received}>"])
+    return section(answer.get(uid, {}), f"BODY[{part}]".encode())
+
+
+def _genuine(find: Callable[[Keyring, bytes], list[Mark]], where: bytes, intake: Intake) -> bool:
+    try:
+        return any(mark.genuine and intake.known(mark.probe) for mark in find(intake.keys, where))
+    except BudgetError:  # it was found before, but what cannot be read does not verify again
+        return False

@@ -12,18 +12,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from typing import Any, TypeVar
 
 from canary.budgets import HEADER, IMAP_CONTENT, IMAP_STRUCTURES, MESSAGE, MIB, BudgetError
 from canary.content import Message
-from canary.mark import Mark, halves
+from canary.mail.words import plain
+from canary.mark import Keyring, Mark, halves
 from canary.model import Component, Depth, Place, Seen
 from canary.queues import Found, Intake
 from canary.queues.claims import claims
 from canary.queues.imap.connection import Connection, Identity, Reason, fault
-from canary.queues.imap.headers import arrival, marks_in, message_id, server_time
+from canary.queues.imap.headers import arrival, marks_in, message_id, section, server_time
 from canary.queues.imap.listing import listed
 from canary.queues.loop import StoppedError
 
@@ -132,11 +131,11 @@ class FolderReader:
         others: dict[int, _Listed] = {}
         messages = _headers(connection, uids)
         for message in messages.values():
-            marks = marks_in(self._intake.keys, message.header)
+            marks = self._marks(message, marks_in, message.header)
             if not self._sort(message, marks, genuine, found, validity):
                 others[message.uid] = message
         for uid, text in self._attachment_names(connection, list(others), validity):
-            if self._sort(others[uid], self._intake.keys.find(text), genuine, found, validity):
+            if self._sort(others[uid], self._marks(others[uid], Keyring.find, text), genuine, found, validity):
                 del others[uid]
         yield found
         suspects = self._search(connection, list(others))
@@ -144,16 +143,15 @@ class FolderReader:
             yield [
                 found
                 for uid, raw in bodies.items()
-                for found in self._found(
-                    messages[uid], genuine.get(uid) or self._marks(messages[uid], raw), raw, validity
-                )
+                for marks in (genuine.get(uid) or self._marks(messages[uid], Keyring.find_in_message, raw),)
+                for found in self._found(messages[uid], marks, raw, validity)
             ]
 
-    def _marks(self, message: _Listed, raw: bytes) -> list[Mark]:
-        """The marks in a whole message; of one that cannot be read, none, and that is told."""
+    def _marks(self, message: _Listed, find: Callable[[Keyring, T], list[Mark]], where: T) -> list[Mark]:
+        """The marks in some of a message; where that cannot be read, none, and it is told."""
         try:
-            return self._intake.keys.find_in_message(raw)
-        except Exception as error:  # whatever it is, the message is to blame, and must not stand in the way for ever
+            return find(self._intake.keys, where)
+        except Exception as error:  # whatever it is, one message must not keep us from all that come after it
             detail = f"folder {self.folder!r}, message {message.uid} of {message.size} bytes: {error}"
             self._intake.trouble(Component.IMAP, Reason.UNREADABLE, detail)
             return []
@@ -234,7 +232,7 @@ def _headers(connection: Connection, uids: Sequence[int]) -> dict[int, _Listed]:
     with connection.within(IMAP_CONTENT):
         answer = connection.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{HEADER.received}>"])
     return {
-        uid: _Listed(uid, _internal_date(data), data.get(b"RFC822.SIZE", 0), _section(data, b"BODY[HEADER]"))
+        uid: _Listed(uid, _internal_date(data), data.get(b"RFC822.SIZE", 0), section(data, b"BODY[HEADER]"))
         for uid, data in answer.items()
     }
 
@@ -260,12 +258,7 @@ def _bodies(connection: Connection, messages: list[_Listed]) -> Iterator[dict[in
         messages = messages[len(uids) :]
         with connection.within(IMAP_CONTENT):
             answer = connection.fetch(uids, [f"BODY.PEEK[]<0.{MESSAGE.received}>"])
-        yield {uid: raw for uid, data in answer.items() if (raw := _section(data, b"BODY[]"))}
-
-
-def _section(data: dict[bytes, Any], name: bytes) -> bytes:
-    value = next((value for key, value in data.items() if key.startswith(name)), b"")
-    return value if isinstance(value, bytes) else b""
+        yield {uid: raw for uid, data in answer.items() if (raw := section(data, b"BODY[]"))}
 
 
 def _attachment_names(connection: Connection, uids: list[int]) -> Iterator[tuple[int, str]]:
@@ -288,20 +281,10 @@ def _attachment_names(connection: Connection, uids: list[int]) -> Iterator[tuple
 def _strings(value: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(value, bytes):
         if not _CONTINUATION.fullmatch(value):  # so that the pieces of a long name are next to each other
-            yield _decoded(value.decode("latin-1"))
+            yield plain(value.decode("latin-1"))
     elif isinstance(value, tuple | list) and depth < _DEEPEST:
         for item in value:
             yield from _strings(item, depth + 1)
-
-
-def _decoded(text: str) -> str:
-    """``text`` without encoded words (RFC 2047), which many mail programs use in names of attachments."""
-    if "=?" not in text:
-        return text
-    try:
-        return str(make_header(decode_header(text)))
-    except (ValueError, LookupError, HeaderParseError):
-        return text
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from canary.mark import LENGTH, Keyring, Mark
 from canary.model import TimeSource
@@ -15,6 +17,7 @@ _RECEIVED = re.compile(_FIELD % rb"received")
 _MESSAGE_ID = re.compile(_FIELD % rb"message-id")
 _ANSWERS = re.compile(_FIELD % rb"(?:in-reply-to|references|x-forwarded-message-id)")
 _LONGEST_ID = 998
+_LONGEST_DATE = 100
 
 _AHEAD = timedelta(hours=1)
 """By how much a Received time may be later than the server's INTERNALDATE before it is not believed."""
@@ -28,12 +31,19 @@ def marks_in(keys: Keyring, header: bytes) -> list[Mark]:
     """Every mark in a header block, genuine ones first.
 
     A genuine mark that stands there plainly, as in nearly every message of ours, is found without decoding anything.
+    Raises BudgetError as :meth:`canary.mark.Keyring.find` does.
     """
     plain = {token.lower() for token in _TOKEN.findall(header)}
     read = [keys.read(token.decode("ascii")) for token in sorted(plain)]
     if any(mark.genuine for mark in read):
         return sorted(read, key=lambda mark: not mark.genuine)
     return keys.find_in_message(header)
+
+
+def section(data: Mapping[bytes, Any], name: bytes) -> bytes:
+    """What a FETCH answers for a part of a message such as BODY[HEADER], or for the beginning of it."""
+    value = next((value for key, value in data.items() if key.startswith(name)), b"")
+    return value if isinstance(value, bytes) else b""
 
 
 def message_id(header: bytes) -> str | None:
@@ -76,7 +86,7 @@ def _received(header: bytes) -> datetime | None:
     if match is None:
         return None
     try:
-        received = parsedate_to_datetime(match[1].rpartition(b";")[2].decode("latin-1").strip())
+        received = parsedate_to_datetime(match[1].rpartition(b";")[2].decode("latin-1").strip()[:_LONGEST_DATE])
         return (received if received.tzinfo else received.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

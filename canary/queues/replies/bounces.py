@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.header import decode_header, make_header
-from email.message import Message
 
+from canary.mail.reading import Mail, Part
 from canary.queues.replies.wording import BOUNCE, BOUNCE_SUBJECT, DELAY, MAIL_SYSTEM
 
 MOST_RECIPIENTS = 50
 LONGEST_TEXT = 65536
-"""Characters of a part that are looked at."""
+"""Characters of a text that are looked at."""
+LONGEST_STATUS = 262144
+"""Bytes of a delivery status that are looked at."""
 _LONGEST_DETAIL = 300
 
 ACTIONS = ("failed", "delayed", "delivered", "relayed", "expanded")
@@ -23,6 +23,7 @@ _REPLY_CODE = re.compile(r"(?<![\d.])([45])\d\d[ -]")
 _ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"'|]{1,64}@[^\s<>()\[\]:;,\"'|]{1,255}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
+_BLANK_LINE = re.compile(rb"\r?\n(?:[ \t]*\r?\n)++")
 _COPY = re.compile(
     r"(?im)^[ \t>]*(?:-{2,} ?(?:below this line|this is a copy|original message|message header|the header)"
     r"|original message headers)"
@@ -44,38 +45,20 @@ class Bounce:
     diagnostic: str
 
 
-def parse(raw: bytes) -> tuple[Bounce, ...]:
+def parse(mail: Mail) -> tuple[Bounce, ...]:
     """What a message says of the recipients of another one; empty if it is no bounce."""
-    try:
-        message = message_from_bytes(raw)
-        return tuple(_unique(_well_formed(message))) or tuple(_ill_formed(message))
-    except Exception:  # the parser can be broken by a hostile message in any way; such a message is no bounce
-        return ()
+    return tuple(_unique(_well_formed(mail))) or tuple(_ill_formed(mail))
 
 
-def plain_text(message: Message) -> str:
-    """The first text of a message, decoded, cut to :data:`LONGEST_TEXT`; "" if there is none."""
-    for part in message.walk():
-        if part.get_content_maintype() == "text" and not part.get_filename():
-            payload = part.get_payload(decode=True)
-            if isinstance(payload, bytes):
-                try:
-                    return payload.decode(part.get_content_charset() or "utf-8", "replace")[:LONGEST_TEXT]
-                except LookupError:
-                    return payload.decode("latin-1")[:LONGEST_TEXT]
-    return ""
+def opening(mail: Mail, longest: int = LONGEST_TEXT) -> str:
+    """The first text of a message, decoded and cut; "" if there is none."""
+    first = next((part for part in mail.texts if not part.name), None)
+    return first.text(4 * longest)[:longest] if first else ""
 
 
-def header(message: Message, name: str) -> str:
-    """A header field decoded (RFC 2047, or plain UTF-8 as RFC 6532 allows), in one line; "" if it is not there."""
-    raw = next((value for field, value in message.raw_items() if field.lower() == name.lower()), None)
-    if raw is None:
-        return ""
-    value = str(raw).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    try:
-        return one_line(str(make_header(decode_header(value))))
-    except Exception:  # an encoded word that does not decode: take it as it stands
-        return one_line(value)
+def header(part: Part, name: str) -> str:
+    """A field decoded, cut to one line; "" if it is not there."""
+    return one_line(part.field(name))
 
 
 def one_line(text: str, longest: int = _LONGEST_DETAIL) -> str:
@@ -83,17 +66,22 @@ def one_line(text: str, longest: int = _LONGEST_DETAIL) -> str:
     return " ".join(_CONTROL.sub(" ", text[: 4 * longest]).split())[:longest]
 
 
-def _well_formed(message: Message) -> Iterator[Bounce]:
-    for part in message.walk():
-        if part.get_content_type() != "message/delivery-status":
-            continue
-        blocks = part.get_payload()
-        for block in blocks if isinstance(blocks, list) else []:
-            if isinstance(block, Message) and ("Final-Recipient" in block or "Original-Recipient" in block):
-                yield _from_block(block, str(block.get("Final-Recipient") or block.get("Original-Recipient")))
+def _well_formed(mail: Mail) -> Iterator[Bounce]:
+    for part in mail.parts:
+        if part.type == "message/delivery-status":
+            for block in _blocks(part.content(LONGEST_STATUS)):
+                recipient = header(block, "Final-Recipient") or header(block, "Original-Recipient")
+                if recipient:
+                    yield _from_block(block, recipient)
 
 
-def _from_block(block: Message, recipient: str) -> Bounce:
+def _blocks(content: bytes) -> Iterator[Part]:
+    """The groups of fields of a delivery status: of the message, and of each recipient (RFC 3464 section 2.1)."""
+    for text in _BLANK_LINE.split(content):
+        yield Part(text, 0, len(text))
+
+
+def _from_block(block: Part, recipient: str) -> Bounce:
     diagnostic = _after_type(header(block, "Diagnostic-Code"))
     status = _STATUS.search(header(block, "Status")) or _STATUS.search(diagnostic)
     action = header(block, "Action").lower().split(" ")[0]
@@ -116,11 +104,11 @@ def _unique(bounces: Iterator[Bounce]) -> Iterator[Bounce]:
             yield bounce
 
 
-def _ill_formed(message: Message) -> Iterator[Bounce]:
+def _ill_formed(mail: Mail) -> Iterator[Bounce]:
     """A bounce in free text: qmail, Exim, older Exchange, gateways."""
-    subject, failed = header(message, "Subject"), header(message, "X-Failed-Recipients")
-    text = _COPY.split(plain_text(message), maxsplit=1)[0]
-    if not failed and not _is_from_mail_system(message, subject, text):
+    subject, failed = header(mail.head, "Subject"), header(mail.head, "X-Failed-Recipients")
+    text = _COPY.split(opening(mail), maxsplit=1)[0]
+    if not failed and not _is_from_mail_system(mail.head, subject, text):
         return
     status, reply = _STATUS.search(text), _REPLY_CODE.search(text)
     number = status[1] if status else reply[1] if reply else "5"
@@ -131,7 +119,7 @@ def _ill_formed(message: Message) -> Iterator[Bounce]:
         yield Bounce(recipient, "delayed" if delayed else "failed", status[0] if status else "", diagnostic)
 
 
-def _is_from_mail_system(message: Message, subject: str, text: str) -> bool:
+def _is_from_mail_system(message: Part, subject: str, text: str) -> bool:
     """Whether it comes from a mail system and speaks like one: any automatic message may have a null path."""
     from_system = bool(MAIL_SYSTEM.search(header(message, "From")))
     null_path = header(message, "Return-Path").replace(" ", "") == "<>"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from email import message_from_bytes
-from email.message import Message
 
+from canary.mail.reading import Part, read_mail
 from canary.model import Seen
-from canary.queues.replies.bounces import Bounce, header, one_line, parse, plain_text
+from canary.queues.replies.bounces import Bounce, header, one_line, opening, parse
 from canary.queues.replies.wording import AUTOMATIC_SUBJECT, AWAY, AWAY_SUBJECT, RECEIVED
 
 _OPENING = 3000
@@ -46,15 +45,15 @@ def classify(raw: bytes) -> tuple[Seen, str]:
     Bounces come first (RFC 3464), then what is automatic (RFC 3834 section 5, and what is usual besides); the rest is
     taken for a human's answer.
     """
-    bounces = parse(raw)
-    if bounces:
-        return _weightiest(bounces)
     try:
-        message = message_from_bytes(raw)
-        subject, opening = header(message, "Subject"), _QUOTED.sub("", plain_text(message)[:_OPENING])
-        return _sort(message, subject, opening), subject
-    except Exception:  # a hostile message may break the parser in any way; one that nobody can read is no answer
-        return Seen.ACKNOWLEDGEMENT, "a message that cannot be parsed"
+        mail = read_mail(raw)
+        bounces = parse(mail)
+        if bounces:
+            return _weightiest(bounces)
+        subject = header(mail.head, "Subject")
+        return _sort(mail.head, subject, _QUOTED.sub("", opening(mail, _OPENING))), subject
+    except Exception:  # whatever it is, it must not keep the watcher from all others; what nobody can read is no answer
+        return Seen.ACKNOWLEDGEMENT, "a message that cannot be read"
 
 
 def _weightiest(bounces: tuple[Bounce, ...]) -> tuple[Seen, str]:
@@ -65,14 +64,14 @@ def _weightiest(bounces: tuple[Bounce, ...]) -> tuple[Seen, str]:
     return _BY_ACTION[action], one_line("; ".join(words), 1000)
 
 
-def _sort(message: Message, subject: str, opening: str) -> Seen:
-    if message.get_content_type() == "multipart/report":
+def _sort(message: Part, subject: str, text: str) -> Seen:
+    if message.type == "multipart/report":
         return Seen.ACKNOWLEDGEMENT  # a notice of disposition (RFC 8098): somebody's mail program wrote it
-    ticket = any(message.get(name) is not None for name in _TICKET_HEADERS)
+    ticket = any(message.has(name) for name in _TICKET_HEADERS)
     answers_by_itself = bool(AUTOMATIC_SUBJECT.search(subject))
     automatic = answers_by_itself or _is_automatic(message, ticket)
-    received = bool(RECEIVED.search(opening))
-    if _says_vacation(message) or AWAY_SUBJECT.search(subject) or (automatic and not ticket and AWAY.search(opening)):
+    received = bool(RECEIVED.search(text))
+    if _says_vacation(message) or AWAY_SUBJECT.search(subject) or (automatic and not ticket and AWAY.search(text)):
         return Seen.OUT_OF_OFFICE
     if answers_by_itself and not ticket and not received:
         return Seen.OUT_OF_OFFICE  # "Automatic reply: ..." is how Exchange begins the subject of such a note
@@ -81,14 +80,14 @@ def _sort(message: Message, subject: str, opening: str) -> Seen:
     return Seen.ANSWER
 
 
-def _says_vacation(message: Message) -> bool:
+def _says_vacation(message: Part) -> bool:
     """Sieve's vacation says so in a comment (RFC 5230 section 4.8 and what Dovecot writes)."""
     return (
         "vacation" in header(message, "Auto-Submitted").lower() or "vacation" in header(message, "X-Autoreply").lower()
     )
 
 
-def _is_automatic(message: Message, ticket: bool) -> bool:
+def _is_automatic(message: Part, ticket: bool) -> bool:
     """Whether the message says that no human wrote it.
 
     Precedence: bulk does not tell in a ticket system, which writes it on the answers of its people too.

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.queues.replies.bounces import ACTIONS, MOST_RECIPIENTS, Bounce, parse
+from canary.mail.reading import read_mail
+from canary.queues.replies import bounces
+from canary.queues.replies.bounces import ACTIONS, MOST_RECIPIENTS, Bounce
+
+
+def parse(raw: bytes) -> tuple[Bounce, ...]:
+    return bounces.parse(read_mail(raw))
 
 
 def report(*recipients: str, first: str = "Reporting-MTA: dns; mx.ca.test") -> bytes:
