@@ -160,3 +160,4 @@ BROWSER = Budget(
     pieces="forms at once, others wait that long",
 )  # with one usual page it has 300 MiB
 BROWSER_PAGE = Budget("a process of a page in the browser, in memory", decoded=384 * MIB)  # a usual one has 25 to 150
+PLUGIN = Budget("what a plug-in does while it is loaded", seconds=10.0)

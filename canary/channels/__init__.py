@@ -6,7 +6,7 @@ Third parties add a kind through the entry point group ``canary.channels`` (a :c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from canary.clock import Clock
 from canary.model import CanaryError, Outgoing, Person, Report, Submission
-from canary.plugins import plugins
+from canary.plugins import Kinds, with_plugins
 from canary.settings import ChannelSettings, Server
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ def _http_form(settings: HttpFormSettings, sender: Sender, resources: Resources)
 
 
 @cache
-def kinds() -> Mapping[str, Kind]:
-    """Every kind of channel by name: ours, and those of the entry point group.
+def kinds() -> Kinds[Kind]:
+    """Every kind of channel by name: ours, and those of the entry point group that can be used.
 
     How one of ours is opened imports what only a prober needs.
     """
@@ -138,4 +138,16 @@ def kinds() -> Mapping[str, Kind]:
         "web_form": Kind(WebFormSettings, _web_form),
         "http_form": Kind(HttpFormSettings, _http_form),
     }
-    return own | plugins("canary.channels")
+    return with_plugins(own, "canary.channels", _why_not)
+
+
+def _why_not(found: Any) -> str:
+    """What is wrong with a kind of somebody else's; empty if nothing is."""
+    if not isinstance(found, Kind):
+        return f"got {type(found).__name__}, want a {Kind.__module__}.Kind"
+    if not (isinstance(found.settings, type) and issubclass(found.settings, ChannelSettings)):
+        return f"its settings are {found.settings!r:.80}, want a class that derives from ChannelSettings"
+    if not callable(found.open) or not isinstance(found.carries, Carries):
+        return f"it opens by {found.open!r:.80} and carries {found.carries!r:.80}, want a function and a Carries"
+    found.settings.model_json_schema()  # raises if a key is of a type that no configuration can have
+    return ""

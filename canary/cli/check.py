@@ -62,17 +62,17 @@ def _looks(config: Config, endpoints: Endpoints) -> Iterator[tuple[str, Awaitabl
     """Every thing to look at: our web server, each watch, each form, and each sender's submission server once."""
     if config.web.token or config.web.config_file:
         yield "web", asyncio.to_thread(lambda: rules(config.web).told())
-    for name, watcher in endpoints.watchers.items():
-        yield f"watch {name}", asyncio.to_thread(watcher.check)
+    for name in endpoints.watchers:
+        yield f"watch {name}", endpoints.check_watch(name)
     submissions: set[str] = set()
     for slug in config.channels:
         if not config.kind_of(slug).shares_submission:
-            yield f"channel {slug}", endpoints.channel(slug, config.senders_of(slug)[0]).check()
+            yield f"channel {slug}", endpoints.check_channel(slug, config.senders_of(slug)[0])
             continue
         for sender in config.senders_of(slug):
             if sender not in submissions:
                 submissions.add(sender)
-                yield f"sender {sender}", endpoints.channel(slug, sender).check()
+                yield f"sender {sender}", endpoints.check_channel(slug, sender)
 
 
 async def _find(what: str, look: Awaitable[str]) -> Finding:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from canary.channels import kinds as channel_kinds
 from canary.config.whole import Config
 from canary.ledger import SHOWN
 from canary.model import Stage
+from canary.queues import kinds as queue_kinds
 from canary.settings import format_duration, is_loopback
 
 Advice = tuple[str, str]
@@ -21,6 +23,9 @@ def advice(config: Config) -> Iterator[Advice]:
             f"got {config.web.listen}, where others than this machine can ask, so anybody there can have the "
             "configuration read again; web.token lets only those who have it",
         )
+    for kinds in (channel_kinds(), queue_kinds()):
+        for name, why in kinds.refused.items():
+            yield "plug-ins", f'kind "{name}": {why}; no channel and no watch can be of it'
     bounds = SHOWN[Stage.ARRIVED]
     for slug, channel in config.channels.items():
         if channel.deadline not in bounds:

@@ -6,22 +6,28 @@ that seem to be missing from them may only be misspelt there: nothing is said ab
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from canary.config.mistakes import suggest
 from canary.config.whole import Config
 from canary.config.yaml_lines import Path
-from canary.model import Role, Stage
+from canary.model import Place, Role, Stage
 from canary.reports import VARIANTS
 from canary.settings import WITHIN, ChannelSettings, format_duration
 
 Findings = Iterator[tuple[Path, str]]
+
+_SHOWN = 200
+"""Characters of what a kind answered, or raised, that a message repeats."""
 
 _FOUND_IN_REPLIES = {Stage.ACKNOWLEDGED: "an acknowledgement", Stage.ANSWER_RECEIVED: "an answer"}
 
 
 def check(config: Config, unsure: Collection[str]) -> Findings:
     """Everything that does not fit."""
+    if nonsense := [*_no_answers(config)]:
+        yield from nonsense  # nothing that rests on what was asked there can be said
+        return
     yield from _something(config, unsure)
     yield from _queues_once(config)
     yield from _addresses_once(config)
@@ -40,6 +46,34 @@ def check(config: Config, unsure: Collection[str]) -> Findings:
     if "channels" not in unsure:
         yield from _windows(config)
         yield from _kept_while_open(config)
+
+
+def _no_answers(config: Config) -> Findings:
+    """Where a kind does not say what its settings are asked for: somebody else's may raise, or answer nonsense."""
+    for slug, channel in config.channels.items():
+        for ask, wanted in ((channel.targets, "domains"), (channel.addresses, "addresses by key")):
+            if why := _wrong_answer(ask, wanted):
+                yield ("channels", slug), f'kind "{channel.kind}" does not say what it writes to: {why}'
+    for slug, watch in config.watch.items():
+        if why := _wrong_answer(watch.places, "places"):
+            yield ("watch", slug), f'kind "{watch.kind}" does not say what it looks into: {why}'
+
+
+def _wrong_answer(ask: Callable[[], object], wanted: str) -> str:
+    """What is wrong with an answer; empty if it is what is ``wanted``."""
+    try:
+        answer = ask()
+    except Exception as error:
+        return repr(error)[:_SHOWN]
+    match wanted:
+        case "domains":
+            good = isinstance(answer, tuple | list) and all(isinstance(item, str) for item in answer)
+        case "places":
+            good = isinstance(answer, tuple | list) and all(isinstance(item, Place) for item in answer)
+        case _:
+            items = [*answer.items()] if isinstance(answer, Mapping) else [(answer, answer)]
+            good = all(isinstance(key, str) and isinstance(value, str) for key, value in items)
+    return "" if good else f"got {answer!r:.{_SHOWN}}, want {wanted}"
 
 
 def _something(config: Config, unsure: Collection[str]) -> Findings:

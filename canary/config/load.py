@@ -10,11 +10,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from canary.budgets import CONFIGURATION, Budget, BudgetError
+from canary.channels import kinds as channel_kinds
 from canary.config import yaml_lines
 from canary.config.checks import check
 from canary.config.known import Known
 from canary.config.mistakes import ConfigError, Mistake, shown, suggest, wording
 from canary.config.whole import Config, model, schema
+from canary.queues import kinds as queue_kinds
 
 _NAMED = ("watch", "channels", "senders")
 _STAND_INS: dict[str, Any] = {
@@ -105,8 +107,7 @@ class _FileReader:
                 message = f"unknown key, {suggest(path[-1], _known().keys(location[:-1]))}"
             case "union_tag_invalid":
                 path = (*path, "kind")
-                kinds = error["ctx"]["expected_tags"].replace("'", "").split(", ")
-                message = f'unknown kind "{error["ctx"]["tag"]}", {suggest(error["ctx"]["tag"], kinds)}'
+                message = _unknown_kind(error["ctx"]["tag"], error["ctx"]["expected_tags"], str(location[0]))
             case "union_tag_not_found":
                 path, message = (*path, "kind"), "missing, want the kind of it"
             case _:
@@ -132,6 +133,15 @@ class _FileReader:
         steps = (step if step.isprintable() else repr(step) for step in path)
         where = "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps).removeprefix(".")
         self._mistakes.append(Mistake(str(self._path), line or self._document.line(path), where, message))
+
+
+def _unknown_kind(kind: str, known: str, section: str) -> str:
+    """That there is no such kind; or that there is, and why it cannot be used."""
+    refused = (channel_kinds() if section == "channels" else queue_kinds()).refused
+    if kind in refused:
+        return f'kind "{kind}": {refused[kind]}'
+    kinds = known.replace("'", "").split(", ")
+    return f'unknown kind "{kind}", {suggest(kind, kinds)}'
 
 
 def _chooses_by_kind(location: tuple[str | int, ...]) -> bool:

@@ -23,6 +23,9 @@ from canary.threads import begun
 if TYPE_CHECKING:
     from canary.channels.forms.browser import Browser
 
+_LOOK_WITHIN = 180.0
+"""Seconds for one look at a channel or a watch; what hangs then is given up."""
+
 _STOP_WITHIN = 10.0
 """Seconds in which watchers must have stopped, and channels been closed; what hangs then is given up."""
 
@@ -71,11 +74,23 @@ class Endpoints:
     async def look(self, slug: str) -> tuple[Outcome, str]:
         """Look at a channel without submitting: arrived if it could take a report, else whose fault it is."""
         try:
-            return Outcome.ARRIVED, await self.channel(slug, self.config.senders_of(slug)[0]).check()
+            return Outcome.ARRIVED, await self.check_channel(slug, self.config.senders_of(slug)[0])
         except UnusableError as error:
             return Outcome.FORM_ERROR, str(error)
         except OwnFaultError as error:
             return Outcome.INDETERMINATE, error.detail
+
+    async def check_channel(self, slug: str, sender: str) -> str:
+        """What a channel's ``check`` finds. Raises as that does, and nothing else, within a limited time."""
+        with _faults_are_ours(f"channel {slug}"):
+            async with asyncio.timeout(_LOOK_WITHIN):
+                return _words(await self.channel(slug, sender).check())
+
+    async def check_watch(self, name: str) -> str:
+        """What a watcher's ``check`` finds. Raises OwnFaultError, within a limited time."""
+        with _faults_are_ours(f"watch {name}"):
+            async with asyncio.timeout(_LOOK_WITHIN):
+                return _words(await begun(self.watchers[name].check))
 
     def start(self, intake: Intake) -> list[str]:
         """Begin to watch all queues and replies; what could not begin, in words.
@@ -117,10 +132,35 @@ class Endpoints:
 
     async def close(self) -> None:
         """Let go of channels and browser, in use or not."""
-        closing = {f"{slug} for {sender}": channel.close() for (slug, sender), channel in self._channels.items()}
+        closing = {f"{slug} for {sender}": _closed(channel) for (slug, sender), channel in self._channels.items()}
         await _ended({name: asyncio.ensure_future(work) for name, work in closing.items()})
         if "browser" in self.__dict__:
             await _ended({"browser": asyncio.ensure_future(self.browser.close())})
+
+
+async def _closed(channel: Channel) -> None:
+    """Close a channel; what is raised before anything is awaited is raised in here, too."""
+    await channel.close()
+
+
+def _words(found: object) -> str:
+    if not isinstance(found, str):
+        raise TypeError(f"its check found {found!r:.80}, want text")
+    return found
+
+
+@contextmanager
+def _faults_are_ours(what: str) -> Iterator[None]:
+    """Whatever a kind raises that it must not, and that it does not end, is a fault of ours."""
+    try:
+        yield
+    except CanaryError:
+        raise
+    except TimeoutError:
+        detail = f"{what} took longer than {_LOOK_WITHIN:g} s to be looked at"
+        raise OwnFaultError(Component.CONFIG, "hangs", detail) from None
+    except Exception as error:
+        raise OwnFaultError(Component.CONFIG, UNEXPECTED, f"{what}: {error!r:.300}") from error
 
 
 async def _ended(work: Mapping[str, asyncio.Future[None]]) -> None:

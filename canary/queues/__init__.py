@@ -21,7 +21,7 @@ from canary.clock import Clock
 from canary.content import Content
 from canary.mark import Keyring
 from canary.model import Actor, Component, Depth, Forgery, Place, Seen, TimeSource
-from canary.plugins import plugins
+from canary.plugins import Kinds, with_plugins
 from canary.settings import Settings
 
 if TYPE_CHECKING:
@@ -186,12 +186,27 @@ def _imap_replies(place: Place, settings: ImapRepliesSettings, resources: WatchR
 
 
 @cache
-def kinds() -> Mapping[str, WatchKind]:
-    """Every kind by name: ours, and those of the entry point group.
+def kinds() -> Kinds[WatchKind]:
+    """Every kind by name: ours, and those of the entry point group that can be used.
 
     How one of ours is opened imports what only a prober needs.
     """
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
 
     own = {"imap": WatchKind(ImapSettings, _imap, RepliesKind(ImapRepliesSettings, _imap_replies))}
-    return own | plugins("canary.queues")
+    return with_plugins(own, "canary.queues", _why_not)
+
+
+def _why_not(found: Any) -> str:
+    """What is wrong with a kind of somebody else's; empty if nothing is."""
+    if not isinstance(found, WatchKind) or not isinstance(found.replies, RepliesKind | None):
+        return f"got {type(found).__name__}, want a {WatchKind.__module__}.WatchKind, with a RepliesKind or None"
+    parts: list[tuple[Any, type[Settings]]] = [(found, WatchSettings)]
+    parts += [(found.replies, RepliesSettings)] if found.replies is not None else []
+    for part, base in parts:
+        if not (isinstance(part.settings, type) and issubclass(part.settings, base)):
+            return f"its settings are {part.settings!r:.80}, want a class that derives from {base.__name__}"
+        if not callable(part.open):
+            return f"it opens by {part.open!r:.80}, want a function"
+        part.settings.model_json_schema()  # raises if a key is of a type that no configuration can have
+    return ""

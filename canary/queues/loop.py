@@ -91,6 +91,8 @@ class LoopingWatcher(ABC):
     """Those of the reasons after which it waits :data:`REFUSED_PAUSE` at least."""
 
     def __init__(self, name: str, resources: WatchResources) -> None:
+        if not isinstance(getattr(self, "component", None), Component):
+            raise TypeError(f"{type(self).__name__} does not say for which component its faults are counted")
         self.name, self.clock = name, resources.clock
         self._stop = Stop(resources.clock)
         self._thread: threading.Thread | None = None

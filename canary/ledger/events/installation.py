@@ -6,6 +6,7 @@ and who silenced an alert.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,6 +34,8 @@ class Hold(StrEnum):
     STALLED = "stalled"
     """The main loop stood still: recorded once it went on."""
 
+
+_REASON = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 ON_PURPOSE = frozenset({Hold.PAUSED, Hold.BLACKOUT, Hold.STOPPED})
 """Holds that somebody wanted: silence during them says nothing about a channel."""
@@ -78,8 +81,12 @@ def cleared(at: datetime, by: str | None = None) -> Event:
 
 
 def trouble(at: datetime, component: Component, reason: str, detail: str) -> Event:
-    """A fault of ours; ``reason`` is of the closed list of the component, since it becomes a metric label."""
-    body = {"component": component.value, "reason": reason, "detail": truncate(detail)}
+    """A fault of ours; ``reason`` is of the closed list of the component, since it becomes a metric label.
+
+    What is no such word (of somebody else's kind, say) is ``unexpected``.
+    """
+    known = isinstance(reason, str) and _REASON.fullmatch(reason)
+    body = {"component": component.value, "reason": reason if known else "unexpected", "detail": truncate(str(detail))}
     return Event(EventKind.TROUBLE, at, body)
 
 
