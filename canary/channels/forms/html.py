@@ -126,16 +126,17 @@ class _Reader:
         """Take in a page. Raises BudgetError where it is more than the budget allows."""
         number, most = 0, self._budget.decoded
         for token in tokens(html[:most].replace("\r\n", "\n").replace("\r", "\n")):
+            if not isinstance(token, Text):
+                number += 1 + (len(token.attributes) if isinstance(token, Start) else 0)
+                self._budget.hold(number=number)
             match token:
                 case Text(content):
                     self._data(content)
                 case Start(tag, attributes):
-                    number += 1 + len(attributes)
                     self._start(tag, attributes)
+                    self._budget.hold(depth=len(self._open))
                 case End(tag):
-                    number += 1
                     self._end(tag)
-            self._budget.hold(number=number, depth=len(self._open))
         self._budget.hold(decoded=len(html))
 
     def facts(self) -> PageFacts:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from canary.references import resolved
 
 _SPACE = r"\t\n\f\r "
-_MARKUP = re.compile(r"<(?=[a-zA-Z/!?])")
+_MARKUP = re.compile(r"<(?=[a-zA-Z!?]|/.)", re.DOTALL)
 _NAME = re.compile(rf"[^{_SPACE}/>]*")
 _GAP = re.compile(rf"[{_SPACE}/]*")
 _KEY = re.compile(rf"=?[^{_SPACE}/>=]*")
 _EQUALS = re.compile(rf"[{_SPACE}]*=[{_SPACE}]*")
 _BARE = re.compile(rf"[^{_SPACE}>]*")
-_COMMENT_END = re.compile("--!?>")
+_EMPTY_COMMENT, _COMMENT_END = re.compile("-?>"), re.compile("--!?>")
 _RAW = {"script", "style", "xmp", "iframe", "noembed", "noframes"}
 _ESCAPABLE = {"textarea", "title"}
 _ENDS = {name: re.compile(rf"</{name}(?=[{_SPACE}/>])", re.IGNORECASE) for name in _RAW | _ESCAPABLE}
@@ -76,8 +76,7 @@ def _marked(html: str, at: int) -> tuple[Start | End | None, int]:
         tag, _, end = _tag(html, at + 1)
         return (End(tag) if end else None), end or len(html)
     if first == "!" and html.startswith("--", at + 1):
-        # the two hyphens may be those of the end already: <!-->
-        over = _COMMENT_END.search(html, at + 1)
+        over = _EMPTY_COMMENT.match(html, at + 3) or _COMMENT_END.search(html, at + 3)
         return None, over.end() if over else len(html)
     if first in "/!?":  # a declaration, or nothing that is known
         end = html.find(">", at)
