@@ -161,3 +161,11 @@ BROWSER = Budget(
 )  # with one usual page it has 300 MiB
 BROWSER_PAGE = Budget("a process of a page in the browser, in memory", decoded=384 * MIB)  # a usual one has 25 to 150
 PLUGIN = Budget("what a plug-in does while it is loaded", seconds=10.0)
+BROWSER_TRAFFIC = Budget(
+    "what a form's page loads, sends and has loaded by its scripts", received=64 * MIB, number=2_000, pieces="requests"
+)
+BROWSER_ADDRESS = Budget("an address that a form's page asks for elsewhere, with its headers", received=4 * KIB)
+BROWSER_CONNECTIONS = Budget("the connections of the browser", number=256, seconds=30.0, pieces="at once")
+"""``seconds``: until one is made, and for how long one waits for a request that needs it."""
+BROWSER_DIALOGS = Budget("what a form's page opens on its own", number=50, pieces="dialogs and windows")
+BROWSER_ARTEFACT = Budget("a screenshot or trace of a form's page", received=16 * MIB)

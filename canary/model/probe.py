@@ -82,6 +82,7 @@ class Submission:
     never an arrival. ``uncertain`` says that the connection died where the report may or may not have been taken: it is
     never sent again, and watched. ``reason`` is the full reply, the page's own words, or our own fault in a sentence.
     ``steps`` are (name, seconds since the start) in order, ``artefacts`` are (name, content) to be kept as evidence.
+    ``troubles`` are (component, reason, detail) of what went wrong besides, whatever became of the report.
     """
 
     at: datetime
@@ -96,6 +97,7 @@ class Submission:
     attempts: int = 1
     steps: tuple[tuple[str, float], ...] = ()
     artefacts: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    troubles: tuple[tuple[Component, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,8 @@ class Submitter:
                 now = self._clock.now()
                 at = now - timedelta(seconds=self._clock.monotonic() - begun)
                 event = record.submitted(probe.id, now, replace(submission, at=at), names)
-                await self._recorder.record(event, artefacts=contents)
+                besides = [record.trouble(now, *trouble) for trouble in submission.troubles]
+                await self._recorder.record(event, *besides, artefacts=contents)
                 return
             except OwnFaultError as error:
                 _log.error("a submission could not be recorded yet", probe=probe.id, error=str(error))

@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 import structlog
 from playwright.async_api import BrowserContext
 from playwright.async_api import Error as PlaywrightError
 
 from canary.budgets import BROWSER, BROWSER_PAGE
+from canary.channels.forms.home import Home
 from canary.channels.forms.launch import Running, launch
+from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.processes import Held
+from canary.channels.forms.relay import Relay
+from canary.channels.forms.scripts import WITHOUT
 from canary.channels.forms.settings import BrowserSettings
 from canary.model import Component, OwnFaultError
 from canary.threads import in_thread
@@ -30,31 +35,47 @@ _LOOK_EVERY = 0.25
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What a visit has of the browser: a context, and the outlet of all that its pages send."""
+
+    context: BrowserContext
+    outlet: Outlet
+    relay: Relay
+
+
 class Browser:
     """Started when it is first needed, and again when it has ended. Belongs to one event loop."""
 
     def __init__(self, settings: BrowserSettings) -> None:
         self._settings = settings
         self._lock = asyncio.Lock()
+        self._opening = asyncio.Lock()
         self._turns = asyncio.Semaphore(BROWSER.number or 1)
         self._running: Running | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._in_use = 0
         self._outgrown = 0
 
     @asynccontextmanager
-    async def context(self, *, within: float | None = None) -> AsyncIterator[BrowserContext]:
+    async def visit(self, home: Home | None = None, *, within: float | None = None) -> AsyncIterator[Visited]:
         """A fresh context: no cookies, no cache, nothing of an earlier probe. Waits for a turn for ``within`` seconds.
 
-        Raises OwnFaultError(BROWSER) with reason ``busy``, ``missing``, ``sandbox``, ``crashed`` or ``hangs``.
+        Its pages may send to ``home`` alone. Raises OwnFaultError(BROWSER) with reason ``busy``, ``missing``,
+        ``sandbox``, ``crashed`` or ``hangs``.
         """
+        outlet = Outlet(home)
         async with self._turn(within), self._watched():
             running = await self._ready()
-            context = await self._opened(running)
+            context, key = await self._opened(running)
+            running.guard.begin(context, key, outlet)
+            outlet.when_spent = lambda: self._give_up(context)
             try:
-                yield context
+                yield Visited(context, outlet, running.relay)
             finally:
                 await self._closed(running, context)
+                running.guard.end(key)
 
     async def describe(self) -> str:
         """Start it if need be; which browser it is, and whether it runs in its sandbox and why not."""
@@ -66,7 +87,7 @@ class Browser:
         return told
 
     async def close(self) -> None:
-        """End it, and with it every context that is in use. The next :meth:`context` starts it again."""
+        """End it, and with it every context that is in use. The next :meth:`visit` starts it again."""
         async with self._lock:
             await self._stop()
 
@@ -97,12 +118,17 @@ class Browser:
         if running is not None:
             await running.stop()
 
-    async def _opened(self, running: Running) -> BrowserContext:
+    async def _opened(self, running: Running) -> tuple[BrowserContext, str]:
+        """A new context, and its id: that which was not there before."""
         try:
-            async with asyncio.timeout(_REACTS_WITHIN):
-                return await running.browser.new_context(
+            async with asyncio.timeout(_REACTS_WITHIN), self._opening:
+                before = await running.guard.contexts()
+                context = await running.browser.new_context(
                     user_agent=running.user_agent, accept_downloads=False, service_workers="block"
                 )
+                (key,) = await running.guard.contexts() - before
+                await context.add_init_script(WITHOUT)
+                return context, key
         except PlaywrightError as error:
             raise OwnFaultError(Component.BROWSER, "crashed", f"no new browser context: {error.message}") from error
         except TimeoutError:
@@ -123,6 +149,12 @@ class Browser:
             running.kill()
         except PlaywrightError as error:
             _log.info("a browser context was gone before it was closed", error=error.message)
+
+    def _give_up(self, context: BrowserContext) -> None:
+        """Close a context while it is in use: whoever uses it fails at once."""
+        task = asyncio.ensure_future(_close(context))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     @asynccontextmanager
     async def _watched(self) -> AsyncIterator[None]:
@@ -152,6 +184,11 @@ class Browser:
             _log.warning("the browser takes too much memory", what=why, page=page)
             self._outgrown += page is not None and page.memory > (BROWSER_PAGE.decoded or 0)
             running.processes.end(page.pid if page is not None else None)
+
+
+async def _close(context: BrowserContext) -> None:
+    with suppress(PlaywrightError):
+        await context.close()
 
 
 def excess(held: Sequence[Held]) -> tuple[Held | None, str]:

@@ -5,6 +5,7 @@ Options are chosen in lists, since that often reveals further fields; nothing is
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from contextlib import suppress
@@ -18,6 +19,8 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from canary.channels import UnusableError
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.controls import choose, read_page
+from canary.channels.forms.home import Home
+from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.page import FormField, PageFacts, short
 from canary.channels.forms.steps import Choose, web_address
 
@@ -37,6 +40,7 @@ _NEXT = re.compile(r"^(next|continue|weiter|dalej|tovább|suivant|proceed|start)
 _SUBMIT = re.compile(r"submit|send|report|senden|absenden|wyślij|küldés|envoyer|提交", re.I)
 _ROUNDS = 3
 _SETTLE_MS = 2000
+_WITHIN = 120.0
 
 
 async def inspect_form(url: str, browser: Browser) -> str:
@@ -46,25 +50,32 @@ async def inspect_form(url: str, browser: Browser) -> str:
     page that cannot be loaded or has no form.
     """
     web_address(url)
-    async with browser.context() as context:
-        page = await context.new_page()
+    async with browser.visit(Home(url, ())) as visited:
         try:
-            response = await page.goto(url, wait_until="load")
-            facts = await _settled(page)
-            chosen: dict[str, str] = {}
-            for _ in range(_ROUNDS):  # each round of choices may reveal further fields
-                fresh = {f.label: _best(f) for f in _fields(facts) if f.options and f.label not in chosen}
-                if not fresh:
-                    break
-                for label, option in fresh.items():
-                    await choose(page, Choose(label=label, option=option))
-                chosen |= fresh
-                facts = await read_page(page)
+            async with asyncio.timeout(_WITHIN):
+                return await _block(url, await visited.context.new_page(), visited.outlet)
+        except TimeoutError:
+            raise UnusableError(f"{url}: the page took longer than {_WITHIN:g} s") from None
         except PlaywrightError as error:
-            raise UnusableError(f"{url}: {short(error.message, 300)}") from error
-        if response is not None and response.status >= 400:
-            raise UnusableError(f"{url}: HTTP {response.status}: {facts.words()!r}")
-        return _Block(url, page.url, facts, chosen).text()
+            words = visited.outlet.spent or visited.relay.explained(short(error.message, 300), url)
+            raise UnusableError(f"{url}: {words}") from error
+
+
+async def _block(url: str, page: Page, outlet: Outlet) -> str:
+    response = await page.goto(url, wait_until="load")
+    facts = await _settled(page)
+    chosen: dict[str, str] = {}
+    for _ in range(_ROUNDS):  # each round of choices may reveal further fields
+        fresh = {f.label: _best(f) for f in _fields(facts) if f.options and f.label not in chosen}
+        if not fresh:
+            break
+        for label, option in fresh.items():
+            await choose(page, Choose(label=label, option=option))
+        chosen |= fresh
+        facts = await read_page(page)
+    if response is not None and response.status >= 400:
+        raise UnusableError(f"{url}: HTTP {response.status}: {facts.words()!r}")
+    return _Block(url, page.url, facts, chosen, tuple(outlet.stopped)).text()
 
 
 async def _settled(page: Page) -> PageFacts:
@@ -105,8 +116,8 @@ def _guess(item: FormField) -> str | None:
 class _Block:
     """The configuration as lines; every string in it is a JSON string, which YAML reads the same."""
 
-    def __init__(self, url: str, end: str, facts: PageFacts, chosen: dict[str, str]) -> None:
-        self._url, self._facts, self._chosen = url, facts, chosen
+    def __init__(self, url: str, end: str, facts: PageFacts, chosen: dict[str, str], stopped: tuple[str, ...]) -> None:
+        self._url, self._facts, self._chosen, self._stopped = url, facts, chosen, stopped
         self._fields = [replace(item, label=short(item.label, 200)) for item in _fields(facts)]
         self._moved = urlsplit(end).hostname if urlsplit(end).hostname != urlsplit(url).hostname else None
         self._serial = any(_guess(item) == "serial" for item in self._fields)
@@ -140,6 +151,9 @@ class _Block:
             notes.append("LOGIN: the page asks for a password. Third parties must be able to report (BR 4.9.3).")
         if self._facts.captcha:
             notes.append(f"CAPTCHA: the page has {self._facts.captcha}; agree on a way around it for the canary.")
+        if self._stopped:
+            kept = ", ".join(self._stopped)
+            notes.append(f"ELSEWHERE: the page was kept from sending: {kept}. A host that the form needs: posts_to.")
         if self._is_first_page():
             notes.append("SEVERAL PAGES: this is the first one; add the steps of the further ones where it says so.")
         return notes

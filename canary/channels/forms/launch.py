@@ -12,12 +12,14 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from playwright.async_api import Browser as PlaywrightBrowser
-from playwright.async_api import CDPSession, Playwright, async_playwright
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Playwright, async_playwright
 
 from canary.budgets import BROWSER
 from canary.channels.forms.folder import Folder
+from canary.channels.forms.guard import Guard
 from canary.channels.forms.processes import Processes
+from canary.channels.forms.relay import Relay
 from canary.channels.forms.settings import BrowserSettings
 from canary.model import Component, OwnFaultError
 from canary.threads import in_thread
@@ -31,7 +33,8 @@ _QUIET = (
     "--disable-sync",
     "--no-first-run",
     "--disable-quic",
-    "--disable-blink-features=AutomationControlled",  # or pages are told that nobody sits in front of it
+    # The first or pages are told that nobody sits in front of it; for the second the browser asks whom a page names.
+    "--disable-blink-features=AutomationControlled,FedCm",
 )
 _ABOUT_THE_SANDBOX = ("sandbox", "zygote_host")
 """What is in the last words of a Chromium that may not have its sandbox: that there is none that it can use, or, where
@@ -41,10 +44,11 @@ _STOPS_WITHIN = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A browser that runs. ``session`` speaks to the whole of it, by Chromium's own protocol."""
+    """A browser that runs, what watches over it, and what it needs."""
 
     browser: PlaywrightBrowser
-    session: CDPSession
+    guard: Guard
+    relay: Relay
     processes: Processes
     folder: Folder
     user_agent: str
@@ -62,6 +66,7 @@ class Running:
         except TimeoutError:
             self.kill()
         finally:
+            await self.relay.close()
             await in_thread(self.folder.remove)
 
     def kill(self) -> None:
@@ -70,32 +75,32 @@ class Running:
         self.processes.end_driver()
 
 
-async def launch(settings: BrowserSettings, arguments: Sequence[str] = ()) -> Running:
-    """Start the browser, with further ``arguments`` of Chromium.
-
-    Raises OwnFaultError(BROWSER) with reason ``missing``, ``sandbox`` or ``crashed``.
-    """
+async def launch(settings: BrowserSettings) -> Running:
+    """Start the browser. Raises OwnFaultError(BROWSER) with reason ``missing``, ``sandbox`` or ``crashed``."""
+    relay, folder, playwright = Relay(), None, None
     try:
         folder = await in_thread(Folder)
-    except OSError as error:
-        raise OwnFaultError(Component.BROWSER, "crashed", f"no folder for the browser: {error}") from error
-    playwright: Playwright | None = None
-    try:
+        options = await relay.open()
         playwright = await _driver(folder.path)
-        browser, facts = await _launched(playwright, settings, arguments)
+        browser, facts = await _launched(playwright, settings, options)
         session = await browser.new_browser_cdp_session()
         version = await session.send("Browser.getVersion")
-        running = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
-        processes = Processes(next(int(process["id"]) for process in running if process["type"] == "browser"))
+        known = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
+        processes = Processes(next(int(process["id"]) for process in known if process["type"] == "browser"))
         await in_thread(lambda: processes.limit(BROWSER.decoded or 0))
+        guard = Guard(session, relay)
+        await guard.start()
     except BaseException as error:
         if playwright is not None:
             await playwright.stop()
-        folder.remove()
+        if folder is not None:
+            folder.remove()
+        await relay.close()
         if isinstance(error, PlaywrightError | OSError):
             raise OwnFaultError(Component.BROWSER, "crashed", f"browser does not start: {error}") from error
         raise
-    return Running(browser, session, processes, folder, version["userAgent"].replace("Headless", ""), facts, playwright)
+    agent = version["userAgent"].replace("Headless", "")
+    return Running(browser, guard, relay, processes, folder, agent, facts, playwright)
 
 
 async def _driver(folder: Path) -> Playwright:
@@ -123,7 +128,7 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
 
 
 async def _launched(
-    playwright: Playwright, settings: BrowserSettings, arguments: Sequence[str]
+    playwright: Playwright, settings: BrowserSettings, options: Sequence[str]
 ) -> tuple[PlaywrightBrowser, str]:
     """With the sandbox the settings ask for; ``auto`` tries on and falls back to off, and says so."""
     path = find_executable(settings.executable, Path(playwright.chromium.executable_path))
@@ -132,7 +137,7 @@ async def _launched(
     why = "by configuration" if wish == "off" else "running as root" if root else ""
     if wish == "on" or (wish == "auto" and not root):
         try:
-            browser = await _start(playwright, path, arguments, sandbox=True)
+            browser = await _start(playwright, path, options, sandbox=True)
         except PlaywrightError as error:
             if not any(sign in error.message for sign in _ABOUT_THE_SANDBOX):
                 raise
@@ -144,15 +149,15 @@ async def _launched(
             why = "the system does not let it start (user namespaces)"
         else:
             return browser, f"Chromium {browser.version} ({path}), sandbox on"
-    browser = await _start(playwright, path, arguments, sandbox=False)
+    browser = await _start(playwright, path, options, sandbox=False)
     return browser, f"Chromium {browser.version} ({path}), sandbox off: {why}"
 
 
-async def _start(playwright: Playwright, path: Path, arguments: Sequence[str], *, sandbox: bool) -> PlaywrightBrowser:
+async def _start(playwright: Playwright, path: Path, options: Sequence[str], *, sandbox: bool) -> PlaywrightBrowser:
     """Launch it, deaf to signals: Ctrl-C in a terminal reaches Playwright too, and a form in hand is to end first."""
     return await playwright.chromium.launch(
         executable_path=path,
-        args=[*_QUIET, *arguments],
+        args=[*_QUIET, *options],
         chromium_sandbox=sandbox,
         handle_sigint=False,
         handle_sigterm=False,

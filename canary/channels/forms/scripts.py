@@ -1,6 +1,9 @@
-"""The scripts that read a page in the browser. They only look: nothing on the page is changed."""
+"""The scripts that read a page in the browser. They only look: nothing on it is changed, but for :data:`WITHOUT`."""
 
 from __future__ import annotations
+
+WITHOUT = "delete window.PaymentRequest"
+"""Before any script of a page or frame: by this the browser itself asks whom the page names, and nobody can stop it."""
 
 _COMMON = r"""
 const line = text => (text || "").replace(/\s+/g, " ").trim();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,11 +14,13 @@ from playwright.async_api import Dialog, FilePayload, Locator, Page, Request, Re
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
+from canary.budgets import BROWSER_ARTEFACT, BROWSER_DIALOGS, KIB, BudgetError
 from canary.channels import UnusableError
 from canary.channels.forms.attempt import Attempt, NoAnswerError
+from canary.channels.forms.browser import Visited
 from canary.channels.forms.controls import choose, field_of, moved_on, options_of, read_page, words_pattern
 from canary.channels.forms.lookup import lookup_fault
-from canary.channels.forms.page import PageFacts
+from canary.channels.forms.page import PageFacts, short
 from canary.channels.forms.scripts import ANSWER, BEFORE
 from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, files_of, filled, values
@@ -26,6 +29,9 @@ from canary.model import Attachment, Component, OwnFaultError, Report, Submissio
 _NOT_SENT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CERT_", "ERR_ADDRESS_UNREACHABLE", "ERR_BLOCKED")
 _OUR_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "ERR_PROXY_", "ERR_NETWORK_IO_SUSPENDED")
 _ARTEFACT_WITHIN = 15.0
+_LOOKED_FOR = 64 * KIB
+"""Of a file that is uploaded, so much is recognised where it must not go."""
+_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,10 @@ class _Unanswered:
 class Visit:
     """One visit to the form, in a context of its own."""
 
-    def __init__(self, settings: WebFormSettings, page: Page, attempt: Attempt) -> None:
+    def __init__(self, settings: WebFormSettings, visited: Visited, page: Page, attempt: Attempt) -> None:
         self._settings, self._page, self._attempt = settings, page, attempt
+        self._outlet, self._explained = visited.outlet, visited.relay.explained
+        self._opened = 0
         self._home = settings.home()
         self._dialogs: list[str] = []
         self._lost: list[_Unanswered] = []
@@ -80,6 +88,7 @@ class Visit:
         page = self._page
         page.set_default_timeout(self._settings.patience * 1000)
         page.on("dialog", self._hear)
+        page.on("popup", lambda _: self._count())
         page.on("requestfailed", self._note_lost)
         try:
             response = await page.goto(
@@ -96,7 +105,7 @@ class Visit:
         self._attempt.passed("load")
 
     async def _unreachable(self, error: PlaywrightError) -> Exception:
-        words = _said(error)
+        words = self._explained(_said(error), self._settings.url)
         if "net::" not in words:
             return error
         if "ERR_NAME_NOT_RESOLVED" in words:
@@ -113,6 +122,7 @@ class Visit:
     async def _go(self, report: Report) -> str:
         """Every step in turn; returns the text of the page that confirms."""
         known = values(report, self._settings.serial)
+        self._outlet.typed.add_mark(report.mark)
         text = ""
         for index, step in enumerate(self._settings.steps):
             if index == self._settings.submitting:
@@ -126,11 +136,15 @@ class Visit:
         try:
             match step.action:
                 case Fill() as fill:
-                    await field_of(self._page, fill.label).fill(filled(fill.with_, known))
+                    text = filled(fill.with_, known)
+                    self._outlet.typed.add(text)
+                    await field_of(self._page, fill.label).fill(text)
                 case Choose() as action:
                     await choose(self._page, action)
                 case Upload() as upload:
                     if files:
+                        for file in files:
+                            self._outlet.typed.add(file.content[:_LOOKED_FOR].decode("utf-8", "replace"))
                         await field_of(self._page, upload.label).set_input_files(
                             [FilePayload(name=f.name, mimeType=f.media_type, buffer=f.content) for f in files]
                         )
@@ -237,21 +251,35 @@ class Visit:
 
     def _raise_lost(self) -> None:
         words = "; ".join(f"{lost.method} {lost.url}: {lost.words}" for lost in self._lost[:3]) or "no connection"
+        if "ERR_BLOCKED_BY_CLIENT" in words:
+            raise UnusableError(f"the form goes to another host when it is sent{self._outlet.words()}")
         kind = UnusableError if any(sign in words for sign in _NOT_SENT) else NoAnswerError
         raise kind(f"the form was sent and the connection failed: {words}")
 
     def _last_words(self) -> str:
-        return f"; a dialog said {'; '.join(self._dialogs)[:300]!r}" if self._dialogs else ""
+        dialogs = f"; a dialog said {'; '.join(self._dialogs)[:300]!r}" if self._dialogs else ""
+        return dialogs + self._outlet.words()
 
     async def _hear(self, dialog: Dialog) -> None:
-        if dialog.type == "alert":
-            self._dialogs.append(dialog.message)
-        await dialog.accept()
+        if dialog.type == "alert" and len(self._dialogs) < _KEPT:
+            self._dialogs.append(short(dialog.message, 300))
+        self._count()
+        with suppress(PlaywrightError):  # the dialog, or its page, is gone
+            await dialog.accept()
+
+    def _count(self) -> None:
+        """A page may open something on its own, but not for ever."""
+        self._opened += 1
+        try:
+            BROWSER_DIALOGS.hold(number=self._opened)
+        except BudgetError as error:
+            self._outlet.spend(str(error))
 
     def _note_lost(self, request: Request) -> None:
         page = request.is_navigation_request() and request.frame == self._page.main_frame
-        if page or (request.method == "POST" and self._home.has(request.url)):
-            self._lost.append(_Unanswered(request.method, request.url[:200], request.failure or "failed"))
+        words = self._explained(request.failure or "failed", request.url)
+        if len(self._lost) < _KEPT and (page or (request.method == "POST" and self._home.has(request.url))):
+            self._lost.append(_Unanswered(request.method, request.url[:200], words))
 
     async def _artefacts(self) -> tuple[tuple[str, bytes], ...]:
         """A screenshot of the whole page and the trace; whatever of it can still be had."""
@@ -259,8 +287,10 @@ class Visit:
         for name, get in (("screenshot.png", self._screenshot), ("trace.zip", self._trace)):
             try:
                 async with asyncio.timeout(_ARTEFACT_WITHIN):
-                    kept.append((name, await get()))
-            except (PlaywrightError, OSError) as error:  # TimeoutError is an OSError
+                    content = await get()
+                    BROWSER_ARTEFACT.hold(received=len(content))
+                    kept.append((name, content))
+            except (PlaywrightError, OSError, BudgetError) as error:  # TimeoutError is an OSError
                 kept.append((f"{name}.missing.txt", f"{type(error).__name__}: {error}".encode()[:500]))
         return tuple(kept)
 
@@ -273,7 +303,7 @@ class Visit:
         with TemporaryDirectory(prefix="canary-trace-") as folder:
             path = Path(folder) / "trace.zip"
             await self._page.context.tracing.stop(path=path)
-            return path.read_bytes()
+            return BROWSER_ARTEFACT.read_path(path)
 
 
 def _said(error: PlaywrightError) -> str:

@@ -1,7 +1,7 @@
 """Report through a web form in a real browser, step by step as configured, by label and role as a person would.
 
 Only the last click submits; whatever goes wrong before it, nothing was sent. The page and the form's target must be on
-the configured host (or ``posts_to``): a report is never typed into a stranger's page.
+the configured host (or ``posts_to``): a report is never typed into a stranger's page, nor may a page send it to one.
 
 A Playwright trace runs with every probe and is kept of a failed one. As long as all is well it has actions and network
 alone (a few percent of a probe's time); DOM snapshots and film strip, which cost a quarter of it, are added after a
@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from playwright.async_api import BrowserContext
+from playwright.async_api import BrowserContext, Page
 from playwright.async_api import Error as PlaywrightError
 
 from canary.budgets import BROWSER_PAGE
 from canary.channels import Resources, Sender, UnusableError
 from canary.channels.forms.attempt import Attempt, NoAnswerError
+from canary.channels.forms.browser import Visited
+from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.steps import Step, files_of, filled, payload, values
 from canary.channels.forms.visit import Visit
@@ -26,6 +29,8 @@ from canary.model import Component, Outgoing, OwnFaultError, Report, Submission
 
 _AT_ONCE = 1.0
 """Seconds: who had to wait for a turn no longer than this did not wait."""
+_TOLD = 50
+"""Of how much that a page was kept from there is a trouble, as long as the canary runs."""
 
 
 class WebFormChannel:
@@ -34,6 +39,7 @@ class WebFormChannel:
     def __init__(self, settings: WebFormSettings, _sender: Sender, resources: Resources) -> None:
         self._settings, self._browser, self._clock = settings, resources.browser(), resources.clock
         self._in_detail = settings.screenshots == "always"
+        self._told: set[str] = set()
 
     def prepare(self, report: Report) -> Outgoing:
         """The text of each field, and the names and hashes of the files: RFC 8785 canonical JSON."""
@@ -57,25 +63,19 @@ class WebFormChannel:
     async def _submit(self, report: Report, within: float) -> Submission:
         attempt = Attempt(self._clock)
         try:
-            async with self._browser.context(within=within) as context:
-                return await self._visit(context, report, attempt, within)
+            async with self._browser.visit(self._settings.home(), within=within) as visited:
+                result = await self._in_turn(visited, report, attempt, within)
+                return replace(result, troubles=self._troubles(visited.outlet))
         except OwnFaultError as fault:
             return attempt.failed(fault)
-        except PlaywrightError as error:
-            return attempt.failed(self._ended(error))
 
-    async def _visit(self, context: BrowserContext, report: Report, attempt: Attempt, within: float) -> Submission:
+    async def _in_turn(self, visited: Visited, report: Report, attempt: Attempt, within: float) -> Submission:
         """The visit itself: the form has its whole time, unless we made it wait so long that this is not left."""
         left, due = within - attempt.seconds(), min(within, self._settings.longest())
         try:
             async with asyncio.timeout(min(left, due)):
-                tracing = context.tracing.start(snapshots=self._in_detail, screenshots=self._in_detail)
-                if self._in_detail:  # a page that opens in the meantime may be left out of the snapshots
-                    await tracing
-                    page = await context.new_page()
-                else:
-                    page, _ = await asyncio.gather(context.new_page(), tracing)
-                return await Visit(self._settings, page, attempt).submit(report)
+                page = await self._page(visited.context)
+                return await Visit(self._settings, visited, page, attempt).submit(report)
         except TimeoutError:
             if left > due - _AT_ONCE:
                 return attempt.failed(NoAnswerError(f"the form took longer than {due:g} s"))
@@ -83,23 +83,48 @@ class WebFormChannel:
                 f"the form waited {within - left:.0f} s for its turn in the browser, and {left:.0f} s were not enough"
             )
             return attempt.failed(OwnFaultError(Component.BROWSER, "busy", said))
+        except OwnFaultError as fault:
+            return attempt.failed(fault)
+        except PlaywrightError as error:
+            return attempt.failed(self._ended(error, visited.outlet))
+
+    async def _page(self, context: BrowserContext) -> Page:
+        tracing = context.tracing.start(snapshots=self._in_detail, screenshots=self._in_detail)
+        if self._in_detail:  # a page that opens in the meantime may be left out of the snapshots
+            await tracing
+            return await context.new_page()
+        page, _ = await asyncio.gather(context.new_page(), tracing)
+        return page
 
     async def check(self) -> str:
         """Load the form and find each field of its first page; types nothing."""
-        try:
-            async with self._browser.context() as context:
-                visit = Visit(self._settings, await context.new_page(), Attempt(self._clock))
-                return f"{await visit.look()}; {await self._browser.describe()}"
-        except PlaywrightError as error:
-            raise self._ended(error) from error
+        async with self._browser.visit(self._settings.home()) as visited:
+            try:
+                async with asyncio.timeout(self._settings.longest()):
+                    page = await visited.context.new_page()
+                    found = await Visit(self._settings, visited, page, Attempt(self._clock)).look()
+            except TimeoutError:
+                raise UnusableError(f"the form took longer than {self._settings.longest():g} s") from None
+            except PlaywrightError as error:
+                raise self._ended(error, visited.outlet) from error
+            return f"{found}{visited.outlet.words()}; {await self._browser.describe()}"
 
-    def _ended(self, error: PlaywrightError) -> UnusableError | OwnFaultError:
+    def _ended(self, error: PlaywrightError, outlet: Outlet) -> UnusableError | OwnFaultError:
         """Whose fault it is that the browser, or the page in it, is no more."""
         words = error.message.splitlines()[0]
-        gone = any(sign in words for sign in ("crashed", "closed"))
-        if "crashed" in words and self._browser.outgrown():  # it was asked for nothing but its page
+        if outlet.spent is not None:
+            return NoAnswerError(f"the page was ended: {outlet.spent}")
+        if "crashed" in words and self._browser.outgrown():
             return NoAnswerError(f"the page was ended: {BROWSER_PAGE.what}: more than {BROWSER_PAGE.decoded} bytes")
+        gone = any(sign in words for sign in ("crashed", "closed"))
         return OwnFaultError(Component.BROWSER, "crashed" if gone else "failed", f"the browser failed: {words}")
+
+    def _troubles(self, outlet: Outlet) -> tuple[tuple[Component, str, str], ...]:
+        """What the page was kept from that it was not kept from before: it does the same with every probe."""
+        fresh = [what for what in outlet.stopped if what not in self._told][: _TOLD - len(self._told)]
+        self._told.update(fresh)
+        said = f"the page {self._settings.url} was kept from sending elsewhere"
+        return tuple((Component.BROWSER, "kept_from_sending", f"{said}: {what}") for what in fresh)
 
     async def close(self) -> None:
         """Nothing to let go of: the browser belongs to all forms."""

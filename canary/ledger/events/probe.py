@@ -43,7 +43,7 @@ def submitting(
 
 def submitted(probe: str, at: datetime, submission: Submission, artefacts: Mapping[str, str]) -> Event:
     """Sending ended, one way or the other; ``artefacts`` are names and their SHA-256."""
-    body = _adapter(Submission).dump_python(submission, mode="json", exclude={"artefacts"})
+    body = _adapter(Submission).dump_python(submission, mode="json", exclude={"artefacts", "troubles"})
     body |= {"at": timestamp(submission.at), "reason": truncate(submission.reason), "artefacts": dict(artefacts)}
     if submission.reference is not None:
         body["reference"] = truncate(submission.reference, _LONGEST_NAME)

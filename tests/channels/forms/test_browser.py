@@ -23,16 +23,17 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 async def process_of(browser: Browser) -> int:
-    async with browser.context() as context:
-        assert context.browser is not None
-        session = await context.browser.new_browser_cdp_session()
+    async with browser.visit() as visited:
+        assert visited.context.browser is not None
+        session = await visited.context.browser.new_browser_cdp_session()
         processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
     return next(int(process["id"]) for process in processes if process["type"] == "browser")
 
 
 async def test_one_browser_serves_all_contexts_and_none_knows_of_another(browser: Browser) -> None:
     first = await process_of(browser)
-    async with browser.context() as one, browser.context() as other:
+    async with browser.visit() as first_visit, browser.visit() as second_visit:
+        one, other = first_visit.context, second_visit.context
         await one.add_cookies([{"name": "a", "value": "b", "url": "https://ca.example"}])
         assert len(await one.cookies()) == 1
         assert await other.cookies() == []
@@ -53,8 +54,8 @@ async def test_it_starts_again_after_a_crash_and_after_close(browser: Browser) -
 
 
 async def test_a_page_sees_an_ordinary_browser(browser: Browser) -> None:
-    async with browser.context() as context:
-        page = await context.new_page()
+    async with browser.visit() as visited:
+        page = await visited.context.new_page()
         agent, driven = await page.evaluate("[navigator.userAgent, navigator.webdriver]")
     assert "Chrome/" in agent
     assert "Headless" not in agent

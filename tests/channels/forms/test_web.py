@@ -319,9 +319,9 @@ async def test_a_missing_browser_is_our_own_fault() -> None:
 
 async def test_a_browser_killed_while_the_answer_is_awaited_leaves_it_open(tmp_path: Path) -> None:
     browser = Browser(BrowserSettings())
-    async with browser.context() as context:
-        assert context.browser is not None
-        session = await context.browser.new_browser_cdp_session()
+    async with browser.visit() as visited:
+        assert visited.context.browser is not None
+        session = await visited.context.browser.new_browser_cdp_session()
         processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
     (pid,) = [process["id"] for process in processes if process["type"] == "browser"]
     with FormSite(tmp_path, on_submission=lambda _: os.kill(pid, signal.SIGKILL)) as site:

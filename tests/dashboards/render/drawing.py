@@ -34,8 +34,8 @@ async def draw(
     """
     browser = Browser(BrowserSettings())
     try:
-        async with browser.context() as context:
-            tab = await context.new_page()
+        async with browser.visit() as visited:
+            tab = await visited.context.new_page()
             await tab.set_viewport_size({"width": 24 * COLUMN + 16, "height": 800})
             for name in names:
                 dashboard = json.loads((HERE / name).read_text(encoding="utf-8"))

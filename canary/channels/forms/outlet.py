@@ -1,0 +1,109 @@
+"""What a page may send, and where: anything to the form's own addresses; to others only what asks for something, is
+short, and has nothing in it that was typed. What it is kept from is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from canary.budgets import BROWSER_ADDRESS, BROWSER_TRAFFIC, Budget, BudgetError
+from canary.channels.forms.home import Home
+from canary.channels.forms.page import short
+from canary.channels.forms.typed import Typed
+
+_ASKING = ("GET", "HEAD", "OPTIONS")
+_TOLD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A request that a page wants to make, with the headers that are known of it; ``writes`` if it has a body."""
+
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    writes: bool
+
+    @property
+    def host(self) -> str:
+        """The host it would go to, as it may be told."""
+        return short(urlsplit(self.url).hostname or "", 100)
+
+
+class Outlet:
+    """What one visit lets out, and what it has cost so far."""
+
+    def __init__(self, home: Home | None = None, traffic: Budget = BROWSER_TRAFFIC) -> None:
+        """``home`` are the form's own addresses; None for a page that has no form to send."""
+        self._home, self._traffic = home, traffic
+        self._requests = self._received = 0
+        self.typed = Typed()
+        self.stopped: dict[str, bool] = {}
+        """What was stopped, in words, and whether something typed was in it."""
+        self.spent: str | None = None
+        """Which budget it has passed, if any: then nothing more is let out."""
+        self.when_spent: Callable[[], None] | None = None
+
+    def is_home(self, url: str) -> bool:
+        """Whether ``url`` is one of the form's own."""
+        return self._home is not None and self._home.has(url)
+
+    def lets_out(self, wanted: Wanted) -> bool:
+        """Whether the request may be made; counted, and told if not."""
+        self._hold(number=1)
+        if self.spent is not None:
+            return False
+        if self.is_home(wanted.url):
+            return True
+        why = self.objection(wanted)
+        if why is not None:
+            self.stop(why, typed=why.startswith("what was typed"))
+        return why is None
+
+    def objection(self, wanted: Wanted) -> str | None:
+        """What speaks against a request that does not go home."""
+        if wanted.writes or wanted.method not in _ASKING:
+            return f"{wanted.method[:20]} to {wanted.host}"
+        places = [wanted.url, *(f"{name}: {value}" for name, value in wanted.headers.items())]
+        if self.typed.is_in([wanted.url[: BROWSER_ADDRESS.received], *places[1:]]):
+            return f"what was typed, in a {wanted.method} to {wanted.host}"
+        try:
+            BROWSER_ADDRESS.hold(received=sum(map(len, places)))
+        except BudgetError as error:
+            return f"{wanted.method} to {wanted.host} ({error})"
+        return None
+
+    def stop(self, what: str, *, typed: bool = False) -> None:
+        """Remember what was stopped."""
+        if len(self.stopped) < _TOLD:
+            self.stopped.setdefault(what, typed)
+
+    def receive(self, octets: int) -> None:
+        """Count bytes that came in for the visit, or went out."""
+        self._hold(received=octets)
+
+    def words(self) -> str:
+        """What was stopped, for the end of a sentence; nothing if nothing was."""
+        if not self.stopped:
+            return ""
+        first = list(self.stopped)[:3]
+        more = f" and {len(self.stopped) - 3} more" if len(self.stopped) > 3 else ""
+        return f"; kept from sending elsewhere: {', '.join(first)}{more}"
+
+    def _hold(self, *, number: int = 0, received: int = 0) -> None:
+        self._requests += number
+        self._received += received
+        if self.spent is not None:
+            return
+        try:
+            self._traffic.hold(number=self._requests, received=self._received)
+        except BudgetError as error:
+            self.spend(str(error))
+
+    def spend(self, why: str) -> None:
+        """Let nothing more out, and have the visit ended."""
+        if self.spent is None:
+            self.spent = why
+            if self.when_spent is not None:
+                self.when_spent()
