@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import structlog
 from canary.channels import Channel, Resources, UnusableError
 from canary.clock import Clock
 from canary.config import Config
+from canary.contained import BrokenError, contained, ended, traced, words
 from canary.model import CanaryError, Component, Outcome, OwnFaultError
 from canary.queues import Intake, Watcher, WatchResources
 from canary.queues import kinds as queue_kinds
@@ -83,14 +84,13 @@ class Endpoints:
     async def check_channel(self, slug: str, sender: str) -> str:
         """What a channel's ``check`` finds. Raises as that does, and nothing else, within a limited time."""
         with _faults_are_ours(f"channel {slug}"):
-            async with asyncio.timeout(_LOOK_WITHIN):
-                return _words(await self.channel(slug, sender).check())
+            channel = contained(partial(self.channel, slug, sender))
+            return _words(await ended(channel.check, _LOOK_WITHIN))
 
     async def check_watch(self, name: str) -> str:
         """What a watcher's ``check`` finds. Raises OwnFaultError, within a limited time."""
         with _faults_are_ours(f"watch {name}"):
-            async with asyncio.timeout(_LOOK_WITHIN):
-                return _words(await begun(self.watchers[name].check))
+            return _words(await ended(partial(begun, self.watchers[name].check), _LOOK_WITHIN))
 
     def start(self, intake: Intake) -> list[str]:
         """Begin to watch all queues and replies; what could not begin, in words.
@@ -100,11 +100,11 @@ class Endpoints:
         failed = []
         for name, watcher in self.watchers.items():
             try:
-                watcher.start(intake)
+                contained(partial(watcher.start, intake))
             except Exception as error:
-                _log.error("a watcher could not begin", watch=name, error=repr(error), exc_info=error)
-                self._not_begun[name] = f"it could not begin: {error!r}"
-                failed.append(f"the watcher of {name} could not begin: {error!r}")
+                _log.error("a watcher could not begin", watch=name, error=words(error), exc_info=traced(error))
+                self._not_begun[name] = f"it could not begin: {words(error)}"
+                failed.append(f"the watcher of {name} could not begin: {words(error)}")
                 intake.trouble(Component.CONFIG, UNEXPECTED, failed[-1])
         return failed
 
@@ -132,15 +132,13 @@ class Endpoints:
 
     async def close(self) -> None:
         """Let go of channels and browser, in use or not."""
-        closing = {f"{slug} for {sender}": _closed(channel) for (slug, sender), channel in self._channels.items()}
-        await _ended({name: asyncio.ensure_future(work) for name, work in closing.items()})
+        await _closed({f"{slug} for {sender}": channel.close for (slug, sender), channel in self._channels.items()})
         if "browser" in self.__dict__:
-            await _ended({"browser": asyncio.ensure_future(self.browser.close())})
+            await _closed({"browser": self.browser.close})
 
 
-async def _closed(channel: Channel) -> None:
-    """Close a channel; what is raised before anything is awaited is raised in here, too."""
-    await channel.close()
+async def _closed(closing: Mapping[str, Callable[[], Awaitable[None]]]) -> None:
+    await _ended({name: asyncio.ensure_future(ended(close, _STOP_WITHIN)) for name, close in closing.items()})
 
 
 def _words(found: object) -> str:
@@ -154,13 +152,15 @@ def _faults_are_ours(what: str) -> Iterator[None]:
     """Whatever a kind raises that it must not, and that it does not end, is a fault of ours."""
     try:
         yield
+    except BrokenError as error:
+        raise OwnFaultError(Component.CONFIG, UNEXPECTED, f"{what}: {error}") from error
     except CanaryError:
         raise
     except TimeoutError:
         detail = f"{what} took longer than {_LOOK_WITHIN:g} s to be looked at"
         raise OwnFaultError(Component.CONFIG, "hangs", detail) from None
     except Exception as error:
-        raise OwnFaultError(Component.CONFIG, UNEXPECTED, f"{what}: {error!r:.300}") from error
+        raise OwnFaultError(Component.CONFIG, UNEXPECTED, f"{what}: {words(error)}") from error
 
 
 async def _ended(work: Mapping[str, asyncio.Future[None]]) -> None:
@@ -173,7 +173,7 @@ async def _ended(work: Mapping[str, asyncio.Future[None]]) -> None:
             future.cancel()
             _log.error("it does not let go, and is given up", name=name)
         elif not future.cancelled() and (error := future.exception()):
-            _log.error("it did not let go as it must", name=name, error=repr(error), exc_info=error)
+            _log.error("it did not let go as it must", name=name, error=words(error), exc_info=traced(error))
 
 
 def _watchers(config: Config, resources: WatchResources) -> dict[str, Watcher]:
@@ -200,4 +200,4 @@ def _named(where: str) -> Iterator[None]:
     except CanaryError:
         raise
     except Exception as error:
-        raise OwnFaultError(Component.CONFIG, UNEXPECTED, f"{where} cannot be opened: {error!r}") from error
+        raise OwnFaultError(Component.CONFIG, UNEXPECTED, f"{where} cannot be opened: {words(error)}") from error

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from canary.channels import Channel
 from canary.clock import Clock
 from canary.config import Config
+from canary.contained import contained, ended, traced, words
 from canary.evidence.service import Evidence
 from canary.ledger import State
 from canary.ledger import events as record
@@ -24,6 +25,10 @@ from canary.prober.recorder import Recorder
 from canary.prober.schedule import turn
 from canary.reports import VARIANTS
 from canary.reports.composer import compose
+from canary.threads import in_thread
+
+_GRACE = 10.0
+"""Seconds beyond the deadline after which a channel that has not told how sending ended is not waited for any more."""
 
 _RECORD_AGAIN = 2.0
 """Seconds until a result that could not be written is handed in again."""
@@ -99,13 +104,14 @@ class Submitter:
         """
         try:
             mark = self._keys.make(probe.id, probe.scheduled_at)
-            begun, head = self._clock.now(), self._evidence.carried() if self._evidence else None
+            head = self._evidence.carried() if self._evidence else None
             try:
                 way, outgoing = await self._compose(probe, mark, head, endpoints)
                 payload = digest(outgoing.payload)
                 begins = record.submitting(probe.id, self._clock.now(), outgoing.message_id, payload, head)
             except Exception as error:
-                failed = record.submitted(probe.id, self._clock.now(), _failed(error, begun), {})
+                now = self._clock.now()
+                failed = record.submitted(probe.id, now, _failed(error, now), {})
                 await self._recorder.record(record.scheduled(probe, mark), failed)
                 return None
             await self._recorder.record(record.scheduled(probe, mark), begins, artefacts=[outgoing.payload])
@@ -114,10 +120,10 @@ class Submitter:
             del self.starting[probe.id]
 
     async def send(self, probe: Probe, way: Channel, outgoing: Outgoing) -> None:
-        """Send at most once, and record how it ended. That it begins is on disk already."""
+        """Send at most once, and record how it ended, whatever the channel does. That it begins is on disk already."""
         begun = self._clock.monotonic()
         try:
-            submission = await way.submit(outgoing, within=probe.deadline)
+            submission = await ended(partial(way.submit, outgoing, within=probe.deadline), probe.deadline + _GRACE)
             await self._record_until_done(probe, submission, begun)
         except Exception as error:  # a kind that keeps no contract: whether it was sent is not known
             failed = replace(_failed(error, self._clock.now()), uncertain=True)
@@ -131,12 +137,11 @@ class Submitter:
     async def _compose(
         self, probe: Probe, mark: str, head: tuple[int, str] | None, endpoints: Endpoints
     ) -> tuple[Channel, Outgoing]:
-        way = endpoints.channel(probe.channel, probe.sender)
-        if VARIANTS[probe.variant].slow:  # a fresh RSA key takes its time
-            report = await asyncio.to_thread(self._write, probe, mark, head, endpoints.config)
-        else:
-            report = self._write(probe, mark, head, endpoints.config)
-        return way, way.prepare(report)
+        way = contained(partial(endpoints.channel, probe.channel, probe.sender))
+        write = partial(self._write, probe, mark, head, endpoints.config)
+        slow = VARIANTS[probe.variant].slow  # a fresh RSA key takes its time
+        report = await in_thread(write) if slow else write()
+        return way, contained(partial(way.prepare, report))
 
     def _write(self, probe: Probe, mark: str, head: tuple[int, str] | None, config: Config) -> Report:
         return compose(
@@ -175,8 +180,8 @@ class Submitter:
 
 def _failed(error: Exception, at: datetime) -> Submission:
     """What raised where nothing should, as a submission: it is our own fault."""
-    _log.error("a channel failed in a way that it must not", error=repr(error), exc_info=error)
-    reason = f"our own fault: {type(error).__name__}: {error}"
+    _log.error("a channel failed in a way that it must not", error=words(error), exc_info=traced(error))
+    reason = f"our own fault: {words(error)}"
     fault = (error.component, error.reason) if isinstance(error, OwnFaultError) else (None, None)
     return Submission(at, False, 0.0, Failure.OURS, reason=reason, component=fault[0], own_reason=fault[1])
 

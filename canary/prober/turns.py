@@ -7,16 +7,18 @@ from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
 
 from canary.channels import Channel
 from canary.clock import Clock
+from canary.contained import contained, traced, words
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
-from canary.ledger.events import Hold, truncate
-from canary.model import Outcome, Outgoing, OwnFaultError, Probe
+from canary.ledger.events import Hold, trouble, truncate
+from canary.model import Component, Outcome, Outgoing, OwnFaultError, Probe
 from canary.prober.asked import Asked
 from canary.prober.endpoints import Endpoints
 from canary.prober.gate import Gate
@@ -25,6 +27,8 @@ from canary.prober.judging import Judging
 from canary.prober.recorder import Recorder
 from canary.prober.schedule import Timetable
 from canary.prober.submitting import Choice, Submitter
+from canary.queues.loop import UNEXPECTED
+from canary.threads import in_thread
 
 _ANSWER_KEEPS = 0.5
 """Seconds for which the answer holds how the kill switch stands: sending that had to wait longer asks once more."""
@@ -61,8 +65,7 @@ class Turns:
         due = self._timetable.due(now)
         if self._asked.stop_reason is None:
             self._confirm_due(now)
-        late = [self._take(channel, now) for channel in due]
-        return max(filter(None, late), default=None)
+        return max(filter(None, [self._take_whatever_it_does(channel, now) for channel in due]), default=None)
 
     async def send_now(self, choice: Choice) -> str:
         """Send one probe, whatever is due; see :meth:`canary.prober.loop.Prober.probe`."""
@@ -78,6 +81,16 @@ class Turns:
     def _gate(self) -> Gate:
         config = self._endpoints().config
         return Gate(config, self._ledger.state, self._submitter.starting, self._asked.stop_reason)
+
+    def _take_whatever_it_does(self, channel: str, now: datetime) -> float | None:
+        """One whose settings are of a kind that keeps no contract takes no other channel's turn."""
+        try:
+            return contained(partial(self._take, channel, now))
+        except Exception as error:
+            _log.error("not probed", channel=channel, error=words(error), exc_info=traced(error))
+            detail = f"channel {channel} could not be probed: {words(error)}"
+            self._ledger.append(trouble(now, Component.CONFIG, UNEXPECTED, detail))
+            return None
 
     def _take(self, channel: str, now: datetime) -> float | None:
         """Send what is due, unless something keeps it from being sent; by how many seconds it was late."""
@@ -103,11 +116,14 @@ class Turns:
         try:
             await self._start(probe)
         except OwnFaultError as error:
-            self.holds.not_recorded(probe.channel, self._clock.now())
-            _log.error("not probed, since it could not be recorded", channel=probe.channel, error=error.detail)
+            self._not_recorded(probe.channel, error)
             return False
         self.holds.recorded(probe.channel, self._clock.now())
         return True
+
+    def _not_recorded(self, channel: str, error: OwnFaultError) -> None:
+        self.holds.not_recorded(channel, self._clock.now())
+        _log.error("not probed, since it could not be recorded", channel=channel, error=error.detail)
 
     async def _look(self, channel: str) -> None:
         """A channel that revokes by machine is looked at, and nothing is ever submitted to it."""
@@ -116,7 +132,12 @@ class Turns:
             outcome, detail = await endpoints.look(channel)
         body = {"channel": channel, "kind": settings.kind, "queue": min(settings.arrives_in)}
         told = body | {"outcome": outcome.value, "detail": truncate(detail)}
-        await self._recorder.record(Event(EventKind.CHECKED, self._clock.now(), told))
+        try:
+            await self._recorder.record(Event(EventKind.CHECKED, self._clock.now(), told))
+        except OwnFaultError as error:
+            self._not_recorded(channel, error)
+        else:
+            self.holds.recorded(channel, self._clock.now())
 
     # One probe
 
@@ -137,13 +158,15 @@ class Turns:
         return probe.id
 
     async def _send(self, probe: Probe, way: Channel, outgoing: Outgoing, uses: ExitStack, since: float) -> None:
-        with uses:
+        try:
             waited = self._clock.monotonic() - since > _ANSWER_KEEPS  # for the ledger, say
             if waited and (reason := await self._asked.now()) is not None:
                 await self._submitter.keep_back(probe, f"everything was stopped before it was sent: {reason}")
             else:
                 await self._submitter.send(probe, way, outgoing)
-        self._judging.look([probe.id])
+        finally:
+            uses.close()
+            self._judging.look([probe.id])
 
     # Confirmations
 
@@ -158,19 +181,25 @@ class Turns:
                 self._spawn(self._confirm(channel, failed))
 
     async def _confirm(self, channel: str, failed: str) -> None:
-        """Send what the failed probe sent once more, unless that has arrived after all."""
-        known = await asyncio.to_thread(self._ledger.find, failed)
+        done = False
+        try:
+            done = await self._send_again(channel, failed)
+        finally:
+            if not done:  # something came in between: once more when that is over
+                self._confirming.discard(failed)
+
+    async def _send_again(self, channel: str, failed: str) -> bool:
+        """Send what the failed probe sent once more, unless that has arrived after all; whether that is done."""
+        known = await in_thread(partial(self._ledger.find, failed))
         now, config = self._clock.now(), self._endpoints().config
         if known is None or judge(known.case, now, {}).outcome is Outcome.ARRIVED:
-            return
-        before, sent = known.case.probe, False
-        if channel in config.channels and self._gate().obstacle(channel, now) is None:
-            as_before = before.sender in config.senders_of(channel) and before.variant in config.variants_of(channel)
-            choice = Choice(channel, before.sender, before.variant) if as_before else Choice(channel)
-            probe = self._submitter.begin(replace(choice, confirms=failed), config, self._ledger.state)
-            sent = await self._try(probe)
-        if not sent:  # something came in between: once more when that is over
-            self._confirming.discard(failed)
+            return True
+        if channel not in config.channels or self._gate().obstacle(channel, now) is not None:
+            return False
+        before = known.case.probe
+        as_before = before.sender in config.senders_of(channel) and before.variant in config.variants_of(channel)
+        choice = Choice(channel, before.sender, before.variant) if as_before else Choice(channel)
+        return await self._try(self._submitter.begin(replace(choice, confirms=failed), config, self._ledger.state))
 
     # Tasks
 
@@ -182,4 +211,4 @@ class Turns:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            _log.error("a task of the prober failed", error=repr(error), exc_info=error)
+            _log.error("a task of the prober failed", error=words(error), exc_info=traced(error))

@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager
 from typing import ClassVar
 
 from canary.clock import Clock
+from canary.contained import words
 from canary.model import Component, OwnFaultError
 from canary.queues import Intake, WatchResources
 
@@ -110,7 +111,7 @@ class LoopingWatcher(ABC):
 
     def explain(self, error: Exception) -> OwnFaultError:
         """A fault that :meth:`opened` or a look raised and that is no OwnFaultError yet, in our words."""
-        return self.fault(UNEXPECTED, f"{type(error).__name__}: {str(error)[:300]}")
+        return self.fault(UNEXPECTED, words(error))
 
     def fault(self, reason: str, detail: str) -> OwnFaultError:
         """A fault of this watcher's."""
@@ -162,7 +163,7 @@ class LoopingWatcher(ABC):
         except StoppedError as error:
             if self._stop.ordered:
                 raise
-            return self.fault(UNEXPECTED, repr(error)), went_well
+            return self.fault(UNEXPECTED, words(error)), went_well
         except BaseException as error:  # also what would end a thread without a word
             return self._listed(self._explained(error)), went_well
 
@@ -173,7 +174,7 @@ class LoopingWatcher(ABC):
         with contextlib.suppress(Exception):
             if isinstance(error, Exception) and isinstance(fault := self.explain(error), OwnFaultError):
                 return fault
-        return LoopingWatcher.explain(self, RuntimeError(repr(error)))
+        return self.fault(UNEXPECTED, words(error))
 
     def _listed(self, fault: OwnFaultError) -> OwnFaultError:
         """The fault by a reason of the closed list, since reasons become labels; those of other parts are theirs."""

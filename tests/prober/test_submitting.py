@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
+from builders import START
 from prober.simulated import Simulated
 
 from canary.ledger import EventKind
@@ -16,8 +17,11 @@ from canary.model import DeadlineResult, Outcome, Outgoing, Report, Submission
 from canary.prober.gate import stop_all
 
 
-async def raises(*_: Any, **__: Any) -> Submission:
-    raise RuntimeError("the socket of the driver is gone")
+class MuteError(Exception):
+    """An error that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("nothing to say")
 
 
 async def hangs(*_: Any, **__: Any) -> Submission:
@@ -25,27 +29,135 @@ async def hangs(*_: Any, **__: Any) -> Submission:
     raise AssertionError
 
 
-async def garbage(*_: Any, **__: Any) -> Any:
-    return {"accepted": True}
+async def holds_on(*_: Any, **__: Any) -> Submission:
+    while True:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
 
 
-@pytest.mark.parametrize("submit", [raises, hangs, garbage])
+async def cancels_itself(*_: Any, **__: Any) -> Submission:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(1)
+    raise AssertionError
+
+
+def not_async(*_: Any, **__: Any) -> Any:
+    raise SystemExit(3)
+
+
+def raises(error: BaseException) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def submit(*_: Any, **__: Any) -> Submission:
+        raise error
+
+    return submit
+
+
+def gives(answer: Any) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def submit(*_: Any, **__: Any) -> Any:
+        return answer
+
+    return submit
+
+
+def odd(**more: Any) -> Submission:
+    return Submission(**({"at": START, "accepted": True, "seconds": 1.0} | more))
+
+
+MISDEEDS: dict[str, Callable[..., Any]] = {
+    "raises": raises(RuntimeError("the socket of the driver is gone")),
+    "exits": raises(SystemExit(3)),
+    "interrupts": raises(KeyboardInterrupt()),
+    "cancelled": raises(asyncio.CancelledError()),
+    "cancels itself": cancels_itself,
+    "group": raises(BaseExceptionGroup("many", [SystemExit(1), ValueError("x")])),
+    "own kind": raises(type("Odd", (BaseException,), {})("odd")),
+    "mute": raises(MuteError()),
+    "surrogates": raises(ValueError("\ud800" * 10)),
+    "endless words": raises(ValueError("x" * 100_000)),
+    "hangs": hangs,
+    "holds on": holds_on,
+    "exits at once": not_async,
+    "garbage": gives({"accepted": True}),
+    "nothing": gives(None),
+    "not a number": gives(odd(seconds=float("nan"))),
+    "no words": gives(odd(reason=b"bytes")),
+    "no artefact": gives(odd(artefacts=(("page", "text"),))),
+    "endless steps": gives(odd(steps=tuple(("step", 1.0) for _ in range(10_000)))),
+    "object": gives(odd(reason=object())),
+}
+
+
+@pytest.mark.parametrize("misdeed", MISDEEDS)
 def test_a_submission_that_does_not_end_as_it_must(
-    simulated: Simulated, monkeypatch: pytest.MonkeyPatch, submit: Callable[..., Coroutine[Any, Any, Any]]
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch, misdeed: str
 ) -> None:
     async def story(canary: Simulated) -> None:
         await canary.until(lambda: len(canary.events(EventKind.FINISHED)) >= 2, every=60)
-        assert len(canary.events(EventKind.SCHEDULED)) >= 2
+        scheduled = [event.probe for event in canary.events(EventKind.SCHEDULED)][:2]
+        submitted = {e.probe: (e.body["accepted"], e.body["failure"], e.body["uncertain"]) for e in ends(canary)}
+        assert {submitted[probe] for probe in scheduled} == {(False, "ours", True)}
+        assert {e.body["reason"].startswith("our own fault: ") for e in ends(canary)} == {True}
         assert {e.body["outcome"] for e in canary.events(EventKind.DEADLINE)} == {Outcome.INDETERMINATE}
         assert {e.body["result"] for e in canary.events(EventKind.DEADLINE)} == {DeadlineResult.INDETERMINATE}
-        submitted = {(e.body["accepted"], e.body["failure"], e.body["uncertain"]) for e in ends(canary)}
-        assert submitted == (set() if submit is hangs else {(False, "ours", True)})
 
     def ends(canary: Simulated) -> Any:
         return canary.events(EventKind.SUBMITTED)
 
-    monkeypatch.setattr(simulated.kinds.MemoryChannel, "submit", submit)
+    monkeypatch.setattr(simulated.kinds.MemoryChannel, "submit", MISDEEDS[misdeed])
     simulated.live(story, simulated.config(give_up="20m"))
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), KeyboardInterrupt(), MuteError()], ids=repr)
+@pytest.mark.parametrize("method", ["__init__", "prepare"])
+def test_what_cannot_be_made_ready_is_a_failed_submission(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch, method: str, error: BaseException
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise error
+
+    async def story(canary: Simulated) -> None:
+        await canary.until(lambda: len(canary.events(EventKind.FINISHED)) >= 2)
+        submitted = {(e.body["failure"], e.body["uncertain"]) for e in canary.events(EventKind.SUBMITTED)}
+        assert submitted == {("ours", False)}
+        assert canary.prober.starting == set()
+
+    monkeypatch.setattr(simulated.kinds.MemoryChannel, method, broken)
+    simulated.live(story, simulated.config(2))
+
+
+@pytest.mark.parametrize("misdeed", ["raises", "exits", "cancelled", "mute", "hangs", "holds on", "exits at once"])
+def test_a_look_that_does_not_end_as_it_must_is_our_own_fault(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch, misdeed: str
+) -> None:
+    async def story(canary: Simulated) -> None:
+        await canary.until(lambda: len(canary.events(EventKind.CHECKED)) >= 2, every=60)
+        assert {e.body["outcome"] for e in canary.events(EventKind.CHECKED)} == {Outcome.INDETERMINATE}
+
+    monkeypatch.setattr(simulated.kinds.MemoryChannel, "check", MISDEEDS[misdeed])
+    monkeypatch.setattr(simulated.kinds.MemoryChannel, "close", MISDEEDS[misdeed])
+    simulated.live(story, simulated.config(reachability_only=True, serial="00c0ffee00c0ffee"))
+    assert simulated.kinds.MemoryChannel.close is MISDEEDS[misdeed]
+
+
+def test_settings_that_raise_take_no_other_channels_turn(simulated: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
+    owed = simulated.kinds.MemorySettings.owed
+
+    def picky(self: Any) -> Any:
+        if self.entrance == "channel-0" and simulated.clock.monotonic() > 0.5:
+            raise SystemExit(3)
+        return owed(self)
+
+    async def story(canary: Simulated) -> None:
+        await canary.until(lambda: len(canary.events(EventKind.FINISHED)) >= 4, every=60)
+        assert {e.body["channel"] for e in canary.events(EventKind.SCHEDULED)} == {"channel-1", "channel-2"}
+        [told, *_] = canary.events(EventKind.TROUBLE)
+        assert told.body["detail"] == "channel channel-0 could not be probed: BrokenError: it ended by SystemExit: 3"
+
+    config = simulated.config(3)
+    monkeypatch.setattr(simulated.kinds.MemorySettings, "owed", picky)
+    simulated.live(story, config)
 
 
 def test_what_cannot_be_prepared_is_told_and_the_next_pair_has_its_turn(
