@@ -236,4 +236,4 @@ def test_a_watcher_that_cannot_begin_is_named(text: str, used: Callable[[str], E
     for name in [name for name in endpoints.watchers if name != "theirs"]:
         del endpoints.watchers[name]
     endpoints.start(RecordingIntake())
-    assert endpoints.troubles() == {"watch theirs": "it could not begin: KeyError('x')"}
+    assert endpoints.troubles() == {"watch theirs": "it could not begin: KeyError: 'x'"}
