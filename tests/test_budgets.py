@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from canary import budgets
+from canary.audit.verifier import limits
 from canary.budgets import Budget, BudgetError
 
 PAGE = Path(__file__).parents[1] / "docs/limits.md"
+PACKAGE = Path(budgets.__file__).parent
 MEASURES = ("received", "decoded", "seconds", "number", "depth")
 
 
@@ -30,9 +33,41 @@ def rows() -> list[str]:
     ]
 
 
+def written(part: str) -> list[str]:
+    return [line for line in part.splitlines() if line.startswith("| `")]
+
+
 def test_the_page_shows_every_budget_and_nothing_else() -> None:
-    found = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
-    assert found == rows(), "docs/limits.md wants these rows:\n" + "\n".join(rows())
+    ours, _ = PAGE.read_text(encoding="utf-8").split("\n## The verifier\n")
+    assert written(ours) == rows(), "docs/limits.md wants these rows:\n" + "\n".join(rows())
+
+
+def test_the_page_shows_every_limit_of_the_verifier_and_nothing_else() -> None:
+    _, verifiers = PAGE.read_text(encoding="utf-8").split("\n## The verifier\n")
+    found = {cells[1].strip(" `"): cells[3].strip() for cells in (line.split("|") for line in written(verifiers))}
+    named = {name: value for name, value in vars(limits).items() if name.startswith(("LARGEST_", "LONGEST_", "MOST_"))}
+    files = named.pop("LARGEST_FILES")
+    wanted = named | {f'LARGEST_FILES["{kind}"]': value for kind, value in files.items()}
+    assert found == {name: told(value) for name, value in sorted(wanted.items())}
+
+
+def test_the_verifier_has_its_limits_in_one_file() -> None:
+    elsewhere = [
+        f"{file.name}: {line}"
+        for file in Path(limits.__file__).parent.glob("*.py")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if re.match(r"_?[A-Z_]*(LARGEST|LONGEST|MOST|LIMIT|MAX)[A-Z_]* = [0-9]", line)
+        and file.name != "limits.py"
+        and "_EXACT" not in line
+    ]
+    assert elsewhere == []
+
+
+def test_every_budget_is_somebodys() -> None:
+    """A limit that nobody holds is none."""
+    code = "\n".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py") if file.name != "budgets.py")
+    named = [name for name, value in vars(budgets).items() if isinstance(value, Budget)]
+    assert [name for name in named if not re.search(rf"\b{name}\b", code)] == []
 
 
 @pytest.mark.parametrize("measure", MEASURES)

@@ -18,7 +18,8 @@ from typing import IO
 from canary.audit.heads import Heads
 from canary.audit.verifier import canonical, probes, sample
 from canary.audit.verifier.archive import FORMAT, MANIFEST, SUMS
-from canary.audit.verifier.content import LARGEST, words
+from canary.audit.verifier.content import words
+from canary.audit.verifier.limits import LARGEST_MESSAGE
 from canary.audit.verifier.log import Event, read_event
 from canary.evidence.merkle import inclusion_proof
 from canary.evidence.notes import Checkpoint, Note, Proof, hash_lines
@@ -269,7 +270,7 @@ class _Bundle:
         if sent is None or scheduled is None:
             return None
         payload = self._artefacts.path(sent.body["payload"])
-        if not payload.exists() or payload.stat().st_size > LARGEST:
+        if not payload.exists() or payload.stat().st_size > LARGEST_MESSAGE:
             return None
         text, older = words(payload.read_bytes()), self._heads.older(scheduled.seq, _LOOK_BACK)
         self._sizes |= {head.size for head in older[:1]}  # the one that it should carry

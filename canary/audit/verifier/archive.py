@@ -16,17 +16,14 @@ from typing import IO, Any
 
 from . import canonical
 from .findings import RefusedError, require
+from .limits import LARGEST_BUNDLE, LARGEST_DIRECTORY, LARGEST_FILES, LARGEST_MANIFEST, LARGEST_UNPACKED
 
 VERSION = 3
 """Of the format: another number wherever a bundle holds, or its events say, what a verifier before did not know."""
 FORMAT = f"cpr-canary-bundle@{VERSION}"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
-LARGEST_FILE, LARGEST_TOTAL = 4 * GIB, 16 * GIB
-_MANIFEST_LIMIT = 16 * MIB
-_DIRECTORY_LIMIT = 16 * MIB
-_PIECE = 256 * KIB
+_PIECE = 256 << 10
 _KEYS = {"format", "origin", "vkeys", "period", "seed", "size", "probes", "asked", "files"}
 _FORMAT = re.compile(r"cpr-canary-bundle@([1-9][0-9]{0,8})", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -35,19 +32,19 @@ _END = struct.Struct("<4s4H2LH")
 
 _NUMBER, _ID, _SLUG = "(?:0|[1-9][0-9]{0,15})", "[a-z2-7]{16}", "[a-z0-9][a-z0-9-]{0,62}"
 LAYOUT = {
-    "checkpoint": (re.compile("checkpoint"), 64 * KIB),
-    "head": (re.compile(rf"checkpoints/{_NUMBER}"), 64 * KIB),
-    "cosignature": (re.compile(rf"cosignatures/{_NUMBER}"), 64 * KIB),
-    "consistency": (re.compile(rf"consistency/{_NUMBER}-{_NUMBER}"), 64 * KIB),
-    "token": (re.compile(rf"timestamps/{_NUMBER}-{_SLUG}\.tsr"), 256 * KIB),
-    "chain": (re.compile(rf"timestamps/{_SLUG}\.pem"), 256 * KIB),
-    "event": (re.compile(rf"events/{_NUMBER}\.json"), 65_535),
-    "proof": (re.compile(rf"proofs/{_NUMBER}\.tlog-proof"), 64 * KIB),
-    "artefact": (re.compile("artefacts/[0-9a-f]{64}"), GIB),
-    "summary": (re.compile(rf"probes/{_ID}/summary\.json"), 1 * MIB),
-    "population": (re.compile(r"population\.csv"), 2 * GIB),
+    "checkpoint": re.compile("checkpoint"),
+    "head": re.compile(rf"checkpoints/{_NUMBER}"),
+    "cosignature": re.compile(rf"cosignatures/{_NUMBER}"),
+    "consistency": re.compile(rf"consistency/{_NUMBER}-{_NUMBER}"),
+    "token": re.compile(rf"timestamps/{_NUMBER}-{_SLUG}\.tsr"),
+    "chain": re.compile(rf"timestamps/{_SLUG}\.pem"),
+    "event": re.compile(rf"events/{_NUMBER}\.json"),
+    "proof": re.compile(rf"proofs/{_NUMBER}\.tlog-proof"),
+    "artefact": re.compile("artefacts/[0-9a-f]{64}"),
+    "summary": re.compile(rf"probes/{_ID}/summary\.json"),
+    "population": re.compile(r"population\.csv"),
 }
-"""Every file that a bundle may have, and how large it may be."""
+"""Every file that a bundle may have; how large it may be is in :mod:`.limits`."""
 
 
 class Archive:
@@ -66,7 +63,7 @@ class Archive:
         except BaseException:
             self._file.close()
             raise
-        self._left = LARGEST_TOTAL
+        self._left = LARGEST_UNPACKED
         self.files: dict[str, str] = self.manifest["files"]
         self.unread = dict.fromkeys(self.files)
         """What nobody has asked for yet."""
@@ -102,7 +99,7 @@ class Archive:
     def _listed(self, name: str) -> bytes:
         """The content of a file that the manifest does not vouch for."""
         require(name in self._entries, f"there is no {name}")
-        return b"".join(self._pieces(name, _MANIFEST_LIMIT))
+        return b"".join(self._pieces(name, LARGEST_MANIFEST))
 
     def of(self, kind: str) -> list[str]:
         """The names of the files of a kind; by number, where they have one."""
@@ -120,9 +117,9 @@ class Archive:
         assert kind is not None
         self.unread.pop(name, None)
         found = sha256()
-        for piece in self._pieces(name, LAYOUT[kind][1]):
+        for piece in self._pieces(name, LARGEST_FILES[kind]):
             self._left -= len(piece)
-            require(self._left >= 0, f"the bundle unpacks to more than {LARGEST_TOTAL} bytes")
+            require(self._left >= 0, f"the bundle unpacks to more than {LARGEST_UNPACKED} bytes")
             found.update(piece)
             yield piece
         require(found.hexdigest() == self.files[name], f"{name} is not the file that the manifest names")
@@ -143,7 +140,7 @@ class Archive:
 
 def kind_of(name: str) -> str | None:
     """What kind of file has this name; None if it is none of a bundle."""
-    return next((kind for kind, (pattern, _) in LAYOUT.items() if pattern.fullmatch(name)), None)
+    return next((kind for kind, pattern in LAYOUT.items() if pattern.fullmatch(name)), None)
 
 
 def _check_format(stated: object) -> None:
@@ -182,12 +179,12 @@ def _reading(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[IO[by
 def _check_end(file: IO[bytes]) -> None:
     """Refuse a directory that would not fit into memory, before anybody reads it; bundles have no zip comment."""
     size = file.seek(0, 2)
-    require(_END.size <= size <= LARGEST_FILE, f"the file has {size} bytes, which no bundle has")
+    require(_END.size <= size <= LARGEST_BUNDLE, f"the file has {size} bytes, which no bundle has")
     file.seek(size - _END.size)
     signature, _, _, here, entries, length, start, comment = _END.unpack(file.read(_END.size))
     file.seek(0)
     require(signature == b"PK\x05\x06" and comment == 0, "not a zip file, or it has something behind its end")
-    require(here == entries < 0xFFFF and length <= _DIRECTORY_LIMIT, "the zip file has too many entries")
+    require(here == entries < 0xFFFF and length <= LARGEST_DIRECTORY, "the zip file has too many entries")
     require(start + length + _END.size == size, "the zip file has something before its beginning")
 
 

@@ -10,12 +10,10 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 
-LARGEST = 32 << 20
-"""Bytes of a message that is looked into; larger ones are only hashed."""
+from .limits import LONGEST_HEADER, MOST_PARTS
 
 _OTHER = re.compile(r"[^a-z0-9]+")
 _TAG = re.compile(r"<[^<>]*>")
-_MOST_PARTS = 200
 
 
 def words(raw: bytes) -> str:
@@ -25,7 +23,7 @@ def words(raw: bytes) -> str:
 
 def _texts(raw: bytes) -> Iterator[str]:
     yield raw.decode("latin-1")
-    if raw.lower().count(b"boundary") > _MOST_PARTS:
+    if raw.lower().count(b"boundary") > MOST_PARTS:
         return
     try:
         parts = list(message_from_bytes(raw).walk())
@@ -39,6 +37,8 @@ def _texts(raw: bytes) -> Iterator[str]:
 
 
 def _part(part: Message) -> Iterator[str]:
+    for name in {name for name, value in part.raw_items() if len(value) > LONGEST_HEADER}:
+        del part[name]  # it is read as it is, above
     for value in part.values():
         try:
             chunks = decode_header(value)

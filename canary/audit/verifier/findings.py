@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-MOST = 50
-"""Failures of a row that are listed one by one; there may be thousands after the first."""
+from .limits import MOST_FAILURES
 
 
 class RefusedError(ValueError):
@@ -65,13 +64,13 @@ class Findings:
         """A failure of a question."""
         row = self.row(what)
         row.failed += 1
-        if len(row.failures) < MOST:
+        if len(row.failures) < MOST_FAILURES:
             row.failures.append(why)
 
     def unchecked(self, what: str, why: str) -> None:
         """A question that was not asked."""
         row = self.row(what)
-        if why not in row.unchecked and len(row.unchecked) < MOST:
+        if why not in row.unchecked and len(row.unchecked) < MOST_FAILURES:
             row.unchecked.append(why)
 
     def to_json(self) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from . import canonical, tlog
-from .archive import MIB, Archive
+from .archive import Archive
 from .findings import Findings, RefusedError, require
+from .limits import LARGEST_EVENTS
 
-_ALL_EVENTS = 256 * MIB
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _ROTATION = "cpr-canary/key-rotation@v1"
 
@@ -88,7 +88,7 @@ def _read_events(archive: Archive, log: Log, findings: Findings) -> list[Event]:
             require(not extra, f"has the hash of a deleted event, and {body} is there")
             raw = archive.read(body)
             total += len(raw)
-            require(total <= _ALL_EVENTS, f"the events have more than {_ALL_EVENTS} bytes")
+            require(total <= LARGEST_EVENTS, f"the events have more than {LARGEST_EVENTS} bytes")
             event = read_event(raw)
             require(event.seq == seq, f"is of event {event.seq}")
             tlog.check_inclusion(tlog.leaf_hash(raw), index, log.newest.size, hashes, log.newest.root)

@@ -16,6 +16,7 @@ from hashlib import sha256
 
 from .archive import Archive
 from .findings import Findings, RefusedError, require
+from .limits import LONGEST_ROW
 from .log import Event, Log, read_time
 
 HEADER = "probe,scheduled_seq,finished_seq,scheduled_at,channel,result,outcome"
@@ -26,7 +27,6 @@ _ROW = re.compile(
     r"(?P<at>[0-9TZ:.-]{27}),(?P<channel>[a-z0-9-]{1,64}),(?P<result>met|missed|indeterminate|),(?P<outcome>[a-z_]*)",
     re.ASCII,
 )
-_LONGEST_ROW = 256
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _lines(archive: Archive) -> Iterator[str]:
         *lines, rest = (rest + piece).split(b"\n")
         for line in lines:
             yield line.decode("ascii")
-        require(len(rest) <= _LONGEST_ROW, "population.csv has a line that is too long")
+        require(len(rest) <= LONGEST_ROW, "population.csv has a line that is too long")
     require(not rest, "population.csv does not end with a line end")
 
 

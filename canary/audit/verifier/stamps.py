@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from . import der
 from .findings import RefusedError, require
+from .limits import LONGEST_CHAIN
 
 _SIGNED_DATA, _TST_INFO = "1.2.840.113549.1.7.2", "1.2.840.113549.1.9.16.1.4"
 _CONTENT_TYPE, _MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
@@ -37,7 +38,6 @@ _HASH_OF_SIGNATURE = {
     "1.2.840.10045.4.3.4": "2.16.840.1.101.3.4.2.3",
 }
 _RSA, _PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
-_LONGEST_CHAIN = 8
 _KNOWN_CRITICAL = {ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.EXTENDED_KEY_USAGE}
 
 Certificates = Sequence[x509.Certificate]
@@ -207,7 +207,7 @@ def _check_chain(leaf: x509.Certificate, roots: Certificates, others: Certificat
     anchors = [root for root in roots if root.subject == root.issuer]
     left = [*(root for root in roots if root.subject != root.issuer), *others]
     problem, reached = "the certificate of an issuer is not there", [leaf]
-    for below in range(_LONGEST_CHAIN):  # one step up from everything that was reached; no certificate twice
+    for below in range(LONGEST_CHAIN):  # one step up from everything that was reached; no certificate twice
         for last in reached:
             for anchor in anchors:
                 if _issued(last, anchor) and anchor.not_valid_before_utc <= at <= anchor.not_valid_after_utc:

@@ -13,8 +13,9 @@ from cryptography import x509
 
 from . import canonical, probes, sample, times, tlog
 from .archive import Archive
-from .content import LARGEST, words
+from .content import words
 from .findings import Findings, RefusedError, require
+from .limits import LARGEST_MESSAGE
 from .log import Event, check_order, read_log, read_time
 
 BUNDLE, FILES = "bundle is well-formed", "files are those that the manifest names"
@@ -215,7 +216,7 @@ class _Check:
         if name not in self._archive.unread:
             return  # the same file under two names, and checked already
         found, kept, kind = sha256(), [], next(event for event in events if event.seq == item.event).kind
-        look = kind in ("submitting", "sighting") and self._archive.size(name) <= LARGEST
+        look = kind in ("submitting", "sighting") and self._archive.size(name) <= LARGEST_MESSAGE
         for piece in self._archive.pieces(name):
             found.update(piece)
             if look:

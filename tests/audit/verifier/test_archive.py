@@ -162,7 +162,7 @@ def test_a_file_that_is_too_large(healthy: Healthy, tmp_path: Path) -> None:
 
 
 def test_more_than_all_files_may_have_together(healthy: Healthy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zips, "LARGEST_TOTAL", 20_000)
+    monkeypatch.setattr(zips, "LARGEST_UNPACKED", 20_000)
     found = verify.verify(healthy.path, healthy.options)
     assert any("unpacks to more than" in failure for row in found.rows.values() for failure in row.failures)
 

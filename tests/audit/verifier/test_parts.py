@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -193,3 +194,17 @@ def test_a_checkpoint_of_the_log_is_read_as_it_is(tmp_path: Path) -> None:
     head = tlog.Head.parse(str(note).encode())
     assert (head.origin, head.size, head.root) == (signer.vkey.name, 7, b"r" * 32)
     assert head.note.signed_at(tlog.Key.parse(str(signer.vkey))) == 0
+
+
+def test_a_long_header_costs_no_more_than_as_it_is() -> None:
+    """Undoing its encoding would take four times as long for twice as many words."""
+    word = "=?utf-8?q?abc?="
+
+    def seconds(count: int) -> float:
+        raw = f"Subject: {' '.join([word] * count)}\r\nContent-Type: text/plain{'; a=b' * count}\r\n\r\nhello".encode()
+        began = time.process_time()
+        assert "hello" in content.words(raw)
+        return time.process_time() - began
+
+    assert "abcabc" in content.words(f"Subject: {word} {word}\r\n\r\n".encode())
+    assert seconds(80_000) < 9 * seconds(20_000) + 0.5

@@ -1,0 +1,37 @@
+"""How much of a bundle is taken before it is enough: it may be hostile, and whoever checks it has other work to do."""
+
+from __future__ import annotations
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+LARGEST_BUNDLE, LARGEST_UNPACKED = 4 * GIB, 16 * GIB
+LARGEST_DIRECTORY, LARGEST_MANIFEST = 16 * MIB, 16 * MIB
+LARGEST_EVENTS = 256 * MIB
+"""Bytes of all events together."""
+LARGEST_MESSAGE = 32 * MIB
+"""Bytes of a message that is looked into; larger ones are only hashed."""
+LONGEST_ROW = 256
+"""Characters of a line of the population."""
+LONGEST_HEADER = 16 * KIB
+"""Characters of a header whose encoding is undone: that takes four times as long for twice as many."""
+LONGEST_CHAIN = 8
+"""Certificates from that of a time-stamping authority to one that the auditor trusts."""
+MOST_PARTS = 200
+"""Boundaries in a message whose parts are looked into."""
+MOST_FAILURES = 50
+"""Failures of a row that are listed one by one; there may be thousands after the first."""
+
+LARGEST_FILES = {
+    "checkpoint": 64 * KIB,
+    "head": 64 * KIB,
+    "cosignature": 64 * KIB,
+    "consistency": 64 * KIB,
+    "token": 256 * KIB,
+    "chain": 256 * KIB,
+    "event": 65_535,
+    "proof": 64 * KIB,
+    "artefact": GIB,
+    "summary": 1 * MIB,
+    "population": 2 * GIB,
+}
+"""Bytes of a file in the bundle, by its kind."""
