@@ -85,5 +85,5 @@ def rotate_key(
         if lost is None:
             rotate_keys(ledger)
         else:
-            go_on_without(ledger, f"{lost} (said {getpass.getuser()})")
+            go_on_without(ledger, f"{lost} (said {operator()})")
     out.print("new mark key; restart the canary to use it")
