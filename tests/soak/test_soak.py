@@ -73,14 +73,15 @@ def test_soak(site: CaSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         (tmp_path / "state/STOP").write_text("the soak has seen enough\n")
         _all_ended(tmp_path)
         lives[-1].append(there.resources())
-        stalls = [line for line in there.metrics().splitlines() if "stall" in line and not line.startswith("#")]
+        stalls = there.stalls()
         code = there.end()
     recorded = verdict.events(tmp_path)
     outcomes = verdict.nothing_lost_or_sent_twice(site, recorded)
     verdict.log_verifies(there.path)
     told = [verdict.flat(life) for life in lives]
     verdict.no_tracebacks(there.log)
+    longest = verdict.no_stall(stalls)
     fuzzed = fuzzing.communicate(timeout=300)[0]
     with capsys.disabled():
-        sys.stdout.write(f"{there.happened}\n{dict(outcomes)}\n{told[-1]}\n{stalls}\n{fuzzed}")
+        sys.stdout.write(f"{there.happened}\n{dict(outcomes)}\n{told[-1]}\n{longest}\n{fuzzed}")
     assert (code, fuzzing.returncode) == (0, 0), fuzzed

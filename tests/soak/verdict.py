@@ -21,6 +21,8 @@ MOST_MEMORY = 400.0
 MORE_MEMORY, MORE_DESCRIPTORS = 40.0, 24
 """By how much the last third of a life may have more than the first: less than a leak comes to."""
 
+LONGEST_STALL = 0.25
+"""Seconds of CPU that the event loop may be kept at a time."""
 _LONG = 60
 """Samples of a life that is long enough to tell."""
 
@@ -93,6 +95,13 @@ def flat(samples: Sequence[tuple[float, int]]) -> str:
         assert statistics.median(memory[-third:]) < statistics.median(memory[:third]) + MORE_MEMORY, told
         assert min(descriptors[-third:]) < statistics.median(descriptors[:third]) + MORE_DESCRIPTORS, told
     return told
+
+
+def no_stall(stalls: Sequence[str]) -> str:
+    """The event loop never stood for long; what kept it longest, in a few words."""
+    longest = sorted(stalls, key=lambda line: -float(line.split()[0]))[:5]
+    assert not longest or float(longest[0].split()[0]) <= LONGEST_STALL, "\n".join(longest)
+    return f"{len(stalls)} callbacks of more than 0.05 s of CPU: " + "; ".join(line[:120] for line in longest[:2])
 
 
 def no_tracebacks(log: Path) -> None:

@@ -95,7 +95,7 @@ class World:
     def start(self) -> None:
         """Start it, and wait until it serves."""
         before = self.log.stat().st_size if self.log.exists() else 0
-        command = [sys.executable, "-m", "soak.stepped", str(self._offset), "run", str(self.path)]
+        command = [sys.executable, "-m", "soak.stepped", str(self.folder), "run", str(self.path)]
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
@@ -112,6 +112,11 @@ class World:
         """The process."""
         assert self.process is not None
         return self.process
+
+    def stalls(self) -> list[str]:
+        """What has kept the event loop for long so far: seconds of CPU, and what it was."""
+        file = self.folder / "stalls"
+        return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
     def kill(self) -> None:
         """kill -9, and start it again."""
