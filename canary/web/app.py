@@ -19,7 +19,7 @@ from canary.model import OwnFaultError
 from canary.prober.loop import Prober
 from canary.web.access import Access
 from canary.web.evidence import evidence_routes
-from canary.web.guard import Guard
+from canary.web.guard import Doorkeeper
 
 RELOAD_EVERY = 5.0
 """Seconds between two reloads that are asked for here: each is an event for good, and opens everything again."""
@@ -27,7 +27,7 @@ RELOAD_EVERY = 5.0
 Reload = Callable[[], Awaitable[None]]
 
 
-def create_app(prober: Prober, reload: Reload | None = None, access: Access | None = None) -> Guard:
+def create_app(prober: Prober, reload: Reload | None = None, access: Access | None = None) -> Doorkeeper:
     """The application, behind ``access``: that of the prober's configuration if none is given.
 
     ``reload`` reads the configuration again and raises ValueError or OwnFaultError if it is refused.
@@ -57,7 +57,7 @@ def create_app(prober: Prober, reload: Reload | None = None, access: Access | No
             *evidence_routes(prober),
         ]
     )
-    return Guard(app, access or Access(prober.config.web))
+    return Doorkeeper(app, access or Access(prober.config.web))
 
 
 class _Reloading:

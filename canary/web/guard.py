@@ -27,7 +27,7 @@ _OPEN = re.compile(r"/metrics|/-/healthy|/-/ready|/evidence/(?!tile/entries(?:/|
 _ALWAYS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
 
 
-class Guard:
+class Doorkeeper:
     """An application behind the rules in force."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:

@@ -263,6 +263,26 @@ HEADERS = Language(
         b"\xff",
     ],
 )
+SECRET = 'correct "horse\\'
+ECHO = Language(
+    [
+        b"NO [AUTHENTICATIONFAILED] " + SECRET.encode(),
+        b'LOGIN "desk" "correct \\"horse\\\\"',
+        b"AHVzZXIAY29ycmVjdCAiaG9yc2Vc",
+    ],
+    [
+        SECRET.encode(),
+        b"Y29ycmVjdCAi",
+        b"%63%6f",
+        b"correct%20%22horse%5C",
+        b"&quot;",
+        b"\\x22",
+        b"=",
+        b"correct",
+        b"horse",
+        b"636f727265637420",
+    ],
+)
 KEYS = Language(
     [
         b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n-----END PRIVATE KEY-----\n",

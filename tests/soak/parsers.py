@@ -28,18 +28,22 @@ from canary.channels.forms.html import read_html
 from canary.config import ConfigError, load, yaml_lines
 from canary.config.sections import Web
 from canary.content import Message, Ticket
+from canary.echo import Echo
 from canary.evidence.keys import FileKeys
 from canary.evidence.notes import Checkpoint, Note, NoteError, Proof, Signature, VKey
 from canary.evidence.tiles import EvidenceError, Tiles, tile_path
 from canary.evidence.timestamps import TimestampError, verify
 from canary.keyring import open_keyring
 from canary.ledger.events.event import parse_time
+from canary.mail import words
+from canary.mail.reading import read_mail
 from canary.mark import LENGTH, Keyring, new_probe_id
 from canary.model import Attachment, OwnFaultError
 from canary.queues.imap import headers
 from canary.queues.loop import StoppedError
 from canary.queues.replies import bounces
 from canary.queues.replies.classify import classify
+from canary.references import resolved
 from canary.reports.compare import differences
 from canary.web import file as web_file
 from canary.web.access import rules as web_rules
@@ -50,6 +54,7 @@ _AT = datetime(2026, 11, 27, tzinfo=UTC)
 _KEYS = Keyring([b"k" * 32])
 _MARK = _KEYS.make(new_probe_id(), _AT)
 _MAIL, _TEXT = of.mail(_MARK), of.text(_MARK)
+_ECHO = Echo(of.SECRET, said=("AHVzZXIA",))
 _FOLDER = Path(tempfile.mkdtemp(prefix="cpr-canary-fuzz-"))
 _FORM = (
     b'{"attachments":[{"name":"a.zip","sha256":"'
@@ -129,6 +134,19 @@ def _shown(raw: bytes) -> None:
     assert shown.isprintable() or not shown, f"{shown!r} is not for a terminal"
 
 
+def _parts(raw: bytes) -> None:
+    for part in read_mail(raw).parts:
+        for name, _ in part.fields[:50]:
+            part.field(name)
+        assert isinstance(part.text(4096) + part.name + part.boundary + part.type, str)
+
+
+def _echoed(raw: bytes) -> None:
+    said = _ECHO.removed(text(raw))
+    assert of.SECRET not in said, "a secret is told"
+    _ECHO.suspected(text(raw))
+
+
 def _ticket(raw: bytes) -> None:
     files = (Attachment(text(raw[:40]), text(raw[40:60]), raw),)
     for sent in (_SENT, _FORM):
@@ -159,7 +177,9 @@ def _parsers() -> Iterator[Parser]:
     yield Parser("mark in a message", _KEYS.find_in_message, _MAIL)
     yield Parser("mark by itself", _mark, _TEXT, (ValueError,))
     yield Parser("headers of a message", _headers, _MAIL)
-    yield Parser("bounces", bounces.parse, _MAIL)
+    yield Parser("parts of a message", _parts, _MAIL)
+    yield Parser("parameters of a field", lambda raw: words.parameters(words.unfolded(raw)), _MAIL)
+    yield Parser("bounces", lambda raw: bounces.parse(read_mail(raw)), _MAIL)
     yield Parser("kind of answer", classify, _MAIL)
     yield Parser("report compared", lambda raw: differences(_SENT, Message(raw)), _MAIL, costly=3)
     yield Parser("form compared", lambda raw: differences(_FORM, Message(raw), whole=False), _MAIL, costly=3)
@@ -168,6 +188,8 @@ def _parsers() -> Iterator[Parser]:
     yield Parser("IMAP", wires.imap, of.IMAP, imap_may, costly=5)
     yield Parser("SMTP replies", wires.smtp, of.SMTP, (ValueError,))
     yield Parser("HTML", lambda raw: read_html(text(raw)), of.HTML, (BudgetError,), costly=3)
+    yield Parser("references of HTML", lambda raw: resolved(text(raw)), of.HTML)
+    yield Parser("secrets in an echo", _echoed, of.ECHO)
     yield Parser("YAML", lambda raw: yaml_lines.parse(text(raw)), of.YAML, (yaml_lines.UnreadableError,), costly=10)
     yield Parser("configuration", in_file(load, "canary.yaml"), of.YAML, (ConfigError,), costly=20)
     yield Parser("web configuration file", in_file(web_file.read, "web.yml"), of.YAML, (ConfigError,), costly=10)

@@ -24,7 +24,7 @@ from canary.settings import Secret
 from canary.web import serve_on
 from canary.web.access import Access, rules
 from canary.web.connections import Connections
-from canary.web.guard import Guard
+from canary.web.guard import Doorkeeper
 from canary.web.passwords import Passwords, basic
 from canary.web.server import listen
 
@@ -44,7 +44,7 @@ async def served(web: Web) -> AsyncIterator[tuple[int, Access]]:
     """The application behind a web configuration file that is followed; its port."""
     access = Access(web)
     with closing(listen("127.0.0.1", 0)) as listener:
-        async with serve_on(Guard(APP, access), listener, access.tls) as port:
+        async with serve_on(Doorkeeper(APP, access), listener, access.tls) as port:
             following = asyncio.create_task(access.follow_files())
             yield port, access
             following.cancel()
@@ -124,7 +124,7 @@ async def test_handshakes_that_do_not_end_are_bounded_too(authority: trustme.CA,
     access = Access(written(tmp_path, TLS + "}"))
     clock = HandSet()
     with closing(listen("127.0.0.1", 0)) as listener:
-        inside = Connections(Guard(APP, access), listener, clock, access.tls, 8)
+        inside = Connections(Doorkeeper(APP, access), listener, clock, access.tls, 8)
         inside.open()
         port = listener.getsockname()[1]
         held = [await opened(port, b"\x16\x03\x01\x02\x00"[: number % 6]) for number in range(50)]

@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 from canary.config.sections import Web
 from canary.settings import Secret
 from canary.web.access import Access, rules
-from canary.web.guard import Guard, foreign_page, wrong_host
+from canary.web.guard import Doorkeeper, foreign_page, wrong_host
 
 TOKEN = "0123456789abcdef-token"
 ALL_PATHS = ["/metrics", "/-/healthy", "/-/ready", "/evidence/key", "/evidence/checkpoint", "/evidence/tile/0/000"]
@@ -49,7 +49,7 @@ def web(folder: Path, **settings: object) -> Web:
 @pytest.fixture
 async def client(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
     access = Access(web(tmp_path, **getattr(request, "param", {})))
-    transport = httpx.ASGITransport(Guard(APP, access))
+    transport = httpx.ASGITransport(Doorkeeper(APP, access))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:9750") as asking:
         yield asking
 
@@ -92,7 +92,7 @@ async def test_names_of_strangers(client: httpx.AsyncClient, host: str) -> None:
 
 async def test_the_address_of_the_connection_is_ours_wherever_we_listen(tmp_path: Path) -> None:
     access = Access(web(tmp_path, listen="0.0.0.0:9750"))
-    transport = httpx.ASGITransport(Guard(APP, access))
+    transport = httpx.ASGITransport(Doorkeeper(APP, access))
     async with httpx.AsyncClient(transport=transport, base_url="http://198.51.100.3:9750") as asking:
         assert (await asking.get("/metrics")).status_code == 200
         assert (await asking.get("/metrics", headers={"Host": "198.51.100.4:9750"})).status_code == 403
