@@ -18,7 +18,7 @@ from canary.config import load
 from canary.judge import judge
 from canary.ledger import Event, Ledger
 from canary.ledger import events as record
-from canary.model import DeadlineResult, Failure, Outcome, Seen, Stage
+from canary.model import DeadlineResult, Failure, Flood, Forgery, Outcome, Role, Seen, Stage
 
 LOST = "anotherprobe2222"
 WAITING = "waitingprobe2222"
@@ -117,6 +117,14 @@ def test_one_probe_with_every_event_and_file(filled: Callable[..., Path]) -> Non
     for words in (LOST, "V01 by researcher through alias", "deadline missed", "ended: missing", "not seen anywhere"):
         assert words in screen
     assert f"what was sent: {kept}" in screen
+
+
+def test_what_was_only_counted(filled: Callable[..., Path]) -> None:
+    flood = Flood(NAME, "alias", "cpr", Role.MONITORED, Forgery.BAD_MAC)
+    config = filled(*life()[:-2], record.flood(after(90), flood, 980, after(30)), *life()[-2:])
+    shown = " ".join(cpr_canary("probes", "show", config, NAME).stdout.split())
+    assert "980 more" in shown
+    assert "bad_mac" in shown
 
 
 def test_a_probe_that_is_not_there(config: Path) -> None:

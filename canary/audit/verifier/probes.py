@@ -30,9 +30,14 @@ class Artefact:
     event: int
 
 
-def events_of(log: Log, probe: str) -> list[Event]:
-    """The events of a probe, in order."""
-    return [log.events[seq] for seq in sorted(log.events) if log.events[seq].probe == probe]
+def events_of(log: Log, probes: Iterable[str]) -> dict[str, list[Event]]:
+    """The events of each of these probes, in order."""
+    found: dict[str, list[Event]] = {probe: [] for probe in probes}
+    for seq in sorted(log.events):
+        event = log.events[seq]
+        if event.probe in found:
+            found[event.probe].append(event)
+    return found
 
 
 def artefacts(events: Iterable[Event]) -> Iterator[Artefact]:
@@ -74,13 +79,16 @@ def check_complete(events: list[Event], head: datetime, tolerance: timedelta) ->
 
 
 def _check_floods(events: list[Event]) -> None:
-    """Whether what was only counted stands behind something of it that was kept, at the same place."""
+    """Whether what was only counted stands behind something that was kept, at the same place."""
+    kept: set[tuple[str, str]] = set()
     for event in events:
-        if event.kind == "flood":
+        if event.kind == "sighting":
+            kept.add(_place(event))
+        elif event.kind == "flood":
             place, number = (event.body["queue"], event.body["role"]), event.body["count"]
             require(type(number) is int and number > 0, f"has a count of {number!r:.40} in event {event.seq}")
-            kept = any(e.kind == "sighting" and e.seq < event.seq and _place(e) == place for e in events)
-            require(kept, f"was seen {number} times more in {place[0]!r:.80} (event {event.seq}), and none was kept")
+            told = f"was seen {number} times more in {place[0]!r:.80} (event {event.seq}), and none was kept"
+            require(place in kept, told)
 
 
 def check_outcome(events: list[Event], stepped: bool) -> None:
@@ -110,9 +118,10 @@ def _check_follows(outcome: str | None, known: list[Event], stepped: bool) -> No
     match outcome:
         case "arrived" | "late" | "altered":
             require(complete, f"is {outcome}, and was not seen in all of {', '.join(expected)}")
-            took = max(_latency(known, event) for event in arrived)
+            began = _began(known)
+            took = max(_latency(began, event) for event in arrived)
             bounces = [event for event in _genuine(known) if event.body["seen"] == "bounce"]
-            early = any(_latency(known, event) <= scheduled.body["deadline"] for event in bounces)
+            early = any(_latency(began, event) <= scheduled.body["deadline"] for event in bounces)
             require(not early, f"is {outcome}, and bounced before its deadline")
             if not stepped:
                 right = took > scheduled.body["deadline"] if outcome == "late" else took <= scheduled.body["deadline"]
@@ -166,15 +175,15 @@ def _stages(known: list[Event]) -> dict[str, list[float]]:
     """By stage: the seconds from submission to each event that shows it."""
     scheduled, submitted, copies = first(known, "scheduled"), first(known, "submitted"), _copies(known)
     expected = scheduled.body["expected"] if scheduled else []
-    shown: dict[str, list[float]] = {}
+    began, shown = _began(known), dict[str, list[float]]()
     if submitted and submitted.body["accepted"]:
         shown["accepted"] = [submitted.body["seconds"]]
     if all(queue in copies for queue in expected):
-        shown["arrived"] = [max(_latency(known, copies[queue]) for queue in expected)]
+        shown["arrived"] = [max(_latency(began, copies[queue]) for queue in expected)]
     for event in _genuine(known):
         stage = _stage(event, expected)
         if stage is not None:
-            shown.setdefault(stage, []).append(_latency(known, event))
+            shown.setdefault(stage, []).append(_latency(began, event))
     return shown
 
 
@@ -197,9 +206,9 @@ def _stage(event: Event, expected: Iterable[str]) -> str | None:
     return None
 
 
-def _genuine(events: Iterable[Event]) -> Iterator[Event]:
+def _genuine(events: list[Event]) -> Iterator[Event]:
     """The sightings that nothing speaks against; of a report that was never sent there are none."""
-    sent = first(events := list(events), "submitting")
+    sent = first(events, "submitting")
     if sent is None:
         return
     for event in events:
@@ -217,27 +226,30 @@ def _fits(sighting: Event, submitting: Event) -> bool:
     return seen in _IN_QUEUES and (not comparable or sighting.body["message_id"] == ours)
 
 
-def _copies(events: Iterable[Event]) -> dict[str, Event]:
+def _copies(events: list[Event]) -> dict[str, Event]:
     """By monitored queue: the first genuine copy of the report there."""
     found: dict[str, Event] = {}
-    events = list(events)
+    began = _began(events)
     for event in _genuine(events):
         queue, role = _place(event)
         if event.body["seen"] == "report" and role == "monitored":
             known = found.get(queue)
-            if known is None or _latency(events, event) < _latency(events, known):
+            if known is None or _latency(began, event) < _latency(began, known):
                 found[queue] = event
     return found
 
 
-def _latency(events: Iterable[Event], sighting: Event) -> float:
-    """Seconds from submission to a sighting, kept within what is known: not before it was sent, nor after we saw it."""
-    events = list(events)
+def _began(events: list[Event]) -> datetime:
+    """When sending began, or was due: the zero of every latency."""
     submitted, submitting, scheduled = (first(events, kind) for kind in ("submitted", "submitting", "scheduled"))
     assert scheduled is not None
-    started = _time(submitted.body["at"]) if submitted else (submitting or scheduled).at
+    return _time(submitted.body["at"]) if submitted else (submitting or scheduled).at
+
+
+def _latency(began: datetime, sighting: Event) -> float:
+    """Seconds from submission to a sighting, kept within what is known: not before it was sent, nor after we saw it."""
     arrived, noticed = (_time(sighting.body[name]) for name in ("arrived_at", "noticed_at"))
-    return max(0.0, min((arrived - started).total_seconds(), (noticed - started).total_seconds()))
+    return max(0.0, min((arrived - began).total_seconds(), (noticed - began).total_seconds()))
 
 
 def _place(event: Event) -> tuple[str, str]:

@@ -117,7 +117,7 @@ class _Check:
         proved = times.read_stamps(archive, log, options.roots, findings)
         times.check_within(log, proved, self._tolerance, findings)
         cosigned = times.read_witnesses(archive, log, options.witnesses, self._tolerance, findings)
-        self._probes = {probe: probes.events_of(log, probe) for probe in dict.fromkeys(self._ids)}
+        self._probes = probes.events_of(log, self._ids)
         last = {probe: max((event.seq for event in events), default=0) for probe, events in self._probes.items()}
         times.check_covered(last, proved, cosigned, bool(options.roots), findings)
         findings.facts["probes"] = [self._check_probe(probe, proved) for probe in self._probes]

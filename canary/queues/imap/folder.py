@@ -32,6 +32,8 @@ BODIES_AT_ONCE = 8 * MIB
 _SOUGHT_AT_ONCE = 40
 _LOOK_BACK = timedelta(days=2)
 """How far back a folder is read that was never read before, or was made anew (UIDVALIDITY)."""
+_STRANGERS_BATCHES = 25
+"""Batches of strangers' messages that are read again after a fault, at most."""
 _DEEPEST = 100
 _CONTINUATION = re.compile(rb"(?i)(?:file)?name\*[0-9]+\*?")
 """The name of one piece of an attachment's name (RFC 2231 section 3)."""
@@ -110,14 +112,18 @@ class FolderReader:
             self._hand_in([], folder.uidvalidity, folder.uidnext - 1)
 
     def _read_messages(self, connection: Connection, uids: list[int], validity: int) -> None:
-        """Hand in what of these messages is ours or claims to be, piece by piece: then they are behind us."""
-        for batch in _batches(uids, HEADERS_AT_ONCE):
+        """Hand in what of these messages is ours or claims to be, piece by piece: then they are behind us.
+
+        Where nothing is, our place in the folder is written down now and then: each time waits for the disk.
+        """
+        for number, batch in enumerate(_batches(uids, HEADERS_AT_ONCE), 1):
             piece: list[Found] = []
             for following in self._find(connection, batch, validity):
                 if piece:
                     self._hand_in(piece, validity, batch[0] - 1)
                 piece = following
-            self._hand_in(piece, validity, batch[-1])
+            if piece or batch[-1] == uids[-1] or number % _STRANGERS_BATCHES == 0:
+                self._hand_in(piece, validity, batch[-1])
 
     def _hand_in(self, found: list[Found], validity: int, uid: int) -> None:
         cursor: dict[str, str | int | float] = {"uidvalidity": validity, "uid": uid}

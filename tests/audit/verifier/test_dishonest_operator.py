@@ -23,7 +23,7 @@ from audit.verifier.office import (
     unpacked,
     without_event,
 )
-from builders import a_probe
+from builders import CPR, a_probe
 from servers.tsa import Tsa
 
 from canary.audit.verifier import canonical, log, stamps, times, tlog, verify
@@ -31,6 +31,7 @@ from canary.audit.verifier.findings import Findings
 from canary.audit.verifier.verify import Options
 from canary.ledger import Event, EventKind
 from canary.ledger import events as record
+from canary.model import Flood, Forgery, Place
 
 
 @pytest.fixture
@@ -120,6 +121,40 @@ def test_a_probe_that_is_still_under_way_is_none_of_those(office: Office) -> Non
     found = check(office)
     assert found.ok, [row.failures for row in found.rows.values() if row.failed]
     assert found.facts["population"] == {"count": 1, "unfinished": 1, "none": 1}
+
+
+def flooded(office: Office, count: object, place: Place = CPR) -> str:
+    """A probe of which one forged copy is kept; ``count`` is how many more are said to have been seen at a place."""
+    probe = office.probe()
+    seen = record.read_sighting(next(office.ledger.events(kind=EventKind.SIGHTING, newest=1)))
+    office.add(record.sighting(office.now(), replace(seen, where="2", forgery=Forgery.BAD_MAC), "cpr-mailbox"))
+    told = record.flood(office.now(), Flood(probe, "alias", place.queue, place.role, Forgery.BAD_MAC), 1, office.now())
+    office.add(replace(told, body={**told.body, "count": count}))
+    office.stop()
+    return probe
+
+
+def test_what_was_counted_and_not_kept_is_accepted_and_told(office: Office) -> None:
+    probe = flooded(office, 980)
+    found = check(office)
+    assert found.ok, [row.failures for row in found.rows.values() if row.failed]
+    summary = json.loads(unpacked(office.folder / "bundle.zip")[f"probes/{probe}/summary.json"])
+    [told] = summary["not_kept"]
+    assert (told["queue"], told["why"], told["count"]) == ("cpr", "bad_mac", 980)
+
+
+@pytest.mark.parametrize(
+    ("count", "place", "reason"),
+    [
+        (980, JUNK, "was seen 980 times more in 'junk' .*, and none was kept"),
+        (0, CPR, "has a count of 0 in event"),
+        (-1, CPR, "has a count of -1 in event"),
+        (2.5, CPR, r"has a count of 2\.5 in event"),
+    ],
+)
+def test_a_count_of_what_was_never_seen(office: Office, count: object, place: Place, reason: str) -> None:
+    flooded(office, count, place)
+    refused(check(office), verify.COMPLETE, reason)
 
 
 def test_a_back_dated_event(office: Office) -> None:

@@ -14,6 +14,7 @@ from servers.imap_script import ImapScript
 from servers.polling import until
 
 from canary.budgets import IMAP_LINE
+from canary.queues import Cursor, Found
 from canary.queues.imap import listing
 from canary.queues.imap.settings import ImapSettings
 from canary.queues.imap.watch import ImapWatcher, open_imap
@@ -59,6 +60,26 @@ def test_at_first_sight_every_message_is_looked_at_once_in_bounded_memory(intake
     assert peak < 64 << 20
     searches = [command for command in script.commands if "SEARCH" in command and "SINCE" in command]
     assert len(searches) == 3
+
+
+class Counting(RecordingIntake):
+    """Knows how often its disk was waited for."""
+
+    waited = 0
+
+    def hand_in(self, name: str, found: list[Found], cursor: Cursor) -> None:
+        self.waited += 1
+        super().hand_in(name, found, cursor)
+
+
+def test_where_nothing_is_ours_the_disk_is_waited_for_now_and_then_alone() -> None:
+    script, intake = ImapScript(20_000), Counting()
+    with script.running():
+        watcher = watching(script, intake, count=False)
+        until(lambda: intake.looked_since("cpr", datetime.min.replace(tzinfo=UTC)), "the end", timeout=120)
+        watcher.stop()
+    assert intake.cursor("desk/CPR") == {"uidvalidity": 7, "uid": script.last}
+    assert intake.waited < 10, "a hundred batches of headers"
 
 
 def test_what_one_search_finds_fits_into_a_line() -> None:
