@@ -6,10 +6,10 @@ DEBIAN := $(PYTHON) tests/servers/debian.py --install
 BROWSER := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test soak lint bench dashboards pictures format clean
+.PHONY: help demo check test soak lint bench dashboards pictures audit-deps format clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/runtime ## Watch the canary find seven faults in an embedded demo CA (about 90 s)
 	@$(DEBIAN) $(BROWSER)
@@ -43,6 +43,11 @@ dashboards: $(VENV)/development ## Generate the Grafana dashboards and the alert
 pictures: $(VENV)/development ## Draw the dashboards for the documentation again
 	@$(DEBIAN)
 	PYTHONPATH=tests $(BIN)/python -m tests.dashboards.pictures docs/images
+
+audit-deps: | $(VENV)/bin/python ## Hold the pinned versions against the known vulnerabilities (asks PyPI; says so if it cannot)
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/python -m tests.audit_dependencies $(VENV)/audit/bin/pip-audit
 
 format: $(VENV)/development ## Format the code
 	$(BIN)/ruff format canary dashboards tests
