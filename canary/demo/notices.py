@@ -11,6 +11,7 @@ from textwrap import indent
 
 from canary.demo.directory import ALIAS, CA_DOMAIN, CA_NAME, Account
 
+_LONGEST_HEADER = 1000  # characters of one that are parsed, which takes time by their square
 _MAX_QUOTE = 4000  # characters of a report that an acknowledgement repeats
 POLICY = policy.SMTP.clone(max_line_length=900)  # folding would cut a VERP address in two
 
@@ -23,7 +24,7 @@ def parsed(raw: bytes) -> Message:
 def header(message: Message, name: str) -> str:
     """A header on one line and decoded, at most 300 characters; empty if it is missing or cannot be read."""
     try:
-        value = policy.default.header_factory(name, str(message.get(name, "")))
+        value = policy.default.header_factory(name, str(message.get(name, ""))[:_LONGEST_HEADER])
     except Exception:  # hostile headers break the standard library's parser in many ways
         return ""
     return " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())[:300]

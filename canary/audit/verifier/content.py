@@ -6,14 +6,28 @@ import html
 import re
 from collections.abc import Iterator
 from email import message_from_bytes
-from email.errors import HeaderParseError
-from email.header import decode_header
+from email.header import Header, decode_header
 from email.message import Message
+from email.policy import Compat32
+from itertools import islice
 
-from .limits import LONGEST_HEADER, MOST_PARTS
+from .limits import LONGEST_HEADER, MOST_HEADERS, MOST_PARTS
 
 _OTHER = re.compile(r"[^a-z0-9]+")
 _TAG = re.compile(r"<[^<>]*>")
+_LONG_NUMBER = re.compile(r"(&#[0-9]{8})[0-9]+")
+_CHARSET = re.compile(
+    r"(?i)(?:utf-?(?:7|8|16|32)(?:[bl]e)?|(?:us-)?ascii|iso-?8859-?\d{1,2}|latin-?\d|(?:windows-|cp)\d{3,4}|koi8-?[rut]"
+    r"|gb\d{4,5}|gbk|hz|big5|euc-(?:jp|kr)|shift[_-]jis|iso-2022-(?:jp|kr)(?:-\d)?)"
+)
+"""What is decoded: the decoding of some that Python knows, such as punycode, takes quadratic time."""
+
+
+class _Bounded(Compat32):
+    """The lenient way to read messages, with the length of a field bounded."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str | Header:  # type: ignore[override]  # as Compat32 does
+        return super().header_fetch_parse(name, value[:LONGEST_HEADER])
 
 
 def words(raw: bytes) -> str:
@@ -23,37 +37,33 @@ def words(raw: bytes) -> str:
 
 def _texts(raw: bytes) -> Iterator[str]:
     yield raw.decode("latin-1")
-    if raw.lower().count(b"boundary") > MOST_PARTS:
+    if raw.lower().count(b"boundary") > MOST_PARTS or raw.lower().count(b"message/") > MOST_PARTS:
         return
     try:
-        parts = list(message_from_bytes(raw).walk())
+        parts = list(message_from_bytes(raw, policy=_Bounded()).walk())
     except Exception:  # a hostile message may break the parser in any way; its bytes are read above
         return
-    for part in parts:
-        try:
-            yield from _part(part)
-        except Exception:  # noqa: S112  # likewise, and the other parts are read all the same
-            continue
+    for part in islice(parts, 10 * MOST_PARTS):
+        for read in (_fields, _body):
+            try:
+                yield from read(part)
+            except Exception:  # noqa: S112  # likewise, and the others are read all the same
+                continue
 
 
-def _part(part: Message) -> Iterator[str]:
-    for name in {name for name, value in part.raw_items() if len(value) > LONGEST_HEADER}:
-        del part[name]  # it is read as it is, above
-    for value in part.values():
-        try:
-            chunks = decode_header(value)
-        except HeaderParseError:
-            continue
-        yield "".join(chunk if isinstance(chunk, str) else _decoded(chunk, charset) for chunk, charset in chunks)
+def _fields(part: Message) -> Iterator[str]:
+    for value in islice(part.values(), MOST_HEADERS):
+        if "=?" in value:  # as it stands it is read above
+            yield "".join(c if isinstance(c, str) else _decoded(c, charset) for c, charset in decode_header(value))
+
+
+def _body(part: Message) -> Iterator[str]:
     content = part.get_payload(decode=True) if part.get_content_maintype() == "text" else None
     if isinstance(content, bytes):
         text = _decoded(content, part.get_content_charset())
         yield text
-        yield html.unescape(_TAG.sub("", text))
+        yield html.unescape(_LONG_NUMBER.sub(r"\1", _TAG.sub("", text)))
 
 
 def _decoded(content: bytes, charset: str | None) -> str:
-    try:
-        return content.decode(charset or "latin-1", "replace")
-    except (LookupError, ValueError):
-        return content.decode("latin-1")
+    return content.decode(charset if charset and _CHARSET.fullmatch(charset) else "latin-1", "replace")

@@ -12,11 +12,13 @@ LARGEST_MESSAGE = 32 * MIB
 """Bytes of a message that is looked into; larger ones are only hashed."""
 LONGEST_ROW = 256
 """Characters of a line of the population."""
-LONGEST_HEADER = 16 * KIB
+LONGEST_HEADER = 1000
 """Characters of a header whose encoding is undone: that takes four times as long for twice as many."""
+MOST_HEADERS = 1000
+"""Headers of a part whose encoding is undone."""
 LONGEST_CHAIN = 8
 """Certificates from that of a time-stamping authority to one that the auditor trusts."""
-MOST_PARTS = 200
+MOST_PARTS = 50
 """Boundaries in a message whose parts are looked into."""
 MOST_FAILURES = 50
 """Failures of a row that are listed one by one; there may be thousands after the first."""

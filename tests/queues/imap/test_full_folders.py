@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import tracemalloc
 from datetime import UTC, datetime
 
@@ -13,7 +14,8 @@ from servers.ca_site import CaSite, User
 from servers.imap_script import ImapScript
 from servers.polling import until
 
-from canary.budgets import IMAP_LINE
+from canary.budgets import IMAP_LINE, MESSAGE
+from canary.content import Message
 from canary.queues import Cursor, Found
 from canary.queues.imap import listing
 from canary.queues.imap.settings import ImapSettings
@@ -149,5 +151,35 @@ def test_a_real_folder_is_read_in_pieces(
     later = intake.probe()
     site.deliver("desk", raw(mail(f"About {later}")), "CPR")
     until(lambda: len(intake.genuine()) == 2, "the report that came later")
-    assert intake.cursor("desk/CPR")["uid"] == 2002  # type: ignore[index]
+    assert (intake.cursor("desk/CPR") or {}).get("uid") == 2002
     assert intake.reasons() == []
+
+
+def test_a_message_that_cannot_be_read_is_told_and_does_not_stop_what_comes_after(
+    site: CaSite, intake: RecordingIntake, desk: User, watch: Watch
+) -> None:
+    sought, mark = intake.probe(), intake.probe()
+    words = b"".join(base64.b32encode(n.to_bytes(25, "big")).lower() + b"\r\n" for n in range(30_001))
+    with site.session("desk") as client:
+        client.append("CPR", raw(mail("hello", body=f"{sought[:20]}\n")) + words)
+        client.append("CPR", raw(mail(f"About {mark}")))
+    watch(desk)
+    until(lambda: list(intake.genuine()) == [probe_of(intake, mark)], "the report")
+    assert intake.reasons() == ["unreadable"]
+    assert "folder 'CPR', message 1 of " in intake.details()
+    assert "more than 30000 words of a mark's shape" in intake.details()
+    assert (intake.cursor("desk/CPR") or {}).get("uid") == 2
+
+
+def test_a_long_message_is_read_and_kept_as_far_as_messages_are(
+    site: CaSite, intake: RecordingIntake, desk: User, watch: Watch
+) -> None:
+    mark = intake.probe()
+    assert MESSAGE.received is not None
+    whole = raw(mail("hello", body=f"{mark}\n")) + b"so on and so forth\r\n" * (MESSAGE.received // 20)
+    with site.session("desk") as client:
+        client.append("CPR", whole)
+    watch(desk)
+    until(lambda: list(intake.genuine()) == [probe_of(intake, mark)], "the report")
+    (found,) = intake.found()
+    assert found.content == Message(whole[: MESSAGE.received])
