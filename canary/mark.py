@@ -152,13 +152,13 @@ class _Search:
                 for candidate in self._candidates(piece):
                     self._read(candidate.lower())
         except BudgetError as error:
-            self._cut = error
+            self._cut = error.with_traceback(None)  # which would keep the text, and be kept by it
 
     def result(self, cut: BudgetError | None = None) -> list[Mark]:
         """What was found. Raises BudgetError if that is no genuine mark, and not all was read (``cut`` by others)."""
         cut = self._cut or cut
         if cut and not self._genuine:
-            raise cut
+            raise BudgetError(str(cut))  # another one, for the same reason
         return self._genuine + self._false
 
     def _read(self, token: str) -> None:

@@ -169,7 +169,7 @@ def _beyond(budget: Budget, **cost: int) -> BudgetError | None:
     try:
         budget.hold(**cost)
     except BudgetError as error:
-        return error
+        return error.with_traceback(None)  # which would keep the message, and be kept by it
     return None
 
 
