@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,9 +63,27 @@ class Gate:
         of_channel = sum(probe.channel == channel for probe in ahead)
         if state.scheduled_since(channel, now - timedelta(hours=1)) + of_channel >= cap:
             return Obstacle(Hold.CAP, f"cap of {cap} probes an hour reached")
-        if len(state.open) + len(ahead) >= self.config.limits.open_probes:
-            return Obstacle(Hold.CAP, f"cap of {self.config.limits.open_probes} open probes reached")
-        return None
+        return self._too_many_open(channel, ahead)
+
+    def _too_many_open(self, channel: str, ahead: Sequence[Probe]) -> Obstacle | None:
+        """The cap on open probes, of which no channel takes more than is left for the others.
+
+        So however many channels have probes that stay open, there is room for one that has none (the dynamic threshold
+        of Choudhury and Hahne, as switches share a buffer among ports).
+        """
+        cap = self.config.limits.open_probes
+        left = cap - len(self.state.open) - len(ahead)
+        if left <= 0:
+            return Obstacle(Hold.CAP, f"cap of {cap} open probes reached")
+        if left > cap // 2 or len(self.config.channels) == 1:
+            return None
+        own = sum(known.case.probe.channel == channel for known in self.state.open.values())
+        own += sum(probe.channel == channel for probe in ahead)
+        if own < left:
+            return None
+        return Obstacle(
+            Hold.CAP, f"cap of {cap} open probes: {own} are of this channel, the {left} left are for others"
+        )
 
 
 def stop_reason(state: Path) -> str | None:

@@ -8,23 +8,40 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from itertools import product
+from math import ceil
 
 from canary.model import Probe, Verdict
 
 JITTER = 0.1
 """Part of the interval by which it varies each way: nothing learns the rhythm, no two channels march in step."""
 
-START_WITHIN = 60.0
-"""Seconds over which the first probes after a start are spread."""
+APART = 1.0
+"""Seconds between the first probes of channels that would all be due at once, unless their intervals ask for more."""
+
+AT_ONCE = 3
+"""Probes that one round may send of those that waited, beyond twice what the intervals ask for in a second."""
 
 
-def first_due(now: datetime, last_attempt: float, interval: float, rng: random.Random) -> datetime:
-    """When a channel is due after a start: when it would have been, or soon; ``last_attempt`` is POSIX, 0 for never."""
-    soon = now + timedelta(seconds=rng.uniform(0, min(interval, START_WITHIN)))
+def usually_due(now: datetime, last_attempt: float, interval: float) -> datetime | None:
+    """When a channel is due by its last attempt (POSIX, 0 for never); None if it is due at once."""
     if not last_attempt:
-        return soon
+        return None
     usual = datetime.fromtimestamp(last_attempt, now.tzinfo) + timedelta(seconds=interval)
-    return min(max(soon, usual), now + timedelta(seconds=interval))
+    return min(usual, now + timedelta(seconds=interval)) if usual > now else None
+
+
+def spread(intervals: Mapping[str, float], now: datetime) -> dict[str, datetime]:
+    """When each of these channels is due that are all due at once: one after the other, in an order of their own.
+
+    Each has its place by its name, and waits an interval at most: so many channels are as far apart as they stay then.
+    """
+    known = sorted((sha256(slug.encode()).digest(), slug) for slug in intervals)
+    due = {}
+    for number, (chance, slug) in enumerate(known):
+        window = min(intervals[slug], APART * len(known))
+        place = (number + int.from_bytes(chance[:6]) / 2**48) / len(known)
+        due[slug] = now + timedelta(seconds=window * place)
+    return due
 
 
 def next_due(due: datetime, now: datetime, interval: float, rng: random.Random) -> datetime:
@@ -75,15 +92,21 @@ class Timetable:
 
     def plan(self, intervals: Mapping[str, float], last_attempts: Mapping[str, float], now: datetime) -> None:
         """Go by these channels and their intervals (seconds); the last attempts are POSIX, 0 or none for never."""
-        for slug, interval in intervals.items():
-            if self._intervals.get(slug) != interval:
-                self._due[slug] = first_due(now, last_attempts.get(slug, 0.0), interval, self._rng)
+        changed = {slug: interval for slug, interval in intervals.items() if self._intervals.get(slug) != interval}
+        usual = {slug: usually_due(now, last_attempts.get(slug, 0.0), interval) for slug, interval in changed.items()}
+        at_once = {slug: interval for slug, interval in changed.items() if usual[slug] is None}
         self._due = {slug: due for slug, due in self._due.items() if slug in intervals}
+        self._due |= {slug: due for slug, due in usual.items() if due is not None} | spread(at_once, now)
         self._intervals = dict(intervals)
 
+    @property
+    def at_once(self) -> int:
+        """How many probes a round may send: what has waited, for whatever reason, is not sent in a burst."""
+        return AT_ONCE + ceil(2 * sum(1 / interval for interval in self._intervals.values()))
+
     def due(self, now: datetime) -> list[str]:
-        """The channels that are due at ``now``."""
-        return [slug for slug, at in self._due.items() if at <= now]
+        """The channels that are due at ``now``, the longest first."""
+        return [slug for _, slug in sorted((at, slug) for slug, at in self._due.items() if at <= now)]
 
     def next(self) -> datetime | None:
         """When the next channel is due; None if there is none."""

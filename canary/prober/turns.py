@@ -64,6 +64,7 @@ class Turns:
         self.holds.kill_switch(self._asked.stop_reason, now)
         due = self._timetable.due(now)
         if self._asked.stop_reason is None:
+            due = due[: self._timetable.at_once]
             self._confirm_due(now)
         return max(filter(None, [self._take_whatever_it_does(channel, now) for channel in due]), default=None)
 
@@ -173,10 +174,12 @@ class Turns:
     def _confirm_due(self, now: datetime) -> None:
         pending, config = self._ledger.state.totals.confirmations, self._endpoints().config
         self._confirming &= {failed for failed, _ in pending.values()}
+        left = self._timetable.at_once
         for channel, (failed, due) in pending.items():
             if due > now.timestamp() or failed in self._confirming or channel not in config.channels:
                 continue
-            if self._gate().obstacle(channel, now) is None:
+            if left and self._gate().obstacle(channel, now) is None:
+                left -= 1
                 self._confirming.add(failed)
                 self._spawn(self._confirm(channel, failed))
 

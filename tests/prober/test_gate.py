@@ -8,9 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from builders import START, a_probe, after
+from hypothesis import given
+from hypothesis import strategies as st
 from metrics.recorded import settings
 
 from canary.config import Config, load
@@ -42,8 +46,12 @@ def reason(gate: Gate, channel: str = CHANNEL) -> Hold | None:
     return found.reason if found else None
 
 
-def test_a_probe_is_counted_once_whether_it_is_begun_or_open_or_both(config: Config) -> None:
-    config = config.model_copy(update={"limits": config.limits.model_copy(update={"open_probes": 10})})
+def capped(config: Config, cap: int) -> Config:
+    return config.model_copy(update={"limits": config.limits.model_copy(update={"open_probes": cap})})
+
+
+def test_a_probe_is_counted_once_whether_it_is_begun_or_open_or_both(tmp_path: Path) -> None:
+    config = capped(load(settings(tmp_path, channels=1)), 10)
     known = probes(9)
     assert reason(Gate(config, state_of(known), known, None)) is None
     assert reason(Gate(config, state_of(known), {}, None)) is None
@@ -51,6 +59,29 @@ def test_a_probe_is_counted_once_whether_it_is_begun_or_open_or_both(config: Con
     tenth = probes(10)
     assert reason(Gate(config, state_of(known), tenth, None)) is Hold.CAP
     assert reason(Gate(config, state_of(tenth), {}, None)) is Hold.CAP
+
+
+@given(st.integers(1, 60), st.lists(st.integers(0, 2), min_size=1, max_size=200))
+def test_channels_whose_probes_stay_open_leave_room_for_the_others(cap: int, turns: list[int]) -> None:
+    channels = {f"channel-{number}": SimpleNamespace(max_per_hour=1000) for number in range(4)}
+    config: Any = SimpleNamespace(channels=channels, limits=SimpleNamespace(open_probes=cap), blackouts=())
+    known: dict[str, Probe] = {}
+    for number, turn in enumerate(turns):
+        name = f"channel-{turn}"
+        if reason(Gate(config, state_of(known), {}, None), name) is None:
+            known[f"probe{number}"] = replace(a_probe(f"probe{number}"), channel=name)
+    stuck = len({probe.channel for probe in known.values()})
+    assert len(known) <= cap
+    if cap > stuck:
+        assert reason(Gate(config, state_of(known), {}, None), "channel-3") is None
+    if stuck == 1 and len(turns) >= cap:
+        assert len(known) in (cap // 2, cap // 2 + 1)
+
+
+def test_a_channel_is_told_that_what_is_left_is_for_others(config: Config) -> None:
+    found = Gate(capped(config, 10), state_of(probes(5)), {}, None).obstacle(CHANNEL, after(10))
+    assert found is not None
+    assert found.detail == "cap of 10 open probes: 5 are of this channel, the 5 left are for others"
 
 
 def test_what_is_begun_counts_for_the_rate_of_its_own_channel(config: Config) -> None:

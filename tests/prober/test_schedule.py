@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from collections import Counter
+from datetime import datetime, timedelta
 
 from builders import DEADLINE, GIVE_UP, MINE, START, a_case, after, cases, report
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from canary.judge import judge
 from canary.model import Case, Stage
-from canary.prober.schedule import JITTER, START_WITHIN, Timetable, first_due, next_due, next_look, turn
+from canary.prober.schedule import (
+    APART,
+    AT_ONCE,
+    JITTER,
+    Timetable,
+    next_due,
+    next_look,
+    spread,
+    turn,
+    usually_due,
+)
 
 chances = st.integers(0, 2**32).map(random.Random)
 intervals = st.floats(1.0, 7 * 86_400.0)
@@ -19,21 +30,76 @@ names = st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=5, unique=True
 SLACK = timedelta(milliseconds=1)
 
 
-@given(intervals, chances)
-def test_a_new_channel_is_due_soon(interval: float, chance: random.Random) -> None:
-    due = first_due(START, 0.0, interval, chance)
-    assert START <= due <= START + timedelta(seconds=min(interval, START_WITHIN)) + SLACK
+many = st.dictionaries(st.text("abcdef-", min_size=1, max_size=12), intervals, min_size=1, max_size=60)
 
 
-@given(intervals, st.floats(-10.0, 10.0), chances)
-def test_after_a_restart_a_channel_keeps_its_rhythm(interval: float, periods: float, chance: random.Random) -> None:
-    last = START.timestamp() - periods * interval
-    due = first_due(START, last, interval, chance)
-    assert START <= due <= START + timedelta(seconds=interval) + SLACK
-    if 0 <= periods <= 1:  # its turn has not come yet
-        assert due.timestamp() >= last + interval - 0.001
-    if periods > 1:  # overdue: once, and soon
-        assert due <= START + timedelta(seconds=START_WITHIN) + SLACK
+def most_in_a_second(times: list[datetime]) -> int:
+    """How many are due within the busiest second of the clock."""
+    return max(Counter(int((at - START).total_seconds()) for at in times).values())
+
+
+@given(many)
+def test_new_channels_are_due_soon_and_one_after_the_other(wanted: dict[str, float]) -> None:
+    due = spread(wanted, START)
+    for slug, interval in wanted.items():
+        assert START <= due[slug] <= START + timedelta(seconds=min(interval, APART * len(wanted))) + SLACK
+    assert spread(dict(reversed(wanted.items())), START) == due
+    slow = {slug: at for slug, at in due.items() if wanted[slug] >= APART * len(wanted)}
+    assert not slow or most_in_a_second(list(slow.values())) <= 3
+
+
+@given(st.integers(1, 3000), st.sampled_from([60.0, 600.0, 3600.0, 86_400.0]), chances)
+@settings(max_examples=20)
+def test_channels_are_spread_at_the_start_and_stay_so(count: int, interval: float, chance: random.Random) -> None:
+    table, rate = Timetable(chance), count / interval
+    table.plan(dict.fromkeys(map("channel-{}".format, range(count)), interval), {}, START)
+    turns: list[datetime] = []
+    for slug in map("channel-{}".format, range(count)):
+        at = table._due[slug]
+        for _ in range(4):
+            turns.append(at)
+            at = next_due(at, at, interval, chance)
+    assert most_in_a_second(turns) <= 12 + 4 * rate
+
+
+@given(many, st.floats(0, 10.0), chances)
+def test_after_a_restart_or_a_reload_they_are_spread_too(
+    wanted: dict[str, float], hours: float, chance: random.Random
+) -> None:
+    table, last = Timetable(chance), START.timestamp() - 3600 * hours
+    table.plan({slug: 2 * interval for slug, interval in wanted.items()}, {}, START)
+    table.plan(wanted, dict.fromkeys(wanted, last), START)
+    for slug, interval in wanted.items():
+        due, usual = table._due[slug], last + interval
+        if usual > START.timestamp():
+            assert abs(due.timestamp() - usual) < 0.001
+        else:
+            assert due == spread({s: i for s, i in wanted.items() if last + i <= START.timestamp()}, START)[slug]
+
+
+@given(many, st.floats(0, 10_000.0), chances)
+def test_what_waited_is_sent_in_no_burst(wanted: dict[str, float], waited: float, chance: random.Random) -> None:
+    table = Timetable(chance)
+    table.plan(wanted, {}, START)
+    rate = sum(1 / interval for interval in wanted.values())
+    assert AT_ONCE + 2 * rate <= table.at_once <= AT_ONCE + 2 * rate + 1
+    now = after(waited)
+    due = table.due(now)
+    assert sorted(table._due[slug] for slug in due) == [table._due[slug] for slug in due]
+    for slug in due[: table.at_once]:
+        table.passed(slug, now)
+    assert [slug for slug in due[table.at_once :] if slug in table.due(now)] == due[table.at_once :]
+
+
+@given(intervals, st.floats(-10.0, 10.0))
+def test_after_a_restart_a_channel_keeps_its_rhythm(interval: float, periods: float) -> None:
+    due = usually_due(START, START.timestamp() - periods * interval, interval)
+    if due is None:  # overdue: once, and soon
+        assert periods >= 1 - 0.001
+    else:
+        assert START < due <= START + timedelta(seconds=interval) + SLACK
+        if periods >= 0:
+            assert abs(due.timestamp() - START.timestamp() - (1 - periods) * interval) < 0.001
 
 
 @given(intervals, st.floats(0.0, 0.5), chances)
@@ -129,7 +195,7 @@ def test_a_changed_interval_counts_from_the_last_probe_on(
     due = table.next()
     assert due is not None
     usual = at + timedelta(seconds=new)
-    assert now <= due <= max(usual, now + timedelta(seconds=START_WITHIN)) + SLACK
+    assert now <= due <= max(usual, now + timedelta(seconds=APART)) + SLACK
     assert due >= min(usual, now) - SLACK
 
 
@@ -137,12 +203,12 @@ def test_a_changed_interval_counts_from_the_last_probe_on(
 def test_a_configuration_that_leaves_the_interval_leaves_what_is_due(interval: float, chance: random.Random) -> None:
     table = Timetable(chance)
     table.plan({"alias": interval, "gone": interval}, {}, START)
-    before = table.due(after(START_WITHIN))
+    before = table.due(after(2 * APART))
     due = table.passed("alias", START)
     table.plan({"alias": interval, "new": interval}, {}, START)
     assert sorted(before) == ["alias", "gone"]
-    assert sorted(table.due(after(START_WITHIN + interval * (1 + JITTER)))) == ["alias", "new"]
-    assert due <= START + timedelta(seconds=START_WITHIN) + SLACK
+    assert sorted(table.due(after(2 * APART + interval * (1 + JITTER)))) == ["alias", "new"]
+    assert due <= START + timedelta(seconds=2 * APART) + SLACK
 
 
 def test_a_clock_that_is_set_moves_what_is_due() -> None:
