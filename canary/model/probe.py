@@ -146,7 +146,8 @@ class Sighting:
 class Flood:
     """Sightings of which so many were kept that more of them are only counted.
 
-    ``probe`` and ``channel`` are None where no probe of ours is known by the id in the mark. ``why`` is what speaks
+    ``probe`` and ``channel`` are None where no probe of ours is known by the id in the mark, and ``probe`` alone for
+    several of a channel that were counted together. ``why`` is what speaks
     against them, or that they tell nothing new.
     """
 

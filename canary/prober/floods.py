@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -20,7 +20,7 @@ is told in ever fewer events."""
 _NOBODYS = timedelta(hours=1)
 """How long a count is gathered that is of no probe we know."""
 _MOST = 10_000
-"""Counts in memory; with more they are all recorded."""
+"""Floods of single probes that are told apart; those beyond are counted together, by channel."""
 
 
 @dataclass(slots=True)
@@ -45,6 +45,8 @@ class Floods:
     def count(self, flood: Flood, number: int, began: datetime | None, now: datetime) -> None:
         """Count ``number`` more of a flood; ``began`` is when its probe did, None for one of no probe we know."""
         with self._changing:
+            if len(self._counts) >= _MOST and flood not in self._counts:
+                flood, began = replace(flood, probe=None), None
             known = self._counts.get(flood)
             if known is not None:
                 known.number += number
@@ -55,7 +57,6 @@ class Floods:
     def record(self, now: datetime, *, everything: bool = False) -> None:
         """Have recorded what was gathered for long enough, or ``everything``."""
         with self._changing:
-            everything = everything or len(self._counts) > _MOST
             if not everything and (self._next is None or now < self._next):
                 return
             due = {flood: count for flood, count in self._counts.items() if everything or count.due <= now}

@@ -25,7 +25,7 @@ _CLEAN_FOR = timedelta(days=1)
 """How long after its end a probe's messages are offered for clean-up."""
 _RESOLUTION = 1.0
 """Seconds that the times of a mail server are exact to."""
-_REMEMBERED = 200
+_REMEMBERED = 100
 """Probes that have ended and need not be read again each time that something more is seen of them."""
 
 
@@ -141,7 +141,9 @@ class LedgerIntake:
     def _find(self, probe: str) -> OpenProbe | None:
         """A probe, open or ended, as it stands; None if the ledger has none of it."""
         state = self._ledger.state
-        known = state.open.get(probe) or self._ended.get(probe) or self._ledger.find(probe)
+        known = state.open.get(probe) or self._ended.get(probe)
+        if known is None and self._ledger.has(probe):
+            known = self._ledger.find(probe)
         if known is not None and known.scheduled[0] <= state.seq and probe not in state.open:
             self._remember(known)
         return known

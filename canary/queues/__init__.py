@@ -42,7 +42,8 @@ class Found:
     ``content`` is what the system shows of it; None for an act without words, such as a pick-up. ``where`` is what the
     watcher needs to find it again (opaque to everybody else), in the ``generation`` of the queue's numbering (IMAP's
     UIDVALIDITY). The same content at the same ``where`` is recorded once, however often it is handed in; so each act
-    on a ticket needs a ``where`` of its own.
+    on a ticket needs a ``where`` of its own. Of what is alike (one probe, one place, seen in one way) the first are
+    recorded one by one, and more only as a number.
 
     ``arrived_at`` is when it happened, by ``source``, give or take ``uncertainty`` seconds. ``stated_at`` is when the
     server says so (None if it does not), where that is not believed. ``forgery`` is set to bad_mac if the MAC of the

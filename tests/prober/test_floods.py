@@ -22,6 +22,7 @@ from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
 from canary.mark import Keyring
 from canary.model import Flood, Forgery, Outcome, OwnFaultError, Place, Role, Seen, TimeSource
+from canary.prober import floods as floods_of
 from canary.prober.floods import Floods
 from canary.prober.intake import LedgerIntake
 from canary.queues import Found
@@ -233,6 +234,19 @@ def test_a_count_that_cannot_be_recorded_is_kept(watching: Watching) -> None:
     floods.record(after(230))
     [event] = watching.events(EventKind.FLOOD)
     assert (event.body["count"], event.body["since"]) == (7, record.timestamp(after(100)))
+
+
+def test_floods_of_very_many_probes_are_told_together(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(floods_of, "_MOST", 3)
+    floods = Floods(watching.ledger)
+    for number in range(50):
+        told = Flood(f"{number:016}", f"channel-{number % 2}", "cpr", Role.MONITORED, Forgery.BAD_MAC)
+        floods.count(told, 2, START, after(100))
+    floods.record(after(101), everything=True)
+    counts = {(event.probe, event.body["channel"]): event.body["count"] for event in watching.events(EventKind.FLOOD)}
+    assert len(counts) == 5
+    assert (counts[None, "channel-0"], counts[None, "channel-1"]) == (46, 48)
+    assert watching.ledger.state.totals.channels["channel-1"].forged == {"bad_mac": 50}
 
 
 def test_what_could_not_be_recorded_is_counted_once(watching: Watching) -> None:

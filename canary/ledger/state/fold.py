@@ -20,7 +20,7 @@ from canary.model import Case, DeadlineResult, Forgery, Outcome, Stage, Surplus
 Find = Callable[[str, int], OpenProbe | None]
 """Finds a probe as it stood at an event."""
 
-_REMEMBERED = 200
+_REMEMBERED = 100
 """Ended probes that a fold need not find again each time that something more is seen of them."""
 
 

@@ -31,7 +31,20 @@ from canary.judge import judge
 from canary.ledger import events as record
 from canary.ledger.events import Event, EventKind, numbered
 from canary.ledger.state import Fold, OpenProbe, State, dump, fold_probe, restore
-from canary.model import DeadlineResult, Failure, Forgery, Outcome, Place, Role, Seen, Sighting, Stage, Submission
+from canary.model import (
+    DeadlineResult,
+    Failure,
+    Flood,
+    Forgery,
+    Outcome,
+    Place,
+    Role,
+    Seen,
+    Sighting,
+    Stage,
+    Submission,
+    Surplus,
+)
 
 NAMES = ("probeprobeprobe2", "anotherprobe2222", "strangerprobe222")  # the last one is never scheduled
 CHANNELS = dict(zip(NAMES, ("alias", "form", "form"), strict=True))
@@ -109,6 +122,13 @@ steps = st.one_of(
         lambda p, s: lambda at: record.sighting(after(at), replace(s, probe=p), "cpr-mailbox"),
         ids,
         st.one_of(sightings, genuine_reports, genuine_replies),
+    ),
+    st.builds(
+        lambda p, why: (
+            lambda at: record.flood(after(at), Flood(p, CHANNELS[p], "cpr", Role.MONITORED, why), 5, after(at))
+        ),
+        ids,
+        st.sampled_from([*Forgery, *Surplus]),
     ),
     st.builds(
         lambda p, r, o: lambda at: record.deadline(p, after(at), r, o),
