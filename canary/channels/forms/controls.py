@@ -3,33 +3,94 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Locator, Page
+from pydantic import TypeAdapter, ValidationError
 
-from canary.channels.forms.page import Button, FormField, PageFacts
-from canary.channels.forms.scripts import FACTS
+from canary.channels import UnusableError
+from canary.channels.forms.page import PageFacts
+from canary.channels.forms.scripts import ANSWER, BEFORE, FACTS
 from canary.channels.forms.steps import Choose
 
 _CONTROLS = "input, select, textarea, [contenteditable=true], [role=textbox], [role=combobox]"
 
 
+_IN_THE_PAGE = re.compile(r"\w+\.evaluate: \w*Error: ")
+
+
+class UnreadableError(UnusableError):
+    """A page whose own scripts have changed what it is read by, so that what comes is not what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeClick:
+    """What :data:`BEFORE` finds. ``origin`` is when the page began, in milliseconds since 1970."""
+
+    origin: float
+    errors: tuple[str, ...]
+    sources: tuple[str, ...]
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class AfterClick:
+    """What :data:`ANSWER` finds. ``status`` is 0 where there is none."""
+
+    confirmed: bool = False
+    text: str = ""
+    failed: bool = False
+    status: int = 0
+
+
+_FACTS, _BEFORE, _AFTER = TypeAdapter(PageFacts), TypeAdapter(BeforeClick), TypeAdapter(AfterClick)
+
+
 async def read_page(page: Page) -> PageFacts:
-    """The page as a visitor sees it."""
+    """The page as a visitor sees it. Raises UnreadableError."""
+    with _told():
+        try:
+            raw = await page.evaluate(FACTS)
+        except PlaywrightError as error:
+            if not moved_on(error):
+                raise
+            raw = await page.evaluate(FACTS)
+        return _FACTS.validate_python(raw)
+
+
+async def read_before(button: Locator) -> BeforeClick:
+    """What stands on the page before a button is clicked, and where its form goes. Raises UnreadableError."""
+    with _told():
+        return _BEFORE.validate_python(await button.evaluate(BEFORE))
+
+
+async def read_after(page: Page, before: BeforeClick, wanted: str) -> AfterClick:
+    """What became of the click, as soon as that is seen; waits without a limit. Raises UnreadableError."""
+    asked = {"wanted": " ".join(wanted.lower().split()), "origin": before.origin, "errors": list(before.errors)}
+    while True:
+        with _told():
+            try:
+                return _AFTER.validate_python(await page.evaluate(ANSWER, asked))
+            except PlaywrightError as error:
+                if not moved_on(error):
+                    raise
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raises UnreadableError for what is not as our script made it, and for what stopped that script in the page."""
     try:
-        raw = await page.evaluate(FACTS)
+        yield
+    except ValidationError as error:
+        raise UnreadableError("the page's own scripts keep it from being read") from error
     except PlaywrightError as error:
-        if not moved_on(error):
-            raise
-        raw = await page.evaluate(FACTS)
-    fields = tuple(FormField(**{**item, "options": tuple(item["options"])}) for item in raw["fields"])
-    return PageFacts(
-        raw["text"],
-        tuple(raw["errors"]),
-        fields,
-        tuple(Button(**item) for item in raw["buttons"]),
-        tuple(raw["sources"]),
-    )
+        words = error.message.splitlines()[0][:200]
+        if _IN_THE_PAGE.match(words):
+            raise UnreadableError(f"the page's own scripts keep it from being read: {words}") from error
+        raise
 
 
 def words_pattern(label: str) -> re.Pattern[str]:

@@ -31,9 +31,14 @@ class Address:
             return None
         return cls(parts.scheme, parts.hostname, _PORTS[parts.scheme] if port is None else port)
 
-    def __str__(self) -> str:
+    @property
+    def place(self) -> str:
+        """``HOST``, or ``HOST:PORT`` if the port is not the usual one."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}" + ("" if self.port == _PORTS[self.scheme] else f":{self.port}")
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.place}"
 
 
 def host_and_port(place: str) -> tuple[str, int | None]:

@@ -5,21 +5,20 @@ Options are chosen in lists, since that often reveals further fields; nothing is
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from contextlib import suppress
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
+from canary.budgets import FORM_INSPECTION, BudgetError
 from canary.channels import UnusableError
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.controls import choose, read_page
-from canary.channels.forms.home import Home
+from canary.channels.forms.home import Address, Home
 from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.page import FormField, PageFacts, short
 from canary.channels.forms.steps import Choose, web_address
@@ -40,7 +39,6 @@ _NEXT = re.compile(r"^(next|continue|weiter|dalej|tovább|suivant|proceed|start)
 _SUBMIT = re.compile(r"submit|send|report|senden|absenden|wyślij|küldés|envoyer|提交", re.I)
 _ROUNDS = 3
 _SETTLE_MS = 2000
-_WITHIN = 120.0
 
 
 async def inspect_form(url: str, browser: Browser) -> str:
@@ -52,10 +50,10 @@ async def inspect_form(url: str, browser: Browser) -> str:
     web_address(url)
     async with browser.visit(Home(url, ())) as visited:
         try:
-            async with asyncio.timeout(_WITHIN):
+            async with FORM_INSPECTION.deadline():
                 return await _block(url, await visited.context.new_page(), visited.outlet)
-        except TimeoutError:
-            raise UnusableError(f"{url}: the page took longer than {_WITHIN:g} s") from None
+        except BudgetError as error:
+            raise UnusableError(f"{url}: {error}") from None
         except PlaywrightError as error:
             words = visited.outlet.spent or visited.relay.explained(short(error.message, 300), url)
             raise UnusableError(f"{url}: {words}") from error
@@ -119,7 +117,8 @@ class _Block:
     def __init__(self, url: str, end: str, facts: PageFacts, chosen: dict[str, str], stopped: tuple[str, ...]) -> None:
         self._url, self._facts, self._chosen, self._stopped = url, facts, chosen, stopped
         self._fields = [replace(item, label=short(item.label, 200)) for item in _fields(facts)]
-        self._moved = urlsplit(end).hostname if urlsplit(end).hostname != urlsplit(url).hostname else None
+        there = Address.of(end)
+        self._moved = there.place if there and not Home(url, ()).has(end) else None
         self._serial = any(_guess(item) == "serial" for item in self._fields)
         self._last = self._button()
 

@@ -8,6 +8,7 @@ WITHOUT = "delete window.PaymentRequest"
 _COMMON = r"""
 const line = text => (text || "").replace(/\s+/g, " ").trim();
 const bare = text => line(text).replace(/(\s*(\*|:|\((required|optional)\)))+$/i, "");
+const cut = text => text.slice(0, 1000);
 const shown = element => element.checkVisibility({visibilityProperty: true});
 const ownText = element => {
   const copy = element.cloneNode(true);
@@ -18,7 +19,8 @@ const byIds = ids => line((ids || "").split(/\s+/).map(id => document.getElement
 const nameOf = e => bare(e.getAttribute("aria-label") || byIds(e.getAttribute("aria-labelledby"))
   || (e.labels?.length ? ownText(e.labels[0]) : "") || e.placeholder || e.title || e.name);
 const sources = () => [...document.querySelectorAll("script[src], iframe[src], img[src]")].map(e => e.src)
-  .concat([...document.querySelectorAll("[data-sitekey], [class*=captcha]")].map(e => e.className + "")).slice(0, 500);
+  .concat([...document.querySelectorAll("[data-sitekey], [class*=captcha]")].map(e => e.className + ""))
+  .slice(0, 500).map(source => source.slice(0, 1000));
 const errorWords = () => {
   const found = [];
   const marks = "[role=alert], [aria-live=assertive], .error, .errors, .errorlist, .alert-danger, .invalid-feedback, "
@@ -30,7 +32,7 @@ const errorWords = () => {
   }
   const held = document.activeElement;
   if (held?.willValidate && held.matches(":invalid")) found.push(nameOf(held) + ": " + held.validationMessage);
-  return [...new Set(found)];
+  return [...new Set(found.map(cut))].slice(0, 500);
 };
 """
 
@@ -46,25 +48,26 @@ for (const e of document.querySelectorAll("input, select, textarea, [contentedit
   if (!shown(e) && !(e.labels?.length && shown(e.labels[0]))) continue;
   const required = e.required || e.getAttribute("aria-required") === "true" || /\*\s*$/.test(e.labels?.[0]?.innerText);
   const group = kind === "radio" && e.name ? "radio " + (e.form?.id || "") + e.name : fields.size;
-  if (fields.has(group)) { fields.get(group).options.push(nameOf(e)); continue; }
+  if (fields.has(group)) { fields.get(group).options.push(cut(nameOf(e))); continue; }
   const legend = kind === "radio" && e.closest("fieldset, [role=radiogroup], [role=group]");
   const title = legend && bare(legend.getAttribute("aria-label") || byIds(legend.getAttribute("aria-labelledby"))
     || legend.querySelector("legend")?.innerText);
   const wrapped = kind === "select" && e.labels?.[0]?.contains(e) && !e.getAttribute("aria-label");
   fields.set(group, {
-    label: title || nameOf(e) + (wrapped ? "…" : ""), kind, required, multiple: !!e.multiple, form: formOf(e),
-    options: kind === "radio" ? [nameOf(e)] : kind === "select" ? [...e.options].map(o => line(o.text)) : [],
+    label: cut(title || nameOf(e) + (wrapped ? "…" : "")), kind, required, multiple: !!e.multiple, form: formOf(e),
+    options: kind === "radio" ? [cut(nameOf(e))]
+      : kind === "select" ? [...e.options].slice(0, 1000).map(o => cut(line(o.text))) : [],
   });
 }
 const buttons = [...document.querySelectorAll("button, input[type=submit], input[type=image], [role=button]")]
   .filter(shown)
-  .map(e => ({label: bare(e.getAttribute("aria-label") || e.innerText || e.value || e.alt), form: formOf(e)}));
+  .map(e => ({label: cut(bare(e.getAttribute("aria-label") || e.innerText || e.value || e.alt)), form: formOf(e)}));
 const main = document.querySelector("main, [role=main], #content, article") || document.body;
 const errors = errorWords();
 for (const e of document.querySelectorAll("form :invalid:not(fieldset)"))
   if (e.form?.contains(document.activeElement)) errors.push(nameOf(e) + ": " + e.validationMessage);
 return {
-  text: (main?.innerText || "").slice(0, 20000), errors: [...new Set(errors)].slice(0, 20),
+  text: (main?.innerText || "").slice(0, 20000), errors: [...new Set(errors.map(cut))].slice(0, 20),
   fields: [...fields.values()].slice(0, 200), buttons: buttons.slice(0, 50), sources: sources(),
 };
 }"""

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from playwright.async_api import Dialog, FilePayload, Locator, Page, Request, Response
 from playwright.async_api import Error as PlaywrightError
@@ -18,10 +17,19 @@ from canary.budgets import BROWSER_ARTEFACT, BROWSER_DIALOGS, KIB, BudgetError
 from canary.channels import UnusableError
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.browser import Visited
-from canary.channels.forms.controls import choose, field_of, moved_on, options_of, read_page, words_pattern
+from canary.channels.forms.controls import (
+    BeforeClick,
+    UnreadableError,
+    choose,
+    field_of,
+    options_of,
+    read_after,
+    read_before,
+    read_page,
+    words_pattern,
+)
 from canary.channels.forms.lookup import lookup_fault
 from canary.channels.forms.page import PageFacts, short
-from canary.channels.forms.scripts import ANSWER, BEFORE
 from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, files_of, filled, values
 from canary.model import Attachment, Component, OwnFaultError, Report, Submission
@@ -203,10 +211,10 @@ class Visit:
         assert step.click is not None
         button = self._target(step.click)
         try:
-            before = await button.evaluate(BEFORE)
+            before = await read_before(button)
         except PlaywrightTimeoutError as error:
             raise await self._unfit(step, error) from error
-        self._home.require(before["target"], "the form goes")
+        self._home.require(before.target, "the form goes")
         self._lost.clear()
         try:
             self._attempt.clicked = True
@@ -216,38 +224,27 @@ class Visit:
                 raise
             self._attempt.clicked = False
             raise await self._unfit(step, error) from error
-        return await self._answer(before)
+        try:
+            return await self._answer(before)
+        except UnreadableError as error:
+            raise NoAnswerError(f"the form was sent and its answer cannot be read: {error}") from error
 
-    async def _answer(self, before: dict[str, Any]) -> str:
+    async def _answer(self, before: BeforeClick) -> str:
         confirm = self._settings.confirm
-        asked = {
-            "wanted": " ".join(confirm.text.lower().split()),
-            "origin": before["origin"],
-            "errors": before["errors"],
-        }
         try:
             async with asyncio.timeout(confirm.within):
-                answer = await self._asked(asked)
+                answer = await read_after(self._page, before, confirm.text)
         except TimeoutError as error:
             raise NoAnswerError(f"no answer within {confirm.within:g} s{self._last_words()}") from error
-        if answer.get("confirmed"):
-            return str(answer["text"])
-        if answer.get("failed") or any(lost.method == "POST" for lost in self._lost):
+        if answer.confirmed:
+            return answer.text
+        if answer.failed or any(lost.method == "POST" for lost in self._lost):
             self._raise_lost()
-        facts = (await read_page(self._page)).with_sources(before["sources"])
-        if answer.get("status", 0) >= 400:
-            raise UnusableError(f"{facts.hurdle()}HTTP {answer['status']}: page says {facts.words(before['errors'])!r}")
-        refused = facts.not_confirmed(confirm.text, before["errors"])
+        facts = (await read_page(self._page)).with_sources(before.sources)
+        if answer.status >= 400:
+            raise UnusableError(f"{facts.hurdle()}HTTP {answer.status}: page says {facts.words(before.errors)!r}")
+        refused = facts.not_confirmed(confirm.text, before.errors)
         raise UnusableError(f"{refused}{self._last_words()}")
-
-    async def _asked(self, asked: dict[str, Any]) -> dict[str, Any]:
-        while True:
-            try:
-                found: dict[str, Any] = await self._page.evaluate(ANSWER, asked)
-                return found
-            except PlaywrightError as error:
-                if not moved_on(error):
-                    raise
 
     def _raise_lost(self) -> None:
         words = "; ".join(f"{lost.method} {lost.url}: {lost.words}" for lost in self._lost[:3]) or "no connection"

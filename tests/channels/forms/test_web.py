@@ -7,6 +7,7 @@ import signal
 import socket
 import zipfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ import rfc8785
 from channels.opened import resources
 from servers.form_examples import FILES, SENDER, STEPS, TEXT, report, web_form
 from servers.form_site import Fault, FormSite
+from servers.speaking import saying, speaking
 
 from canary.channels import UnusableError
 from canary.channels.forms.browser import Browser
+from canary.channels.forms.inspect import inspect_form
 from canary.channels.forms.settings import BrowserSettings
 from canary.channels.forms.web import WebFormChannel
 from canary.model import Component, Failure, OwnFaultError, Submission
@@ -372,3 +375,31 @@ async def test_a_channel_for_reachability_only_is_never_submitted(site: FormSite
         await channel.submit(channel.prepare(report()), within=60)
     assert "found 'Your name'" in await channel.check()
     assert site.submissions == []
+
+
+FORM = """<form method=post><label>Your name <input name=name></label><label>Email address <input name=email></label>
+<label>Serial number <input name=serial></label><label>Subject <input name=subject></label>
+<label>Description of the problem <textarea name=text></textarea></label><button>Send report</button></form>"""
+OVERRIDES = [
+    "Array.prototype.slice = () => 5",
+    "String.prototype.slice = () => ({})",
+    "Array.prototype.map = null",
+    "document.querySelectorAll = () => 7",
+    "Set = function () { return [1, 2] }",
+    "URL = function () { return {href: 5} }",
+    "URL = null",
+]
+
+
+@pytest.mark.parametrize("script", OVERRIDES)
+async def test_a_page_that_changes_what_it_is_read_by_is_a_form_error(browser: Browser, script: str) -> None:
+    page = f"<script>{script}</script>{FORM}".encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(page)
+    async with speaking(saying(head, page)) as url:
+        result = await submit(url, browser, "state", confirm={"text": "Thank you", "within": "1s"})
+        assert (result.accepted, result.failure) == (False, Failure.FORM_ERROR)
+        assert script != "Array.prototype.map = null" or "scripts keep it from being read" in result.reason
+        with suppress(UnusableError):  # and nothing else
+            await WebFormChannel(web_form(url, "state"), SENDER, resources(browser)).check()
+        with suppress(UnusableError):
+            await inspect_form(f"{url}/", browser)
