@@ -160,7 +160,8 @@ BROWSER = Budget(
     number=4,
     pieces="forms at once, others wait that long",
 )  # with one usual page it has 300 MiB
-BROWSER_PAGE = Budget("a process of a page in the browser, in memory", decoded=384 * MIB)  # a usual one has 25 to 150
+BROWSER_PAGE = Budget("a process of a page in the browser, in memory", decoded=384 * MIB, seconds=5.0)
+"""A usual one has 25 to 150 MiB. ``seconds`` are of a processor: after them it makes way for others."""
 PLUGIN = Budget("what a plug-in does while it is loaded", seconds=10.0)
 BROWSER_TRAFFIC = Budget(
     "what a form's page loads, sends and has loaded by its scripts", received=64 * MIB, number=2_000, pieces="requests"

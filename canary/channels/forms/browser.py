@@ -53,6 +53,7 @@ class Browser:
         self._opening = asyncio.Lock()
         self._turns = asyncio.Semaphore(BROWSER.number or 1)
         self._running: Running | None = None
+        self._given_up: Running | None = None
         self._watching: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._in_use = 0
@@ -108,10 +109,11 @@ class Browser:
 
     async def _ready(self) -> Running:
         async with self._lock:
-            if self._running is None or not self._running.browser.is_connected():
+            running = self._running
+            if running is None or running is self._given_up or not running.browser.is_connected():
                 await self._stop()
-                self._running = await launch(self._settings)
-            return self._running
+                self._running = running = await launch(self._settings)
+            return running
 
     async def _stop(self) -> None:
         running, self._running = self._running, None
@@ -132,7 +134,7 @@ class Browser:
         except PlaywrightError as error:
             raise OwnFaultError(Component.BROWSER, "crashed", f"no new browser context: {error.message}") from error
         except TimeoutError:
-            running.kill()
+            self._kill(running)
             raise OwnFaultError(
                 Component.BROWSER, "hangs", f"no new browser context within {_REACTS_WITHIN:g} s"
             ) from None
@@ -146,9 +148,13 @@ class Browser:
                 await context.close()
         except TimeoutError:
             _log.warning("the browser does not react, and is ended", seconds=_REACTS_WITHIN)
-            running.kill()
+            self._kill(running)
         except PlaywrightError as error:
             _log.info("a browser context was gone before it was closed", error=error.message)
+
+    def _kill(self, running: Running) -> None:
+        self._given_up = running  # it may take a moment until it is known to be gone
+        running.processes.end()
 
     def _give_up(self, context: BrowserContext) -> None:
         """Close a context while it is in use: whoever uses it fails at once."""
@@ -178,12 +184,18 @@ class Browser:
                 self._bound(running, await in_thread(running.processes.look))
 
     def _bound(self, running: Running, held: Sequence[Held]) -> None:
-        """End what holds too much: a page alone if that is enough, else all."""
+        """End what holds too much, a page alone if that is enough, else all; what works without an end makes way."""
+        for one in held:
+            if one.page and one.seconds > (BROWSER_PAGE.seconds or 0):
+                running.processes.stand_back(one.pid)
         page, why = excess(held)
         if why:
             _log.warning("the browser takes too much memory", what=why, page=page)
             self._outgrown += page is not None and page.memory > (BROWSER_PAGE.decoded or 0)
-            running.processes.end(page.pid if page is not None else None)
+            if page is not None:
+                running.processes.end(page.pid)
+            else:
+                self._kill(running)
 
 
 async def _close(context: BrowserContext) -> None:

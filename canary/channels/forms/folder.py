@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 
 _PREFIX = "canary-browser-"
+_LONGEST = 38
+"""Characters of a path in which Chromium's own folder has a socket yet, whose address has 107 (unix(7))."""
 
 
 class Folder:
@@ -19,7 +21,9 @@ class Folder:
     def __init__(self, base: Path | None = None) -> None:
         """In ``base``, else in the cache folder that systemd gave us, else where temporary files go. Raises OSError."""
         if base is None:
-            base = Path(os.environ.get("CACHE_DIRECTORY", "").partition(":")[0] or gettempdir())
+            given = os.environ.get("CACHE_DIRECTORY", "").partition(os.pathsep)[0]
+            places = (given, gettempdir(), "/tmp")  # noqa: S108  # our folder in it has a name that nobody can guess
+            base = Path(next(place for place in places if 0 < len(place) <= _LONGEST))
         _clear(base)
         while True:
             self.path = Path(mkdtemp(prefix=_PREFIX, dir=base))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
 
+import structlog
 from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Playwright, async_playwright
@@ -41,6 +42,8 @@ _ABOUT_THE_SANDBOX = ("sandbox", "zygote_host")
 it may make user namespaces but not chroot in them (as in Podman), only the name of the file that builds it."""
 _STOPS_WITHIN = 10.0
 
+_log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -63,16 +66,13 @@ class Running:
                 with suppress(PlaywrightError):  # it has ended already
                     await self.browser.close()
                 await self._playwright.stop()
-        except TimeoutError:
-            self.kill()
+        except Exception as error:  # Playwright raises a bare one if its driver has ended
+            _log.info("the browser's driver is ended by force", error=repr(error))
+            self.processes.end()
+            self.processes.end_driver()
         finally:
             await self.relay.close()
             await in_thread(self.folder.remove)
-
-    def kill(self) -> None:
-        """End it by force. What waits for it, or for its driver, fails at once."""
-        self.processes.end()
-        self.processes.end_driver()
 
 
 async def launch(settings: BrowserSettings) -> Running:

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from canary.budgets import BROWSER_ADDRESS, BROWSER_TRAFFIC, Budget, BudgetError
-from canary.channels.forms.home import Home
+from canary.channels.forms.home import Address, Home
 from canary.channels.forms.page import short
 from canary.channels.forms.typed import Typed
 
@@ -28,7 +27,8 @@ class Wanted:
     @property
     def host(self) -> str:
         """The host it would go to, as it may be told."""
-        return short(urlsplit(self.url).hostname or "", 100)
+        address = Address.of(self.url)
+        return short(address.host if address else self.url, 100)
 
 
 class Outlet:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_LAST = 15
+"""As of nice(1): how much is made way for others, at most 19."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,13 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a process holds: bytes of memory that nobody else could have for the asking, and whether it is a page's."""
+    """What a process has: bytes of memory that nobody else could have for the asking, whether it is a page's, and how
+    many seconds of a processor it has had."""
 
     pid: int
     memory: int
     page: bool
+    seconds: float = 0.0
 
 
 class Processes:
@@ -59,6 +64,12 @@ class Processes:
             with suppress(OSError):  # it has ended meanwhile
                 found.append(_held(pid))
         return found
+
+    def stand_back(self, pid: int) -> None:
+        """Let one of them have what others leave of the processors."""
+        with suppress(OSError):
+            if os.getpgid(pid) == self._browser.group:
+                os.setpriority(os.PRIO_PROCESS, pid, _LAST)
 
     def end(self, pid: int | None = None) -> None:
         """Kill one of them, or all of the browser's: its driver sees that, and ends by itself or is :meth:`left`."""
@@ -95,4 +106,6 @@ def _held(pid: int) -> Held:
     folder = _PROC / str(pid)
     lines = (folder / "status").read_text(encoding="utf-8", errors="replace").splitlines()
     sizes = [int(line.split()[1]) for line in lines if line.startswith(("RssAnon:", "RssShmem:"))]
-    return Held(pid, 1024 * sum(sizes), b"--type=renderer" in (folder / "cmdline").read_bytes())
+    times = (folder / "stat").read_bytes().rpartition(b")")[2].split()[11:13]
+    page = b"--type=renderer" in (folder / "cmdline").read_bytes()
+    return Held(pid, 1024 * sum(sizes), page, sum(map(int, times)) / _TICKS)

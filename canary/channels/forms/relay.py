@@ -183,8 +183,7 @@ def _reply(code: int) -> bytes:
 
 async def _both_ways(here: Streams, there: Streams, payers: Collection[Outlet]) -> None:
     try:
-        first = await _first(here[0])
-        there[1].write(first)
+        _hand_on(await _first(here[0]), there[1], payers)
         await asyncio.gather(_pass_on(here[0], there[1], payers), _pass_on(there[0], here[1], payers))
     finally:
         there[1].close()
@@ -205,14 +204,18 @@ async def _first(reader: asyncio.StreamReader) -> bytes:
 async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter, payers: Collection[Outlet]) -> None:
     """All that comes, until there is no more or nobody may have more."""
     while piece := await source.read(_PIECE):
-        for outlet in payers:
-            outlet.receive(len(piece))
-        if all(outlet.spent for outlet in payers):
-            raise ConnectionAbortedError
-        sink.write(piece)
+        _hand_on(piece, sink, payers)
         await sink.drain()
     if sink.can_write_eof():
         sink.write_eof()
+
+
+def _hand_on(piece: bytes, sink: asyncio.StreamWriter, payers: Collection[Outlet]) -> None:
+    for outlet in payers:
+        outlet.receive(len(piece))
+    if all(outlet.spent for outlet in payers):
+        raise ConnectionAbortedError
+    sink.write(piece)
 
 
 def _net_error(error: OSError | UnicodeError) -> str:

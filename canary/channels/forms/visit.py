@@ -36,6 +36,7 @@ from canary.model import Attachment, Component, OwnFaultError, Report, Submissio
 
 _NOT_SENT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CERT_", "ERR_ADDRESS_UNREACHABLE", "ERR_BLOCKED")
 _OUR_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "ERR_PROXY_", "ERR_NETWORK_IO_SUSPENDED")
+_NO_PAGE = ("Download is starting", "interrupted by another navigation")
 _ARTEFACT_WITHIN = 15.0
 _LOOKED_FOR = 64 * KIB
 """Of a file that is uploaded, so much is recognised where it must not go."""
@@ -114,6 +115,8 @@ class Visit:
 
     async def _unreachable(self, error: PlaywrightError) -> Exception:
         words = self._explained(_said(error), self._settings.url)
+        if any(sign in words for sign in _NO_PAGE):
+            return UnusableError(f"no page at {self._settings.url}: {words}")
         if "net::" not in words:
             return error
         if "ERR_NAME_NOT_RESOLVED" in words:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Error as PlaywrightError
 
-from canary.channels.forms.browser import Browser
+from canary.budgets import BROWSER, BROWSER_PAGE, MIB
+from canary.channels.forms.browser import Browser, excess
 from canary.channels.forms.launch import find_executable
+from canary.channels.forms.processes import Held
 from canary.channels.forms.settings import BrowserSettings
 from canary.model import Component, OwnFaultError
 
@@ -136,3 +138,23 @@ def test_a_missing_browser_is_explained_with_the_command_that_gets_it(tmp_path: 
     assert (fault.value.component, fault.value.reason) == (Component.BROWSER, "missing")
     assert "apt-get install chromium" in fault.value.detail
     assert "playwright install chromium" in fault.value.detail
+
+
+def held(*sizes: int, other: int = 0) -> list[Held]:
+    return [
+        *(Held(number, size * MIB, page=True) for number, size in enumerate(sizes)),
+        Held(99, other * MIB, page=False),
+    ]
+
+
+def test_what_holds_too_much_is_ended_and_as_little_as_may_be() -> None:
+    page, together = (BROWSER_PAGE.decoded or 0) // MIB, (BROWSER.decoded or 0) // MIB
+    assert excess([]) == (None, "")
+    assert excess(held(page, page, other=together - 2 * page)) == (None, "")
+    alone, _ = excess(held(50, page + 1))
+    assert alone is not None
+    assert alone.pid == 1
+    largest, why = excess(held(50, page, other=together - page))
+    assert largest is not None
+    assert (largest.pid, why.startswith(BROWSER.what)) == (1, True)
+    assert excess(held(50, 50, other=together))[0] is None

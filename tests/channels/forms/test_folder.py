@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -56,6 +57,15 @@ def test_nothing_of_others_is_touched(tmp_path: Path) -> None:
     }
 
 
-def test_it_stands_in_the_cache_that_the_system_gives_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CACHE_DIRECTORY", f"{tmp_path}{os.pathsep}/nowhere")
-    assert Folder().path.parent == tmp_path
+def test_it_stands_in_the_cache_that_the_system_gives_us_unless_its_name_is_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TemporaryDirectory(prefix="c-", dir="/tmp") as cache:
+        monkeypatch.setenv("CACHE_DIRECTORY", f"{cache}{os.pathsep}/nowhere")
+        assert Folder().path.parent == Path(cache)
+    long = tmp_path / ("long" * 10)
+    long.mkdir()
+    monkeypatch.setenv("CACHE_DIRECTORY", str(long))
+    folder = Folder()
+    assert len(str(folder.path)) < 70
+    folder.remove()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,6 +67,17 @@ def test_who_is_limited_gets_no_more(browser: subprocess.Popen[str]) -> None:
     line(browser)
     _, said = browser.communicate(timeout=60)
     assert "MemoryError" in said
+
+
+def test_who_works_without_an_end_makes_way(browser: subprocess.Popen[str]) -> None:
+    processes = Processes(browser.pid)
+    page = child_of(processes, browser.pid)
+    assert next(one.seconds for one in processes.look() if one.pid == page) > 0  # it has started Python
+    processes.stand_back(page)
+    processes.stand_back(os.getpid())  # which is none of its
+    nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (page, browser.pid, os.getpid())]
+    assert nice == [15, nice[2], nice[2]]
+    assert nice[2] < 15
 
 
 def test_one_or_all_of_them_end_and_nobody_else(browser: subprocess.Popen[str]) -> None:
