@@ -1,0 +1,65 @@
+"""The web section of a running canary: read again whole, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from metrics.recorded import settings
+from structlog.testing import capture_logs
+from web.asking import until
+
+from canary.cli.run import _run
+from canary.config import load
+from canary.prober.runtime import assembled
+from canary.web import app
+
+TOKEN = "0123456789abcdef"
+
+
+@asynccontextmanager
+async def run(path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A canary that runs by this file, and a client of its web server."""
+    config = load(path)
+    with assembled(config) as canary, capture_logs() as logs:
+        task = asyncio.create_task(_run(path, config, canary))
+        await until(lambda: [entry for entry in logs if entry["event"] == "running"] or task.done())
+        [told] = [entry["metrics"] for entry in logs if entry["event"] == "running"]
+        async with httpx.AsyncClient(base_url=told.removesuffix("/metrics"), timeout=60) as client:
+            yield client
+        canary.stop()
+        await task
+
+
+async def test_it_is_read_again_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "RELOAD_EVERY", 0.0)
+    monkeypatch.setenv("TEST_WEB_TOKEN", TOKEN)
+    path = settings(tmp_path, listen="127.0.0.1:0")
+    good = path.read_text(encoding="utf-8")
+
+    def with_web(more: str) -> None:
+        text, changed = re.subn(r"(?m)^(  listen: .*)$", rf"\1\n{more}", good)
+        assert changed == 1
+        path.write_text(text, encoding="utf-8")
+
+    async with run(path) as client:
+        other = {"Host": "canary.ca.test"}
+        assert (await client.get("/metrics", headers=other)).status_code == 403
+        for wrong in (
+            "  hosts: [canary.ca.test]\n  config_file: none.yml",
+            "  hosts: [canary.ca.test]\n  token: {env: NONE}",
+        ):
+            with_web(wrong)
+            assert (await client.post("/-/reload")).status_code == 400
+            assert (await client.get("/metrics", headers=other)).status_code == 403
+        with_web("  hosts: [canary.ca.test]\n  token: {env: TEST_WEB_TOKEN}")
+        assert (await client.post("/-/reload")).status_code == 200
+        assert (await client.get("/metrics", headers=other)).status_code == 200
+        assert (await client.post("/-/reload")).status_code == 401
+        shown = {"Authorization": f"Bearer {TOKEN}"}
+        assert (await client.post("/-/reload", headers=shown)).status_code == 200
