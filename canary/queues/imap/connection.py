@@ -33,6 +33,8 @@ _CODE = re.compile(
     r"|SERVERBUG|CLIENTBUG|CANNOT|OVERQUOTA|NOPERM|ALERT)\]"
 )
 """The response codes of RFC 5530 and RFC 3501 that a refused login may have."""
+_UIDS = 1 << 32
+"""More than the highest UID that there is (RFC 3501 section 2.3.1.1)."""
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 
 
@@ -149,7 +151,8 @@ class Connection(IMAPClient):  # type: ignore[misc]
             except imaplib.IMAP4.error as error:
                 raise self._missing(folder, error) from error
             self.selected = folder
-            self.identity = Identity(answer.get(b"UIDVALIDITY", 0), answer.get(b"UIDNEXT", 1), answer.get(b"EXISTS", 0))
+            uidnext = min(answer.get(b"UIDNEXT", 1), _UIDS)
+            self.identity = Identity(answer.get(b"UIDVALIDITY", 0), uidnext, answer.get(b"EXISTS", 0))
         else:
             self.noop()
         self._imap.untagged_responses.pop("EXISTS", None)  # whatever comes from here on is news

@@ -240,6 +240,7 @@ def _headers(connection: Connection, uids: Sequence[int]) -> dict[int, _Listed]:
     return {
         uid: _Listed(uid, _internal_date(data), data.get(b"RFC822.SIZE", 0), section(data, b"BODY[HEADER]"))
         for uid, data in answer.items()
+        if uid in uids  # a server may tell of another message, whose flags have changed
     }
 
 
@@ -264,7 +265,7 @@ def _bodies(connection: Connection, messages: list[_Listed]) -> Iterator[dict[in
         messages = messages[len(uids) :]
         with connection.within(IMAP_CONTENT):
             answer = connection.fetch(uids, [f"BODY.PEEK[]<0.{MESSAGE.received}>"])
-        yield {uid: raw for uid, data in answer.items() if (raw := section(data, b"BODY[]"))}
+        yield {uid: raw for uid in uids if (raw := section(answer.get(uid, {}), b"BODY[]"))}
 
 
 def _attachment_names(connection: Connection, uids: list[int]) -> Iterator[tuple[int, str]]:
@@ -280,7 +281,7 @@ def _attachment_names(connection: Connection, uids: list[int]) -> Iterator[tuple
                 for uid in batch:
                     yield from _attachment_names(connection, [uid])
             continue
-        for uid, data in structures.items():
+        for uid, data in ((uid, structures[uid]) for uid in batch if uid in structures):
             yield uid, "\n".join(_strings(data.get(b"BODYSTRUCTURE")))
 
 

@@ -18,8 +18,11 @@ from canary.budgets import IMAP_LINE, MESSAGE
 from canary.content import Message
 from canary.queues import Cursor, Found
 from canary.queues.imap import listing
+from canary.queues.imap.connection import connect
 from canary.queues.imap.settings import ImapSettings
 from canary.queues.imap.watch import ImapWatcher, open_imap
+from canary.queues.loop import Stop
+from canary.settings import Server
 
 
 def watching(script: ImapScript, intake: RecordingIntake, **settings: object) -> ImapWatcher:
@@ -130,6 +133,35 @@ def test_structures_of_more_than_we_take_are_told_and_passed_over(intake: Record
     assert "folder 'CPR', messages 1 to 200: " in intake.details()
     assert "more than 2097152 bytes; read without names of attachments" in intake.details()
     assert intake.cursor("desk/CPR") == {"uidvalidity": 7, "uid": 300}
+
+
+def test_news_of_another_message_between_those_that_were_asked_for_is_passed_over(intake: RecordingIntake) -> None:
+    script, mark = ImapScript(3), intake.probe()
+    ours = f"Subject: about {mark}\r\n\r\n".encode()
+
+    def with_news(rest: bytes) -> list[bytes]:
+        asked = [script.fetched(uid) for uid in script.asked(rest)]
+        whole = b"* 3 FETCH (UID 3 BODY[]<0> {%d}\r\n%s)\r\n" % (len(ours), ours)
+        news = b"* 9 FETCH (UID 9 FLAGS (\\Seen))\r\n"
+        return [news, *([whole] if b"BODY.PEEK[]" in rest else asked), news]
+
+    script.answers["FETCH"] = script.answers["FETCH BODYSTRUCTURE"] = with_news
+    script.found = lambda rest: range(3, 4) if b"BODY" in rest else range(1, 4)  # type: ignore[method-assign]  # a script
+    with script.running():
+        watcher = watching(script, intake, count=False)
+        until(lambda: list(intake.genuine()) == [probe_of(intake, mark)], "the report")
+        watcher.stop()
+    assert intake.reasons() == []
+    assert len(intake.found()) == 1
+
+
+@pytest.mark.parametrize("uidnext", [1 << 40, 1 << 100])
+def test_no_number_that_a_server_tells_makes_reading_endless(uidnext: int) -> None:
+    script = ImapScript()
+    script.answers["EXAMINE"] = lambda _: [b"* 1000000 EXISTS\r\n* OK [UIDNEXT %d] ok\r\n" % uidnext]
+    with script.running(), connect(Server.model_validate(script.server()), Stop(RESOURCES.clock)) as connection:
+        folder = connection.examine("CPR")
+    assert len(list(listing._pieces(folder, 0))) <= 86_000
 
 
 def test_a_real_folder_is_read_in_pieces(
