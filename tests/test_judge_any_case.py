@@ -27,6 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging import OVER, verdict
 
+from canary.judge import reached
 from canary.model import (
     Actor,
     Case,
@@ -168,6 +169,15 @@ def test_arrived_means_seen_whole_in_every_monitored_queue(case: Case, age: floa
         seen = [s for s in case.sightings if s.seen is Seen.REPORT and not s.forgery and s.place.role is Role.MONITORED]
         assert case.probe.expected <= {s.place.queue for s in seen}
         assert case.submission is not None or case.submitting_at is not None
+
+
+@settings(max_examples=300)
+@given(cases, ages, looks)
+def test_where_a_report_is_said_to_be_is_what_the_verdict_goes_by(
+    case: Case, age: float, looked: dict[str, datetime]
+) -> None:
+    assert reached(case) <= case.probe.expected
+    assert (reached(case) == case.probe.expected) is (Stage.ARRIVED in verdict(case, age, looked).stages)
 
 
 BY_A_HUMAN = {
