@@ -105,6 +105,7 @@ class Budget:
 HTTP_BODY = Budget("the body of an answer over HTTP", number=20_000, pieces="chunks")
 FORM_ANSWERS = Budget("the answers of a form's server", received=3 * MIB, decoded=1 * MIB)
 FORM_INSPECTION = Budget("the page to be inspected", seconds=120.0)
+FORM_REFERENCE = Budget("the text in which a reference number is looked for", decoded=20_000)
 FORM_REDIRECTS = Budget("the redirects of a form", number=10, pieces="redirects")
 FORM_PAGE = Budget("a form's page", decoded=1 * MIB, number=60_000, depth=2048, pieces="tags and attributes")
 TIMESTAMP = Budget("an answer of a time-stamping authority", received=512 * KIB, decoded=256 * KIB)  # most have 6 KiB

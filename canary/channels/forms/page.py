@@ -95,6 +95,7 @@ class PageFacts:
 
 def short(text: str, most: int) -> str:
     """``text`` on one line, without control characters, cut to ``most`` characters."""
+    text = " ".join(text[: 100 * most].split())  # a page is long, and white space may be most of it
     clean = "".join(character if character.isprintable() else " " for character in text)
     clean = plain(clean)
     return clean if len(clean) <= most else clean[: most - 1] + "…"

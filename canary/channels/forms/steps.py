@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import rfc8785
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from canary.budgets import FORM_REFERENCE
 from canary.model import Attachment, Report
 from canary.settings import Duration, Settings
 
@@ -20,6 +21,9 @@ PLACEHOLDERS = (
 )  # fmt: skip
 """What may stand in braces in a template."""
 
+_WINDOW, _LONGEST_WORD = 2000, 240
+"""Characters in which a reference number is looked for at once, and of a word in them: an operator's pattern may take
+the square of what it is tried on, and nothing else goes on meanwhile."""
 _CARRIERS = {"subject", "text", "mark"}  # the placeholders that put the mark into the form
 
 
@@ -168,8 +172,20 @@ class Confirm(Settings):
 
     def reference_in(self, text: str) -> str | None:
         """The reference number in a page's text, at most 100 characters of it."""
-        match = re.search(self.reference, plain(text)[:20_000]) if self.reference else None
-        return match[1][:100] if match and match[1] else None
+        if self.reference is None:
+            return None
+        pattern = re.compile(self.reference)
+        words = " ".join(map(_cut, text.split()))[: FORM_REFERENCE.decoded]
+        for start in range(0, len(words), _WINDOW // 2):
+            match = pattern.search(words, start, start + _WINDOW)
+            if match and match[1]:
+                return match[1][:100]
+        return None
+
+
+def _cut(word: str) -> str:
+    """A word as it is, or beginning and end of one that is too long for any reference number."""
+    return word if len(word) <= _LONGEST_WORD else word[: _LONGEST_WORD // 2] + word[-_LONGEST_WORD // 2 :]
 
 
 def plain(text: str) -> str:

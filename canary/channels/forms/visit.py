@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,6 +34,7 @@ from canary.channels.forms.page import PageFacts, short
 from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, files_of, filled, values
 from canary.model import Attachment, Component, OwnFaultError, Report, Submission
+from canary.threads import in_thread
 
 _NOT_SENT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CERT_", "ERR_ADDRESS_UNREACHABLE", "ERR_BLOCKED")
 _OUR_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "ERR_PROXY_", "ERR_NETWORK_IO_SUSPENDED")
@@ -74,7 +76,7 @@ class Visit:
         except PlaywrightTimeoutError as error:
             slow = NoAnswerError(f"the page did not react: {_said(error)}")
             return self._attempt.failed(slow, await self._artefacts())
-        reference = self._settings.confirm.reference_in(text)
+        reference = await in_thread(partial(self._settings.confirm.reference_in, text))
         return self._attempt.accepted(reference, await self._artefacts() if keep else ())
 
     async def look(self) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -110,3 +111,18 @@ def test_the_reference_number_is_one_group_of_the_page() -> None:
     assert confirm.reference_in("Your number\nis CPR-1.") == "CPR-1"
     assert confirm.reference_in("No number") is None
     assert len(confirm.reference_in(f"number is {'9' * 5000}.") or "") == 100
+    assert confirm.reference_in("word " * 3000 + "number is CPR-2.") == "CPR-2"
+    assert confirm.reference_in("word " * 5000 + "number is CPR-3.") is None
+
+
+@pytest.mark.parametrize("pattern", [r"(\S+) is your number", r"(\w+)-\d+!", r".*(\d)!", r"(\d+)\d*!"])
+@pytest.mark.parametrize("piece", ["9", "a ", "a-1 ", "word "])
+def test_no_page_makes_the_search_for_it_long(pattern: str, piece: str) -> None:
+    confirm = Confirm(text="Thank you", reference=pattern)
+
+    def seconds(length: int) -> float:
+        began = time.process_time()
+        assert confirm.reference_in((piece * length)[:length]) is None
+        return time.process_time() - began
+
+    assert seconds(20_000) < 9 * seconds(5_000) + 0.2
