@@ -25,25 +25,34 @@ def load(raw: bytes) -> Any:
 def dumps(value: Any) -> bytes:
     """The canonical form of a value. Raises RefusedError for what it cannot say."""
     try:
-        return "".join(_parts(value)).encode("utf-8")
+        parts: list[str] = []
+        _write(value, parts)
+        return "".join(parts).encode("utf-8")
     except (UnicodeEncodeError, RecursionError, OverflowError) as error:
         raise RefusedError("not sayable in canonical JSON") from error
 
 
-def _parts(value: Any) -> list[str]:
+def _write(value: Any, parts: list[str]) -> None:
+    """Put the pieces of a value behind those that are there: no piece is copied from depth to depth."""
     if value is None or isinstance(value, bool | str):
-        return [json.dumps(value, ensure_ascii=False)]
-    if isinstance(value, int | float):
+        parts.append(json.dumps(value, ensure_ascii=False))
+    elif isinstance(value, int | float):
         exact = isinstance(value, int) and abs(value) <= _LARGEST_EXACT
-        return [str(value) if exact else _number(float(value))]
-    parts: list[str] = []
-    if isinstance(value, dict):
-        for key in sorted(value, key=lambda name: name.encode("utf-16-be")):
-            parts += [",", *_parts(key), ":", *_parts(value[key])]
-        return ["{", *parts[1:], "}"]
-    for item in value:
-        parts += [",", *_parts(item)]
-    return ["[", *parts[1:], "]"]
+        parts.append(str(value) if exact else _number(float(value)))
+    elif isinstance(value, dict):
+        parts.append("{")
+        for number, key in enumerate(sorted(value, key=lambda name: name.encode("utf-16-be"))):
+            parts.append("," if number else "")
+            _write(key, parts)
+            parts.append(":")
+            _write(value[key], parts)
+        parts.append("}")
+    else:
+        parts.append("[")
+        for number, item in enumerate(value):
+            parts.append("," if number else "")
+            _write(item, parts)
+        parts.append("]")
 
 
 def _number(value: float) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .findings import RefusedError, require
 
+_LARGEST_ARC = 1 << 128  # UUIDs have as many bits (ITU-T X.667)
 INTEGER, OCTETS, OID, SEQUENCE, SET, TIME = 0x02, 0x04, 0x06, 0x30, 0x31, 0x18
 
 
@@ -19,10 +20,10 @@ class Value:
 
     def children(self) -> list[Value]:
         """The values inside a constructed one. Raises RefusedError."""
-        found, rest = [], self.content
-        while rest:
-            value, rest = _first(rest)
-            found.append(value)
+        found, start = [], 0
+        while start < len(self.content):
+            found.append(_value_at(self.content, start))
+            start += len(found[-1].raw)
         return found
 
     def single(self, tag: int) -> Value:
@@ -45,6 +46,7 @@ class Value:
         numbers, arc = [], 0
         for byte in self.expect(OID).content:
             arc = arc << 7 | byte & 0x7F
+            require(arc < _LARGEST_ARC, "an object identifier with too large a number")
             if byte < 0x80:
                 numbers.append(arc)
                 arc = 0
@@ -55,22 +57,23 @@ class Value:
 
 def read(raw: bytes) -> Value:
     """The one value that these bytes are. Raises RefusedError."""
-    value, rest = _first(raw)
-    require(not rest, "bytes behind the end of an ASN.1 value")
+    value = _value_at(raw, 0)
+    require(len(value.raw) == len(raw), "bytes behind the end of an ASN.1 value")
     return value
 
 
-def _first(raw: bytes) -> tuple[Value, bytes]:
+def _value_at(whole: bytes, place: int) -> Value:
+    """The value that begins there; nothing behind it is copied, or many small ones would take for ever."""
     try:
-        tag, length, start = raw[0], raw[1], 2
+        tag, length, start = whole[place], whole[place + 1], place + 2
         require(tag & 0x1F != 0x1F, "an ASN.1 tag of several bytes")
         if length >= 0x80:
             count = length & 0x7F
             start += count
-            require(1 <= count <= 4 and len(raw) >= start, "an ASN.1 length that is not DER")
-            length = int.from_bytes(raw[2:start], "big")
-            require(length >= 0x80 and raw[2] != 0, "an ASN.1 length that is not DER")
+            require(1 <= count <= 4 and len(whole) >= start, "an ASN.1 length that is not DER")
+            length = int.from_bytes(whole[place + 2 : start], "big")
+            require(length >= 0x80 and whole[place + 2] != 0, "an ASN.1 length that is not DER")
     except IndexError as error:
         raise RefusedError("an ASN.1 value that is cut off") from error
-    require(len(raw) >= start + length, "an ASN.1 value that is cut off")
-    return Value(tag, raw[start : start + length], raw[: start + length]), raw[start + length :]
+    require(len(whole) >= start + length, "an ASN.1 value that is cut off")
+    return Value(tag, whole[start : start + length], whole[place : start + length])

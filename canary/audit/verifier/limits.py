@@ -20,6 +20,8 @@ LONGEST_CHAIN = 8
 """Certificates from that of a time-stamping authority to one that the auditor trusts."""
 MOST_PARTS = 50
 """Boundaries in a message whose parts are looked into."""
+MOST_DRAWN = 65_535
+"""Probes in a sample: as many as a bundle has files."""
 MOST_FAILURES = 50
 """Failures of a row that are listed one by one; there may be thousands after the first."""
 

@@ -15,7 +15,7 @@ from . import canonical, probes, sample, times, tlog
 from .archive import Archive
 from .content import words
 from .findings import Findings, RefusedError, require
-from .limits import LARGEST_MESSAGE
+from .limits import LARGEST_MESSAGE, MOST_DRAWN
 from .log import Event, check_order, read_log, read_time
 
 BUNDLE, FILES = "bundle is well-formed", "files are those that the manifest names"
@@ -94,6 +94,7 @@ class _Check:
         manifest = archive.manifest
         self._period = period = _Period.read(manifest["period"])
         self._seed, self._size = manifest["seed"], manifest["size"]
+        require(self._size <= MOST_DRAWN, f"the manifest draws more than {MOST_DRAWN} probes")
         self._ids: list[str] = [*manifest["probes"], *manifest["asked"]]
         with findings.one(ASKED):
             self._check_asked()
@@ -130,6 +131,7 @@ class _Check:
         manifest, options = self._archive.manifest, self._options
         ids = self._ids
         good = isinstance(self._seed, str) and type(self._size) is int and self._size >= 0
+        good &= all(isinstance(manifest[name], list) for name in ("probes", "asked", "vkeys"))
         require(good and all(isinstance(probe, str) for probe in ids), "the manifest has no sample")
         require(len(set(ids)) == len(ids), "the manifest names a probe twice")
         keys = [str(tlog.Key.parse(key)) for key in manifest["vkeys"]]

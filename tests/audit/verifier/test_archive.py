@@ -184,3 +184,23 @@ def test_nothing_is_written(healthy: Healthy, tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     assert verify.verify(healthy.path, healthy.options).ok
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [65_536, 10**15])
+def test_a_sample_that_would_be_drawn_for_ever(healthy: Healthy, size: int) -> None:
+    found = healthy.check(sealed(healthy.files, size=size))
+    assert found.rows["bundle is well-formed"].failures == ["the manifest draws more than 65535 probes"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"files": []}, {"files": 3}, {"size": None}, {"size": "7"}, {"seed": 7}, {"probes": 3}, {"asked": {}},
+     {"asked": [3]}, {"period": []}, {"period": {}}, {"vkeys": 3}, {"vkeys": [3]}, {"origin": []}],
+    ids=str,
+)  # fmt: skip
+def test_a_manifest_of_other_types_is_a_failure_and_no_error(healthy: Healthy, changed: dict[str, object]) -> None:
+    raw = canonical.dumps(json.loads(healthy.files["manifest.json"]) | changed)
+    files = sealed(healthy.files, **changed) if "files" not in changed else healthy.files | {"manifest.json": raw}
+    found = healthy.check(files)
+    assert not found.ok
+    json.dumps(found.to_json())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -208,3 +209,43 @@ def test_a_long_header_costs_no_more_than_as_it_is() -> None:
 
     assert "abcabc" in content.words(f"Subject: {word} {word}\r\n\r\n".encode())
     assert seconds(80_000) < 9 * seconds(20_000) + 0.5
+
+
+def tlv(tag: int, inside: bytes) -> bytes:
+    """A DER value."""
+    size = len(inside).to_bytes((len(inside).bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(size)]) + size + inside
+
+
+_NULLS = {count: tlv(0x30, b"\x05\x00" * count) for count in (30_000, 120_000)}
+_DEEP = {count: b"[" * count + b"1," * 50_000 + b"1" + b"]" * count for count in (200, 800)}
+_BOUNDARY = {count: b"Content-Type: multipart/mixed" + b"; a=b" * count + b"\n\nhello" for count in (20_000, 80_000)}
+
+
+@pytest.mark.parametrize(
+    ("read", "small", "large"),
+    [
+        (lambda raw: der.read(raw).children(), *_NULLS.values()),
+        (canonical.load, *_DEEP.values()),
+        (content.words, *_BOUNDARY.values()),
+    ],
+    ids=["small values", "deep JSON", "parameters of a boundary"],
+)
+def test_four_times_as_much_costs_no_more_than_that(
+    read: Callable[[bytes], object], small: bytes, large: bytes
+) -> None:
+    """Each of these once copied all that was left, or all that was read, at every step."""
+
+    def seconds(raw: bytes) -> float:
+        began = time.process_time()
+        read(raw)
+        return time.process_time() - began
+
+    assert min(seconds(large) for _ in range(3)) < 9 * min(seconds(small) for _ in range(3)) + 0.1
+
+
+def test_a_number_of_an_object_identifier_has_a_bound() -> None:
+    largest = bytes([0x69, 0x83, *[0xFF] * 17, 0x7F])  # 2.25.(2**128 - 1): a UUID
+    assert der.read(bytes([6, len(largest)]) + largest).oid() == f"2.25.{2**128 - 1}"
+    with pytest.raises(RefusedError, match="too large a number"):
+        der.read(tlv(6, b"\xff" * 200_000 + b"\x01")).oid()
