@@ -100,6 +100,9 @@ class Vitals:
     depths: Mapping[str, Depth] = field(default_factory=dict)
     troubles: Mapping[str, str] = field(default_factory=dict)
     """Every part that can tell how it is, and why it is not well; empty if it is."""
+    stood_still: float = 0.0
+    longest_stall: float = 0.0
+    """How many seconds the main loop stood still in all, and at a stretch."""
 
 
 def channels(config: Config, state: State) -> Iterator[ChannelStatus]:

@@ -38,12 +38,13 @@ class _Daemons(Executor):
         return future
 
 
-_DAEMONS = _Daemons()
+DAEMONS = _Daemons()
+"""For each call a thread of its own."""
 
 
 def begun(work: Callable[[], T]) -> asyncio.Future[T]:
     """The work, begun in a thread. Whoever gives it up may leave it: how it fails is then nobody's concern."""
-    future = asyncio.get_running_loop().run_in_executor(_DAEMONS, work)
+    future = asyncio.get_running_loop().run_in_executor(DAEMONS, work)
     future.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
     return future
 

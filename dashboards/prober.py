@@ -147,12 +147,13 @@ def _tick() -> Panel:
     return series(
         10,
         "Main loop",
-        "Time since the last tick, and how late the last probe started. Both should be seconds. If they climb, the "
-        "machine is too small or the disk too slow.",
+        "Time since the last tick, how late the last probe started, and how long the loop stood still at a stretch. "
+        "All should be seconds. If they climb, the machine is too small or the disk too slow.",
         Query(f"time() - max({TICK})", "since the last tick"),
         Query(f"max(cpr_canary_scheduler_lag_seconds{{{ANY_OF_JOB}}})", "late start"),
+        Query(f"max(cpr_canary_loop_longest_stall_seconds{{{ANY_OF_JOB}}})", "longest stall"),
         unit="s",
-        colours={"late start": BLUE, "since the last tick": GREEN},
+        colours={"late start": BLUE, "longest stall": YELLOW, "since the last tick": GREEN},
         interval="1m",
     )
 

@@ -31,6 +31,7 @@ FIRST = {"wait", "wait_for", "select", "poll"}
 BY_ITSELF = {
     ("queues/imap/wire.py", "poll with a limit"): "it waits for a server's socket, which knows no clock of ours",
     ("simulated.py", "select with a limit"): "it is the loop that makes simulated time pass, and waits for nothing",
+    ("watched_loop.py", "select with a limit"): "it is the loop itself that rests",
 }
 """What may be done without the clock, by file: each with its reason."""
 

@@ -22,6 +22,7 @@ from canary.config.advice import advice
 from canary.model import CanaryError, Component, OwnFaultError
 from canary.prober.gate import stop_all
 from canary.prober.runtime import Runtime, assembled
+from canary.watched_loop import WatchedLoop
 from canary.web import Access, Rules, create_app, listen, rules, serve_on
 
 _log = structlog.get_logger("canary")
@@ -42,7 +43,8 @@ def run(
     open_as_many_as_allowed()
     with assembled(settings) as canary, only_one(settings.state):
         collect_rarely()
-        asyncio.run(_run(config, settings, canary))
+        with asyncio.Runner(loop_factory=WatchedLoop) as runner:
+            runner.run(_run(config, settings, canary))
 
 
 async def _run(path: Path, config: Config, canary: Runtime) -> None:

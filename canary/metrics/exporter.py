@@ -132,6 +132,8 @@ class Exporter(Collector):
         if vitals.last_tick is not None:
             families.add("scheduler_last_tick_timestamp_seconds", [], vitals.last_tick.timestamp())
         families.add("scheduler_lag_seconds", [], vitals.lag)
+        families.add("loop_stalled_seconds_total", [], vitals.stood_still)
+        families.add("loop_longest_stall_seconds", [], vitals.longest_stall)
         families.add("stopped", [], stop_reason(layout.config.state) is not None)
         families.add("config_last_reload_successful", [], vitals.reload_ok)
         families.add("config_last_reload_success_timestamp_seconds", [], vitals.reloaded_at.timestamp())

@@ -92,6 +92,8 @@ TABLE: Mapping[str, Definition] = {
     "evidence_pending_timestamps": _gauge("Signed checkpoints that wait for an RFC 3161 time-stamp."),
     "scheduler_last_tick_timestamp_seconds": _gauge("When the main loop last went round."),
     "scheduler_lag_seconds": _gauge("How late the last probe was sent."),
+    "loop_stalled_seconds_total": _counter("For how long the main loop stood still, by stalls of more than 0.25 s."),
+    "loop_longest_stall_seconds": _gauge("The longest of them since the start; the log names what held it."),
     "part_well": _gauge(
         "1 if a part of the canary is well, 0 if not: sending, signing, the ledger, each queue; /-/ready says why.",
         "part",

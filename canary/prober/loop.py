@@ -39,6 +39,7 @@ from canary.prober.turns import Turns
 from canary.queues.loop import UNEXPECTED
 from canary.status import Vitals
 from canary.threads import begun
+from canary.watched_loop import Stall, WatchedLoop
 
 TICK = 1.0
 """Seconds between two rounds, at least: what falls due together is sent together, which costs less."""
@@ -138,13 +139,16 @@ class Prober:
         read_at, depths = dict(self.intake.read_at), dict(self.intake.depths)
         signing = {} if self.evidence is None else self.evidence.troubles()
         troubles = {"ledger": self.ledger.trouble, **signing, **self.endpoints.troubles(), **self.troubles}
-        return Vitals(self.last_tick, self.lag, self.reload_ok, self.reloaded_at, read_at, depths, troubles)
+        stalls = (self._loop.stalls.seconds, self._loop.stalls.longest) if isinstance(self._loop, WatchedLoop) else ()
+        return Vitals(self.last_tick, self.lag, self.reload_ok, self.reloaded_at, read_at, depths, troubles, *stalls)
 
     # From start to stop
 
     async def run(self, *, scheduled: bool = True) -> None:
         """Watch and judge, and send what is due unless ``scheduled`` is False; until :meth:`stop`."""
         self._loop = asyncio.get_running_loop()
+        if isinstance(self._loop, WatchedLoop):
+            self._loop.stalls.told = self._stood_still
         await self._record_start(scheduled)
         self.endpoints.start(self.intake)
         self._watching.set()
@@ -241,6 +245,13 @@ class Prober:
             self._next_round += step
             self._awake += step
             self.last_tick = self.last_tick and self.last_tick + step
+
+    def _stood_still(self, stall: Stall) -> None:
+        if stall.seconds >= ASLEEP.total_seconds():
+            detail = (
+                f"the main loop stood still for {stall.seconds:.1f} s in {stall.where or 'what ended before a look'}"
+            )
+            self.intake.trouble(Component.CLOCK, "stood_still", detail)
 
     def _changed(self, probes: Collection[str]) -> None:
         """Something new is known of these probes (called from the watchers' threads)."""
