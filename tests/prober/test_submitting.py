@@ -13,7 +13,7 @@ from builders import START
 from prober.simulated import Simulated
 
 from canary.ledger import EventKind
-from canary.model import DeadlineResult, Outcome, Outgoing, Report, Submission
+from canary.model import Component, DeadlineResult, Outcome, Outgoing, Report, Submission
 from canary.prober.gate import stop_all
 
 
@@ -86,6 +86,7 @@ MISDEEDS: dict[str, Callable[..., Any]] = {
     "no artefact": gives(odd(artefacts=(("page", "text"),))),
     "endless steps": gives(odd(steps=tuple(("step", 1.0) for _ in range(10_000)))),
     "object": gives(odd(reason=object())),
+    "no troubles": gives(odd(troubles=(("browser", "reason"),))),
 }
 
 
@@ -106,6 +107,21 @@ def test_a_submission_that_does_not_end_as_it_must(
         return canary.events(EventKind.SUBMITTED)
 
     monkeypatch.setattr(simulated.kinds.MemoryChannel, "submit", MISDEEDS[misdeed])
+    simulated.live(story, simulated.config(give_up="20m"))
+
+
+def test_what_went_wrong_besides_is_a_trouble_and_the_report_is_sent_all_the_same(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(canary: Simulated) -> None:
+        await canary.until(lambda: bool(canary.events(EventKind.TROUBLE)), every=60)
+        told = canary.events(EventKind.TROUBLE)[0].body
+        assert told == {"component": "browser", "reason": "kept_from_sending", "detail": "POST to a stranger"}
+        assert canary.events(EventKind.SUBMITTED)[0].body["accepted"] is True
+        assert "troubles" not in canary.events(EventKind.SUBMITTED)[0].body
+
+    besides = odd(troubles=((Component.BROWSER, "kept_from_sending", "POST to a stranger"),))
+    monkeypatch.setattr(simulated.kinds.MemoryChannel, "submit", gives(besides))
     simulated.live(story, simulated.config(give_up="20m"))
 
 

@@ -75,8 +75,10 @@ class Browser:
             try:
                 yield Visited(context, outlet, running.relay)
             finally:
-                await self._closed(running, context)
-                running.guard.end(key)
+                try:
+                    await self._closed(running, context)
+                finally:
+                    running.guard.end(key)
 
     async def describe(self) -> str:
         """Start it if need be; which browser it is, and whether it runs in its sandbox and why not."""
@@ -149,6 +151,9 @@ class Browser:
         except TimeoutError:
             _log.warning("the browser does not react, and is ended", seconds=_REACTS_WITHIN)
             self._kill(running)
+        except asyncio.CancelledError:
+            self._give_up(context)
+            raise
         except PlaywrightError as error:
             _log.info("a browser context was gone before it was closed", error=error.message)
 
