@@ -9,9 +9,8 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from canary.audit.bundle import BundleError, Made, Wanted, make
-from canary.audit.verifier.__main__ import options, table
+from canary.audit.verifier.__main__ import kept_head, options, table
 from canary.audit.verifier.findings import RefusedError
-from canary.audit.verifier.tlog import Head
 from canary.audit.verifier.verify import verify as check_bundle
 from canary.audit.whole import Whole, check_whole
 from canary.cli.common import ConfigPath, Exit, Json, err, out, painted, print_json, print_plain
@@ -57,7 +56,7 @@ def bundle(
 
 def _size(path: Path) -> int:
     try:
-        return Head.parse(path.read_bytes()).size
+        return kept_head(path).size
     except (RefusedError, OSError) as error:
         raise typer.BadParameter(f"{path} is no checkpoint: {error}") from None
 

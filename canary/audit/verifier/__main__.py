@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import stamps, tlog
-from .findings import Findings, RefusedError
+from .findings import Findings, RefusedError, require
+from .limits import LARGEST_FILES, LARGEST_ROOTS
 from .verify import LIMITS, Options, verify
 
 
@@ -70,9 +71,21 @@ def options(
         raise RefusedError("--seed is not UTF-8")
     if not 0 <= tolerance <= 86400:
         raise RefusedError("--tolerance wants seconds, a day at most")
-    roots = stamps.load_pem(tsa_ca.read_bytes()) if tsa_ca else []
-    heads = [tlog.Head.parse(path.read_bytes()) for path in kept]
+    roots = stamps.load_pem(_content(tsa_ca, LARGEST_ROOTS)) if tsa_ca else []
+    heads = [kept_head(path) for path in kept]
     return Options(log_keys, roots, witness_keys, tolerance, seed, size, heads)
+
+
+def kept_head(path: Path) -> tlog.Head:
+    """The checkpoint that somebody kept in a file. Raises OSError, RefusedError."""
+    return tlog.Head.parse(_content(path, LARGEST_FILES["checkpoint"]))
+
+
+def _content(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    require(len(content) <= most, f"{path} has more than {most} bytes")
+    return content
 
 
 def table(findings: Findings) -> str:

@@ -10,6 +10,8 @@ LARGEST_EVENTS = 256 * MIB
 """Bytes of all events together."""
 LARGEST_MESSAGE = 32 * MIB
 """Bytes of a message that is looked into; larger ones are only hashed."""
+LARGEST_ROOTS = 16 * MIB
+"""Bytes of the file with the certificates that the auditor trusts."""
 LONGEST_ROW = 256
 """Characters of a line of the population."""
 LONGEST_HEADER = 1000

@@ -73,6 +73,10 @@ def test_a_checkpoint_that_was_kept_is_proved(office: Office, config: Path, tmp_
     assert told.exit_code == 0, told.output
     assert "checkpoints that you kept are the beginning of this log: 1 checked" in told.stdout
     assert bundle(config, "--kept", config).exit_code == 2
+    kept.write_bytes(kept.read_bytes() + bytes(65536))
+    told = run("verify", config.with_name("bundle.zip"), "--key", office.vkey, "--kept", kept)
+    assert told.exit_code == 2
+    assert "has more than 65536 bytes" in told.output.replace("\n", " ")
 
 
 def test_a_tampered_bundle_exits_1(healthy: Healthy, tmp_path: Path) -> None:
