@@ -141,6 +141,8 @@ class Secret(Settings):
             source, value = f"file {self.file}", self._read(self.file) if self.file else None
         if not value:
             raise ValueError(f"secret not found, or empty: {source}")
+        if not value.isascii() and value.encode("utf-8", "replace").decode() != value:
+            raise ValueError(f"secret is not UTF-8: {source}")
         return value
 
     @staticmethod

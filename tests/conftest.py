@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import fast_lane
@@ -15,6 +16,9 @@ hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("any machine")  # a slow one fails no test for that
+
+
+os.environ["CPR_CANARY_TRACEBACK"] = "1"  # what a command cannot explain is to be seen, here and in what is started
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -209,3 +209,9 @@ def test_a_path_counts_from_the_folder_in_the_context() -> None:
     assert path.validate_python("a/b", context={"folder": Path("/etc")}) == Path("/etc/a/b")
     assert path.validate_python("/a/b", context={"folder": Path("/etc")}) == Path("/a/b")
     assert path.validate_python("a/b") == Path("a/b")
+
+
+def test_a_secret_that_is_no_text_is_told_by_its_source_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSWORD", "hunter\udcff")
+    with pytest.raises(ValueError, match=r"^secret is not UTF-8: environment variable PASSWORD$"):
+        Secret(env="PASSWORD").reveal()

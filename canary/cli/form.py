@@ -11,12 +11,17 @@ from canary import wording
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
 from canary.channels.forms.settings import BrowserSettings
+from canary.channels.forms.steps import web_address
 
 
 def inspect(
     url: Annotated[str, typer.Argument(help="The page with the form. It is loaded, nothing is submitted.")],
 ) -> None:
     """Load a page and print a ready configuration block for the form on it, to be looked over by you."""
+    try:
+        web_address(url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     typer.echo(wording.printable(asyncio.run(_inspect(url))))
 
 

@@ -133,6 +133,12 @@ def test_an_argument_that_is_no_text_is_refused(words: tuple[bytes, ...]) -> Non
     assert b"is not UTF-8" in done.stderr
 
 
+@pytest.mark.parametrize("url", ["nonsense", "ftp://ca.test/", "https://", "http://[", "https://u:p@ca.test/"])
+def test_what_is_no_web_address_is_a_wrong_call(url: str) -> None:
+    done = cpr_canary("form", "inspect", url)
+    assert done.returncode == 2, done.stderr.decode()
+
+
 def test_a_stream_that_cannot_say_it_gets_what_it_can(told: Path) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "COLUMNS": "250", "TERM": "dumb"}
     command = [sys.executable, "-m", "canary", "status", str(told)]

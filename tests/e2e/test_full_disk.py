@@ -43,6 +43,11 @@ class Metrics:
         lines = httpx.get(self._url).text.splitlines()
         return next((float(line.split()[-1]) for line in lines if line.startswith(f"cpr_canary_{name} ")), 0.0)
 
+    def ready(self) -> tuple[int, str]:
+        """Status and words of /-/ready."""
+        answer = httpx.get(self._url.replace("/metrics", "/-/ready"))
+        return answer.status_code, answer.text
+
 
 def test_nothing_is_sent_that_cannot_be_recorded(ca: CaSite, tmp_path: Path) -> None:
     channel = {"interval": "4s", "max_per_hour": 900, "deadline": "20s", "give_up": "60s"}
@@ -61,7 +66,12 @@ def test_nothing_is_sent_that_cannot_be_recorded(ca: CaSite, tmp_path: Path) -> 
             until(lambda: metrics("scheduler_last_tick_timestamp_seconds") > ticked + 10, "two probes to be due", 90)
             assert metrics(failed) > faults
             assert metrics(sent) == before
+            code, why = metrics.ready()
+            assert (code, metrics('part_well{part="ledger"}')) == (503, 0.0)
+            assert "ledger: the ledger could not be written: " in why
         until(lambda: metrics(sent) > before, "a probe when there is room", 60)
+        until(lambda: metrics.ready() == (200, "ok\n"), "the canary to be ready again", 60)
+        assert metrics('part_well{part="ledger"}') == 1.0
         process.terminate()
         assert process.wait(60) == 0
     finally:
