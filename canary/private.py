@@ -17,6 +17,8 @@ from canary.model import CanaryError
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 _OTHERS = 0o077
+_LISTED = 3
+"""Paths that are named one by one."""
 _KINDS = {
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFDIR: "a folder",
@@ -83,22 +85,55 @@ def open_private(path: Path | str, flags: int = os.O_RDONLY, what: str = "it") -
     return descriptor
 
 
+def read_file(path: Path | str) -> bytes:
+    """What is in a regular file; no link is followed, no FIFO waited for. Raises NotPrivateError, OSError."""
+    with os.fdopen(open_file(path), "rb") as file:
+        return file.read()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those that it is in, each for its owner alone. One that is there is left as it is.
+
+    Raises OSError.
+    """
+    try:
+        folder.mkdir(FOLDER_MODE)
+    except FileNotFoundError:
+        make_folder(folder.parent)
+        make_folder(folder)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+
+
 def refuse_others(found: Mapping[Path, os.stat_result], what: str = "it") -> None:
-    """Raise NotPrivateError if anybody but us owns one of these or can get at it; with the command that mends it."""
+    """Raise NotPrivateError if anybody but us owns one of these or can get at it; with the command that mends it.
+
+    A link, and whatever else is neither file nor folder, is refused too.
+    """
     us = os.geteuid()
-    strange = [f"{path} is of user {status.st_uid}" for path, status in found.items() if status.st_uid != us]
-    if strange:
-        raise NotPrivateError(f"{', '.join(strange)}, and we are user {us}: run this as its owner, or have it chowned")
+    for path, status in found.items():
+        if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):
+            raise _no_file(path, status.st_mode)
+    for path, status in found.items():
+        if status.st_uid != us:
+            raise NotPrivateError(
+                f"{path} is of user {status.st_uid}, and we are user {us}: run this as its owner, or have it chowned"
+            )
     wide = {path: status.st_mode for path, status in found.items() if status.st_mode & _OTHERS}
     if wide:
-        modes = "; ".join(f"{path}: mode {S_IMODE(mode):04o} lets others read {what}" for path, mode in wide.items())
-        raise NotPrivateError(f"{modes}; wanted {_mended(wide)}")
+        modes = [f"{path}: mode {S_IMODE(mode):04o} lets others read {what}" for path, mode in wide.items()]
+        more = f"; and {len(modes) - _LISTED} more" if len(modes) > _LISTED else ""
+        raise NotPrivateError(f"{'; '.join(modes[:_LISTED])}{more}; wanted {_mended(wide)}")
 
 
 def _mended(wide: Mapping[Path, int]) -> str:
     """The modes that are wanted, with the commands that give them."""
     folders = [str(path) for path, mode in wide.items() if S_ISDIR(mode)]
     files = [str(path) for path, mode in wide.items() if not S_ISDIR(mode)]
+    if len(wide) > _LISTED:
+        everything = join([os.path.commonpath([*folders, *files])])
+        return f"{FOLDER_MODE:04o} for folders and {FILE_MODE:04o} for files (chmod -R go= {everything})"
     commands = {f"{FOLDER_MODE:04o} (chmod 700": folders, f"{FILE_MODE:04o} (chmod 600": files}
     return " and ".join(f"{command} {join(paths)})" for command, paths in commands.items() if paths)
 

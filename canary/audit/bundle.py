@@ -30,6 +30,7 @@ from canary.ledger.event_reader import Leaf
 from canary.ledger.events import timestamp
 from canary.ledger.reading import understood
 from canary.model import CanaryError
+from canary.private import open_file, read_file
 
 _MOST_FILES = 0xFFFF - 2
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -120,7 +121,7 @@ class _Files:
         if name in self.digests:
             return
         found = sha256()
-        with source.open("rb") as content, self._open(name) as file:
+        with os.fdopen(open_file(source), "rb") as content, self._open(name) as file:
             while piece := content.read(1 << 18):
                 found.update(piece)
                 file.write(piece)
@@ -272,7 +273,7 @@ class _Bundle:
         payload = self._artefacts.path(sent.body["payload"])
         if not payload.exists() or payload.stat().st_size > LARGEST_MESSAGE:
             return None
-        text, older = words(payload.read_bytes()), self._heads.older(scheduled.seq, _LOOK_BACK)
+        text, older = words(read_file(payload)), self._heads.older(scheduled.seq, _LOOK_BACK)
         self._sizes |= {head.size for head in older[:1]}  # the one that it should carry
         for head in older:
             if Checkpoint.parse(self._heads.note(head.size).text).root.hex() in text:

@@ -14,6 +14,7 @@ from canary.clock import Clock
 from canary.config import load
 from canary.ledger.events import cleared, paused, resumed, stopped_all
 from canary.model import OwnFaultError
+from canary.private import make_folder
 from canary.prober.gate import EVERY_CHANNEL, clear_stop
 from canary.prober.gate import stop_all as throw
 from canary.prober.mark_keys import go_on_without, rotate_keys
@@ -59,7 +60,7 @@ def stop_all(config: ConfigPath, reason: Reason) -> None:
     The same as creating the file STOP in the state folder, or sending SIGUSR1 to the running canary.
     """
     settings = load(config)
-    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(settings.state)
     throw(settings.state, reason)
     print_plain(f"kill switch thrown; `cpr-canary resume {config}` undoes it")
     try:

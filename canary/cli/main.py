@@ -44,6 +44,7 @@ TRACEBACK = "CPR_CANARY_TRACEBACK"
 
 def main() -> None:
     """Run the command line. Whatever a command leaves to it becomes a sentence and an exit code, never a traceback."""
+    os.umask(0o077)  # whatever we or a program of ours make is for its owner alone
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # a caller may have put something else in its place
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # just that

@@ -9,6 +9,7 @@ is about to be signed must extend every head that was, or may have been.
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,6 +26,7 @@ from canary.evidence.rotation import Rotation, SigningKeys
 from canary.evidence.tiles import WIDTH, EvidenceError, sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import read
+from canary.private import make_folder, open_private, read_file
 
 IDLE = timedelta(hours=1)
 """How long nothing is signed where nothing but our own events was added."""
@@ -118,7 +120,7 @@ class EvidenceLog(PublishedLog):
     def _forgotten(self) -> int:
         """The event up to which the bundles hold nothing any more that the ledger forgot."""
         try:
-            return int((self.folder / "forgotten").read_bytes())
+            return int(read_file(self.folder / "forgotten"))
         except (FileNotFoundError, ValueError):
             return 0
 
@@ -138,7 +140,7 @@ class EvidenceLog(PublishedLog):
         """The head that may have been signed before an end came. Raises EvidenceError if its file holds no head."""
         file = self.folder / "head"
         try:
-            return {Checkpoint.parse(file.read_bytes().decode())}
+            return {Checkpoint.parse(read_file(file).decode())}
         except FileNotFoundError:
             return set()
         except (NoteError, UnicodeDecodeError) as error:
@@ -220,8 +222,8 @@ class EvidenceLog(PublishedLog):
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """While no other process or thread writes. Raises BusyError if one does not end, and EndedError."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self.folder / "lock").open("w") as file:
+        make_folder(self.folder)
+        with os.fdopen(open_private(self.folder / "lock", os.O_RDWR | os.O_CREAT), "w") as file:
             until = self._clock.monotonic() + _ALONE_WITHIN
             while not _locked(file):
                 if self._clock.monotonic() >= until:

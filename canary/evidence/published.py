@@ -12,6 +12,7 @@ from canary.evidence.rotation import Rotation, history
 from canary.evidence.tiles import EvidenceError, Tiles
 from canary.ledger import Event, EventKind
 from canary.ledger.reader import LedgerReader
+from canary.private import read_file
 
 
 class PublishedLog:
@@ -75,7 +76,7 @@ def newest(
 def read_note(path: Path) -> Note | None:
     """The signed note in a file; None if there is none. Raises EvidenceError if it holds something else."""
     try:
-        return Note.parse(path.read_bytes())
+        return Note.parse(read_file(path))
     except FileNotFoundError:
         return None
     except NoteError as error:

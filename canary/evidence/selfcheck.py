@@ -15,6 +15,7 @@ from canary.evidence.published import PublishedLog
 from canary.evidence.tiles import WIDTH, EvidenceError, Tiles, sync_folder, write_file
 from canary.ledger import EventKind
 from canary.ledger.events import parse_time, timestamp
+from canary.private import read_file
 
 VERIFIED = "verified.json"
 """The file, in the folder of the log, of what the last check found."""
@@ -49,7 +50,7 @@ class Checked:
     def read(cls, path: Path) -> Checked | None:
         """What the last check found; None if there was none."""
         try:
-            kept = json.loads(path.read_bytes())
+            kept = json.loads(read_file(path))
             return cls(parse_time(kept["at"]), kept["size"], kept["forgotten"], tuple(kept["problems"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None

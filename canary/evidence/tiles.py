@@ -15,6 +15,7 @@ from pathlib import Path
 
 from canary.evidence.merkle import HASH_SIZE, Nodes, complete_root, leaf_hash, tree_root
 from canary.model import CanaryError
+from canary.private import make_folder, open_private, read_file
 
 WIDTH = 256
 """Hashes in a full tile, and entries in a full bundle."""
@@ -93,7 +94,7 @@ class Tiles:
         partials = full.with_name(full.name + ".p")
         for path in (full, partials / str(width), full, *_wider(partials, width)):
             try:
-                return path.read_bytes()
+                return read_file(path)
             except FileNotFoundError:
                 continue
         raise EvidenceError(f"{tile_path(level, index, width)} is missing")
@@ -139,7 +140,7 @@ class Tiles:
 
     def _write_once(self, path: str, content: bytes) -> Path:
         try:
-            kept = (self._folder / path).read_bytes()
+            kept = read_file(self._folder / path)
         except FileNotFoundError:
             return self._write(path, content)
         if kept != content:
@@ -171,7 +172,7 @@ class Tiles:
                 if path.exists():
                     kept = [
                         b"" if index * WIDTH + place in indices else entry
-                        for place, entry in enumerate(_unpacked(path.read_bytes()))
+                        for place, entry in enumerate(_unpacked(read_file(path)))
                     ]
                     write_file(path, _packed(kept))
                     sync_folder(path.parent)
@@ -190,9 +191,9 @@ def write_file(path: Path, content: bytes) -> None:
 
     What an end in the middle leaves behind is overwritten the next time; there is one writer at a time.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()

@@ -11,6 +11,7 @@ from pathlib import Path
 from canary.clock import Clock
 from canary.ledger.events import digest
 from canary.model import Component, OwnFaultError
+from canary.private import read_file
 
 
 class Artefacts:
@@ -77,7 +78,7 @@ class Artefacts:
         Raises OwnFaultError (component store) if the file cannot be read.
         """
         try:
-            content = self.path(name).read_bytes()
+            content = read_file(self.path(name))
         except FileNotFoundError:
             return None
         except OSError as error:

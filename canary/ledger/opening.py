@@ -21,6 +21,7 @@ from pathlib import Path
 from canary.ledger.reading import Connect, Connections, UnreadableError
 from canary.ledger.version import VERSION, refuse_newer
 from canary.model import Component, OwnFaultError
+from canary.private import NotPrivateError, kind
 
 _PATIENCE = 30.0
 """Seconds that a reader waits for who changes the database beyond adding to it."""
@@ -71,6 +72,9 @@ def read_beside(file: Path) -> sqlite3.Connection:
 
 def _way(file: Path) -> str:
     log, index = (file.with_name(f"{file.name}-{what}") for what in ("wal", "shm"))
+    for part in (file, log, index):
+        if part.exists() and not part.is_file():  # SQLite would wait for whoever writes into a FIFO
+            raise NotPrivateError(f"{part} is {kind(part.stat().st_mode)}, wanted a file")
     if log.exists() and index.exists():
         return _SHARED
     return _ALONE if log.exists() and log.stat().st_size else _IMMUTABLE

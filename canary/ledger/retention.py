@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -21,6 +22,7 @@ from canary.ledger.schema import open_for_writing, transaction
 from canary.ledger.store import NOT_WRITTEN, Ledger
 from canary.ledger.version import FILE
 from canary.model import Component, OwnFaultError
+from canary.private import open_private
 
 __all__ = ["Forgettable", "Retention", "RetentionPlan", "Rule"]
 
@@ -141,7 +143,7 @@ def _stand_at(connection: sqlite3.Connection, what: str, seq: int) -> None:
 
 @contextmanager
 def _only_one(lock: Path) -> Iterator[None]:
-    with lock.open("w", encoding="ascii") as file:
+    with os.fdopen(open_private(lock, os.O_RDWR | os.O_CREAT), "w", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

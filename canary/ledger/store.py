@@ -18,6 +18,7 @@ from canary.clock import Clock
 from canary.ledger.artefacts import Artefacts
 from canary.ledger.events import Event
 from canary.ledger.opening import read_beside
+from canary.ledger.place import made_private
 from canary.ledger.reader import LedgerReader
 from canary.ledger.reading import Connections
 from canary.ledger.schema import open_for_writing, transaction
@@ -42,8 +43,7 @@ class Ledger(LedgerReader):
 
     def __init__(self, folder: Path, clock: Clock | None = None, *, inline: bool = False) -> None:
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._connection = open_for_writing(folder / FILE)
+            self._connection = open_for_writing(made_private(folder))
             upgrade(self._connection)
             self._readers = Connections(partial(read_beside, folder / FILE))
             super().__init__(folder, self._readers.lend)

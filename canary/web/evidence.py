@@ -43,7 +43,7 @@ def evidence_routes(prober: Prober) -> list[Route]:
             return _missing()
         entries = tile is not None and tile["level"] == "entries"
         file = evidence.log.folder / "log" / path
-        if (entries and not evidence.settings.publish_entries) or not file.is_file():
+        if (entries and not evidence.settings.publish_entries) or file.is_symlink() or not file.is_file():
             return _missing()
         if tile is None:
             return FileResponse(file, headers=_NEVER, media_type="text/plain; charset=utf-8")

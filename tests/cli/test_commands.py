@@ -282,7 +282,8 @@ def test_run_obeys_its_signals(config: Path) -> None:
 
 
 def test_state_folder_that_cannot_be_written_is_our_own_fault(config: Path) -> None:
-    (config.parent / "state" / "run.lock").mkdir(parents=True)  # where a file should be
+    (config.parent / "state").mkdir(0o700)
+    (config.parent / "state" / "run.lock").mkdir()  # where a file should be
     done = cpr_canary("run", config)
     assert done.returncode == 3
     assert "our own fault (store, unusable): cannot write in" in done.stderr

@@ -36,3 +36,10 @@ def test_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "run.lock")
     with pytest.raises(OwnFaultError, match=r"run.lock is a FIFO, wanted a file"), only_one(tmp_path):
         pass
+
+
+def test_one_that_others_can_get_at_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run.lock").touch()
+    (tmp_path / "run.lock").chmod(0o666)
+    with pytest.raises(OwnFaultError, match=r"mode 0666 lets others read it; wanted 0600 \(chmod"), only_one(tmp_path):
+        pass

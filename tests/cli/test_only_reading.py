@@ -131,6 +131,7 @@ def test_on_a_folder_that_nobody_may_write_into(config: Path) -> None:
 
 def test_beside_a_writer_while_another_process_holds_the_lock(config: Path) -> None:
     state = config.with_name("state")
+    allow(state, 0o700, 0o600)
     office = Office(state, "example-ca.test/cpr-canary")
     allow(state, 0o755, 0o644)
     with locked(state / "ledger.sqlite"):
@@ -139,6 +140,7 @@ def test_beside_a_writer_while_another_process_holds_the_lock(config: Path) -> N
 
 
 def test_a_probe_that_is_on_its_way_is_shown_to_whoever_may_only_read(config: Path) -> None:
+    allow(config.with_name("state"), 0o700, 0o600)
     office = Office(config.with_name("state"), "example-ca.test/cpr-canary")
     probe = office.probe(ends=False)
     allow(config.with_name("state"), 0o755, 0o644)

@@ -50,7 +50,7 @@ def moments() -> Iterator[datetime]:
 def create_blocks(folder: Path) -> Path:
     """Make a data directory for Prometheus below ``folder``."""
     text, state, data = folder / "history.txt", folder / "prober", folder / "data"
-    state.mkdir()
+    state.mkdir(0o700)
     data.mkdir()
     with text.open("w", encoding="utf-8") as file:
         write_history(file, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterator
 from contextlib import closing
@@ -85,18 +86,20 @@ def test_a_folder_that_turns_read_only_is_told_and_all_goes_on_when_it_is_not_an
         "after": ["done", "done"],
         "numbers": [1, 2],
     }
-    ledger = Ledger(public_folder / "state")
-    is_whole(ledger)
-    ledger.close()
+    for path in (public_folder / "state", *(public_folder / "state").rglob("*")):
+        os.chown(path, os.geteuid(), -1)  # root's process did it as nobody
+    with closing(Ledger(public_folder / "state")) as ledger:
+        is_whole(ledger)
 
 
 def test_a_ledger_that_cannot_be_opened_is_our_own_fault(tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("in the way")
-    (tmp_path / "garbage").mkdir()
+    (tmp_path / "garbage").mkdir(0o700)
+    (tmp_path / "garbage/ledger.sqlite").touch(0o600)
     (tmp_path / "garbage/ledger.sqlite").write_bytes(b"no database at all" * 1000)
-    for folder in (tmp_path / "a file", tmp_path / "a file/below", tmp_path / "garbage"):
-        with pytest.raises(OwnFaultError, match="cannot use the ledger in") as error:
-            Ledger(folder)
+    for name, why in {"a file": "File exists", "a file/below": "Not a directory", "garbage": "not a database"}.items():
+        with pytest.raises(OwnFaultError, match=f"cannot use the ledger in .*{why}") as error:
+            Ledger(tmp_path / name)
         assert (error.value.component, error.value.reason) == (Component.STORE, "unusable")
 
 

@@ -289,6 +289,7 @@ def test_a_clock_that_is_far_off_forgets_nothing(ledger: Ledger) -> None:
 
 def test_two_at_once_are_one(ledger: Ledger) -> None:
     with (ledger.folder / "retention.lock").open("w") as lock:
+        (ledger.folder / "retention.lock").chmod(0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(OwnFaultError, match="already"):
             run(ledger, 1)
