@@ -200,6 +200,8 @@ class Server(Settings):
             return None
         import ssl  # only who connects needs it
 
+        if self.ca_file:
+            os.close(open_file(self.ca_file, follow=True))  # OpenSSL would wait for whoever writes into a FIFO
         return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
 
 

@@ -108,9 +108,13 @@ class Endpoints:
                 intake.trouble(Component.CONFIG, UNEXPECTED, failed[-1])
         return failed
 
-    def watch_again(self, intake: Intake) -> None:
-        """Go on watching after :meth:`stop_watching`, with watchers made anew: one begins only once."""
-        self.watchers, self._not_begun = _watchers(self.config, WatchResources(self._clock)), {}
+    def spare_watchers(self) -> dict[str, Watcher]:
+        """The same watchers made anew, for :meth:`watch_again`. Raises OwnFaultError."""
+        return _watchers(self.config, WatchResources(self._clock))
+
+    def watch_again(self, spare: dict[str, Watcher], intake: Intake) -> None:
+        """Go on watching after :meth:`stop_watching`, with spare watchers: one begins only once."""
+        self.watchers, self._not_begun = spare, {}
         self.start(intake)
 
     def troubles(self) -> dict[str, str]:

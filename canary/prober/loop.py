@@ -286,7 +286,7 @@ class Prober:
         async with self._reloading:
             await self._watching.wait()  # none while the first configuration is being started
             try:
-                following = await prepared(load, self.config, self.evidence, self._opened)
+                following = await prepared(load, self.endpoints, self.evidence, self._opened)
                 if self._stopping.is_set():
                     await following.endpoints.close()
                 else:
@@ -312,7 +312,7 @@ class Prober:
             await self._recorder.record(Event(EventKind.RELOADED, now, body), *snapshot(new.config, now))
         except BaseException:
             await new.stop_watching()
-            old.watch_again(self.intake)
+            old.watch_again(following.spare, self.intake)
             await new.close()
             raise
         self.endpoints = new

@@ -13,6 +13,7 @@ from canary.evidence.generation import Generation
 from canary.evidence.service import Evidence
 from canary.model import CanaryError, Component, OwnFaultError
 from canary.prober.endpoints import Endpoints
+from canary.queues import Watcher
 from canary.queues.loop import UNEXPECTED
 from canary.threads import begun
 
@@ -42,10 +43,12 @@ class Following:
 
     endpoints: Endpoints
     evidence: Generation | None
+    spare: dict[str, Watcher]
+    """What goes on to watch as before, should the new ones not begin."""
 
 
 async def prepared(
-    load: Callable[[], Config], running: Config, evidence: Evidence | None, open_: Callable[[Config], Endpoints]
+    load: Callable[[], Config], running: Endpoints, evidence: Evidence | None, open_: Callable[[Config], Endpoints]
 ) -> Following:
     """What another configuration needs, made and proven in a thread. Nothing is connected, nothing of it begins.
 
@@ -65,7 +68,7 @@ class _Preparation:
     """What is done in the thread, in order; ``at`` is what it is at."""
 
     load: Callable[[], Config]
-    running: Config
+    running: Endpoints
     evidence: Evidence | None
     open: Callable[[Config], Endpoints]
     at: str = "the file"
@@ -82,8 +85,8 @@ class _Preparation:
 
     def _made(self) -> Following:
         config = self.load()
-        refuse_fixed(self.running, config)
-        self.at = "its secrets and certificates"
+        refuse_fixed(self.running.config, config)
+        self.at = "what it names"
         if mistakes := list(unusable(config)):
             raise OwnFaultError(Component.CONFIG, "unusable", "; ".join(mistakes))
         self.at = "evidence"
@@ -93,7 +96,8 @@ class _Preparation:
         for slug, sender in _ways(config):
             self.at = f"channels.{slug} for sender {sender}"
             endpoints.channel(slug, sender)
-        return Following(endpoints, generation)
+        self.at = "watch as it runs now"
+        return Following(endpoints, generation, self.running.spare_watchers())
 
 
 def refuse_fixed(running: Config, wanted: Config) -> None:

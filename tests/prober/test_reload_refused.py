@@ -21,6 +21,7 @@ from servers.polling import until
 
 from canary.budgets import Budget
 from canary.config import Config, load
+from canary.config.sections import Web
 from canary.evidence import keys as evidence_keys
 from canary.evidence.keys import FileKeys, Signer
 from canary.evidence.notes import VKey
@@ -68,7 +69,7 @@ class Live:
     def restore(self, good: str, **more: Any) -> None:
         """What the file said before, with ``more``, and the files that it names."""
         self.tree = yaml.safe_load(good) | more
-        for name in ("secret", "key"):
+        for name in ("secret", "key", "tsa.pem"):
             path = self.folder / name
             path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
         self.secret.write_text("a secret")
@@ -154,6 +155,11 @@ def tsa(live: Live, content: str | None) -> None:
     live.evidence(timestamps=[{"name": "one", "url": "https://tsa.test", "ca_file": "tsa.pem"}])
 
 
+def in_fifo(live: Live) -> None:
+    tsa(live, None)
+    os.mkfifo(live.folder / "tsa.pem")
+
+
 def fifo(path: Path) -> None:
     path.unlink(missing_ok=True)
     os.mkfifo(path)
@@ -211,6 +217,20 @@ CASES: dict[str, tuple[str, Callable[[Live], object]]] = {
     "a secret in no variable": (
         "environment variable NOT_SET",
         lambda live: live.tree["senders"]["ann"]["submission"].update(password={"env": "NOT_SET"}),
+    ),
+    "certificates in a FIFO": ("tsa.pem holds no .* is a FIFO", in_fifo),
+    "a browser that is none": (
+        "browser.executable: .*secret is no program that can be run",
+        lambda live: live.tree.update(browser={"executable": "secret"}),
+    ),
+    "rules that are not there": (
+        "audit.deadlines: .*nowhere cannot be read",
+        lambda live: live.tree.update(audit={"deadlines": "nowhere"}),
+    ),
+    "a file that hangs": ("0.3 s; it hangs at the file", lambda live: live.patch.setattr(live, "load", hanging)),
+    "a file that cannot be read": (
+        "canary.yaml:1: No such file",
+        lambda live: live.patch.setattr(live, "load", lambda: load(live.folder / "nowhere" / "canary.yaml")),
     ),
     "a watch that cannot be opened": (
         "watch.desk cannot be opened: .*can't start",
@@ -321,6 +341,29 @@ async def test_what_cannot_be_used_is_refused_and_all_of_the_running_one_stays(l
             await canary.prober.reload(live.load)
             assert (canary.prober.config.confirm_after, canary.prober.reload_ok) == (number, True), name
     assert [body["accepted"] for body in live.reloads()] == [False, True] * len(CASES)
+
+
+def test_it_is_known_of_every_key_how_it_changes() -> None:
+    """Whoever adds a section finds out here that a reload must take it over, or refuse it by its name in FIXED."""
+    by_whom = {
+        "operator": "what is composed; but for the log's name",
+        "state": "fixed",
+        "web": "canary.web.access; but for listen",
+        "browser": "the new endpoints",
+        "limits": "the gate",
+        "retention": "whoever forgets daily",
+        "evidence": "the new generation; but for origin",
+        "audit": "commands, which read the file themselves",
+        "confirm_after": "judging",
+        "watch": "the new endpoints",
+        "senders": "the new endpoints",
+        "channels": "the new endpoints",
+        "blackouts": "the gate",
+        "blind_drills": "whoever composes",
+    }
+    assert set(Config.model_fields) == set(by_whom)
+    assert set(Web.model_fields) == {"listen", "hosts", "token", "config_file", "histograms"}
+    assert list(reloading.FIXED) == ["state", "web.listen", "evidence.origin"]
 
 
 async def test_one_that_cannot_be_recorded_is_refused(live: Live) -> None:
