@@ -185,13 +185,12 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wo
     """Exit code and what was said on standard error; anything that a command lets out ends the test."""
     monkeypatch.setattr(sys, "argv", ["cpr-canary", *words])
     monkeypatch.delenv("CPR_CANARY_TRACEBACK", raising=False)
-    monkeypatch.setenv("COLUMNS", "300")
     code: object = 0
     try:
         main()
     except SystemExit as end:
         code = end.code
-    return code, capsys.readouterr().err
+    return code, " ".join(capsys.readouterr().err.split())  # however wide the console was when it was made
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
