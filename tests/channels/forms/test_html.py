@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import time
 
 import pytest
@@ -110,21 +111,30 @@ def test_no_page_breaks_the_reader(html: str) -> None:
 
 
 def cost(html: str) -> float:
-    """CPU seconds to read a page and to say what is on it, without a budget."""
+    """CPU seconds to read a page and to say what is on it, without a budget; no garbage of others is collected."""
+    gc.disable()
     began = time.process_time()
     page = read_html(html, Budget("a page"))
     page.facts.words(page.facts.errors)
     page.facts.hurdle()
     for form in page.forms:
         form.carried(), form.names
-    return time.process_time() - began
+    spent = time.process_time() - began
+    gc.enable()
+    return spent
 
 
 def linear(beginning: str, again: str) -> bool:
-    """Whether a page of four times the length costs about four times as much, and not sixteen times."""
+    """Whether a page of four times the length costs about four times as much, and not sixteen times.
+
+    Once is enough to show it: the processor is not ours alone.
+    """
     pages = [beginning + again * (length // len(again) + 1) for length in (8_000, 16_000, 32_000)]
-    seconds = [cost(page) for page in pages]
-    return seconds[2] < 9 * seconds[0] + 0.1
+    for _ in range(4):
+        short, middle, long = map(cost, pages)
+        if long < 9 * short + 0.1 and long < 4 * middle + 0.1:
+            return True
+    return False
 
 
 @pytest.mark.parametrize("beginning", ["", "<form><select multiple>", "<main><label><button><p role=alert>"])
