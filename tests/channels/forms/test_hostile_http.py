@@ -175,7 +175,7 @@ _HEADER = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(_STATUS, st.lists(_HEADER, max_size=3), st.binary(max_size=20))
 def test_no_answer_whatever_is_more_than_a_form_error(status: bytes, headers: list[bytes], content: bytes) -> None:
     async def try_it(speak: Callable[[], Speak]) -> None:
