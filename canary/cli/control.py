@@ -62,7 +62,7 @@ def stop_all(config: ConfigPath, reason: Reason) -> None:
     settings = load(config)
     make_folder(settings.state)
     throw(settings.state, reason)
-    print_plain(f"kill switch thrown; `cpr-canary resume {config}` undoes it")
+    print_plain(f"kill switch thrown in {settings.state}; `cpr-canary resume {config}` undoes it")
     try:
         with opened(settings) as ledger:
             ledger.append(stopped_all(Clock().now(), reason, operator())).result()

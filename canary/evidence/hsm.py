@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from canary.model import Component, OwnFaultError
 _ED25519 = b"\x13\x0cedwards25519"
 """CKA_EC_PARAMS: the curve by its name, a PrintableString (PKCS #11 3.0, section 6.3.2)."""
 
-_one_at_a_time = threading.Lock()  # a login is of the whole process, so two sessions would end each other's
+_one_at_a_time: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+"""By module and token: a login to a token is of the whole process, so two sessions would end each other's."""
 
 
 class Pkcs11Keys:
@@ -70,8 +72,9 @@ class Pkcs11Keys:
         except ImportError as error:
             raise _unusable("python-pkcs11 is not installed: pip install 'cpr-canary[pkcs11]'") from error
         try:
-            with _one_at_a_time:
-                library = pkcs11.lib(str(self._settings.module))
+            module = str(self._settings.module)
+            with _one_at_a_time[module, self._settings.token]:
+                library = pkcs11.lib(module)
                 token = library.get_token(token_label=self._settings.token)
                 with token.open(user_pin=self._settings.pin.reveal(), rw=rw) as session:
                     yield session

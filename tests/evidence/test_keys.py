@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 import subprocess
+import threading
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -19,6 +21,7 @@ from canary.evidence.keys import FileKeys, key_store
 from canary.evidence.notes import Signer
 from canary.evidence.settings import KeySettings, Pkcs11Settings
 from canary.model import OwnFaultError
+from canary.threads import begun
 
 NAME = "ca.example/cpr-canary"
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
@@ -134,6 +137,30 @@ def test_a_private_key_cannot_leave_the_module(token: Pkcs11Settings) -> None:
         assert not private[pkcs11.Attribute.EXTRACTABLE]
         with pytest.raises(pkcs11.PKCS11Error):
             private[pkcs11.Attribute.VALUE]
+
+
+async def test_a_module_that_hangs_holds_up_no_other(token: Pkcs11Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at a reload that would go on with another module: the running one signs on."""
+    import pkcs11
+
+    asked, let_go, library = threading.Event(), threading.Event(), pkcs11.lib
+
+    def lib(so: str) -> object:
+        if so == SOFTHSM:
+            return library(so)
+        asked.set()
+        let_go.wait()
+        raise RuntimeError("the module is gone")
+
+    monkeypatch.setattr(pkcs11, "lib", lib)
+    store, other = Pkcs11Keys(token, NAME), Pkcs11Keys(settings("t", module="/opt/hanging.so"), NAME)
+    hanging = begun(other.signers)
+    await begun(asked.wait)
+    async with asyncio.timeout(60):
+        signs(await begun(store.create))
+    let_go.set()
+    with pytest.raises(OwnFaultError, match="the module is gone"):
+        await hanging
 
 
 def test_a_module_that_cannot_be_used_is_our_own_fault(token: Pkcs11Settings, monkeypatch: pytest.MonkeyPatch) -> None:
