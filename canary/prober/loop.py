@@ -221,7 +221,8 @@ class Prober:
                 return
             self._woken.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), left)
+                async with asyncio.timeout(left):  # wait_for loses a cancellation that comes together with its end
+                    await self._woken.wait()
 
     def _come_back(self, at: datetime) -> None:
         """Something is due at ``at``; the loop may be resting beyond that."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -12,7 +13,7 @@ from canary.channels import Kind, Resources, Sender
 from canary.channels.forms.steps import payload
 from canary.clock import Clock
 from canary.content import Ticket
-from canary.model import Actor, Component, Outgoing, Place, Report, Role, Seen, Submission, TimeSource
+from canary.model import Actor, Component, Outgoing, OwnFaultError, Place, Report, Role, Seen, Submission, TimeSource
 from canary.queues import Found, Intake, WatchKind, WatchResources, WatchSettings
 from canary.queues.claims import claims
 from canary.settings import ChannelSettings, Duration, Slug
@@ -129,7 +130,8 @@ class MemoryWatcher:
         could, known = True, int((intake.cursor(self._name) or {"known": 0})["known"])
         while True:
             if self._ca.readable:
-                known = self._look(intake, known)
+                with suppress(OwnFaultError):  # it could not be written: once more the next time
+                    known = self._look(intake, known)
             elif could:
                 intake.trouble(Component.TICKETS, "unreachable", "the queues cannot be read")
             could = self._ca.readable

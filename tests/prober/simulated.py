@@ -36,6 +36,7 @@ class Simulated:
         self.ca = self.kinds.CAS["one"] = self.kinds.MemoryCa(now=self.at)
         self.key = b"k" * 32
         """The key of the marks that the next life makes."""
+        self.rng = random.Random(7)
         self.ledger: Ledger
         self.prober: Prober
 
@@ -72,7 +73,7 @@ class Simulated:
 
     async def _live(self, story: Story, config: Config, scheduled: bool, killed: bool) -> None:
         self.ledger = Ledger(config.state, self.clock, inline=True)
-        self.prober = Prober(config, self.ledger, Keyring([self.key]), clock=self.clock, rng=random.Random(7))
+        self.prober = Prober(config, self.ledger, Keyring([self.key]), clock=self.clock, rng=self.rng)
         running = asyncio.create_task(self.prober.run(scheduled=scheduled))
         try:
             await story(self)

@@ -12,10 +12,14 @@ from builders import START
 from prober.simulated import Simulated
 
 from canary.ledger import EventKind, Ledger
+from canary.ledger.gaps import gaps
 from canary.prober.clock_steps import ClockSteps
 from canary.simulated import SimulatedClock
 
-STEPS = [timedelta(days=-2), timedelta(hours=-1), timedelta(hours=1), timedelta(days=2)]
+STEPS = [
+    timedelta(days=-30), timedelta(days=-2), timedelta(hours=-1), timedelta(minutes=-10), timedelta(seconds=-2),
+    timedelta(seconds=2), timedelta(hours=1), timedelta(days=2), timedelta(days=400),
+]  # fmt: skip
 
 
 def true_times(canary: Simulated, kind: EventKind) -> dict[str, float]:
@@ -47,6 +51,29 @@ def test_what_waits_goes_on_as_if_the_clock_had_been_right(simulated: Simulated,
         assert 4490 < sent[again or ""] - sent[lost or ""] < 4830
 
     simulated.ca.lost.add("channel-0")
+    simulated.live(story, simulated.config(3, max_per_hour=2))
+
+
+@pytest.mark.parametrize("pause", [0.3, 7.0, 90.0])
+def test_a_clock_that_is_set_again_and_again_and_slewed(simulated: Simulated, pause: float) -> None:
+    async def story(canary: Simulated) -> None:
+        await canary.until(lambda: len(canary.events(EventKind.SUBMITTED)) == 3)
+        for number in range(60):
+            canary.clock.set_wall(timedelta(seconds=(0.01, -0.4, 3600, -86_400, 90_000, -7200.5, 1.2)[number % 7]))
+            await canary.clock.sleep(pause)
+        await canary.until(lambda: len(canary.events(EventKind.FINISHED)) >= 6, every=60)
+        sent = true_times(canary, EventKind.SCHEDULED)
+        for kind in (EventKind.DEADLINE, EventKind.FINISHED):
+            judged = true_times(canary, kind)
+            assert {probe for probe in judged if not 890 < judged[probe] - sent[probe] < 1220} == set()
+        assert {event.body["outcome"] for event in canary.events(EventKind.FINISHED)} == {"arrived"}
+        assert {event.body["stages"]["arrived"] < 400 for event in canary.events(EventKind.FINISHED)} == {True}
+        assert canary.events(EventKind.HELD) == []
+        assert {gap.cause for gap in gaps(canary.ledger, canary.start, canary.clock.now())} <= {
+            "clock_set",
+            "no_record",
+        }
+
     simulated.live(story, simulated.config(3, max_per_hour=2))
 
 
