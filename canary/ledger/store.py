@@ -8,6 +8,7 @@ before it numbers its own.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -49,7 +50,8 @@ class Ledger(LedgerReader):
             super().__init__(folder, self._readers.lend)
             self.artefacts = Artefacts(folder / "artefacts", clock)  # whoever writes gives the files their time
             self._published = self._folded()
-            self._inode = _inode(folder)
+            self._file = str(folder / FILE)  # looked at before each commit: no Path objects there
+            self._inode = _inode(self._file)
         except (OSError, sqlite3.Error) as error:
             raise OwnFaultError(Component.STORE, "unusable", f"cannot use the ledger in {folder}: {error}") from error
         self._version: int | None = None
@@ -126,8 +128,8 @@ class Ledger(LedgerReader):
 
     def _commit(self, batch: Sequence[Entry], snapshot: bool) -> list[list[Event]]:
         """Write a batch and publish what follows from it. Called by the writer alone."""
-        if _inode(self.folder) != self._inode:  # SQLite would go on writing what nobody will ever read
-            raise OSError(f"{self.folder / FILE} is another file than the one that was opened: start again")
+        if _inode(self._file) != self._inode:  # SQLite would go on writing what nobody will ever read
+            raise OSError(f"{self._file} is another file than the one that was opened: start again")
         for entry in batch:
             for content in entry.artefacts:
                 self.artefacts.put(content)
@@ -155,6 +157,6 @@ class Ledger(LedgerReader):
         return added
 
 
-def _inode(folder: Path) -> tuple[int, int]:
-    found = (folder / FILE).stat()
+def _inode(file: str) -> tuple[int, int]:
+    found = os.stat(file)  # noqa: PTH116  # as above
     return found.st_dev, found.st_ino

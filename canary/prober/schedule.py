@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from itertools import product
+from itertools import product, takewhile
 from math import ceil
 
 from canary.model import Probe, Verdict
@@ -88,36 +89,46 @@ class Timetable:
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._due: dict[str, datetime] = {}
+        self._agenda: list[tuple[datetime, str]] = []
+        """The same, sorted: it is asked for what is due many times a second, of thousands of channels."""
         self._intervals: dict[str, float] = {}
+        self.at_once = AT_ONCE
+        """How many probes a round may send: what has waited, for whatever reason, is not sent in a burst."""
 
     def plan(self, intervals: Mapping[str, float], last_attempts: Mapping[str, float], now: datetime) -> None:
         """Go by these channels and their intervals (seconds); the last attempts are POSIX, 0 or none for never."""
         changed = {slug: interval for slug, interval in intervals.items() if self._intervals.get(slug) != interval}
         usual = {slug: usually_due(now, last_attempts.get(slug, 0.0), interval) for slug, interval in changed.items()}
         at_once = {slug: interval for slug, interval in changed.items() if usual[slug] is None}
-        self._due = {slug: due for slug, due in self._due.items() if slug in intervals}
-        self._due |= {slug: due for slug, due in usual.items() if due is not None} | spread(at_once, now)
+        self._set(
+            {slug: due for slug, due in self._due.items() if slug in intervals}
+            | {slug: due for slug, due in usual.items() if due is not None}
+            | spread(at_once, now)
+        )
         self._intervals = dict(intervals)
-
-    @property
-    def at_once(self) -> int:
-        """How many probes a round may send: what has waited, for whatever reason, is not sent in a burst."""
-        return AT_ONCE + ceil(2 * sum(1 / interval for interval in self._intervals.values()))
+        self.at_once = AT_ONCE + ceil(2 * sum(1 / interval for interval in intervals.values()))
 
     def due(self, now: datetime) -> list[str]:
         """The channels that are due at ``now``, the longest first."""
-        return [slug for _, slug in sorted((at, slug) for slug, at in self._due.items() if at <= now)]
+        return [slug for _, slug in takewhile(lambda entry: entry[0] <= now, self._agenda)]
 
     def next(self) -> datetime | None:
         """When the next channel is due; None if there is none."""
-        return min(self._due.values(), default=None)
+        return self._agenda[0][0] if self._agenda else None
 
     def passed(self, channel: str, now: datetime) -> datetime:
         """It is the turn of ``channel``, whatever becomes of it; returns when it was due."""
         due = self._due[channel]
-        self._due[channel] = next_due(due, now, self._intervals[channel], self._rng)
+        again = next_due(due, now, self._intervals[channel], self._rng)
+        del self._agenda[bisect_left(self._agenda, (due, channel))]
+        insort(self._agenda, (again, channel))
+        self._due[channel] = again
         return due
 
     def move(self, by: timedelta) -> None:
         """Our clock was set: what is due is due as much later."""
-        self._due = {slug: due + by for slug, due in self._due.items()}
+        self._set({slug: due + by for slug, due in self._due.items()})
+
+    def _set(self, due: Mapping[str, datetime]) -> None:
+        self._due = dict(due)
+        self._agenda = sorted((at, slug) for slug, at in due.items())
