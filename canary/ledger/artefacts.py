@@ -26,6 +26,10 @@ class Artefacts:
         """Where the artefact with this SHA-256 is kept; ``name`` is always a digest that we computed ourselves."""
         return self._folder / name[:2] / name[2:]
 
+    def _where(self, name: str) -> str:
+        """The same without Path objects, which cost more than the rest of what is done several times a probe."""
+        return f"{self._root}/{name[:2]}/{name[2:]}"
+
     def put(self, content: bytes) -> str:
         """Keep ``content`` and return its SHA-256; no file that is whole is ever opened for writing. Raises OSError.
 
@@ -33,7 +37,7 @@ class Artefacts:
         nothing to :meth:`get`, and is replaced when the same content comes again.
         """
         name = digest(content)
-        path = f"{self._root}/{name[:2]}/{name[2:]}"  # no Path objects here
+        path = self._where(name)
         try:
             self._write(path, content)
         except FileNotFoundError:
@@ -78,7 +82,7 @@ class Artefacts:
         Raises OwnFaultError (component store) if the file cannot be read.
         """
         try:
-            content = read_file(self.path(name))
+            content = read_file(self._where(name))
         except FileNotFoundError:
             return None
         except OSError as error:
