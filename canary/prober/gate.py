@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ STOP_ALL = "STOP"
 
 _LONGEST = 4096
 """Bytes of the kill switch that are read."""
+
+
+_EACH = 2
+"""Open probes that every channel may have, whatever the others have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +71,26 @@ class Gate:
         return self._too_many_open(channel, ahead)
 
     def _too_many_open(self, channel: str, ahead: Sequence[Probe]) -> Obstacle | None:
-        """The cap on open probes, of which no channel takes more than is left for the others.
+        """The cap on open probes, so shared that channels whose probes stay open hold no other.
 
-        So however many channels have probes that stay open, there is room for one that has none (the dynamic threshold
-        of Choudhury and Hahne, as switches share a buffer among ports).
+        Each channel may have a few, as far as the cap goes round. Of the rest none takes more than it leaves (the
+        dynamic threshold of Choudhury and Hahne, by which the ports of a switch share a buffer).
         """
-        cap = self.config.limits.open_probes
+        cap, channels = self.config.limits.open_probes, self.config.channels
         left = cap - len(self.state.open) - len(ahead)
         if left <= 0:
             return Obstacle(Hold.CAP, f"cap of {cap} open probes reached")
-        if left > cap // 2 or len(self.config.channels) == 1:
+        if len(channels) == 1:
             return None
-        own = sum(known.case.probe.channel == channel for known in self.state.open.values())
-        own += sum(probe.channel == channel for probe in ahead)
-        if own < left:
+        counts = Counter(known.case.probe.channel for known in self.state.open.values())
+        counts.update(probe.channel for probe in ahead)
+        own, each = counts[channel], min(_EACH, cap // len(channels))
+        used = sum(min(each, count) for other, count in counts.items() if other != channel and other in channels)
+        kept = each * (len(channels) - 1) - used
+        if own < max(each, left - kept):
             return None
         return Obstacle(
-            Hold.CAP, f"cap of {cap} open probes: {own} are of this channel, the {left} left are for others"
+            Hold.CAP, f"cap of {cap} open probes: {own} are of this channel, what is left is for the others"
         )
 
 

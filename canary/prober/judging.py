@@ -6,15 +6,20 @@ import heapq
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
+import structlog
+
 from canary.clock import Clock
-from canary.ledger import Ledger
-from canary.prober.step import step
+from canary.contained import traced, words
+from canary.ledger import Ledger, OpenProbe
+from canary.prober.step import Decision, step, unjudged
 
 _WRITTEN_BY = timedelta(seconds=10)
 """What was decided is looked at once more after so long, should it not have been written, or not have been current."""
 
 _AGAIN = timedelta(seconds=1)
 """After so long a probe is looked at again whose age could not be told."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Judging:
@@ -76,11 +81,20 @@ class Judging:
         if not self._ages_known():
             self._enter(probe, now + _AGAIN)
             return
-        decided = step(known, now, self._looked, self._confirm_after(), self._since())
+        decided = self._decided(known, now)
         if decided.events:
             self._ledger.append(*decided.events, judged=known)
         again = decided.again or now + _WRITTEN_BY
         self._enter(probe, min(again, now + _WRITTEN_BY) if decided.events else again)
+
+    def _decided(self, known: OpenProbe, now: datetime) -> Decision:
+        """What follows for a probe. One that cannot be judged holds up no other, and ends at give-up all the same."""
+        try:
+            return step(known, now, self._looked, self._confirm_after(), self._since())
+        except Exception as error:
+            probe = known.case.probe
+            _log.error("a probe cannot be judged", probe=probe.id, error=words(error), exc_info=traced(error))
+            return unjudged(known, now, f"our own fault: it could not be judged: {words(error)}")
 
     def _enter(self, probe: str, at: datetime) -> None:
         self._next[probe] = at

@@ -19,6 +19,7 @@ import structlog
 from canary import __version__
 from canary.clock import Clock
 from canary.config import Config, digest
+from canary.contained import traced, words
 from canary.evidence.service import Evidence
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
@@ -55,6 +56,9 @@ ASLEEP = timedelta(seconds=5)
 
 STALLED = timedelta(seconds=30)
 """A main loop that comes so much too late to a round stood still: what was due meanwhile was not sent."""
+
+_ROUNDS = "rounds"
+"""What the rounds are called among the parts of the prober."""
 
 _STOP_WITHIN = 30.0
 
@@ -156,7 +160,7 @@ class Prober:
         self._plan(self._awake)
         await self._asked.now()
         while not self._stopping.is_set():
-            self._round(scheduled)
+            self._round_whatever_happens(scheduled)
             await self._until_next_round(scheduled)
         await self._wind_up(scheduled)
 
@@ -189,6 +193,16 @@ class Prober:
         await self._append(EventKind.STOPPED, {"run": self._run, "scheduled": scheduled})
 
     # One round
+
+    def _round_whatever_happens(self, scheduled: bool) -> None:
+        """What must not happen in a round is told, and the next one comes; the tick and the readiness show it."""
+        try:
+            self._round(scheduled)
+            self.troubles[_ROUNDS] = ""
+        except Exception as error:
+            if self.troubles.get(_ROUNDS) != words(error):
+                _log.error("a round of the main loop failed", error=words(error), exc_info=traced(error))
+            self.troubles[_ROUNDS] = words(error)
 
     def _round(self, scheduled: bool) -> None:
         """Look at what is due, once. Waits for nothing."""

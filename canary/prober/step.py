@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from canary.judge import judge
 from canary.ledger import Event, OpenProbe
 from canary.ledger import events as record
-from canary.model import Case
+from canary.model import Case, DeadlineResult, Outcome, Verdict
 from canary.prober.schedule import next_look
 
 
@@ -63,3 +63,16 @@ def _only_under_way(case: Case) -> datetime | None:
     if case.sightings or (submission and submission.failure and not submission.uncertain):
         return None
     return case.started_at + timedelta(seconds=min([case.probe.deadline, *case.probe.owed.values()]))
+
+
+def unjudged(known: OpenProbe, now: datetime, why: str) -> Decision:
+    """What follows for a probe that cannot be judged: it is tried again in a minute, and indeterminate at give-up."""
+    probe = known.case.probe
+    if now < known.case.started_at + timedelta(seconds=probe.give_up):
+        return Decision((), now + timedelta(minutes=1))
+    events: list[Event] = []
+    if known.deadline is None:
+        events.append(record.deadline(probe.id, now, DeadlineResult.INDETERMINATE, Outcome.INDETERMINATE))
+    owed = dict.fromkeys(probe.owed, DeadlineResult.INDETERMINATE)
+    last = Verdict(Outcome.INDETERMINATE, DeadlineResult.INDETERMINATE, True, None, why, {}, 0, {}, dict(owed))
+    return Decision((*events, record.finished(probe.id, now, last)), None)

@@ -7,16 +7,20 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import CPR, DEADLINE, START, a_probe, after, message, report, taken
 from ledger.checking import is_whole
+from prober.simulated import Simulated
 
 from canary.clock import Clock
-from canary.ledger import EventKind, Ledger
+from canary.ledger import EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
 from canary.model import DeadlineResult, Outcome, OwnFaultError
+from canary.prober import judging as module
 from canary.prober.judging import Judging
+from canary.prober.step import Decision
 
 PROBE = "probeprobeprobe2"
 NEVER = datetime.max.replace(tzinfo=START.tzinfo)
@@ -144,3 +148,50 @@ def test_a_probe_that_somebody_else_sent_and_left_is_looked_at(ledger: Ledger) -
     parts.look_at_due(after(DEADLINE + 1))
     ledger.refresh()
     assert ledger.state.open[left].deadline is DeadlineResult.MISSED
+
+
+def test_a_probe_that_cannot_be_judged_holds_up_no_other_and_ends_at_give_up(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    properly = module.step
+
+    def picky(known: OpenProbe, *rest: Any) -> Decision:
+        if known.case.probe.channel == "channel-0":
+            raise ZeroDivisionError("a verdict that nobody thought of")
+        return properly(known, *rest)
+
+    async def story(canary: Simulated) -> None:
+        await canary.until(lambda: len(canary.events(EventKind.FINISHED)) == 2, every=10)
+        sent = {event.probe: event for event in canary.events(EventKind.SCHEDULED)}
+        ended = {sent[event.probe].body["channel"]: event for event in canary.events(EventKind.FINISHED)}
+        results = {event.probe: event.body["result"] for event in canary.events(EventKind.DEADLINE)}
+        assert (ended["channel-0"].body["outcome"], ended["channel-1"].body["outcome"]) == ("indeterminate", "arrived")
+        assert "ZeroDivisionError: a verdict that nobody thought of" in ended["channel-0"].body["reason"]
+        assert results[ended["channel-0"].probe] == "indeterminate"
+        took = (ended["channel-0"].at - sent[ended["channel-0"].probe].at).total_seconds()
+        assert 1200 <= took <= 1265
+
+    monkeypatch.setattr(module, "step", picky)
+    simulated.live(story, simulated.config(2, interval="1d", give_up="20m"))
+
+
+def test_a_round_that_fails_is_told_and_the_next_one_comes(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    properly, failing = module.Judging.look_at_due, [True]
+
+    def broken(self: Judging, now: datetime) -> None:
+        if failing:
+            raise KeyError("what nobody thought of")
+        properly(self, now)
+
+    async def story(canary: Simulated) -> None:
+        await canary.until(lambda: canary.prober.vitals().troubles.get("rounds"))
+        assert canary.prober.vitals().troubles["rounds"] == "KeyError: 'what nobody thought of'"
+        assert canary.prober.last_tick is None
+        failing.clear()
+        await canary.until(lambda: canary.events(EventKind.FINISHED), every=10)
+        assert canary.prober.vitals().troubles["rounds"] == ""
+
+    monkeypatch.setattr(module.Judging, "look_at_due", broken)
+    simulated.live(story)

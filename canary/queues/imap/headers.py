@@ -67,7 +67,7 @@ def arrival(
     folder was read to its end at ``not_before`` and the message was not there, it came later, whatever its times say.
     """
     at, source = server_time(header, internal, now) or (now, TimeSource.NOTICED)
-    if not_before is not None and at < not_before - _SKEW:
+    if not_before is not None and at < not_before - _SKEW and not_before <= now:  # else our clock was set back since
         return now, TimeSource.NOTICED, (now - not_before).total_seconds()
     return at, source, 1.0
 

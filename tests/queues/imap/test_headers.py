@@ -69,6 +69,11 @@ def test_a_message_that_was_not_there_before_came_since() -> None:
     assert arrival(slow_clock, INTERNAL, NOW, read_at)[1] is TimeSource.RECEIVED
 
 
+def test_a_reading_by_a_clock_that_was_set_back_since_tells_nothing() -> None:
+    ahead = NOW + timedelta(hours=1)
+    assert arrival(b"Subject: x\r\n", INTERNAL, NOW, ahead) == (INTERNAL, TimeSource.INTERNALDATE, 1.0)
+
+
 def test_a_mark_is_found_plain_folded_and_encoded() -> None:
     text = mark()
     for header in (
