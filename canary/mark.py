@@ -146,7 +146,7 @@ class _Search:
         self._cut: BudgetError | None = None
 
     def add(self, text: str) -> None:
-        """Search one more text."""
+        """Search one more text, as far as the budgets go: :meth:`result` tells where they ended."""
         try:
             for piece in _overlapping(text):
                 for candidate in self._candidates(piece):

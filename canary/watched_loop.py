@@ -88,7 +88,7 @@ class Stalls:
         threading.Thread(target=self._look, name="watch the loop", daemon=True).start()
 
     def end(self) -> None:
-        """Look no more."""
+        """Look no more, within a fifth of a second; may be called from any thread, and again."""
         self._ended.set()
 
     def _look(self) -> None:
@@ -132,7 +132,7 @@ class WatchedLoop(asyncio.SelectorEventLoop):
         return super().run_in_executor(executor or DAEMONS, func, *args)
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close it as asyncio does, and end the thread that looked at it."""
         self.stalls.end()
         super().close()
 

@@ -23,7 +23,7 @@ from canary.model import CanaryError, Component, OwnFaultError
 from canary.prober.gate import stop_all
 from canary.prober.runtime import Runtime, assembled
 from canary.watched_loop import WatchedLoop
-from canary.web import Access, Rules, create_app, listen, rules, serve_on
+from canary.web import Access, AccessRules, create_app, listen, rules, serve_on
 
 _log = structlog.get_logger("canary")
 
@@ -51,7 +51,7 @@ async def _run(path: Path, config: Config, canary: Runtime) -> None:
     prober, access = canary.prober, Access(config.web)
 
     async def reload() -> None:
-        proven: list[Rules] = []
+        proven: list[AccessRules] = []
 
         def load_and_prove() -> Config:
             following = load(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from canary.ledger.events import Event, EventKind, Inventory, inventories
 from canary.ledger.results import Result
-from canary.ledger.state import BUCKETS, SHOWN, ChannelTotals, Histogram, Kept, OpenProbe, State, Totals
+from canary.ledger.state import BUCKETS, SHOWN, ChannelTotals, Histogram, KeptSightings, OpenProbe, State, Totals
 from canary.ledger.store import Ledger
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "EventKind",
     "Histogram",
     "Inventory",
-    "Kept",
+    "KeptSightings",
     "Ledger",
     "OpenProbe",
     "Result",

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from canary.ledger.reading import Connect, Connections, UnreadableError
+from canary.ledger.reading import Connect, LentConnections, UnreadableLedgerError
 from canary.ledger.version import VERSION, refuse_newer
 from canary.model import Component, OwnFaultError
 from canary.private import NotPrivateError, kind
@@ -45,21 +45,21 @@ def read_only(file: Path) -> Iterator[Connect]:
         raise _unusable(f"there is no ledger in {file.parent}: `cpr-canary run` makes it") from None
     except OSError as error:
         raise _unusable(f"cannot read the ledger in {file.parent}: {error.strerror}") from error
-    connections = Connections(lambda: _connect(file, way))
+    connections = LentConnections(lambda: _connect(file, way))
     failed: Exception | None = None
     try:
         _check_version(connections, file)
         yield connections.lend
-    except (sqlite3.Error, UnreadableError) as error:
+    except (sqlite3.Error, UnreadableLedgerError) as error:
         failed = error
     finally:
         connections.close()
     if way != _SHARED and _stamp(file) != before:
         raise _unusable(f"the ledger in {file.parent} was written to while it was read; do it again") from failed
-    if isinstance(failed, UnreadableError):
+    if isinstance(failed, UnreadableLedgerError):
         raise failed
     if failed:
-        raise UnreadableError(f"{file}: {failed}") from failed
+        raise UnreadableLedgerError(f"{file}: {failed}") from failed
 
 
 def read_beside(file: Path) -> sqlite3.Connection:
@@ -88,7 +88,7 @@ def _connect(file: Path, way: str) -> sqlite3.Connection:
     return connection
 
 
-def _check_version(connections: Connections, file: Path) -> None:
+def _check_version(connections: LentConnections, file: Path) -> None:
     with connections.lend() as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
     refuse_newer(version)

@@ -23,7 +23,7 @@ NOT_WRITTEN_SO = (ValueError, LookupError, TypeError, AttributeError, RecursionE
 """What is raised by whoever reads bytes that are no longer what was written."""
 
 
-class UnreadableError(OwnFaultError):
+class UnreadableLedgerError(OwnFaultError):
     """The ledger cannot be read: the database says so, or what stands in it is not what was written."""
 
     def __init__(self, what: str) -> None:
@@ -32,23 +32,23 @@ class UnreadableError(OwnFaultError):
 
 @contextmanager
 def asking(connect: Connect) -> Iterator[sqlite3.Connection]:
-    """A connection, for a statement; a fault of the database is one of ours. Raises :class:`UnreadableError`."""
+    """A connection, for a statement; a fault of the database is one of ours. Raises :class:`UnreadableLedgerError`."""
     try:
         with connect() as connection:
             yield connection
     except sqlite3.Error as error:
-        raise UnreadableError(str(error)) from error
+        raise UnreadableLedgerError(str(error)) from error
 
 
 @contextmanager
 def understood(what: str) -> Iterator[None]:
-    """While what was read is made sense of: it may not be what was written. Raises :class:`UnreadableError`."""
+    """While what was read is made sense of: it may not be what was written. Raises :class:`UnreadableLedgerError`."""
     try:
         yield
     except CanaryError:
         raise
     except NOT_WRITTEN_SO as error:
-        raise UnreadableError(f"{what} is not as it was written ({error!r:.200})") from error
+        raise UnreadableLedgerError(f"{what} is not as it was written ({error!r:.200})") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +103,14 @@ class Reading:
         return self._rows(Query(sql, values=values))
 
     def _made(self, make: Callable[[Any], T], query: Query) -> Iterator[T]:
-        """What is made of each row. Raises :class:`UnreadableError` where nothing can be."""
+        """What is made of each row. Raises :class:`UnreadableLedgerError` where nothing can be."""
         row: Any = None
         try:
             for row in self._rows(query):
                 yield make(row)
         except NOT_WRITTEN_SO as error:
             where = f"event {row.seq}" if hasattr(row, "seq") else f"the row {tuple(row or ())!r:.80}"
-            raise UnreadableError(f"{where} is not as it was written ({error!r:.200})") from error
+            raise UnreadableLedgerError(f"{where} is not as it was written ({error!r:.200})") from error
 
     def _first(self, make: Callable[[Any], T], query: Query) -> T | None:
         """What is made of the first row; None if there is no row."""
@@ -131,7 +131,7 @@ def _row(names: tuple[str, ...]) -> Callable[[tuple[Any, ...]], Any]:
     return make
 
 
-class Connections:
+class LentConnections:
     """Connections that are lent to one user at a time, and kept for the next one; to be closed in the end."""
 
     def __init__(self, open_: Callable[[], sqlite3.Connection]) -> None:

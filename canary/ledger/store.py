@@ -21,7 +21,7 @@ from canary.ledger.events import Event
 from canary.ledger.opening import read_beside
 from canary.ledger.place import made_private
 from canary.ledger.reader import LedgerReader
-from canary.ledger.reading import Connections
+from canary.ledger.reading import LentConnections
 from canary.ledger.schema import open_for_writing, transaction
 from canary.ledger.state import OpenProbe, State
 from canary.ledger.transaction import Transaction, keep_snapshot
@@ -46,7 +46,7 @@ class Ledger(LedgerReader):
         try:
             self._connection = open_for_writing(made_private(folder))
             upgrade(self._connection)
-            self._readers = Connections(partial(read_beside, folder / FILE))
+            self._readers = LentConnections(partial(read_beside, folder / FILE))
             super().__init__(folder, self._readers.lend)
             self.artefacts = Artefacts(folder / "artefacts", clock)  # whoever writes gives the files their time
             self._published = self._folded()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from canary.clock import Clock
 from canary.ledger.events import Event
-from canary.ledger.reading import UnreadableError
+from canary.ledger.reading import UnreadableLedgerError
 from canary.ledger.state import OpenProbe
 from canary.model import Component, OwnFaultError
 
@@ -122,7 +122,7 @@ class Writer:
         """Write what was handed in, and tell each future how it ended."""
         try:
             added = self._commit_all(batch, snapshot)
-        except (OSError, sqlite3.Error, UnreadableError) as error:
+        except (OSError, sqlite3.Error, UnreadableLedgerError) as error:
             self.failed += 1
             self.trouble = f"the ledger could not be written: {error}"
             fault = OwnFaultError(Component.STORE, NOT_WRITTEN, self.trouble)

@@ -102,7 +102,7 @@ class Part:
         return transferred(self._raw[self._body : end], self._encoding)
 
     def text(self, longest: int | None = None) -> str:
-        """The body as text."""
+        """The body as text, by its charset; ``longest`` in bytes, as of :meth:`content`. Never fails."""
         return decoded(self.content(longest), self.charset)
 
     @cached_property
@@ -123,7 +123,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class ParsedMail:
     """A message: itself first, then its parts, each before what is in it; ``cut`` says what was not read, if any."""
 
     parts: tuple[Part, ...]
@@ -131,7 +131,7 @@ class Mail:
 
     @property
     def head(self) -> Part:
-        """The message itself."""
+        """The message itself, whose header is that of the whole."""
         return self.parts[0]
 
     @property
@@ -140,7 +140,7 @@ class Mail:
         return (part for part in self.parts if part.is_text)
 
 
-def read_mail(raw: bytes, budget: Budget = MESSAGE) -> Mail:
+def read_mail(raw: bytes, budget: Budget = MESSAGE) -> ParsedMail:
     """The parts of a message, as far as the budget goes."""
     cut = _beyond(budget, received=len(raw))
     raw = raw[: budget.received]
@@ -162,7 +162,7 @@ def read_mail(raw: bytes, budget: Budget = MESSAGE) -> Mail:
             continue
         usual = "message/rfc822" if part.type == "multipart/digest" else "text/plain"
         waiting.extend((begin, end, usual, depth + 1) for begin, end in reversed(inner))
-    return Mail(tuple(found), cut or delimiters.cut)
+    return ParsedMail(tuple(found), cut or delimiters.cut)
 
 
 def _beyond(budget: Budget, **cost: int) -> BudgetError | None:

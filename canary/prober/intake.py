@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from canary.budgets import UNKNOWN_MARKS
 from canary.clock import Clock
 from canary.judge import clock_offset, latency, reached, shown_in
-from canary.ledger import Event, EventKind, Kept, Ledger, OpenProbe, State
+from canary.ledger import Event, EventKind, KeptSightings, Ledger, OpenProbe, State
 from canary.ledger import events as record
 from canary.ledger.events import clock, digest
 from canary.mark import Keyring
@@ -217,7 +217,7 @@ class _Batch:
 
     def __init__(self, state: State) -> None:
         self._unknown = Counter(state.totals.unattributed)
-        self.kept: dict[str, Kept] = {}
+        self.kept: dict[str, KeptSightings] = {}
         """By probe."""
         self.surplus: Counter[Flood] = Counter()
 
@@ -233,7 +233,7 @@ class _Batch:
     def _of_probe(self, sighting: Sighting, known: OpenProbe) -> Forgery | Surplus | None:
         """Why a sighting of a probe is not to be kept."""
         if sighting.probe not in self.kept:
-            self.kept[sighting.probe] = Kept(known.case)
+            self.kept[sighting.probe] = KeptSightings(known.case)
         return self.kept[sighting.probe].take(sighting)
 
     def _nobodys(self, sighting: Sighting) -> Forgery | None:

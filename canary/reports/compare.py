@@ -21,7 +21,7 @@ from hashlib import sha256
 
 from canary.budgets import COMPARED, BudgetError
 from canary.content import Content, Message, Ticket
-from canary.mail.reading import Mail, Part, read_mail
+from canary.mail.reading import ParsedMail, Part, read_mail
 from canary.references import resolved
 
 _IGNORED = re.compile("[\\s>|\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
@@ -101,7 +101,7 @@ def _from_ticket(found: Ticket, want: _Sent) -> _Got:
     return _Got([text, _as_read(text)], files, cut)
 
 
-def _texts(mail: Mail, sent: str) -> tuple[list[str], BudgetError | None]:
+def _texts(mail: ParsedMail, sent: str) -> tuple[list[str], BudgetError | None]:
     """The text of every text part, those of enclosed messages included, HTML as it reads; and what there is no room for.
 
     The longer what was sent, the more there is.

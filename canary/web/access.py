@@ -29,7 +29,7 @@ _log = structlog.get_logger("canary.web")
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class AccessRules:
     """What holds: ``hosts`` are names and addresses by which we may be asked, ``headers`` stand in each answer."""
 
     hosts: frozenset[str]
@@ -54,10 +54,10 @@ class Rules:
         return self.token is not None and scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), self.token)
 
 
-def rules(web: Web) -> Rules:
+def rules(web: Web) -> AccessRules:
     """What a section ``web`` wants. Raises ConfigError, or OwnFaultError for a secret or file that cannot be used."""
     hosts = frozenset({web.host.lower(), *(host.lower() for host in web.hosts)})
-    return _with_file(Rules(hosts, _token(web.token), Passwords({}), {}, None), web.config_file)
+    return _with_file(AccessRules(hosts, _token(web.token), Passwords({}), {}, None), web.config_file)
 
 
 def _token(secret: Secret | None) -> bytes | None:
@@ -73,7 +73,7 @@ def _token(secret: Secret | None) -> bytes | None:
     return token.encode()
 
 
-def _with_file(rules: Rules, path: Path | None) -> Rules:
+def _with_file(rules: AccessRules, path: Path | None) -> AccessRules:
     if path is None:
         return rules
     found = file.read(path)
@@ -93,7 +93,7 @@ class Access:
     """The rules in force. Another section ``web`` takes their place whole; files of the old one are read on change."""
 
     def __init__(self, web: Web, clock: Clock | None = None) -> None:
-        """Raises what :func:`rules` raises."""
+        """The rules of ``web`` come into force, its files being read now. Raises what :func:`rules` raises."""
         self._clock = clock or Clock()
         self.seldom = Seldom(self._clock)
         self._seen: tuple[object, ...] | None = _as_they_are(web.config_file)
@@ -103,7 +103,7 @@ class Access:
         """What the next connection is made with."""
         return self.rules.tls
 
-    def change(self, web: Web, following: Rules) -> None:
+    def change(self, web: Web, following: AccessRules) -> None:
         """From now on ``following`` holds, which :func:`rules` made of ``web``."""
         self.rules, self._web, self._seen = following, web, None
 

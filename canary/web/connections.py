@@ -43,7 +43,7 @@ def most_connections() -> int:
     return WEB_REQUEST.number if soft == resource.RLIM_INFINITY else max(4, min(WEB_REQUEST.number, soft // _SHARE))
 
 
-class _Connection(H11Protocol):
+class _WebConnection(H11Protocol):
     """One connection of HTTP/1.1, from the moment it was taken: TLS is made with it later."""
 
     def __init__(self, config: Config, state: ServerState, logger: logging.Logger, house: Connections) -> None:
@@ -110,7 +110,7 @@ class Connections:
         )
         self._config.load()
         self._state = ServerState()
-        self._inside: dict[_Connection, None] = {}
+        self._inside: dict[_WebConnection, None] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self._resting: asyncio.TimerHandle | None = None
 
@@ -119,7 +119,7 @@ class Connections:
         return self._clock.monotonic()
 
     def open(self) -> None:
-        """Begin to take connections."""
+        """Begin to take connections, on the event loop that runs; at most once."""
         self._listener.setblocking(False)
         self._dated()
         self._take_from_now_on()
@@ -173,26 +173,26 @@ class Connections:
             self._seldom.tell("a web connection is refused: every one that is allowed is being answered")
             taken.close()
             return
-        connection = _Connection(self._config, self._state, self._log, self)
+        connection = _WebConnection(self._config, self._state, self._log, self)
         self._inside[connection] = None
         connection.greeting = asyncio.create_task(self._greet(connection, taken))
         connection.greeting.add_done_callback(lambda done: self._greeted(connection, taken, done))
 
-    async def _greet(self, connection: _Connection, taken: socket.socket) -> None:
+    async def _greet(self, connection: _WebConnection, taken: socket.socket) -> None:
         taken.setblocking(False)
         context = self._tls()
         limits = {"ssl_handshake_timeout": WEB_REQUEST.seconds, "ssl_shutdown_timeout": _SWEEP} if context else {}
         loop = asyncio.get_running_loop()
         await loop.connect_accepted_socket(lambda: connection, taken, ssl=context, **limits)
 
-    def _greeted(self, connection: _Connection, taken: socket.socket, done: asyncio.Task[None]) -> None:
+    def _greeted(self, connection: _WebConnection, taken: socket.socket, done: asyncio.Task[None]) -> None:
         connection.greeting = None
         if done.cancelled() or done.exception() is not None:  # it went, was sent away, or speaks no TLS
             taken.close()
             self.left(connection)
 
-    def left(self, connection: _Connection) -> None:
-        """A connection has ended."""
+    def left(self, connection: _WebConnection) -> None:
+        """A connection has ended, or is as good as ended: it counts no more. May be called again for the same one."""
         self._inside.pop(connection, None)
 
     # Who stays too long

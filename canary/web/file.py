@@ -61,7 +61,7 @@ def _header(value: str) -> str:
     return value
 
 
-class _Tls(Settings):
+class _ServerTls(Settings):
     cert_file: FilePath = Field(description="PEM file of the certificate and its chain")
     key_file: FilePath = Field(description="PEM file of its key")
     client_auth_type: Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"] = "NoClientCert"
@@ -112,7 +112,7 @@ class _Http(Settings):
 class WebFile(Settings):
     """What a web configuration file says."""
 
-    tls_server_config: _Tls | None = None
+    tls_server_config: _ServerTls | None = None
     http_server_config: _Http = Field(default_factory=_Http)
     basic_auth_users: dict[str, Annotated[str, BeforeValidator(_hash)]] = Field(default_factory=dict)
 
@@ -184,5 +184,5 @@ def _worded(error: ErrorDetails, where: tuple[str, ...]) -> str:
 
 
 def _known(section: str) -> list[str]:
-    model: dict[str, type[Settings]] = {"tls_server_config": _Tls, "http_server_config": _Http}
+    model: dict[str, type[Settings]] = {"tls_server_config": _ServerTls, "http_server_config": _Http}
     return list(model.get(section, WebFile).model_fields)

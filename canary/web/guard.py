@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 
-from canary.web.access import Access, Rules
+from canary.web.access import Access, AccessRules
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -47,7 +47,7 @@ class Doorkeeper:
         refused = self._strange(scope, rules) or await _unknown(scope, rules)
         await (refused or self._app)(scope, receive, send_with_headers)
 
-    def _strange(self, scope: Scope, rules: Rules) -> Response | None:
+    def _strange(self, scope: Scope, rules: AccessRules) -> Response | None:
         headers = Headers(scope=scope)
         why = wrong_host(headers, rules, _local(scope)) or foreign_page(scope["method"], headers)
         if why is None:
@@ -62,7 +62,7 @@ def _local(scope: Scope) -> str:
     return str(server[0]).lower() if server else ""
 
 
-def wrong_host(headers: Headers, rules: Rules, local: str) -> str | None:
+def wrong_host(headers: Headers, rules: AccessRules, local: str) -> str | None:
     """Why a request is not meant for us, by its Host; None if it is."""
     given = headers.getlist("host")
     match = _HOST.fullmatch(given[0]) if len(given) == 1 else None
@@ -98,7 +98,7 @@ def _of(address: str) -> str | None:
         return None
 
 
-async def _unknown(scope: Scope, rules: Rules) -> Response | None:
+async def _unknown(scope: Scope, rules: AccessRules) -> Response | None:
     """What is answered to somebody who may not have this; None if he may."""
     authorization = Headers(scope=scope).get("authorization", "")
     if rules.has_token(authorization):

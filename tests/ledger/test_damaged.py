@@ -16,7 +16,7 @@ from canary.evidence.service import Evidence
 from canary.evidence.settings import EvidenceSettings
 from canary.ledger import EventKind, Ledger
 from canary.ledger.reader import LedgerReader, reading
-from canary.ledger.reading import UnreadableError
+from canary.ledger.reading import UnreadableLedgerError
 from canary.ledger.retention import Retention, Rule
 from canary.ledger.version import FILE
 from canary.model import OwnFaultError
@@ -67,7 +67,10 @@ READERS: dict[str, Callable[[LedgerReader], object]] = {
 @pytest.mark.parametrize("ask", READERS.values(), ids=READERS)
 def test_noise_on_the_disk_is_told_by_every_reader(folder: Path, ask: Callable[[LedgerReader], object]) -> None:
     spoil(folder)
-    with pytest.raises(UnreadableError, match=r"cannot read the ledger: .*recovery.md"), reading(folder) as ledger:
+    with (
+        pytest.raises(UnreadableLedgerError, match=r"cannot read the ledger: .*recovery.md"),
+        reading(folder) as ledger,
+    ):
         ask(ledger)
 
 
@@ -87,7 +90,7 @@ def test_noise_on_the_disk_is_told_by_every_reader(folder: Path, ask: Callable[[
 )  # fmt: skip
 def test_what_is_not_what_was_written_is_told_with_its_place(folder: Path, sql: str, ask: str, where: str) -> None:
     change(folder, sql)
-    with reading(folder) as ledger, pytest.raises(UnreadableError, match=f"{where}.* is not as it was written"):
+    with reading(folder) as ledger, pytest.raises(UnreadableLedgerError, match=f"{where}.* is not as it was written"):
         READERS[ask](ledger)
 
 

@@ -141,8 +141,10 @@ def test_another_format_is_said_to_be_one(ledger: Ledger, version: int, words: s
 
 def test_what_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database at all" * 1000)
-    with pytest.raises(OwnFaultError, match=r"cannot read the ledger in .*: file is not a database"), reading(tmp_path):
+    with pytest.raises(OwnFaultError) as caught, reading(tmp_path):
         pass
+    found = f"{tmp_path / FILE}: file is not a database"
+    assert str(caught.value) == f"cannot read the ledger: {found}; see docs/recovery.md"
 
 
 def test_a_name_with_signs_of_addresses_is_a_name(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ _CONTROLS = "input, select, textarea, [contenteditable=true], [role=textbox], [r
 _IN_THE_PAGE = re.compile(r"\w+\.evaluate: \w*Error: ")
 
 
-class UnreadableError(UnusableError):
+class UnreadablePageError(UnusableError):
     """A page whose own scripts have changed what it is read by, so that what comes is not what was asked for."""
 
 
@@ -50,7 +50,7 @@ _FACTS, _BEFORE, _AFTER = TypeAdapter(PageFacts), TypeAdapter(BeforeClick), Type
 
 
 async def read_page(page: Page) -> PageFacts:
-    """The page as a visitor sees it. Raises UnreadableError."""
+    """The page as a visitor sees it. Raises UnreadablePageError."""
     with _told():
         try:
             raw = await page.evaluate(FACTS)
@@ -62,13 +62,13 @@ async def read_page(page: Page) -> PageFacts:
 
 
 async def read_before(button: Locator) -> BeforeClick:
-    """What stands on the page before a button is clicked, and where its form goes. Raises UnreadableError."""
+    """What stands on the page before a button is clicked, and where its form goes. Raises UnreadablePageError."""
     with _told():
         return _BEFORE.validate_python(await button.evaluate(BEFORE))
 
 
 async def read_after(page: Page, before: BeforeClick, wanted: str) -> AfterClick:
-    """What became of the click, as soon as that is seen; waits without a limit. Raises UnreadableError."""
+    """What became of the click, as soon as that is seen; waits without a limit. Raises UnreadablePageError."""
     asked = {"wanted": " ".join(wanted.lower().split()), "origin": before.origin, "errors": list(before.errors)}
     while True:
         with _told():
@@ -81,15 +81,15 @@ async def read_after(page: Page, before: BeforeClick, wanted: str) -> AfterClick
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Raises UnreadableError for what is not as our script made it, and for what stopped that script in the page."""
+    """Raises UnreadablePageError for what is not as our script made it, and what stopped that script in the page."""
     try:
         yield
     except ValidationError as error:
-        raise UnreadableError("the page's own scripts keep it from being read") from error
+        raise UnreadablePageError("the page's own scripts keep it from being read") from error
     except PlaywrightError as error:
         words = error.message.splitlines()[0][:200]
         if _IN_THE_PAGE.match(words):
-            raise UnreadableError(f"the page's own scripts keep it from being read: {words}") from error
+            raise UnreadablePageError(f"the page's own scripts keep it from being read: {words}") from error
         raise
 
 

@@ -14,7 +14,7 @@ _LONGEST = 38
 """Characters of a path in which Chromium's own folder has a socket yet, whose address has 107 (unix(7))."""
 
 
-class Folder:
+class BrowserFolder:
     """A folder for one browser, 0700, held by a lock for as long as it is used: what is left of one whose process was
     killed has none, and goes when the next is made."""
 

@@ -12,7 +12,7 @@ import structlog
 from playwright.async_api import BrowserContext, CDPSession, Page
 from playwright.async_api import Error as PlaywrightError
 
-from canary.channels.forms.outlet import Outlet, Wanted
+from canary.channels.forms.outlet import Outlet, PageRequest
 from canary.channels.forms.relay import Relay
 
 _REMEMBERED = 5_000
@@ -96,14 +96,14 @@ class Guard:
     async def _decide(self, event: dict[str, Any]) -> None:
         request, key = event["request"], {"requestId": event["requestId"]}
         writes = bool(request.get("hasPostData") or request.get("postData"))
-        wanted = Wanted(request["url"], request["method"], request["headers"], writes)
+        wanted = PageRequest(request["url"], request["method"], request["headers"], writes)
         with suppress(PlaywrightError):  # whoever asked is gone
             if not wanted.url.startswith(("http:", "https:")) or await self._may(wanted, event.get("frameId", "")):
                 await self._session.send("Fetch.continueRequest", key)
             else:
                 await self._session.send("Fetch.failRequest", {**key, "errorReason": "BlockedByClient"})
 
-    async def _may(self, wanted: Wanted, frame: str) -> bool:
+    async def _may(self, wanted: PageRequest, frame: str) -> bool:
         outlet = await self._outlet_of(frame)
         if outlet is None or not outlet.lets_out(wanted) or (outlet is self._stray and self._is_anybodys(wanted)):
             return False
@@ -117,7 +117,7 @@ class Guard:
                 await self._known.wait_for(lambda: frame in self._contexts)
         return self._outlets.get(self._contexts[frame]) if frame in self._contexts else self._stray
 
-    def _is_anybodys(self, wanted: Wanted) -> bool:
+    def _is_anybodys(self, wanted: PageRequest) -> bool:
         """Whether something in the request was typed in any visit."""
         outlets = (*self._outlets.values(), *self._left)
         return any(outlet.typed.is_in([wanted.url, *wanted.headers.values()]) for outlet in outlets)

@@ -17,7 +17,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Playwright, async_playwright
 
 from canary.budgets import BROWSER
-from canary.channels.forms.folder import Folder
+from canary.channels.forms.folder import BrowserFolder
 from canary.channels.forms.guard import Guard
 from canary.channels.forms.processes import Processes
 from canary.channels.forms.relay import Relay
@@ -53,7 +53,7 @@ class Running:
     guard: Guard
     relay: Relay
     processes: Processes
-    folder: Folder
+    folder: BrowserFolder
     user_agent: str
     facts: str
     """Which browser it is, and whether it runs in its sandbox and why not."""
@@ -79,7 +79,7 @@ async def launch(settings: BrowserSettings) -> Running:
     """Start the browser. Raises OwnFaultError(BROWSER) with reason ``missing``, ``sandbox`` or ``crashed``."""
     relay, folder, playwright = Relay(), None, None
     try:
-        folder = await in_thread(Folder)
+        folder = await in_thread(BrowserFolder)
         options = await relay.open()
         playwright = await _driver(folder.path)
         browser, facts = await _launched(playwright, settings, options)

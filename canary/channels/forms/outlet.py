@@ -16,7 +16,7 @@ _TOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PageRequest:
     """A request that a page wants to make, with the headers that are known of it; ``writes`` if it has a body."""
 
     url: str
@@ -49,7 +49,7 @@ class Outlet:
         """Whether ``url`` is one of the form's own."""
         return self._home is not None and self._home.has(url)
 
-    def lets_out(self, wanted: Wanted) -> bool:
+    def lets_out(self, wanted: PageRequest) -> bool:
         """Whether the request may be made; counted, and told if not."""
         self._hold(number=1)
         if self.spent is not None:
@@ -61,7 +61,7 @@ class Outlet:
             self.stop(why, typed=why.startswith("what was typed"))
         return why is None
 
-    def objection(self, wanted: Wanted) -> str | None:
+    def objection(self, wanted: PageRequest) -> str | None:
         """What speaks against a request that does not go home."""
         if wanted.writes or wanted.method not in _ASKING:
             return f"{wanted.method[:20]} to {wanted.host}"
@@ -75,7 +75,7 @@ class Outlet:
         return None
 
     def stop(self, what: str, *, typed: bool = False) -> None:
-        """Remember what was stopped."""
+        """Remember what was stopped, in words, and whether something typed was in it; a visit keeps the first 20."""
         if len(self.stopped) < _TOLD:
             self.stopped.setdefault(what, typed)
 

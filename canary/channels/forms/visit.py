@@ -20,7 +20,7 @@ from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.browser import Visited
 from canary.channels.forms.controls import (
     BeforeClick,
-    UnreadableError,
+    UnreadablePageError,
     choose,
     field_of,
     options_of,
@@ -231,7 +231,7 @@ class Visit:
             raise await self._unfit(step, error) from error
         try:
             return await self._answer(before)
-        except UnreadableError as error:
+        except UnreadablePageError as error:
             raise NoAnswerError(f"the form was sent and its answer cannot be read: {error}") from error
 
     async def _answer(self, before: BeforeClick) -> str:

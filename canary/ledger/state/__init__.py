@@ -3,7 +3,7 @@
 from canary.ledger.state.fold import Find, Fold, fold_probe
 from canary.ledger.state.snapshot import dump, restore
 from canary.ledger.state.state import OpenProbe, State
-from canary.ledger.state.surplus import Kept
+from canary.ledger.state.surplus import KeptSightings
 from canary.ledger.state.totals import BUCKETS, SHOWN, ChannelTotals, Histogram, Newest, Totals
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "Find",
     "Fold",
     "Histogram",
-    "Kept",
+    "KeptSightings",
     "Newest",
     "OpenProbe",
     "State",

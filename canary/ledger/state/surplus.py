@@ -18,7 +18,7 @@ _Kind = tuple[object, ...]
 MOST = SIGHTINGS.number or 0
 
 
-class Kept:
+class KeptSightings:
     """What is kept of one probe, ``case`` with all that was taken in since; at most ``most`` of a kind."""
 
     def __init__(self, case: Case, most: int = MOST) -> None:
@@ -90,4 +90,4 @@ def _group(sighting: Sighting) -> _Kind:
 
 def surplus(case: Case, sighting: Sighting) -> Forgery | Surplus | None:
     """Why a sighting changes nothing of a case but a count; None if it may change it, or is there already."""
-    return None if len(case.sightings) < MOST else Kept(case).take(sighting)
+    return None if len(case.sightings) < MOST else KeptSightings(case).take(sighting)

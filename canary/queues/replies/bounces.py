@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from canary.mail.reading import Mail, Part
+from canary.mail.reading import ParsedMail, Part
 from canary.queues.replies.wording import BOUNCE, BOUNCE_SUBJECT, DELAY, MAIL_SYSTEM
 
 MOST_RECIPIENTS = 50
@@ -45,12 +45,12 @@ class Bounce:
     diagnostic: str
 
 
-def parse(mail: Mail) -> tuple[Bounce, ...]:
+def parse(mail: ParsedMail) -> tuple[Bounce, ...]:
     """What a message says of the recipients of another one; empty if it is no bounce."""
     return tuple(_unique(_well_formed(mail))) or tuple(_ill_formed(mail))
 
 
-def opening(mail: Mail, longest: int = LONGEST_TEXT) -> str:
+def opening(mail: ParsedMail, longest: int = LONGEST_TEXT) -> str:
     """The first text of a message, decoded and cut; "" if there is none."""
     first = next((part for part in mail.texts if not part.name), None)
     return first.text(4 * longest)[:longest] if first else ""
@@ -66,7 +66,7 @@ def one_line(text: str, longest: int = _LONGEST_DETAIL) -> str:
     return " ".join(_CONTROL.sub(" ", text[: 4 * longest]).split())[:longest]
 
 
-def _well_formed(mail: Mail) -> Iterator[Bounce]:
+def _well_formed(mail: ParsedMail) -> Iterator[Bounce]:
     for part in mail.parts:
         if part.type == "message/delivery-status":
             for block in _blocks(part.content(LONGEST_STATUS)):
@@ -104,7 +104,7 @@ def _unique(bounces: Iterator[Bounce]) -> Iterator[Bounce]:
             yield bounce
 
 
-def _ill_formed(mail: Mail) -> Iterator[Bounce]:
+def _ill_formed(mail: ParsedMail) -> Iterator[Bounce]:
     """A bounce in free text: qmail, Exim, older Exchange, gateways."""
     subject, failed = header(mail.head, "Subject"), header(mail.head, "X-Failed-Recipients")
     text = _COPY.split(opening(mail), maxsplit=1)[0]

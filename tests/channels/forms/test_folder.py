@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from canary.channels.forms.folder import Folder
+from canary.channels.forms.folder import BrowserFolder
 
 
 def folders(base: Path) -> set[Path]:
@@ -16,7 +16,7 @@ def folders(base: Path) -> set[Path]:
 
 
 def test_a_folder_is_ours_alone_and_goes_with_all_that_is_in_it(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = BrowserFolder(tmp_path)
     assert folder.path.stat().st_mode & 0o777 == 0o700
     (folder.path / "profile").mkdir()
     (folder.path / "profile" / "Cookies").touch()
@@ -27,14 +27,14 @@ def test_a_folder_is_ours_alone_and_goes_with_all_that_is_in_it(tmp_path: Path) 
 
 def test_what_a_killed_process_left_goes_when_the_next_is_made_and_what_another_one_has_stays(tmp_path: Path) -> None:
     script = (
-        "import os, signal, sys; from pathlib import Path; from canary.channels.forms.folder import Folder\n"
-        "(Folder(Path(sys.argv[1])).path / 'profile').touch(); os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, signal, sys; from pathlib import Path; from canary.channels.forms.folder import BrowserFolder\n"
+        "(BrowserFolder(Path(sys.argv[1])).path / 'profile').touch(); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    held = Folder(tmp_path)
+    held = BrowserFolder(tmp_path)
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, timeout=60)
     (left,) = folders(tmp_path) - {held.path}
     assert (left / "profile").exists()
-    mine = Folder(tmp_path)
+    mine = BrowserFolder(tmp_path)
     assert folders(tmp_path) == {held.path, mine.path}
 
 
@@ -47,7 +47,7 @@ def test_nothing_of_others_is_touched(tmp_path: Path) -> None:
     (base / "canary-browser-link").symlink_to(elsewhere)
     (base / "canary-browser-file").touch()
     (base / "other").mkdir()
-    mine = Folder(base)
+    mine = BrowserFolder(base)
     assert (elsewhere / "kept").exists()
     assert {path.name for path in folders(base)} == {
         "canary-browser-link",
@@ -62,10 +62,10 @@ def test_it_stands_in_the_cache_that_the_system_gives_us_unless_its_name_is_too_
 ) -> None:
     with TemporaryDirectory(prefix="c-", dir="/tmp") as cache:
         monkeypatch.setenv("CACHE_DIRECTORY", f"{cache}{os.pathsep}/nowhere")
-        assert Folder().path.parent == Path(cache)
+        assert BrowserFolder().path.parent == Path(cache)
     long = tmp_path / ("long" * 10)
     long.mkdir()
     monkeypatch.setenv("CACHE_DIRECTORY", str(long))
-    folder = Folder()
+    folder = BrowserFolder()
     assert len(str(folder.path)) < 70
     folder.remove()

@@ -6,14 +6,14 @@ import pytest
 
 from canary.budgets import BROWSER_ADDRESS, Budget
 from canary.channels.forms.home import Home
-from canary.channels.forms.outlet import Outlet, Wanted
+from canary.channels.forms.outlet import Outlet, PageRequest
 
 TEXT = "The key of the certificate is compromised, and here is why"
 LESS = Budget("what a page has", received=100, number=3, pieces="requests")
 
 
-def wanted(url: str, method: str = "GET", *, writes: bool = False, **headers: str) -> Wanted:
-    return Wanted(url, method, headers, writes)
+def wanted(url: str, method: str = "GET", *, writes: bool = False, **headers: str) -> PageRequest:
+    return PageRequest(url, method, headers, writes)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_the_forms_own_hosts_get_everything(outlet: Outlet, url: str, method: st
         wanted("https://cdn.example/form.js", "OPTIONS", origin="https://ca.example"),
     ],
 )
-def test_others_are_asked_for_what_they_have(outlet: Outlet, ask: Wanted) -> None:
+def test_others_are_asked_for_what_they_have(outlet: Outlet, ask: PageRequest) -> None:
     assert outlet.lets_out(ask)
 
 
@@ -58,7 +58,7 @@ def test_others_are_asked_for_what_they_have(outlet: Outlet, ask: Wanted) -> Non
         ),
     ],
 )
-def test_others_get_nothing_and_that_is_told(outlet: Outlet, ask: Wanted, told: str) -> None:
+def test_others_get_nothing_and_that_is_told(outlet: Outlet, ask: PageRequest, told: str) -> None:
     assert not outlet.lets_out(ask)
     assert outlet.words() == f"; kept from sending elsewhere: {told}"
 

@@ -36,7 +36,7 @@ from work import calls, is_linear
 from canary.judge import order
 from canary.ledger import events as record
 from canary.ledger.events import numbered
-from canary.ledger.state import Fold, Kept
+from canary.ledger.state import Fold, KeptSightings
 from canary.ledger.state.surplus import MOST
 from canary.model import Case, Forgery, Outcome, Seen, Sighting, Stage, Surplus, Verdict
 
@@ -57,7 +57,7 @@ ages = st.sampled_from([0.0, DEADLINE - 1, DEADLINE + 1, 5000.0, GIVE_UP, 2 * GI
 
 def handed_in(case: Case, seen: Iterable[Sighting], most: int = FEW) -> tuple[Case, Counter[str]]:
     """The case with what was kept, and how many were only counted, by reason."""
-    kept = Kept(case, most)
+    kept = KeptSightings(case, most)
     surplus = Counter(why.value for sighting in seen if (why := kept.take(sighting)) is not None)
     return kept.case, surplus
 
