@@ -12,6 +12,7 @@ from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
 from canary.channels.forms.settings import BrowserSettings
 from canary.channels.forms.steps import web_address
+from canary.clock import Clock
 
 
 def inspect(
@@ -26,7 +27,7 @@ def inspect(
 
 
 async def _inspect(url: str) -> str:
-    browser = Browser(BrowserSettings())
+    browser = Browser(BrowserSettings(), Clock())
     try:
         return await inspect_form(url, browser)
     finally:

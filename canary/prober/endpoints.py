@@ -51,7 +51,7 @@ class Endpoints:
         """The one warm browser, made when a channel first asks for it and started when that first needs it."""
         from canary.channels.forms.browser import Browser  # with Playwright, for which others have no use
 
-        return Browser(self.config.browser)
+        return Browser(self.config.browser, self._clock)
 
     def channel(self, slug: str, sender: str) -> Channel:
         """The way in through channel ``slug`` for ``sender``, opened once."""

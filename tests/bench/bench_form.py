@@ -25,6 +25,7 @@ from canary.channels.forms.browser import Browser
 from canary.channels.forms.launch import find_executable
 from canary.channels.forms.settings import BrowserSettings
 from canary.channels.forms.web import WebFormChannel
+from canary.clock import Clock
 
 LIMIT = 1.3
 
@@ -50,7 +51,7 @@ async def bare(browser: Any, url: str) -> None:
 
 async def measure(rounds: int) -> dict[str, Any]:
     """Medians in milliseconds, and how many reports the site took."""
-    browser = Browser(BrowserSettings())
+    browser = Browser(BrowserSettings(), Clock())
     times: dict[str, list[float]] = {"bare": [], "probe": []}
     with TemporaryDirectory() as folder, FormSite(Path(folder)) as site:
         channel = WebFormChannel(web_form(site.url, "report"), SENDER, resources(browser))

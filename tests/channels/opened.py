@@ -13,6 +13,7 @@ from canary.clock import Clock
 
 def resources(browser: Browser | None = None, *, clock: Clock | None = None, rng: Random | None = None) -> Resources:
     """The machine's time, and a browser that is not started before it is needed, unless others are given."""
-    shared = browser or Browser(BrowserSettings())
-    given = Resources(clock or Clock(), lambda: shared)
+    clock = clock or Clock()
+    shared = browser or Browser(BrowserSettings(), clock)
+    given = Resources(clock, lambda: shared)
     return given if rng is None else replace(given, rng=rng)

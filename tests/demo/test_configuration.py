@@ -33,7 +33,7 @@ def config(ca: DemoCa, tmp_path: Path) -> Config:
 
 @pytest.fixture
 async def browser(config: Config) -> AsyncIterator[Browser]:
-    running = Browser(config.browser)
+    running = Browser(config.browser, Clock())
     yield running
     await running.close()
 

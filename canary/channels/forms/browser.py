@@ -25,12 +25,14 @@ from canary.channels.forms.processes import Held
 from canary.channels.forms.relay import Relay
 from canary.channels.forms.scripts import WITHOUT
 from canary.channels.forms.settings import BrowserSettings
+from canary.clock import Clock
 from canary.model import Component, OwnFaultError
 from canary.threads import in_thread
 
 _REACTS_WITHIN = 30.0
 """Seconds in which a browser that is well has a new context, or has closed one, however busy the machine is."""
 _LOOK_EVERY = 0.25
+"""Seconds between two looks at what it holds, while anybody is in it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -47,8 +49,8 @@ class Visited:
 class Browser:
     """Started when it is first needed, and again when it has ended. Belongs to one event loop."""
 
-    def __init__(self, settings: BrowserSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: BrowserSettings, clock: Clock) -> None:
+        self._settings, self._clock = settings, clock
         self._lock = asyncio.Lock()
         self._opening = asyncio.Lock()
         self._turns = asyncio.Semaphore(BROWSER.number or 1)
@@ -183,7 +185,7 @@ class Browser:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_EVERY)
+            await self._clock.sleep(_LOOK_EVERY)
             running = self._running
             if running is not None and running.browser.is_connected():
                 self._bound(running, await in_thread(running.processes.look))

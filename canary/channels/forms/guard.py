@@ -114,7 +114,8 @@ class Guard:
         """That of the visit which a frame is part of; None if that has ended."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_TOLD_WITHIN), self._known:
-                await self._known.wait_for(lambda: frame in self._contexts)
+                while frame not in self._contexts:
+                    await self._known.wait()
         return self._outlets.get(self._contexts[frame]) if frame in self._contexts else self._stray
 
     def _is_anybodys(self, wanted: PageRequest) -> bool:

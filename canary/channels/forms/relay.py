@@ -137,7 +137,8 @@ class Relay:
         place = (host, port)
         try:
             async with asyncio.timeout(BROWSER_CONNECTIONS.seconds), self._more:
-                await self._more.wait_for(lambda: place in self._admitted)
+                while place not in self._admitted:
+                    await self._more.wait()
         except TimeoutError:
             return ()
         return tuple(self._admitted[place])

@@ -21,6 +21,7 @@ from canary.channels.forms.browser import Browser
 from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.settings import BrowserSettings, WebFormSettings
 from canary.channels.forms.web import WebFormChannel
+from canary.clock import Clock
 from canary.model import Component, Failure, OwnFaultError, Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings())
+    browser = Browser(BrowserSettings(), Clock())
     yield browser
     await browser.close()
 
@@ -123,7 +124,7 @@ async def test_a_browser_that_does_not_react_is_ended_and_the_next_probe_has_ano
 ) -> None:
     monkeypatch.setattr("canary.channels.forms.browser._REACTS_WITHIN", 2.0)
     monkeypatch.setattr("canary.channels.forms.launch._STOPS_WITHIN", 2.0)
-    browser = Browser(BrowserSettings())
+    browser = Browser(BrowserSettings(), Clock())
     async with browser.visit() as visited:
         assert visited.context.browser is not None
         session = await visited.context.browser.new_browser_cdp_session()

@@ -14,12 +14,13 @@ from canary.channels.forms.browser import Browser, excess
 from canary.channels.forms.launch import find_executable
 from canary.channels.forms.processes import Held
 from canary.channels.forms.settings import BrowserSettings
+from canary.clock import Clock
 from canary.model import Component, OwnFaultError
 
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings())
+    browser = Browser(BrowserSettings(), Clock())
     yield browser
     await browser.close()
 
@@ -73,13 +74,13 @@ async def test_it_tells_what_it_is_and_whether_in_its_sandbox(browser: Browser) 
 
 
 async def test_without_the_sandbox_on_request() -> None:
-    browser = Browser(BrowserSettings(sandbox="off"))
+    browser = Browser(BrowserSettings(sandbox="off"), Clock())
     assert (await browser.describe()).endswith("sandbox off: by configuration")
     await browser.close()
 
 
 async def test_an_insisted_sandbox_starts_or_is_our_own_fault() -> None:
-    browser = Browser(BrowserSettings(sandbox="on"))
+    browser = Browser(BrowserSettings(sandbox="on"), Clock())
     try:
         told = await browser.describe()
     except OwnFaultError as fault:
@@ -101,7 +102,7 @@ async def test_a_refused_sandbox_is_told_from_a_crash(tmp_path: Path, last_words
     refused.write_text(f"#!/bin/sh\necho '{last_words}' >&2\nexit 1\n")
     refused.chmod(0o755)
     with pytest.raises(OwnFaultError) as fault:
-        await Browser(BrowserSettings(executable=refused, sandbox="on")).describe()
+        await Browser(BrowserSettings(executable=refused, sandbox="on"), Clock()).describe()
     assert (fault.value.component, fault.value.reason) == (Component.BROWSER, "sandbox")
 
 
@@ -110,7 +111,7 @@ async def test_what_is_no_browser_is_our_own_fault(tmp_path: Path) -> None:
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
     with pytest.raises(OwnFaultError) as fault:
-        await Browser(BrowserSettings(executable=broken)).describe()
+        await Browser(BrowserSettings(executable=broken), Clock()).describe()
     assert (fault.value.component, fault.value.reason) == (Component.BROWSER, "crashed")
 
 

@@ -15,6 +15,7 @@ from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
 from canary.channels.forms.settings import BrowserSettings, WebFormSettings
 from canary.channels.forms.web import WebFormChannel
+from canary.clock import Clock
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,7 +28,7 @@ def site(tmp_path: Path) -> Iterator[FormSite]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings())
+    browser = Browser(BrowserSettings(), Clock())
     yield browser
     await browser.close()
 

@@ -16,6 +16,7 @@ from canary.channels.forms.inspect import inspect_form
 from canary.channels.forms.settings import BrowserSettings, WebFormSettings
 from canary.channels.forms.typed import Typed
 from canary.channels.forms.web import WebFormChannel
+from canary.clock import Clock
 from canary.model import Component, Failure, Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings())
+    browser = Browser(BrowserSettings(), Clock())
     yield browser
     await browser.close()
 

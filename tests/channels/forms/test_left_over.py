@@ -15,10 +15,11 @@ import pytest
 
 STARTS = """
 import asyncio, sys, time
+from canary.clock import Clock
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.settings import BrowserSettings
 async def main():
-    async with Browser(BrowserSettings()).visit() as visited:
+    async with Browser(BrowserSettings(), Clock()).visit() as visited:
         page = await visited.context.new_page()
         print("ready", flush=True)
         await page.evaluate("for (;;);")

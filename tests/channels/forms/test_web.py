@@ -25,6 +25,7 @@ from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
 from canary.channels.forms.settings import BrowserSettings
 from canary.channels.forms.web import WebFormChannel
+from canary.clock import Clock
 from canary.model import Component, Failure, OwnFaultError, Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -38,7 +39,7 @@ def site(tmp_path: Path) -> Iterator[FormSite]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings())
+    browser = Browser(BrowserSettings(), Clock())
     yield browser
     await browser.close()
 
@@ -314,14 +315,14 @@ async def test_screenshot_and_trace_are_kept_of_a_failure_and_the_next_probe_is_
 
 
 async def test_a_missing_browser_is_our_own_fault() -> None:
-    absent = Browser(BrowserSettings(executable=Path("/nonexistent/chromium")))
+    absent = Browser(BrowserSettings(executable=Path("/nonexistent/chromium")), Clock())
     result = await submit("http://127.0.0.1:1", absent)
     assert (result.failure, result.component, result.own_reason) == (Failure.OURS, Component.BROWSER, "missing")
     assert "apt-get install chromium" in result.reason
 
 
 async def test_a_browser_killed_while_the_answer_is_awaited_leaves_it_open(tmp_path: Path) -> None:
-    browser = Browser(BrowserSettings())
+    browser = Browser(BrowserSettings(), Clock())
     async with browser.visit() as visited:
         assert visited.context.browser is not None
         session = await visited.context.browser.new_browser_cdp_session()
@@ -364,7 +365,7 @@ async def test_check_mentions_a_captcha(site: FormSite, browser: Browser) -> Non
 
 
 async def test_check_raises_our_own_fault_without_a_browser() -> None:
-    absent = Browser(BrowserSettings(executable=Path("/nonexistent/chromium")))
+    absent = Browser(BrowserSettings(executable=Path("/nonexistent/chromium")), Clock())
     with pytest.raises(OwnFaultError, match="apt-get install chromium"):
         await WebFormChannel(web_form("http://127.0.0.1:1", "report"), SENDER, resources(absent)).check()
 

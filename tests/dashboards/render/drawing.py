@@ -17,6 +17,7 @@ from PIL import Image
 
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.settings import BrowserSettings
+from canary.clock import Clock
 from dashboards.__main__ import HERE
 from tests.dashboards.queries import Prometheus, view_of
 from tests.dashboards.render.page import COLUMN, page
@@ -32,7 +33,7 @@ async def draw(
 
     ``scrape`` are the seconds between two scrapes; variables that are not given are *All*.
     """
-    browser = Browser(BrowserSettings())
+    browser = Browser(BrowserSettings(), Clock())
     try:
         async with browser.visit() as visited:
             tab = await visited.context.new_page()
