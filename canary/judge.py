@@ -8,19 +8,14 @@ verdict, a forged or replayed sighting never improves one, and more time alone n
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 
 from canary.model import (
     Actor,
     Case,
     DeadlineResult,
     Failure,
-    Forgery,
     Outcome,
     Place,
     Probe,
@@ -31,13 +26,7 @@ from canary.model import (
     TimeSource,
     Verdict,
 )
-
-REPLAY_AFTER = 3600.0
-"""Seconds between the first copy of a report in a queue and a further one, from which the further one is a replay.
-
-A mail system that delivers twice does so within one queue run or its retries; a copy of a report that was there an hour
-ago was put there by somebody.
-"""
+from canary.weighing import Weighed, forgery, latency, weigh
 
 _PATIENCE = 60.0
 """Seconds for which a queue that could not be read is waited for beyond a limit, at least."""
@@ -48,10 +37,6 @@ _ELSEWHERE = {
     Role.OTHER: Outcome.WRONG_QUEUE,
     Role.MONITORED: Outcome.WRONG_QUEUE,  # worked, but another channel's
 }
-_OF_THE_REPORT = (Seen.REPORT, Seen.PICKED_UP, Seen.CLOSED)
-"""What is seen of the report itself: only where the CA has it, and with its Message-ID where the place tells one."""
-_IN_QUEUES = (*_OF_THE_REPORT, Seen.ACKNOWLEDGEMENT, Seen.ANSWER)
-"""What may be seen in a queue of the CA; all that comes back to the sender may be seen in its replies."""
 
 
 def judge(case: Case, now: datetime, looked: Mapping[str, datetime], since: datetime | None = None) -> Verdict:
@@ -62,7 +47,7 @@ def judge(case: Case, now: datetime, looked: Mapping[str, datetime], since: date
     outcome is indeterminate; only the time from ``since`` on counts, from which we have tried to look (None: all of
     it). The same holds for each further stage that is owed, by its own limit.
     """
-    weighed = _weigh(case)
+    weighed = weigh(case)
     stages = _stages(case, weighed)
     outcome, place, reason = _outcome(case, weighed, now, looked, since)
     first = {_stage(case, sighting): sighting for sighting in reversed(weighed.further)}
@@ -83,28 +68,6 @@ def judge(case: Case, now: datetime, looked: Mapping[str, datetime], since: date
     )
 
 
-def latency(case: Case, sighting: Sighting) -> float:
-    """Seconds from submission to ``sighting``.
-
-    The mail server's clock is not ours: what it says is kept within what we know, that the report was sent before it
-    arrived and arrived before we noticed it.
-    """
-    stated = (sighting.arrived_at - case.started_at).total_seconds()
-    noticed = (sighting.noticed_at - case.started_at).total_seconds()
-    return max(0.0, min(stated, noticed))
-
-
-def clock_offset(case: Case, sighting: Sighting) -> float:
-    """Seconds by which the clock of a sighting's arrival is ahead of ours, at least (behind if negative).
-
-    0 where its time lies between submission and noticing, as it must if both clocks are right, or comes so close to it
-    that the uncertainty explains the rest.
-    """
-    behind = (case.started_at - sighting.arrived_at).total_seconds() - sighting.uncertainty
-    ahead = (sighting.arrived_at - sighting.noticed_at).total_seconds() - sighting.uncertainty
-    return ahead if ahead > 0 else -behind if behind > 0 else 0.0
-
-
 def reached(case: Case) -> frozenset[str]:
     """The queues where the report is expected, and was seen."""
     return frozenset(
@@ -114,79 +77,8 @@ def reached(case: Case) -> frozenset[str]:
     )
 
 
-def forgery(case: Case, sighting: Sighting) -> Forgery | None:
-    """What speaks against a sighting: by whoever saw it, or since it fits neither its place nor the probe as sent."""
-    return sighting.forgery or _misfit(case, sighting)
-
-
-def order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
-    """What sightings are sorted by: time; where that is the same, everything else that the verdict may name."""
-    rest = (
-        sighting.message,
-        sighting.place.queue,
-        sighting.place.role,
-        sighting.seen,
-        str(sighting.by),
-        str(sighting.intact),
-        sighting.detail,
-        sighting.generation,
-        sighting.where,
-    )
-    return latency(case, sighting), sighting.noticed_at, *rest
-
-
-@dataclass(frozen=True, slots=True)
-class _Weighed:
-    """The sightings that count: the first genuine report by queue and role, and all else that was seen, in order."""
-
-    reports: dict[tuple[str, Role], Sighting]
-    further: tuple[Sighting, ...]
-    duplicates: int
-    forged: dict[Forgery, int]
-
-
-def _weigh(case: Case) -> _Weighed:
-    forged: Counter[Forgery] = Counter()
-    reports: dict[tuple[str, Role], Sighting] = {}
-    further: list[Sighting] = []
-    counted: defaultdict[tuple[object, ...], list[Sighting]] = defaultdict(list)
-    duplicates = 0
-    for sighting in sorted(case.sightings, key=partial(order, case)):
-        if against := forgery(case, sighting):
-            forged[against] += 1
-            continue
-        alike = counted[sighting.identity]
-        if any(sighting.is_copy_of(other) for other in alike):
-            continue
-        alike.append(sighting)
-        where = (sighting.place.queue, sighting.place.role)
-        first = reports.get(where)
-        if sighting.seen is not Seen.REPORT:
-            further.append(sighting)
-        elif first is None:
-            reports[where] = sighting
-        elif latency(case, sighting) - latency(case, first) > REPLAY_AFTER:
-            forged[Forgery.REPLAYED] += 1
-        elif sighting.place.role is Role.MONITORED:
-            duplicates += 1
-    return _Weighed(reports, tuple(further), duplicates, dict(forged))
-
-
-def _misfit(case: Case, sighting: Sighting) -> Forgery | None:
-    """What speaks against a sighting whose mark verifies: it must fit the place, and the probe as it was sent."""
-    of_the_report = sighting.seen in _OF_THE_REPORT
-    if case.submitting_at is None and case.submission is None:
-        return Forgery.REPLAYED  # the mark of a probe that was never sent
-    if of_the_report if sighting.place.role is Role.REPLIES else sighting.seen not in _IN_QUEUES:
-        return Forgery.REPLAYED  # our report in our own mailbox, or a bounce in the CA's queue
-    comparable = of_the_report and sighting.place.message_id and case.message_id is not None
-    if comparable and sighting.message_id != case.message_id:
-        return Forgery.REPLAYED  # somebody put our mark into another message
-    return None
-
-
 def _outcome(
-    case: Case, weighed: _Weighed, now: datetime, looked: Mapping[str, datetime], since: datetime | None
+    case: Case, weighed: Weighed, now: datetime, looked: Mapping[str, datetime], since: datetime | None
 ) -> tuple[Outcome | None, str | None, str]:
     submission = case.submission
     if submission is None and case.submitting_at is None:
@@ -244,18 +136,18 @@ def _is_right(case: Case, place: Place) -> bool:
     return place.role is Role.MONITORED and place.queue in case.probe.expected
 
 
-def _copies(case: Case, weighed: _Weighed) -> dict[str, Sighting | None]:
+def _copies(case: Case, weighed: Weighed) -> dict[str, Sighting | None]:
     """By expected queue: the report as it was seen there, in its monitored role, or None."""
     return {queue: weighed.reports.get((queue, Role.MONITORED)) for queue in sorted(case.probe.expected)}
 
 
-def _all_copies(case: Case, weighed: _Weighed) -> list[Sighting]:
+def _all_copies(case: Case, weighed: Weighed) -> list[Sighting]:
     """The copies of a report that is in every queue where it is expected; else none."""
     copies = [copy for copy in _copies(case, weighed).values() if copy is not None]
     return copies if len(copies) == len(case.probe.expected) else []
 
 
-def _arrival(case: Case, weighed: _Weighed) -> tuple[Outcome, str | None, str] | None:
+def _arrival(case: Case, weighed: Weighed) -> tuple[Outcome, str | None, str] | None:
     """The outcome if the report is in every queue where it is expected, and no bounce in time says otherwise."""
     copies = _all_copies(case, weighed)
     if not copies:
@@ -277,7 +169,7 @@ def _arrival(case: Case, weighed: _Weighed) -> tuple[Outcome, str | None, str] |
     return Outcome.ARRIVED, last.place.queue, ""
 
 
-def _missing_reason(case: Case, weighed: _Weighed, missing: list[str]) -> str:
+def _missing_reason(case: Case, weighed: Weighed, missing: list[str]) -> str:
     there = len(case.probe.expected) - len(missing)
     reason = f"not seen anywhere within {case.probe.deadline:.0f} s"
     if there:
@@ -303,7 +195,7 @@ def _first(sightings: Iterable[Sighting], seen: Seen) -> Sighting | None:
     return next((s for s in sightings if s.seen is seen), None)
 
 
-def _deadline_result(case: Case, weighed: _Weighed, outcome: Outcome | None, over: bool) -> DeadlineResult | None:
+def _deadline_result(case: Case, weighed: Weighed, outcome: Outcome | None, over: bool) -> DeadlineResult | None:
     """Met and missed are decided at the deadline, or as soon as nothing can change them.
 
     What is late only because nobody looked in time is not missed: it may have been there unseen.
@@ -379,7 +271,7 @@ def _is_final(case: Case, outcome: Outcome | None, owed: Mapping[Stage, Deadline
     return age >= case.probe.deadline and (_is_over(case) or outcome.is_settled)
 
 
-def _stages(case: Case, weighed: _Weighed) -> dict[Stage, float]:
+def _stages(case: Case, weighed: Weighed) -> dict[Stage, float]:
     stages: dict[Stage, float] = {}
     if case.submission is not None and case.submission.accepted:
         stages[Stage.ACCEPTED] = case.submission.seconds

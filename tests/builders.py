@@ -9,7 +9,6 @@ from hashlib import sha256
 
 from hypothesis import strategies as st
 
-from canary.judge import REPLAY_AFTER
 from canary.model import (
     Actor,
     Case,
@@ -25,6 +24,7 @@ from canary.model import (
     Submission,
     TimeSource,
 )
+from canary.weighing import REPLAY_AFTER
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DEADLINE, GIVE_UP = 900.0, 86_400.0

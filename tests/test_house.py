@@ -38,6 +38,7 @@ def test_every_room_imports_only_what_it_may() -> None:
     [
         ("model/words", "canary.mark", "The ground floor stands on nothing"),
         ("judge", "canary.ledger", "One way, no way back up"),
+        ("weighing", "canary.judge", "One way, no way back up"),
         ("ledger/state/fold", "canary.queues", "One way, no way back up"),
         ("metrics", "canary.web", "One way, no way back up"),
         ("queues/__init__", "canary.channels", "One way, no way back up"),

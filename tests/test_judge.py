@@ -1,4 +1,4 @@
-"""The judge: every outcome by an example, what counts as what, forgeries, clocks."""
+"""The judge: every outcome by an example, what counts as what, forgeries."""
 
 from __future__ import annotations
 
@@ -29,11 +29,9 @@ from builders import (
     taken,
     uncertain,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 from judging import OVER, verdict
 
-from canary.judge import REPLAY_AFTER, clock_offset, latency, reached
+from canary.judge import reached
 from canary.model import (
     Actor,
     Case,
@@ -46,6 +44,7 @@ from canary.model import (
     Sighting,
     Stage,
 )
+from canary.weighing import REPLAY_AFTER
 
 # Every outcome
 
@@ -305,14 +304,6 @@ def test_what_was_scheduled_and_never_sent_is_our_fault() -> None:
     assert (verdict(case).outcome, verdict(case).final) == (Outcome.INDETERMINATE, True)
 
 
-def test_the_mail_servers_clock_is_kept_within_what_we_know() -> None:
-    ahead, behind = report(at=7000, noticed=30), report(at=-7000, noticed=30)
-    assert latency(a_case(), ahead) == 30
-    assert latency(a_case(), behind) == 0
-    for sighting in (ahead, behind):
-        assert verdict(a_case(sighting)).outcome is Outcome.ARRIVED
-
-
 # Forgeries
 
 
@@ -375,23 +366,3 @@ def test_a_place_that_does_not_tell_the_message_id_is_not_asked_for_it(shown: st
 def test_taken_is_not_arrived() -> None:
     found = verdict(a_case(submission=taken()), at=10)
     assert (found.outcome, found.stages) == (None, {Stage.ACCEPTED: 0.5})
-
-
-# Clocks
-
-
-@given(st.floats(0, 10_000), st.floats(0, 10_000), st.floats(-1e6, 1e6), st.sampled_from([0.0, 0.5, 1.0]))
-def test_a_clock_is_off_by_at_least_what_is_told(sent: float, took: float, off: float, uncertainty: float) -> None:
-    """A report that arrived ``sent`` after submission and was noticed ``took`` later, by a clock that is ``off``."""
-    seen = replace(report(at=sent + off, noticed=sent + took), uncertainty=uncertainty)
-    told = clock_offset(a_case(), seen)
-    assert abs(told) <= abs(off) + 1e-5
-    assert told == 0 or (told > 0) == (off > 0)
-    assert abs(off) - abs(told) <= max(sent, took) + uncertainty + 1e-5
-
-
-@pytest.mark.parametrize(
-    ("arrived", "wanted"), [(0, 0.0), (5, 0.0), (10, 0.0), (-1, 0.0), (11, 0.0), (-61, -60.0), (41, 30.0)]
-)
-def test_a_clock_between_submission_and_noticing_is_taken_for_right(arrived: float, wanted: float) -> None:
-    assert clock_offset(a_case(), report(at=arrived, noticed=10)) == wanted

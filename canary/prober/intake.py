@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from canary.budgets import UNKNOWN_MARKS
 from canary.clock import Clock
-from canary.judge import clock_offset, latency, reached, shown_in
+from canary.judge import reached, shown_in
 from canary.ledger import Event, EventKind, KeptSightings, Ledger, OpenProbe, State
 from canary.ledger import events as record
 from canary.ledger.events import clock, digest
@@ -20,6 +20,7 @@ from canary.prober.floods import Floods
 from canary.prober.mark_keys import RecallingKeyring
 from canary.queues import Cursor, Found
 from canary.reports.compare import differences
+from canary.weighing import clock_offset, latency
 
 _CLEAN_FOR = timedelta(days=1)
 """How long after its end a probe's messages are offered for clean-up."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from canary.budgets import SIGHTINGS
-from canary.judge import REPLAY_AFTER, forgery, latency, order
 from canary.model import Case, Forgery, Role, Seen, Sighting, Surplus
+from canary.weighing import REPLAY_AFTER, forgery, latency, order
 
 _Kind = tuple[object, ...]
 

@@ -33,12 +33,12 @@ from hypothesis import strategies as st
 from judging import verdict
 from work import calls, is_linear
 
-from canary.judge import order
 from canary.ledger import events as record
 from canary.ledger.events import numbered
 from canary.ledger.state import Fold, KeptSightings
 from canary.ledger.state.surplus import MOST
 from canary.model import Case, Forgery, Outcome, Seen, Sighting, Stage, Surplus, Verdict
+from canary.weighing import order
 
 FEW = 2
 """How many are kept of a kind here, so that a handful is a flood."""
