@@ -318,9 +318,14 @@ _HANDLERS: dict[EventKind, Callable[[Fold, Event], None]] = {
 
 
 def fold_probe(probe: str, events: Iterable[Event]) -> OpenProbe | None:
-    """A probe as its events leave it, its end left out; None if there are none."""
-    fold = Fold(lambda *_: None)
+    """A probe as its events leave it, its end left out; None if there are none.
+
+    A clock that was set after the end moves nothing of it: it was not under way any more.
+    """
+    fold, ended = Fold(lambda *_: None), False
     for event in events:
-        if event.kind is not EventKind.FINISHED:
+        if event.kind is EventKind.FINISHED:
+            ended = True
+        elif not (ended and event.kind is EventKind.CLOCK_STEPPED):
             fold.apply(event)
     return fold.open.get(probe)
