@@ -77,14 +77,15 @@ class Gate:
         dynamic threshold of Choudhury and Hahne, by which the ports of a switch share a buffer).
         """
         cap, channels = self.config.limits.open_probes, self.config.channels
-        left = cap - len(self.state.open) - len(ahead)
+        open_ = len(self.state.open) + len(ahead)
+        left, each = cap - open_, min(_EACH, cap // len(channels))
         if left <= 0:
             return Obstacle(Hold.CAP, f"cap of {cap} open probes reached")
-        if len(channels) == 1:
-            return None
+        if len(channels) == 1 or open_ < left - each * (len(channels) - 1):
+            return None  # whoever they are of: counting them takes long where they are many
         counts = Counter(known.case.probe.channel for known in self.state.open.values())
         counts.update(probe.channel for probe in ahead)
-        own, each = counts[channel], min(_EACH, cap // len(channels))
+        own = counts[channel]
         used = sum(min(each, count) for other, count in counts.items() if other != channel and other in channels)
         kept = each * (len(channels) - 1) - used
         if own < max(each, left - kept):

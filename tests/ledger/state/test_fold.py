@@ -343,6 +343,15 @@ def test_a_step_of_our_clock_falsifies_no_latency() -> None:
     assert judge(case, after(3610), {}).stages[Stage.ARRIVED] == 7
 
 
+def test_a_step_of_our_clock_moves_nothing_of_what_has_ended() -> None:
+    pages = Pages()
+    pages.tell(*sent(), seen(report(CPR, at=7)), *ended(outcome=Outcome.ARRIVED))
+    before = pages.read(NAMES[0], len(pages.told))
+    pages.tell(Event(EventKind.CLOCK_STEPPED, after(3000), {"seconds": -2.0}))
+    assert before is not None
+    assert pages.read(NAMES[0], len(pages.told)) == before
+
+
 def test_a_step_of_our_clock_moves_what_counts_for_the_caps_and_when_confirmations_are_due() -> None:
     pages = Pages()
     pages.tell(*sent(), record.confirm(NAMES[0], after(10), "alias", after(70)))
