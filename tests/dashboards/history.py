@@ -102,7 +102,7 @@ class _Now:
 class Unwritten(Ledger):
     """A ledger whose events are folded and not written: months of them in seconds."""
 
-    not_written = 0
+    not_written, trouble = 0, ""
 
     def __init__(self, find: Find) -> None:
         self._find, self._told = find, State()

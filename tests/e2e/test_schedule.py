@@ -53,7 +53,8 @@ async def test_failure_is_confirmed_once_by_the_same_sender_and_variant(ca: CaSi
     config["confirm_after"] = "1s"
     async with scheduled(config, tmp_path) as run:
         await run.watching()
-        failed = await run.probe()
+        [sent, *_] = await run.until(lambda: run.events(EventKind.SCHEDULED), "the first probe")
+        failed = sent.probe
         await run.until(lambda: any(e.body["confirms"] == failed for e in run.events(EventKind.SCHEDULED)), "it")
         [confirmation] = [e for e in run.events(EventKind.SCHEDULED) if e.body["confirms"] == failed]
         [first] = run.events(EventKind.SCHEDULED, failed)

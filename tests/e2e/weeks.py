@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import sys
 from contextlib import closing
@@ -124,6 +125,7 @@ async def story(ca: Any, clock: SimulatedClock, config: Config, rng: random.Rand
 def main() -> None:
     from memory_ca import CAS, MemoryCa  # installed as somebody else's package is
 
+    os.umask(0o077)
     seed, until = int(sys.argv[1]), float(sys.argv[2])
     clock = SimulatedClock(START)
     ca = CAS["one"] = MemoryCa(now=lambda: START + timedelta(seconds=clock.monotonic()))
