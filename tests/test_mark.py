@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from canary.budgets import BudgetError
 from canary.mark import LENGTH, Keyring, halves, new_probe_id
 
 ALPHABET = string.ascii_lowercase + "234567"
@@ -297,10 +298,8 @@ def counted(size: int, end: bytes) -> bytes:
 HOSTILE = {
     "blanks": b" " * MILLION,
     "one word": b"a" * MILLION + b"!\n",
-    "short lines": b"a\n" * (MILLION // 2),
     "empty lines": b"\r\n" * (MILLION // 2),
     "tokens": counted(25, b" "),
-    "cut tokens": counted(5, b"\n"),
     "open tags": b"<" * MILLION,
     "open entities": b"&" * MILLION,
     "subject": b"Subject: " + b"a " * (MILLION // 2) + b"\n\n",
@@ -320,6 +319,19 @@ HOSTILE = {
 def test_a_hostile_megabyte_is_read_to_its_end(raw: bytes) -> None:
     mark = RING.make(new_probe_id(), datetime(2026, 3, 1, tzinfo=UTC))
     assert genuine_in(raw + f"\nsee {mark}\n".encode()) == [mark]
+
+
+BEYOND = {"200000 lines": b"a\n" * (MILLION // 2), "30000 words of a mark's shape": counted(5, b"\n")}
+"""What is not read to its end, by the limit that it reaches."""
+
+
+@pytest.mark.parametrize("limit", BEYOND)
+def test_more_than_is_searched_is_told_unless_the_mark_came_before(limit: str) -> None:
+    mark = RING.make(new_probe_id(), datetime(2026, 3, 1, tzinfo=UTC))
+    found = f"\nsee {mark}\n".encode()
+    assert genuine_in(found + BEYOND[limit]) == [mark]
+    with pytest.raises(BudgetError, match=f"more than {limit}"):
+        genuine_in(BEYOND[limit] + found)
 
 
 def test_a_keyring_wants_whole_keys() -> None:
