@@ -18,6 +18,9 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("any machine")  # a slow one fails no test for that
 
 
+_UMASK = os.umask(0o022)
+os.umask(_UMASK)
+
 os.environ["CPR_CANARY_TRACEBACK"] = "1"  # what a command cannot explain is to be seen, here and in what is started
 
 
@@ -41,6 +44,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = [item for item in items if fast_lane.is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """A command that is run in this process sets it, for what it makes; mail servers and users of ours need another."""
+    yield
+    os.umask(_UMASK)
 
 
 @pytest.fixture(scope="session")

@@ -428,6 +428,7 @@ def put_back(desk: Desk, backup: Path) -> Desk:
     for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
         (desk.folder / name).unlink(missing_ok=True)
     shutil.copy(backup, desk.folder / "ledger.sqlite")
+    (desk.folder / "ledger.sqlite").chmod(0o600)
     desk.ledger = Ledger(desk.folder, inline=True)  # for the fixture to close
     return Desk(desk.folder)
 

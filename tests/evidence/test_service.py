@@ -411,7 +411,8 @@ async def test_changes_at_once_are_made_one_after_another(tmp_path: Path, ledger
         evidence = opened(ledger, tmp_path, timestamps=[tsa_settings("one", tsa)])
         add(ledger)
         evidence.start()
-        await asyncio.gather(*(change(evidence, changed(tsa, every)) for every in ("2s", "2s", "3s", "2s")))
+        following = [evidence.prepare(changed(tsa, every)) for every in ("2s", "2s", "3s", "2s")]
+        await asyncio.gather(*(evidence.switch(one) for one in following if one))
         assert at_work() == {"evidence-sign", "evidence-check", "evidence-one"}
         assert evidence.settings == changed(tsa, "2s")
         await asyncio.gather(evidence.stop(), change(evidence, changed(tsa, "4s")))

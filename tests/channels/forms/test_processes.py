@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from servers.polling import until
 
 from canary.channels.forms.processes import Processes
 
@@ -72,7 +73,7 @@ def test_who_is_limited_gets_no_more(browser: subprocess.Popen[str]) -> None:
 def test_who_works_without_an_end_makes_way(browser: subprocess.Popen[str]) -> None:
     processes = Processes(browser.pid)
     page = child_of(processes, browser.pid)
-    assert next(one.seconds for one in processes.look() if one.pid == page) > 0  # it has started Python
+    until(lambda: next(one.seconds for one in processes.look() if one.pid == page) > 0, "a tick of the processor")
     processes.stand_back(page)
     processes.stand_back(os.getpid())  # which is none of its
     nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (page, browser.pid, os.getpid())]
