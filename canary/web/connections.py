@@ -65,7 +65,8 @@ class _WebConnection(H11Protocol):
     def busy(self) -> bool:
         """Whether a request of it is being answered, or its answer is still on the way."""
         answering = self.cycle is not None and not self.cycle.response_complete
-        return answering or (self._is_made and self.transport.get_write_buffer_size() > 0)
+        open_ = self._is_made and not self.transport.is_closing()  # one with TLS that is closed twice tells no size
+        return answering or (open_ and self.transport.get_write_buffer_size() > 0)
 
     @property
     def _is_made(self) -> bool:

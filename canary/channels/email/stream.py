@@ -34,9 +34,14 @@ class Stream(asyncio.Protocol):
 
     def close(self) -> None:
         """Say goodbye and let go; what the server has not taken by now is thrown away."""
-        self.write(b"QUIT\r\n")
+        if self._lost:  # a transport with TLS that is closed twice can tell nothing any more
+            self._transport.abort()
+            return
+        self._transport.write(b"QUIT\r\n")
+        waits = self._transport.get_write_buffer_size()
+        self._lost = True
         self._transport.close()
-        if self._transport.get_write_buffer_size():  # of a server that does not read, it would be kept for ever
+        if waits:  # of a server that does not read, it would be kept for ever
             self._transport.abort()
 
     async def reply(self, within: float) -> tuple[int, str]:
