@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
@@ -30,15 +31,18 @@ class BrowserFolder:
             self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             if self.path.exists():  # else somebody who cleared up was faster than our lock
+                self._end = weakref.finalize(self, _remove, self.path, self._lock)  # at the latest as the process ends
                 return
             os.close(self._lock)
 
     def remove(self) -> None:
         """Remove it with all that is in it. May be called more than once."""
-        if self._lock >= 0:
-            shutil.rmtree(self.path, ignore_errors=True)
-            os.close(self._lock)
-            self._lock = -1
+        self._end()
+
+
+def _remove(path: Path, lock: int) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    os.close(lock)
 
 
 def _clear(base: Path) -> None:

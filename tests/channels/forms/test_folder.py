@@ -28,7 +28,7 @@ def test_a_folder_is_ours_alone_and_goes_with_all_that_is_in_it(tmp_path: Path) 
 def test_what_a_killed_process_left_goes_when_the_next_is_made_and_what_another_one_has_stays(tmp_path: Path) -> None:
     script = (
         "import os, signal, sys; from pathlib import Path; from canary.channels.forms.folder import BrowserFolder\n"
-        "(BrowserFolder(Path(sys.argv[1])).path / 'profile').touch(); os.kill(os.getpid(), signal.SIGKILL)"
+        "held = BrowserFolder(Path(sys.argv[1])); (held.path / 'profile').touch(); os.kill(os.getpid(), signal.SIGKILL)"
     )
     held = BrowserFolder(tmp_path)
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False, timeout=60)
