@@ -46,10 +46,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in slow]
 
 
-@pytest.fixture(autouse=True)
-def _umask() -> Iterator[None]:
-    """A command that is run in this process sets it, for what it makes; mail servers and users of ours need another."""
-    yield
+def pytest_runtest_teardown() -> None:
+    """A command that is run in this process sets the umask, for what it makes; the servers here need another."""
     os.umask(_UMASK)
 
 
