@@ -84,7 +84,7 @@ def _newest(ledger: LedgerReader, channel: str | None, failed: bool, newest: int
     if failed:
         rows = [row for row in rows if row["outcome"] not in (None, Outcome.ARRIVED)]
     rows += [_ended(result) for result in ledger.newest_results(newest, channel, failed=failed)]
-    return sorted(rows, key=lambda row: row["scheduled_at"], reverse=True)[:newest]
+    return sorted(rows, key=lambda row: (row["scheduled_at"], row["probe"]), reverse=True)[:newest]
 
 
 def _without_end(known: OpenProbe, now: datetime) -> dict[str, Any]:

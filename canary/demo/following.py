@@ -150,7 +150,8 @@ class Canary:
         return sorted(self.prober.config.queues().keys() - self.prober.intake.read_at.keys())
 
     def _open(self) -> dict[str, Case]:
-        return {probe: known.case for probe, known in self.prober.ledger.state.open.items()}
+        found = sorted(self.prober.ledger.state.open.values(), key=lambda known: known.scheduled)
+        return {known.case.probe.id: known.case for known in found}
 
     def _look(self, flying: dict[str, Turn], onlooker: Onlooker) -> dict[str, Shown]:
         """Look at every probe in flight; takes those out that have ended, and returns them."""

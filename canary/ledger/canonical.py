@@ -19,14 +19,21 @@ def canonical(value: Any) -> bytes:
 
     Raises :class:`rfc8785.CanonicalizationError` for what JSON cannot say: other types, NaN, integers beyond 2**53.
     """
+    return written(value)[0]
+
+
+def written(value: Any) -> tuple[bytes, Any]:
+    """:func:`canonical`, and what is read from it: a tuple has become a list, 1.0 is 1."""
     try:
-        return _encode(_plain(value)).encode()
+        plain = _plain(value)
+        return _encode(plain).encode(), plain
     except (_OtherwiseError, UnicodeEncodeError):
         pass
     try:
-        return rfc8785.dumps(value)
+        form = rfc8785.dumps(value)
     except rfc8785.CanonicalizationError:
-        return rfc8785.dumps(_sayable(value))
+        form = rfc8785.dumps(_sayable(value))
+    return form, json.loads(form)
 
 
 class _OtherwiseError(Exception):

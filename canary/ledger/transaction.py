@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from canary.ledger.event_reader import EventReader
-from canary.ledger.events import LARGEST, Event, EventKind, numbered, read, timestamp
+from canary.ledger.events import LARGEST, Event, EventKind, placed, timestamp
 from canary.ledger.results import result, to_row
 from canary.ledger.schema import INSERT_EVENT, INSERT_RESULT
 from canary.ledger.state import Fold, OpenProbe, State, dump, fold_probe
@@ -45,12 +45,12 @@ class Transaction:
         added: list[Event] = []
         for event in new:
             if self._fold.accepts(event):
-                row = _row(numbered(event, self._fold.seq + 1))
-                added.append(read(row[-1]))
-                if event.kind is EventKind.FINISHED:
-                    self._results.append(self._result(added[-1]))
-                self._rows.append(row)
-                self._fold.apply(added[-1])
+                form, stored = placed(event, self._fold.seq + 1)
+                self._rows.append(_row(form, stored))
+                if stored.kind is EventKind.FINISHED:
+                    self._results.append(self._result(stored))
+                self._fold.apply(stored)
+                added.append(stored)
         return added
 
     def move(self, name: str, place: Mapping[str, Any]) -> None:
@@ -89,8 +89,7 @@ def keep_snapshot(connection: sqlite3.Connection, state: State) -> None:
 _Row = tuple[int, str, str, str | None, bytes]
 
 
-def _row(event: Event) -> _Row:
-    body = event.canonical()
-    if len(body) > LARGEST:
-        raise ValueError(f"an event {event.kind} of {len(body)} bytes is too large, want at most {LARGEST}")
-    return event.seq, timestamp(event.at), event.kind.value, event.probe, body
+def _row(form: bytes, event: Event) -> _Row:
+    if len(form) > LARGEST:
+        raise ValueError(f"an event {event.kind} of {len(form)} bytes is too large, want at most {LARGEST}")
+    return event.seq, timestamp(event.at), event.kind.value, event.probe, form

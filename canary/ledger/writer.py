@@ -19,7 +19,7 @@ NOT_WRITTEN = "not_written"
 """The reason of the fault that the ledger or an artefact could not be written."""
 
 _BATCH = 500
-_GATHER = 0.4
+_GATHER = 0.5
 """Seconds between two commits under load: what is handed in meanwhile shares one flush. The first one never waits."""
 
 

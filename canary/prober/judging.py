@@ -46,6 +46,8 @@ class Judging:
         self._agenda: list[tuple[datetime, str]] = []
         self._next: dict[str, datetime] = {}
         """By probe: its one entry of the agenda that counts."""
+        self._open: Mapping[str, OpenProbe] = {}
+        """Those among which was last looked for one that has none."""
 
     def due(self) -> datetime | None:
         """When something is to be looked at next; None if there is nothing."""
@@ -53,7 +55,10 @@ class Judging:
 
     def look_at_due(self, now: datetime) -> None:
         """Look at what is due at ``now``, and at what is open and was never looked at, whoever sent it."""
-        for probe in [probe for probe in self._ledger.state.open if probe not in self._next]:
+        unseen = [
+            (known.scheduled, probe) for probe, known in self._ledger.state.open.items() if probe not in self._next
+        ]
+        for _, probe in sorted(unseen):
             self._look(probe, now)
         while self._agenda and self._agenda[0][0] <= now:
             at, probe = heapq.heappop(self._agenda)

@@ -22,7 +22,6 @@ from canary.config import Config, load
 from canary.keyring import open_keyring
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
-from canary.ledger.events import numbered
 from canary.ledger.state import Find, Fold, State
 from canary.mark import Keyring
 from canary.model import (
@@ -115,7 +114,7 @@ class Unwritten(Ledger):
     def add(self, event: Event) -> None:
         """Take in one more event."""
         fold = Fold(self._find, self._told)
-        fold.apply(numbered(event, self._told.seq + 1))
+        fold.apply(replace(event, seq=self._told.seq + 1))
         self._told = fold.state()
 
 
@@ -317,7 +316,7 @@ class History:
 
     def _forge(self, at: datetime) -> None:
         place = self._config.queues()["cpr"]
-        newest = next(reversed(self._ledger.state.open))
+        newest = max(self._ledger.state.open.values(), key=lambda known: known.scheduled).case.probe.id
         forged = self._sighting(newest, Seen.REPORT, place, at, None)
         self._sight(replace(forged, forgery=Forgery.BAD_MAC))
 

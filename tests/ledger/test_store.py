@@ -98,7 +98,7 @@ def test_two_processes_make_one_list_and_the_same_totals(tmp_path: Path) -> None
     is_whole(ledger)
     totals = ledger.state.totals.channels["alias"]
     assert (totals.attempted, totals.finished, totals.deadline_results) == (40, {"arrived": 40}, {"met": 40})
-    assert ledger.state.open == {}
+    assert not ledger.state.open
     ledger.close()
 
 
@@ -264,7 +264,7 @@ def test_a_probe_is_found_as_it_stood(ledger: Ledger) -> None:
     assert (ended.case.submission, early.case.submission) == (taken(), None)
     assert ledger.find("strangerprobe222") is None
     assert (ledger.known("probeprobeprobe2"), ledger.known("strangerprobe222")) == (True, False)
-    assert ledger.state.open == {}
+    assert not ledger.state.open
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -12,7 +12,7 @@ from builders import START
 
 from canary.config import load
 from canary.ledger import Ledger, inventories
-from canary.ledger.events import LARGEST, numbered
+from canary.ledger.events import LARGEST, placed
 from canary.model import Stage
 from canary.prober.in_force import snapshot
 
@@ -37,7 +37,7 @@ def test_every_channel_is_in_it_as_it_is_configured(tmp_path: Path, channels: in
     path.write_text(yaml.safe_dump(example(channels)), encoding="utf-8")
     config = load(path)
     events = snapshot(config, START)
-    assert all(len(numbered(event, 10**9).canonical()) <= LARGEST for event in events)
+    assert all(len(placed(event, 10**9)[0]) <= LARGEST for event in events)
     assert (len(events) > 1) == (channels > 100)
     ledger = Ledger(tmp_path / "state", inline=True)
     [found] = inventories(ledger.append(*events).result())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from canary.ledger.canonical import canonical
+from canary.ledger.canonical import canonical, written
 from canary.ledger.events.kinds import EventKind
 
 LARGEST = 65_535
@@ -31,15 +31,13 @@ class Event:
 
     def canonical(self) -> bytes:
         """The one form in which this event is stored and hashed."""
-        whole: dict[str, Any] = {
-            "seq": self.seq,
-            "at": timestamp(self.at),
-            "kind": self.kind.value,
-            "body": dict(self.body),
-        }
-        if self.probe is not None:
-            whole["probe"] = self.probe
-        return canonical(whole)
+        return canonical(_whole(self, self.seq))
+
+
+def placed(event: Event, seq: int) -> tuple[bytes, Event]:
+    """The event at its place in the ledger: the bytes in which it is stored, and what :func:`read` makes of them."""
+    form, whole = written(_whole(event, seq))
+    return form, _event(whole)
 
 
 def read(body: bytes) -> Event:
@@ -47,7 +45,15 @@ def read(body: bytes) -> Event:
 
     Raises ValueError for a kind that a newer version wrote; and that, LookupError or TypeError for other bytes.
     """
-    whole = json.loads(body)
+    return _event(json.loads(body))
+
+
+def _whole(event: Event, seq: int) -> dict[str, Any]:
+    whole = {"seq": seq, "at": timestamp(event.at), "kind": event.kind.value, "body": dict(event.body)}
+    return whole if event.probe is None else whole | {"probe": event.probe}
+
+
+def _event(whole: Mapping[str, Any]) -> Event:
     return Event(
         kind=EventKind(whole["kind"]),
         at=parse_time(whole["at"]),
@@ -55,11 +61,6 @@ def read(body: bytes) -> Event:
         probe=whole.get("probe"),
         seq=whole["seq"],
     )
-
-
-def numbered(event: Event, seq: int) -> Event:
-    """The event at its place in the ledger."""
-    return replace(event, seq=seq)
 
 
 def timestamp(at: datetime) -> str:

@@ -1,6 +1,7 @@
 """The fold: a state and the events after it give the next state. Pure but for finding what is known of ended probes.
 
-A fold works on copies: the state that it began with never changes, and a fold that is dropped never happened.
+The state that it began with never changes, and a fold that is dropped never happened. Maps that have an entry for each
+probe or channel share with it all but what is changed: a copy of thousands at each commit costs more than what changes.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
+
+from immutables import Map, MapMutation
 
 from canary.judge import judge
 from canary.ledger.events import ON_PURPOSE, Event, EventKind, parse_time, read_probe, read_sighting, read_submission
@@ -16,6 +20,8 @@ from canary.ledger.state.state import RECENT, OpenProbe, State, clock_is_news
 from canary.ledger.state.surplus import surplus
 from canary.ledger.state.totals import ChannelTotals, Histogram, Totals, counted
 from canary.model import Case, DeadlineResult, Forgery, Outcome, Stage, Surplus
+
+V = TypeVar("V")
 
 Find = Callable[[str, int], OpenProbe | None]
 """Finds a probe as it stood at an event."""
@@ -32,10 +38,10 @@ class Fold:
         totals = state.totals
         self._find = find
         self.seq = state.seq
-        self.open = dict(state.open)
+        self.open = Map(state.open).mutate()
         self._ended: dict[str, OpenProbe] = {}
-        self._recent = dict(state.recent)
-        self._channels = dict(totals.channels)
+        self._recent = Map(state.recent).mutate()
+        self._channels = Map(totals.channels).mutate()
         self._errors = dict(totals.errors)
         self._by_variant, self._by_sender = totals.by_variant, totals.by_sender
         self._unattributed = totals.unattributed
@@ -46,7 +52,7 @@ class Fold:
     def state(self) -> State:
         """The state that was arrived at. The fold is not to be used any more."""
         totals = Totals(
-            channels=self._channels,
+            channels=self._channels.finish(),
             errors=self._errors,
             by_variant=self._by_variant,
             by_sender=self._by_sender,
@@ -57,7 +63,7 @@ class Fold:
             clocks=self._clocks,
             confirmations=self._confirmations,
         )
-        return State(self.seq, self.open, totals, self._recent)
+        return State(self.seq, self.open.finish(), totals, self._recent.finish())
 
     def apply(self, event: Event) -> None:
         """Take in one event; events come in the order of their numbers."""
@@ -100,7 +106,7 @@ class Fold:
 
     def _seen_before(self, event: Event) -> bool:
         known = self._known(event.probe or "")
-        if known is None:
+        if known is None or not known.case.sightings:
             return False
         sighting = read_sighting(event)
         return any(sighting.is_copy_of(other) for other in known.case.sightings)
@@ -287,12 +293,16 @@ class Fold:
         """
         self._ended.clear()
         by = timedelta(seconds=event.body["seconds"])
-        self.open = {probe: replace(known, case=known.case.moved(by)) for probe, known in self.open.items()}
-        self._channels = {slug: totals.moved(by.total_seconds()) for slug, totals in self._channels.items()}
-        self._recent = {channel: tuple(at + by for at in sent) for channel, sent in self._recent.items()}
+        self.open = _each(self.open, lambda known: replace(known, case=known.case.moved(by)))
+        self._channels = _each(self._channels, lambda totals: totals.moved(by.total_seconds()))
+        self._recent = _each(self._recent, lambda sent: tuple(at + by for at in sent))
         self._confirmations = {
             channel: (failed, due + by.total_seconds()) for channel, (failed, due) in self._confirmations.items()
         }
+
+
+def _each(of: MapMutation[str, V], changed: Callable[[V], V]) -> MapMutation[str, V]:
+    return Map({key: changed(value) for key, value in of.finish().items()}).mutate()
 
 
 _HANDLERS: dict[EventKind, Callable[[Fold, Event], None]] = {

@@ -12,6 +12,8 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
+from immutables import Map
+
 from canary.ledger.events import parse_time, timestamp
 from canary.ledger.state.fold import Find
 from canary.ledger.state.state import State
@@ -21,12 +23,14 @@ from canary.ledger.state.totals import ChannelTotals, Histogram, Newest, Totals
 def dump(state: State) -> bytes:
     """The totals, the ids of the open probes, and what counts for the rate caps, as JSON."""
     recent = {channel: [timestamp(at) for at in times] for channel, times in state.recent.items()}
-    return json.dumps([state.totals, list(state.open), recent], default=_plain).encode()
+    return json.dumps([state.totals, sorted(state.open), recent], default=_plain).encode()
 
 
 def _plain(value: Any) -> Any:
     """A value of ours as JSON has it, one level of it: a copy of all of it would take as long as writing it down."""
-    return {field.name: getattr(value, field.name) for field in fields(value)} if is_dataclass(value) else sorted(value)
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return dict(value) if isinstance(value, Map) else sorted(value)
 
 
 def restore(find: Find, snapshot: bytes, seq: int) -> State:
@@ -35,15 +39,15 @@ def restore(find: Find, snapshot: bytes, seq: int) -> State:
     found = ((probe, find(probe, seq)) for probe in ids)
     return State(
         seq,
-        {probe: known for probe, known in found if known is not None},
+        Map((probe, known) for probe, known in found if known is not None),
         _totals(totals),
-        {channel: _times(times) for channel, times in recent.items()},
+        Map((channel, _times(times)) for channel, times in recent.items()),
     )
 
 
 def _totals(found: Mapping[str, Any]) -> Totals:
     known = _known(Totals, found)
-    known["channels"] = {slug: _channel(channel) for slug, channel in known.get("channels", {}).items()}
+    known["channels"] = Map((slug, _channel(channel)) for slug, channel in known.get("channels", {}).items())
     for name in ("clocks", "confirmations"):
         known[name] = {key: tuple(value) for key, value in known.get(name, {}).items()}
     return Totals(**known)

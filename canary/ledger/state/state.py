@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from immutables import Map
+
 from canary.ledger.events import CLOCK_EVERY, CLOCK_STEP
 from canary.ledger.state.totals import Totals
 from canary.model import Case, DeadlineResult
@@ -30,10 +32,10 @@ class State:
     """Everything that follows from the events up to number ``seq``, all of which are on disk."""
 
     seq: int = 0
-    open: Mapping[str, OpenProbe] = field(default_factory=dict)
-    """By id: the probes without an end."""
+    open: Mapping[str, OpenProbe] = field(default_factory=Map)
+    """By id: the probes without an end, in no order."""
     totals: Totals = field(default_factory=Totals)
-    recent: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    recent: Mapping[str, tuple[datetime, ...]] = field(default_factory=Map)
     """By channel: when the probes of the last hour were scheduled, oldest first."""
 
     def scheduled_since(self, channel: str, since: datetime) -> int:

@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from immutables import Map
+
 from canary.model import Stage
 
 BUCKETS = (
@@ -133,7 +135,8 @@ class ChannelTotals:
 class Totals:
     """The totals of the whole ledger."""
 
-    channels: Mapping[str, ChannelTotals] = field(default_factory=dict)
+    channels: Mapping[str, ChannelTotals] = field(default_factory=Map)
+    """By slug, in no order."""
     errors: Mapping[str, int] = field(default_factory=dict)
     """By ``component/reason``."""
     by_variant: Mapping[str, int] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -24,7 +25,7 @@ looks = st.dictionaries(st.sampled_from([place.queue for place in PLACES]), ages
 
 def told(case: Case, age: float, looked: dict[str, datetime], **said: object) -> list[log.Event]:
     """The events of a case that is judged so many seconds after it began, as a bundle has them."""
-    return [_read(record.numbered(event, seq)) for seq, event in enumerate(_told(case, age, looked, said), start=1)]
+    return [_read(replace(event, seq=seq)) for seq, event in enumerate(_told(case, age, looked, said), start=1)]
 
 
 def _told(case: Case, age: float, looked: dict[str, datetime], said: dict[str, object]) -> Iterator[Event]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from builders import START, a_probe, cases, message, report, sightings
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from canary.judge import judge
@@ -74,6 +74,15 @@ def stored(event: Event) -> Event:
 def test_an_event_is_read_as_it_was_written(event: Event) -> None:
     assert stored(event) == event
     assert stored(event).canonical() == event.canonical()
+
+
+@given(events, st.integers(1, 2**53 - 1))
+@example(Event(EventKind.TROUBLE, START, {"tuple": (1.0, -0.0, 1e16), "half": "\ud800", "kind": Outcome.ARRIVED}), 7)
+def test_at_its_place_it_is_what_is_read_from_the_disk(event: Event, seq: int) -> None:
+    form, placed = record.placed(event, seq)
+    assert form == replace(event, seq=seq).canonical()
+    assert placed == record.read(form)
+    assert json.dumps(placed.body, sort_keys=True) == json.dumps(record.read(form).body, sort_keys=True)
 
 
 @given(events)

@@ -34,7 +34,6 @@ from judging import verdict
 from work import calls, is_linear
 
 from canary.ledger import events as record
-from canary.ledger.events import numbered
 from canary.ledger.state import Fold, KeptSightings
 from canary.ledger.state.surplus import MOST
 from canary.model import Case, Forgery, Outcome, Seen, Sighting, Stage, Surplus, Verdict
@@ -205,7 +204,7 @@ def test_the_fold_of_a_flood_does_the_same_work_for_each_sighting() -> None:
             record.submitting(case.probe.id, after(0), case.message_id, message(0)),
         )
         flood = (record.sighting(after(30), report(at=20, number=n, where=str(n)), "w") for n in range(number))
-        events = [numbered(event, seq) for seq, event in enumerate((*opening, *flood), 1)]
+        events = [replace(event, seq=seq) for seq, event in enumerate((*opening, *flood), 1)]
 
         def fold_it() -> None:
             for event in events:

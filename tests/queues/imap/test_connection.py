@@ -323,7 +323,8 @@ def test_nothing_that_may_be_the_password_is_told_of_a_refused_login(
     assert error.reason == "login_refused"
     assert "[AUTHENTICATIONFAILED]" in error.detail
     assert ECHOES[way](password) not in error.detail
-    assert not Echo(password).suspected(error.detail.replace("the password", ""))
+    told = error.detail.partition(": ")[2]  # before it stands a port, whose digits may be some of the password's
+    assert not Echo(password).suspected(told.replace("the password", ""))
 
 
 @pytest.mark.parametrize("way", ["plain", "quoted", "in percents", "in Base64", "in Base64 with the name"])
@@ -337,4 +338,4 @@ def test_a_server_that_repeats_the_password_later_does_not_get_it_printed(tmp_pa
     with script.running():
         error = refused(script.server(password={"file": str(secret)}), find_junk=True)
     assert "<secret>" in error.detail
-    assert not Echo('sword"\\fish').suspected(error.detail.replace("<secret>", ""))
+    assert not Echo('sword"\\fish').suspected(error.detail.partition(": ")[2].replace("<secret>", ""))
