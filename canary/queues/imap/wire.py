@@ -35,7 +35,7 @@ class Wire(imaplib.IMAP4):
     def __init__(self, server: Server, context: ssl.SSLContext | None, stop: Stop) -> None:
         self._context = context if server.tls is Tls.IMPLICIT else None
         self._stop, self._patience = stop, server.timeout
-        self._buffer = bytearray()
+        self._buffer, self._unsent = bytearray(), bytearray()
         self._budget = IMAP_ANSWER
         self.expect_answer()  # the greeting
         super().__init__(server.host, server.port, server.timeout)
@@ -66,6 +66,7 @@ class Wire(imaplib.IMAP4):
     def _create_socket(self, timeout: float | None) -> socket.socket:
         plain = socket.create_connection((self.host, self.port), timeout)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             return self._context.wrap_socket(plain, server_hostname=self.host) if self._context else plain
         except BaseException:
@@ -84,6 +85,13 @@ class Wire(imaplib.IMAP4):
         self._tls_established = True
         self._get_capabilities()
         return status, data
+
+    def send(self, data: Any) -> None:
+        """Send a line once it is whole: IMAPClient sends it in pieces, and each wait for a piece is the server's."""
+        self._unsent += data
+        if self._unsent.endswith(b"\r\n"):
+            line, self._unsent = bytes(self._unsent), bytearray()
+            super().send(line)
 
     def readline(self) -> bytes:
         self._lines += 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 from queues.conftest import RESOURCES, folder
@@ -15,8 +17,11 @@ from servers.polling import until
 from canary import budgets
 from canary.model import OwnFaultError
 from canary.queues.imap import wire
+from canary.queues.imap.connection import connect
 from canary.queues.imap.settings import ImapSettings
 from canary.queues.imap.watch import ImapWatcher, open_imap
+from canary.queues.loop import Stop
+from canary.settings import Server
 
 
 @pytest.fixture
@@ -114,3 +119,31 @@ def test_a_literal_is_refused_before_it_is_waited_for() -> None:
     script.answers["CAPABILITY"] = promised
     with script.running(), pytest.raises(OwnFaultError, match="more than 4194304 bytes"):
         watcher(script).check()
+
+
+class Written:
+    """A socket that keeps what is written to it, a write each."""
+
+    def __init__(self, inner: socket.socket) -> None:
+        self._inner, self.writes = inner, list[bytes]()
+
+    def sendall(self, data: bytes) -> None:
+        self.writes.append(bytes(data))
+        self._inner.sendall(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def test_each_command_leaves_in_one_packet() -> None:
+    script = ImapScript(3)
+    with script.running(), connect(Server.model_validate(script.server()), Stop(RESOURCES.clock)) as connection:
+        connection.capabilities()
+        connection._imap.sock = written = Written(connection._imap.sock)
+        connection.examine("CPR")
+        connection.search(["UID", "1:*", "BODY", "a" * 40])
+        connection.fetch([1], ["BODY.PEEK[HEADER]"])
+        connection.examine("CPR")
+        assert len(written.writes) == 4
+        assert all(line.count(b"\r\n") == 1 and line.endswith(b"\r\n") for line in written.writes)
+        assert written.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
