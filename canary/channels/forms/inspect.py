@@ -17,7 +17,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from canary.budgets import FORM_INSPECTION, BudgetError
 from canary.channels import UnusableError
 from canary.channels.forms.browser import Browser
-from canary.channels.forms.controls import choose, read_page
+from canary.channels.forms.controls import Controls, read_page
 from canary.channels.forms.home import Address, Home
 from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.page import FormField, PageFacts, short
@@ -68,7 +68,7 @@ async def _block(url: str, page: Page, outlet: Outlet) -> str:
         if not fresh:
             break
         for label, option in fresh.items():
-            await choose(page, Choose(label=label, option=option))
+            await Controls(page).choose(Choose(label=label, option=option))
         chosen |= fresh
         facts = await read_page(page)
     if response is not None and response.status >= 400:

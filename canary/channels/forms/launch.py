@@ -19,6 +19,7 @@ from playwright.async_api import Playwright, async_playwright
 from canary.budgets import BROWSER
 from canary.channels.forms.folder import BrowserFolder
 from canary.channels.forms.guard import Guard
+from canary.channels.forms.naming import FINDER
 from canary.channels.forms.processes import Processes
 from canary.channels.forms.relay import Relay
 from canary.channels.forms.settings import BrowserSettings
@@ -106,9 +107,11 @@ async def launch(settings: BrowserSettings) -> Running:
 async def _driver(folder: Path) -> Playwright:
     try:
         with _temporary_files_in(folder):
-            return await async_playwright().start()
+            playwright = await async_playwright().start()
     except Exception as error:  # Playwright raises a bare one if its driver ends at once
         raise OwnFaultError(Component.BROWSER, "crashed", f"Playwright's driver does not start: {error}") from error
+    await playwright.selectors.register("control", FINDER, content_script=True)  # out of reach of a page's own scripts
+    return playwright
 
 
 @contextmanager

@@ -40,6 +40,14 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftEmpty:
+    """A field that is made for robots, or that no visitor sees, and why that is thought."""
+
+    label: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class PageFacts:
     """A page as a visitor sees it. ``sources`` are the addresses and class names that give a CAPTCHA away."""
 
@@ -48,6 +56,7 @@ class PageFacts:
     fields: tuple[FormField, ...] = ()
     buttons: tuple[Button, ...] = ()
     sources: tuple[str, ...] = field(default=(), repr=False)
+    left_empty: tuple[LeftEmpty, ...] = ()
 
     @property
     def captcha(self) -> str | None:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
+from canary.channels.forms.naming import NAMING
+
 WITHOUT = "delete window.PaymentRequest"
 """Before any script of a page or frame: by this the browser itself asks whom the page names, and nobody can stop it."""
 
-_COMMON = r"""
-const line = text => (text || "").replace(/\s+/g, " ").trim();
-const bare = text => line(text).replace(/(\s*(\*|:|\((required|optional)\)))+$/i, "");
-const cut = text => text.slice(0, 1000);
-const shown = element => element.checkVisibility({visibilityProperty: true});
-const ownText = element => {
-  const copy = element.cloneNode(true);
-  copy.querySelectorAll("select, textarea, option, script, style").forEach(part => part.remove());
-  return copy.textContent;
-};
-const byIds = ids => line((ids || "").split(/\s+/).map(id => document.getElementById(id)?.textContent).join(" "));
-const nameOf = e => bare(e.getAttribute("aria-label") || byIds(e.getAttribute("aria-labelledby"))
-  || (e.labels?.length ? ownText(e.labels[0]) : "") || e.placeholder || e.title || e.name);
+_COMMON = (
+    NAMING
+    + r"""
 const sources = () => [...document.querySelectorAll("script[src], iframe[src], img[src]")].map(e => e.src)
   .concat([...document.querySelectorAll("[data-sitekey], [class*=captcha]")].map(e => e.className + ""))
   .slice(0, 500).map(source => source.slice(0, 1000));
@@ -27,7 +19,7 @@ const errorWords = () => {
     + ".field-validation-error, .validation-summary-errors";
   for (const e of document.querySelectorAll(marks)) if (shown(e) && line(e.innerText)) found.push(line(e.innerText));
   for (const e of document.querySelectorAll("[aria-invalid=true]")) if (shown(e)) {
-    const why = byIds(e.getAttribute("aria-errormessage") || e.getAttribute("aria-describedby"));
+    const why = byIds(e, e.getAttribute("aria-errormessage") || e.getAttribute("aria-describedby"));
     found.push(nameOf(e) + ": " + (why || e.validationMessage || "invalid"));
   }
   const held = document.activeElement;
@@ -35,32 +27,37 @@ const errorWords = () => {
   return [...new Set(found.map(cut))].slice(0, 500);
 };
 """
+)
 
 FACTS = (
     """() => {"""
     + _COMMON
     + r"""
-const formOf = e => [...document.forms].indexOf(e.form || e.closest("form"));
-const fields = new Map();
-for (const e of document.querySelectorAll("input, select, textarea, [contenteditable=true]")) {
-  const kind = e.tagName === "INPUT" ? e.type : e.tagName === "SELECT" ? "select" : "textarea";
-  if (["hidden", "submit", "button", "image", "reset"].includes(kind)) continue;
-  if (!shown(e) && !(e.labels?.length && shown(e.labels[0]))) continue;
-  const required = e.required || e.getAttribute("aria-required") === "true" || /\*\s*$/.test(e.labels?.[0]?.innerText);
-  const group = kind === "radio" && e.name ? "radio " + (e.form?.id || "") + e.name : fields.size;
-  if (fields.has(group)) { fields.get(group).options.push(cut(nameOf(e))); continue; }
-  const legend = kind === "radio" && e.closest("fieldset, [role=radiogroup], [role=group]");
-  const title = legend && bare(legend.getAttribute("aria-label") || byIds(legend.getAttribute("aria-labelledby"))
-    || legend.querySelector("legend")?.innerText);
-  const wrapped = kind === "select" && e.labels?.[0]?.contains(e) && !e.getAttribute("aria-label");
+const forms = all("form"), formOf = e => forms.indexOf(e.form || within(e, "form"));
+const fields = new Map(), leftEmpty = [];
+const popups = all(CONTROLS).filter(e => kindOf(e) === "combobox").map(popupOf);
+for (const e of all(CONTROLS)) {
+  const kind = kindOf(e);
+  if (["submit", "button", "image", "reset"].includes(kind) || popups.includes(e)) continue;
+  const required = e.required || e.getAttribute("aria-required") === "true"
+    || /\*\s*$/.test(e.labels?.[0]?.innerText);
+  const trap = trapOf(e), label = cut(nameOf(e));
+  if (trap && kind !== "file") {
+    if (shown(e) || !isBox(e)) leftEmpty.push({label, why: trap});
+    continue;
+  }
+  if (!there(e)) continue;
+  const members = kind === "radio" ? membersOf(e) : [e], group = members[0];
+  if (fields.has(group)) { fields.get(group).options.push(label); continue; }
   fields.set(group, {
-    label: cut(title || nameOf(e) + (wrapped ? "…" : "")), kind, required, multiple: !!e.multiple, form: formOf(e),
-    options: kind === "radio" ? [cut(nameOf(e))]
-      : kind === "select" ? [...e.options].slice(0, 1000).map(o => cut(line(o.text))) : [],
+    label: kind === "radio" ? cut(groupRanksOf(e).flat().map(bare).find(Boolean) || label) : label,
+    kind, required, multiple: !!e.multiple, form: formOf(e), options: kind === "radio" ? [label]
+      : [...(kind === "select" ? e.options : kind === "datalist" ? e.list.options : optionsOf(e))]
+        .slice(0, 1000).map(o => cut(line(o.text || optionText(o)))),
   });
 }
-const buttons = [...document.querySelectorAll("button, input[type=submit], input[type=image], [role=button]")]
-  .filter(shown)
+const buttons = all("button, [role=button], " + PRESSED)
+  .filter(e => shown(e) && kindOf(e) !== "combobox" && !e.matches("button[role]:not([role=button])"))
   .map(e => ({label: cut(bare(e.getAttribute("aria-label") || e.innerText || e.value || e.alt)), form: formOf(e)}));
 const main = document.querySelector("main, [role=main], #content, article") || document.body;
 const errors = errorWords();
@@ -68,7 +65,8 @@ for (const e of document.querySelectorAll("form :invalid:not(fieldset)"))
   if (e.form?.contains(document.activeElement)) errors.push(nameOf(e) + ": " + e.validationMessage);
 return {
   text: (main?.innerText || "").slice(0, 20000), errors: [...new Set(errors.map(cut))].slice(0, 20),
-  fields: [...fields.values()].slice(0, 200), buttons: buttons.slice(0, 50), sources: sources(),
+  fields: [...fields.values()].slice(0, 200), left_empty: leftEmpty.slice(0, 50),
+  buttons: buttons.slice(0, 50), sources: sources(),
 };
 }"""
 )

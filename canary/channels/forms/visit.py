@@ -20,10 +20,8 @@ from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.browser import Visited
 from canary.channels.forms.controls import (
     BeforeClick,
+    Controls,
     UnreadablePageError,
-    choose,
-    field_of,
-    options_of,
     read_after,
     read_before,
     read_page,
@@ -62,6 +60,7 @@ class Visit:
         self._outlet, self._explained = visited.outlet, visited.relay.explained
         self._opened = 0
         self._home = settings.home()
+        self._controls = Controls(page, [step.label for step in settings.steps if step.label])
         self._dialogs: list[str] = []
         self._lost: list[_Unanswered] = []
 
@@ -151,23 +150,23 @@ class Visit:
                 case Fill() as fill:
                     text = filled(fill.with_, known)
                     self._outlet.typed.add(text)
-                    await field_of(self._page, fill.label).fill(text)
+                    await (await self._found(step)).fill(text)
                 case Choose() as action:
-                    await choose(self._page, action)
-                case Upload() as upload:
+                    await self._controls.choose(action)
+                case Upload():
                     if files:
                         for file in files:
                             self._outlet.typed.add(file.content[:_LOOKED_FOR].decode("utf-8", "replace"))
-                        await field_of(self._page, upload.label).set_input_files(
+                        await (await self._found(step)).set_input_files(
                             [FilePayload(name=f.name, mimeType=f.media_type, buffer=f.content) for f in files]
                         )
-                case Click() as click:
-                    await self._target(click).click()
+                case Click():
+                    await (await self._found(step)).click()
                     if step.next_page:
                         await self._page.wait_for_load_state("domcontentloaded")
                         self._home.require(self._page.url)
                 case _ if step.check:
-                    await field_of(self._page, step.check).check()
+                    await self._controls.check(step.check)
                 case _ if step.wait_for:
                     await self._page.get_by_text(step.wait_for).locator("visible=true").first.wait_for()
         except PlaywrightTimeoutError as error:
@@ -177,15 +176,28 @@ class Visit:
                 raise UnusableError(f"step {step.title!r}: {_said(error)}") from error
             raise
 
-    def _target(self, click: Click) -> Locator:
-        return self._page.get_by_role(click.role, name=words_pattern(click.name))
+    def _meant(self, step: Step) -> Locator:
+        """What a step may mean on the page; it needs a control."""
+        match step.action:
+            case Fill(label=label):
+                return self._controls.field("fill", label)
+            case Upload(label=label):
+                return self._controls.field("upload", label)
+            case Choose() as choice:
+                return self._controls.choice(choice)
+            case Click() as click:
+                return self._controls.clickable(click)
+        return self._controls.field("check", step.check or "")
+
+    async def _found(self, step: Step) -> Locator:
+        """What a step means, once it is there. Raises UnusableError where that is not one thing alone."""
+        what = step.action.role if isinstance(step.action, Click) else "field"
+        name = step.action.name if isinstance(step.action, Click) else step.label
+        return await self._controls.only(self._meant(step), what, name or "")
 
     async def _find(self, step: Step) -> None:
-        either = field_of(self._page, step.label or "")
-        if step.choose:
-            either = either.or_(options_of(self._page, step.choose.label, step.choose.option))
         try:
-            await either.first.wait_for(state="attached")
+            await self._found(step)
         except PlaywrightTimeoutError as error:
             raise await self._unfit(step, error) from error
 
@@ -193,13 +205,13 @@ class Visit:
         """Why a step could not be done: what it needs is not there, or does not let itself be used."""
         facts = await read_page(self._page)
         if isinstance(step.action, Click):
-            if await self._target(step.action).count() == 0:
+            if await self._meant(step).count() == 0:
                 return facts.lacks(step.action.role, step.action.name)
         elif step.wait_for:
             return UnusableError(f"{facts.hurdle()}waited for {step.wait_for!r}, page says {facts.words()!r}")
         elif step.choose:
             return self._no_option(facts, step.choose)
-        elif step.label and await field_of(self._page, step.label).count() == 0:
+        elif step.label and await self._meant(step).count() == 0:
             return facts.lacks("field", step.label)
         return UnusableError(f"{facts.hurdle()}step {step.title!r} could not be done: {_said(error)}")
 
@@ -214,8 +226,8 @@ class Visit:
     async def _send(self, step: Step) -> str:
         """The click that submits. From it on, silence means that the report may have been taken."""
         assert step.click is not None
-        button = self._target(step.click)
         try:
+            button = await self._found(step)
             before = await read_before(button)
         except PlaywrightTimeoutError as error:
             raise await self._unfit(step, error) from error
