@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from string import Template
 
-from dashboards.limits import ALLOWED, BURNING, OBJECTIVE, UNREAD, UNREADABLE
+from dashboards.limits import ALLOWED, BURNING, CONFIRMED, OBJECTIVE, UNREAD, UNREADABLE
 
 SOURCE = Path(__file__).with_suffix(".yaml")
 WRITTEN = Path(__file__).parents[1] / "deploy" / "prometheus" / "cpr-canary.alerts.yaml"
@@ -20,6 +20,7 @@ LIMITS = {
     "allowance": f"{ALLOWED * 100:g}",
     "allowed": f"{ALLOWED:g}",
     "burning": f"{BURNING:g}",
+    "confirmed": str(CONFIRMED),
     "unread": str(UNREAD),
     "unreadable": str(UNREADABLE),
 }

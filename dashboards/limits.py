@@ -11,6 +11,9 @@ ALLOWED = round(1 - OBJECTIVE, 6)
 BURNING = round(3 * ALLOWED, 6)
 """The share missed in a day at which the budget burns: three times what is allowed."""
 
+CONFIRMED = 2
+"""Probes that failed since one arrived, at which a channel is down: the first one, and the one that confirms it."""
+
 UNREAD = 12 * 3600
 """Seconds for which a report may lie unread in a queue: half of the 24 hours of TLS BR 4.9.5."""
 

@@ -152,6 +152,7 @@ def test_the_alert_on_refusals_is_on_what_is_known_at_once() -> None:
         outcome for outcome in Outcome if outcome.is_refusal or (outcome.is_settled and outcome.wants_confirmation)
     }
     assert alerts()["CPRCanaryHardFailure"] == at_once
+    assert "increase(cpr_canary_probes_bounced_total" in text("deploy/prometheus/cpr-canary.alerts.yaml")
 
 
 def test_what_an_older_verifier_or_canary_does_not_know_has_another_version() -> None:

@@ -85,6 +85,7 @@ class Exporter(Collector):
             families.add("channel_arrival_deadline_seconds", labels, settings.deadline)
             families.add("channel_state", labels, known.standing)
             families.add("probes_in_flight", labels, known.in_flight)
+            families.add("channel_failing_probes", labels, len(totals.failing))
             _add_counts(families, labels, totals)
             _add_people(families, channel, totals)
             if layout.per_kind:
@@ -175,7 +176,6 @@ def _add_counts(families: Families, labels: Sequence[str], totals: ChannelTotals
     for name, at in (
         ("channel_enabled_timestamp_seconds", max(totals.enabled, totals.resumed)),
         ("channel_last_success_timestamp_seconds", totals.last_success),
-        ("channel_last_attempt_timestamp_seconds", totals.last_attempt),
     ):
         if at:
             families.add(name, labels, at)
@@ -214,6 +214,7 @@ def _add_many_valued(families: Families, labels: Sequence[str], totals: ChannelT
     families.add("probes_submitted_total", labels, totals.submitted)
     for outcome in Outcome:
         families.add("probes_finished_total", [*labels, outcome.value], totals.finished.get(outcome.value, 0))
+    families.add("probes_bounced_total", labels, totals.bounced)
     for reason in Forgery:
         families.add("forged_arrivals_total", [*labels, reason.value], totals.forged.get(reason.value, 0))
     families.add("duplicate_arrivals_total", labels, totals.duplicates)

@@ -42,13 +42,17 @@ TABLE: Mapping[str, Definition] = {
         "1 ok, 0 failing, 2 unknown (our own fault, or nothing known yet), 3 paused (or blackout, or kill switch).",
         *_CHANNEL,
     ),
+    "channel_failing_probes": _gauge(
+        "Probes that failed, by what is known of them, since one that arrived was sent; no more than 5 are counted.",
+        *_CHANNEL,
+    ),
     "channel_last_success_timestamp_seconds": _gauge("When the last good probe arrived; absent before.", *_CHANNEL),
-    "channel_last_attempt_timestamp_seconds": _gauge("When the channel was last probed.", *_CHANNEL),
     "probes_attempted_total": _counter("Probes that were to be submitted.", *_CHANNEL),
     "probes_submitted_total": _counter("Probes that the channel accepted (SMTP 250, confirmation page).", *_CHANNEL),
     "probes_in_flight": _gauge("Probes without an end yet.", *_CHANNEL),
     "deadline_results_total": _counter("Probes by what the arrival deadline found.", *_CHANNEL, "result"),
     "probes_finished_total": _counter("Probes by how they ended at last.", *_CHANNEL, "outcome"),
+    "probes_bounced_total": _counter("Probes that came back to their sender, as soon as that is known.", *_CHANNEL),
     "duplicate_arrivals_total": _counter("Further copies of reports that had arrived.", *_CHANNEL),
     "forged_arrivals_total": _counter("Sightings that look like ours and are not.", *_CHANNEL, "reason"),
     "stage_latency_seconds": Definition(

@@ -34,8 +34,8 @@ def step(
     """What follows for the probe ``known`` at ``now`` (UTC).
 
     ``looked`` tells when each queue was last read to its end, ``since`` from when on we have tried to (None: always).
-    A failure is confirmed by a second probe, which is owed ``confirm_after`` seconds from now; a confirmation itself is
-    not confirmed.
+    A failure is confirmed by a second probe, which is owed ``confirm_after`` seconds from now. One that
+    fails confirms it; one that tells nothing has another follow, so that a channel that is probed seldom is known soon.
     """
     probe = known.case.probe
     if (at := _only_under_way(known.case)) and now < at:
@@ -44,14 +44,27 @@ def step(
     events: list[Event] = []
     if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
         events.append(record.deadline(probe.id, now, verdict.deadline, verdict.outcome))
-    failed = verdict.outcome is not None and verdict.outcome.wants_confirmation
-    if failed and not known.confirming and not probe.confirms:
-        due = now + timedelta(seconds=confirm_after)
+    if not known.confirming and (due := _confirmation_due(known.case, verdict, now, confirm_after)) is not None:
         events.append(record.confirm(probe.id, now, probe.channel, due))
     if verdict.final:
         events.append(record.finished(probe.id, now, verdict))
         return Decision(tuple(events), None)
     return Decision(tuple(events), next_look(known.case.started_at, probe, verdict, now))
+
+
+def _confirmation_due(case: Case, verdict: Verdict, now: datetime, confirm_after: float) -> datetime | None:
+    """When another probe is to show whether it stays so; None if none is needed.
+
+    What a confirmation left open is asked again no sooner than a report may take: our own fault may last for hours.
+    """
+    if verdict.outcome is None:
+        return None
+    due = now + timedelta(seconds=confirm_after)
+    if not case.probe.confirms:
+        return due if verdict.outcome.wants_confirmation else None
+    if verdict.deadline is not DeadlineResult.INDETERMINATE:
+        return None
+    return max(due, case.started_at + timedelta(seconds=case.probe.deadline))
 
 
 def _only_under_way(case: Case) -> datetime | None:

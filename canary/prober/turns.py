@@ -202,7 +202,8 @@ class Turns:
         before = known.case.probe
         as_before = before.sender in config.senders_of(channel) and before.variant in config.variants_of(channel)
         choice = Choice(channel, before.sender, before.variant) if as_before else Choice(channel)
-        return await self._try(self._submitter.begin(replace(choice, confirms=failed), config, self._ledger.state))
+        choice = replace(choice, confirms=before.confirms or failed)
+        return await self._try(self._submitter.begin(choice, config, self._ledger.state))
 
     # Tasks
 

@@ -18,7 +18,6 @@ RULES, ALERTS = PROMETHEUS / "cpr-canary.rules.yaml", PROMETHEUS / "cpr-canary.a
 SCENARIOS = sorted((PROMETHEUS / "tests").glob("*.yaml"))
 
 NOT_CHARTED: Mapping[str, str] = {
-    "channel_last_attempt_timestamp_seconds": "the counts show that it is probed; for ad hoc questions",
     "loop_stalled_seconds_total": "the longest stall is charted, and the log names each; for ad hoc questions",
     "part_well": "each part has a chart or an alert of its own that says more; for ad hoc questions",
     "probes_attempted_total": "accepted against met is what matters; for ad hoc questions",

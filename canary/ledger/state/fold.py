@@ -15,7 +15,7 @@ from immutables import Map, MapMutation
 
 from canary.judge import judge
 from canary.ledger.events import ON_PURPOSE, Event, EventKind, parse_time, read_probe, read_sighting, read_submission
-from canary.ledger.state.judged import with_absence, with_result
+from canary.ledger.state.judged import with_absence, with_failure, with_result
 from canary.ledger.state.state import RECENT, OpenProbe, State, clock_is_news
 from canary.ledger.state.surplus import surplus
 from canary.ledger.state.totals import ChannelTotals, Histogram, Totals, counted
@@ -205,7 +205,28 @@ class Fold:
             if after.outcome is Outcome.ARRIVED:
                 arrived = case.started_at.timestamp() + after.stages[Stage.ARRIVED]
                 totals = replace(totals, last_success=max(totals.last_success, arrived))
+            if after.outcome is Outcome.BOUNCED:
+                totals = replace(totals, bounced=totals.bounced + 1)
+            told = after.deadline is not DeadlineResult.INDETERMINATE
+            totals = self._with_failure(totals, case, after.outcome, told, event)
         self._channels[case.probe.channel] = totals
+
+    def _with_failure(
+        self, totals: ChannelTotals, case: Case, outcome: Outcome, told: bool, event: Event
+    ) -> ChannelTotals:
+        """A channel with what a probe came to. A confirmation that fails brings back what it was sent to confirm.
+
+        A report of another kind, or by another sender, may have arrived in between.
+        """
+        probe = case.probe
+        totals = with_failure(totals, probe.id, probe.scheduled_at.timestamp(), outcome, told)
+        first = probe.confirms
+        if first is None or first in totals.failing or probe.id not in totals.failing:
+            return totals
+        known = self._known(first)
+        if known is None or judge(known.case, event.at, {}).outcome is Outcome.ARRIVED:
+            return totals
+        return with_failure(totals, first, known.case.probe.scheduled_at.timestamp(), Outcome.MISSING, told=True)
 
     def _deadline(self, event: Event) -> None:
         known = self.open.get(event.probe or "")
@@ -215,7 +236,9 @@ class Fold:
         self.open[probe.id] = replace(known, deadline=result)
         totals = self._totals_of(known)
         totals = replace(totals, deadline_results=counted(totals.deadline_results, result.value))
-        totals = totals.with_outcome(probe.scheduled_at.timestamp(), Outcome(event.body["outcome"]).value)
+        outcome, told = Outcome(event.body["outcome"]), result is not DeadlineResult.INDETERMINATE
+        totals = totals.with_outcome(probe.scheduled_at.timestamp(), outcome.value)
+        totals = self._with_failure(totals, known.case, outcome, told, event)
         self._channels[probe.channel] = with_result(totals, known.case, result, event.at.timestamp())
         if result is not DeadlineResult.INDETERMINATE:
             self._by_variant = counted(self._by_variant, f"{probe.kind}/{probe.variant}/{result}")
@@ -245,12 +268,13 @@ class Fold:
         """A channel that revokes by machine was looked at, and nothing sent."""
         body, at = event.body, event.at.timestamp()
         totals = self._channels.get(body["channel"]) or ChannelTotals(body["kind"], body["queue"])
-        arrived = body["outcome"] == Outcome.ARRIVED.value
+        outcome = Outcome(body["outcome"])
+        arrived = outcome is Outcome.ARRIVED
         self._channels[body["channel"]] = replace(
-            totals,
+            with_failure(totals, f"look {event.seq}", at, outcome, told=True),
             enabled=totals.enabled or at,
             last_attempt=at,
-            last_outcome=body["outcome"],
+            last_outcome=outcome.value,
             last_success=at if arrived else totals.last_success,
         )
 
@@ -274,7 +298,7 @@ class Fold:
         slug = event.body["channel"]
         self._held.pop(slug, None)
         if event.body["reason"] in ON_PURPOSE and slug in self._channels:
-            self._channels[slug] = replace(self._channels[slug], resumed=event.at.timestamp())
+            self._channels[slug] = replace(self._channels[slug], resumed=event.at.timestamp(), failing={})
 
     def _stopped_all(self, event: Event) -> None:
         self._stopped = event.body["reason"]

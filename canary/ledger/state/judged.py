@@ -1,4 +1,4 @@
-"""What a probe tells beyond its own end: how its variant and its sender fare, whom an alias reaches, who is away."""
+"""What a probe tells beyond its own end: whether its channel fails, how variants fare, who gets it, who is away."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import replace
 
 from canary.judge import reached
 from canary.ledger.state.totals import ChannelTotals, Newest
-from canary.model import Case, DeadlineResult, Seen
+from canary.model import Case, DeadlineResult, Outcome, Seen
+
+_MOST_FAILING = 5
+"""Failed probes that are remembered of a channel, the newest: two make a failure that is confirmed."""
 
 
 def with_result(channel: ChannelTotals, case: Case, result: DeadlineResult, at: float) -> ChannelTotals:
@@ -20,6 +23,21 @@ def with_result(channel: ChannelTotals, case: Case, result: DeadlineResult, at: 
             senders_missed={**channel.senders_missed, case.probe.sender: at},
         )
     return replace(channel, newest=_newest(channel.newest, case, result is DeadlineResult.MET, at))
+
+
+def with_failure(channel: ChannelTotals, probe: str, scheduled: float, outcome: Outcome, told: bool) -> ChannelTotals:
+    """A channel with what a probe came to that was scheduled at ``scheduled`` (POSIX).
+
+    One that arrives makes up for all that failed until it was sent. What came too late has failed like what did not
+    come. ``told`` says whether it tells anything of the channel: what was late only because nobody looked does not.
+    """
+    if outcome is Outcome.ARRIVED:
+        failing = {other: at for other, at in channel.failing.items() if at > scheduled}
+    else:
+        failing = {other: at for other, at in channel.failing.items() if other != probe}
+        if told and outcome.deadline_result is DeadlineResult.MISSED:
+            failing = dict(sorted({**failing, probe: scheduled}.items(), key=lambda known: known[1])[-_MOST_FAILING:])
+    return channel if failing == channel.failing else replace(channel, failing=failing)
 
 
 def with_absence(newest: Newest, case: Case) -> Newest:

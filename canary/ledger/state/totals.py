@@ -76,6 +76,10 @@ class ChannelTotals:
     turns: int = 0
     """Probes whose sender and variant came in turn."""
     submitted: int = 0
+    failing: Mapping[str, float] = field(default_factory=dict)
+    """By probe: when it was scheduled, of the newest that failed since one that arrived was scheduled."""
+    bounced: int = 0
+    """Probes that came back, counted as soon as it is known: they may still arrive, and end a day later."""
     deadline_results: Mapping[str, int] = field(default_factory=dict)
     finished: Mapping[str, int] = field(default_factory=dict)
     stages: Mapping[str, Histogram] = field(default_factory=dict)
@@ -106,6 +110,7 @@ class ChannelTotals:
             submitted=self.submitted + other.submitted,
             duplicates=self.duplicates + other.duplicates,
             finished=_sum(self.finished, other.finished),
+            bounced=self.bounced + other.bounced,
             forged=_sum(self.forged, other.forged),
             stages=stages,
         )
@@ -114,6 +119,7 @@ class ChannelTotals:
         """The same by a clock that was set by so many seconds since."""
         return replace(
             self,
+            failing={probe: _moved(at, by) for probe, at in self.failing.items()},
             enabled=_moved(self.enabled, by),
             last_success=_moved(self.last_success, by),
             last_attempt=_moved(self.last_attempt, by),

@@ -11,7 +11,7 @@ from canary.ledger import ChannelTotals, Histogram
 from canary.ledger.state.totals import Newest
 
 OF_ONE_CHANNEL = {
-    "kind", "queue", "turns", "deadline_results", "enabled", "last_success", "last_attempt", "last_outcome",
+    "kind", "queue", "turns", "failing", "deadline_results", "enabled", "last_success", "last_attempt", "last_outcome",
     "last_judged", "resumed", "newest", "variants_missed", "senders_missed",
 }  # fmt: skip
 """What is told of each channel by itself, whatever is configured."""
@@ -21,6 +21,7 @@ SOME: dict[str, Any] = {
     "kind": "email",
     "queue": "cpr",
     "deadline_results": {"met": 1},
+    "failing": {"a" * 16: 1.0},
     "finished": {"arrived": 1},
     "stages": {"arrived": ONE},
     "forged": {"bad_mac": 1},
@@ -29,7 +30,11 @@ SOME: dict[str, Any] = {
     "variants_missed": {"plain": 1.0},
     "senders_missed": {"researcher": 1.0},
 }
-TWICE: dict[str, Any] = {"finished": {"arrived": 2}, "stages": {"arrived": ONE + ONE}, "forged": {"bad_mac": 2}}
+TWICE: dict[str, Any] = {
+    "finished": {"arrived": 2},
+    "stages": {"arrived": ONE + ONE},
+    "forged": {"bad_mac": 2},
+}
 
 
 @pytest.mark.parametrize("name", [known.name for known in fields(ChannelTotals)])
