@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from random import Random, SystemRandom
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from canary.clock import Clock
 from canary.model import CanaryError, Outgoing, Person, Report, Submission
@@ -68,6 +68,8 @@ class Sender:
     submission: Server
     envelope: str
     """The envelope sender, with ``{mark}`` where the mark goes (VERP)."""
+    submits_to: Literal["provider", "ca"] | None = None
+    """Whose server ``submission`` is, as the operator says; None where it is for us to tell."""
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,11 @@ class SenderSettings(Settings):
         None, description="envelope sender with {mark} in its local part; the address with +{mark} if not given"
     )
     submission: Server = Field(description="the persona's own submission server")
+    submits_to: Literal["provider", "ca"] | None = Field(
+        None,
+        description="whose server that is: a refusal by the CA's is the CA's (rejected), by a provider our own fault; "
+        "if not given, the CA's if it is in the recipient's domain or asks for no login, else the provider's",
+    )
     replies: RepliesSettings | None = Field(None, description="where acknowledgements, answers and bounces are found")
 
     @model_validator(mode="after")
@@ -175,7 +180,7 @@ class SenderSettings(Settings):
 
     def opened(self, slug: str) -> Sender:
         """The sender as a channel needs it."""
-        return Sender(slug, self.person(), self.submission, self.verp)
+        return Sender(slug, self.person(), self.submission, self.verp, self.submits_to)
 
 
 class Limits(Settings):

@@ -1,8 +1,9 @@
 """The email channel: one report, to one disclosed address, through a sender's own submission server.
 
-What the reply means is decided here. A refusal of the recipient or of the message is the CA's (``rejected``); whatever
-keeps us from getting that far is ours. A temporary refusal says that the message was not taken, so the same bytes are
-offered again until the time is up. Silence after the message's final dot says nothing: it is never sent again.
+What a dialogue means for the probe is decided here. A refusal is the CA's (``rejected``) or ours, as :mod:`.blame`
+says; whatever else keeps us from sending is ours. A temporary refusal says that the message was not taken, so the same
+bytes are offered again until the time is up. Silence after the message's final dot says nothing: it is never sent
+again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from random import Random
 
 from canary.channels import Resources, Sender
 from canary.channels.email import mime
+from canary.channels.email.blame import Route, blame
 from canary.channels.email.pool import Pool
 from canary.channels.email.settings import AddressSettings
 from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault, SmtpStep
@@ -21,18 +23,6 @@ from canary.channels.email.transcript import Transcript
 from canary.mark import LENGTH
 from canary.model import Component, Failure, Outgoing, OwnFaultError, Report, Submission
 from canary.settings import ADDRESS
-
-_THEIRS = (SmtpStep.RCPT, SmtpStep.DATA, SmtpStep.END)
-_OURS = {
-    SmtpStep.GREETING: SmtpFault.SESSION_REFUSED,
-    SmtpStep.EHLO: SmtpFault.SESSION_REFUSED,
-    SmtpStep.NOOP: SmtpFault.SESSION_REFUSED,
-    SmtpStep.STARTTLS: SmtpFault.TLS_FAILED,
-    SmtpStep.AUTH: SmtpFault.AUTH_FAILED,
-    SmtpStep.MAIL: SmtpFault.SENDER_REFUSED,
-}
-_NO_AUTH = (530, 534, 535, 538)
-"""Replies that ask for another or a better AUTH, at whatever command before the recipient (RFC 4954 section 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +47,9 @@ class EmailChannel:
         self._settings, self._sender = settings, sender
         self._clock, self._rng = resources.clock, resources.rng
         self._pool = Pool.of(sender, resources.clock)
+        server = sender.submission
+        logs_in = server.username is not None
+        self._route = Route(server.host, sender.person.address, settings.to, logs_in, sender.submits_to)
 
     def prepare(self, report: Report) -> Outgoing:
         """The message, with the mark in its Message-ID. Raises ValueError for what cannot be a header."""
@@ -106,7 +99,7 @@ class EmailChannel:
         try:
             secured = await self._pool.check()
         except (Refusal, Lost) as error:
-            ending = _refused(error) if isinstance(error, Refusal) else _lost(error)
+            ending = self._refused(error) if isinstance(error, Refusal) else _lost(error)
             raise OwnFaultError(
                 ending.component or Component.SMTP, ending.fault or SmtpFault.PROTOCOL_ERROR, ending.reason
             ) from error
@@ -121,21 +114,17 @@ class EmailChannel:
         try:
             return _Ending(await self._pool.deliver(envelope, transcript, until), accepted=True)
         except Refusal as refusal:
-            return _refused(refusal)
+            return self._refused(refusal)
         except Lost as lost:
             return _lost(lost)
         except OwnFaultError as fault:
             return _ours(fault.component, SmtpFault(fault.reason), fault.detail)
 
-
-def _refused(refusal: Refusal) -> _Ending:
-    reason, again = str(refusal), refusal.temporary
-    if refusal.step in _THEIRS:
-        return _Ending(reason, again=again, failure=Failure.REJECTED)
-    if again:
-        return _ours(Component.SMTP, SmtpFault.DEFERRED, reason, again=True)
-    fault = SmtpFault.AUTH_FAILED if refusal.code in _NO_AUTH else _OURS[refusal.step]
-    return _ours(Component.SMTP, fault, reason)
+    def _refused(self, refusal: Refusal) -> _Ending:
+        fault = blame(refusal, self._route)
+        if fault is None:
+            return _Ending(str(refusal), again=refusal.temporary, failure=Failure.REJECTED)
+        return _ours(Component.SMTP, fault, str(refusal), again=refusal.temporary)
 
 
 def _lost(lost: Lost) -> _Ending:

@@ -24,8 +24,13 @@ class SmtpFault(StrEnum):
     SECRET_MISSING = "secret_missing"  # noqa: S105  # a word of ours, no secret
     AUTH_FAILED = "auth_failed"
     SESSION_REFUSED = "session_refused"  # at the greeting or EHLO
-    SENDER_REFUSED = "sender_refused"
-    DEFERRED = "deferred"  # nothing but temporary refusals before RCPT TO
+    SENDER_REFUSED = "sender_refused"  # may not send, or not as this sender
+    RECIPIENT_REFUSED = "recipient_refused"
+    MESSAGE_REFUSED = "message_refused"
+    RELAY_DENIED = "relay_denied"
+    QUOTA = "quota"  # the sender has sent too much
+    BLOCKLISTED = "blocklisted"  # the address that we come from is
+    DEFERRED = "deferred"  # nothing but temporary refusals
     PROTOCOL_ERROR = "protocol_error"
 
 
@@ -48,7 +53,7 @@ class Refusal(CanaryError):  # noqa: N818  # a reply of the server's, no error o
 
     def __init__(self, step: SmtpStep, code: int, text: str) -> None:
         super().__init__(in_words(step, code, text))
-        self.step, self.code = step, code
+        self.step, self.code, self.text = step, code, text
 
     @property
     def temporary(self) -> bool:

@@ -3,55 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from channels.opened import resources
+from channels.sending import channel, prepared, send
 from servers.smtp_script import FLOOD, TRICKLE, SmtpScript
 
 from canary.budgets import Budget
-from canary.channels import Sender
 from canary.channels.email import connection
-from canary.channels.email.channel import EmailChannel
-from canary.channels.email.settings import EmailSettings
-from canary.mark import Keyring, new_probe_id
-from canary.model import Component, Outgoing, OwnFaultError, Person, Report, Submission
-from canary.settings import Server
+from canary.model import Component, OwnFaultError
 
-KEYS = Keyring([b"k" * 32])
-PERSON = Person("Jana Novák", "jana@persona.test")
 LINES = {
     "many lines": "250-x\r\n" + FLOOD,
     "one line": "250-xxxxxxxxxxxxxxxx" + FLOOD,
     "no reply": "x" + FLOOD,
 }
 LATE = {"a byte at a time": "2" + TRICKLE, "a line at a time": "250-x\r\n" + TRICKLE}
-
-
-@asynccontextmanager
-async def channel(port: int, **server: Any) -> AsyncIterator[EmailChannel]:
-    given = {"host": "127.0.0.1", "port": port, "tls": "none", "timeout": "20s", **server}
-    settings = {"kind": "email", "to": "problems@ca.test", "arrives_in": "cpr", "approved_by": "the test"}
-    sender = Sender("own", PERSON, Server.model_validate(given), "jana+{mark}@persona.test")
-    opened = EmailChannel(EmailSettings.model_validate(settings), sender, resources())
-    try:
-        yield opened
-    finally:
-        await opened.close()
-
-
-def prepared(opened: EmailChannel) -> Outgoing:
-    probe = new_probe_id()
-    mark = KEYS.make(probe, datetime.now(UTC))
-    return opened.prepare(Report(probe, "V01", mark, PERSON, f"Key compromise {mark}", f"{mark}\n"))
-
-
-async def send(port: int, within: float = 0.5, **server: Any) -> Submission:
-    async with channel(port, **server) as opened:
-        return await opened.submit(prepared(opened), within=within)
 
 
 @pytest.mark.parametrize("said", list(LINES))
@@ -77,7 +45,7 @@ async def test_a_reply_without_an_end_is_given_up(verb: str, said: str, tmp_path
 @pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "END"])
 async def test_a_reply_that_never_becomes_whole_is_given_up(verb: str, said: str) -> None:
     async with SmtpScript({verb: [LATE[said]]}).running() as server:
-        told = await send(server.port, timeout="300ms")
+        told = await send(server.port, 0.5, timeout="300ms")
     assert not told.accepted
     assert told.uncertain == (verb == "END")
     assert told.uncertain or (told.component, told.own_reason) == (Component.SMTP, "timeout")

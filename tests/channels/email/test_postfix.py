@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from channels.opened import resources
@@ -42,6 +43,7 @@ async def channel(
     password: str = PASSWORD,
     dsn: bool = False,
     at: tuple[str, int] | None = None,
+    submits_to: Literal["provider", "ca"] | None = None,
 ) -> AsyncIterator[EmailChannel]:
     """A persona with a mailbox of its own, who writes to anna@ca.test."""
     site.add_user("jana")
@@ -62,7 +64,8 @@ async def channel(
     settings = EmailSettings.model_validate(
         {"kind": "email", "to": "anna@ca.test", "arrives_in": "cpr", "approved_by": "the test", "request_dsn": dsn}
     )
-    opened = EmailChannel(settings, Sender("own", PERSON, server, "jana+{mark}@persona.test"), resources())
+    sender = Sender("own", PERSON, server, "jana+{mark}@persona.test", submits_to)
+    opened = EmailChannel(settings, sender, resources())
     try:
         yield opened
     finally:
@@ -94,11 +97,15 @@ async def test_every_message_over_one_connection_arrives_once(site: CaSite, tmp_
     until(lambda: len(site.messages("anna")) == 5, "five reports in the mailbox")
 
 
-async def test_a_refused_recipient_is_theirs(site: CaSite, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("submits_to", "failure"), [("ca", Failure.REJECTED), ("provider", Failure.OURS)])
+async def test_a_refused_recipient_is_the_fault_of_whose_server_refuses(
+    submits_to: Literal["ca", "provider"], failure: Failure, site: CaSite, tmp_path: Path
+) -> None:
     site.reject_recipient("anna@ca.test", "550 5.2.1 this mailbox is closed")
-    async with channel(site, tmp_path) as opened:
+    async with channel(site, tmp_path, submits_to=submits_to) as opened:
         submission = await opened.submit(opened.prepare(report()), within=60)
-    assert submission.failure is Failure.REJECTED
+    assert submission.failure is failure
+    assert submission.own_reason == {"ca": None, "provider": "recipient_refused"}[submits_to]
     assert "this mailbox is closed" in submission.reason
     assert submission.reason.startswith("550 5.2.1 ")
     assert submission.reason.endswith("(at RCPT TO)")
@@ -107,7 +114,7 @@ async def test_a_refused_recipient_is_theirs(site: CaSite, tmp_path: Path) -> No
 async def test_a_refused_attachment_is_theirs(site: CaSite, tmp_path: Path) -> None:
     site.refuse_attachments("552 5.7.0 attachments not accepted")
     file = Attachment("schlüssel.pem", "application/x-pem-file", b"-----BEGIN PRIVATE KEY-----\n")
-    async with channel(site, tmp_path) as opened:
+    async with channel(site, tmp_path, submits_to="ca") as opened:
         refused = await opened.submit(opened.prepare(report(attachments=(file,))), within=60)
         taken = await opened.submit(opened.prepare(report()), within=60)
     assert refused.failure is Failure.REJECTED
