@@ -8,22 +8,31 @@ from typing import Annotated
 import typer
 
 from canary import wording
+from canary.channels import UnusableError
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
 from canary.channels.forms.settings import BrowserSettings
 from canary.channels.forms.steps import web_address
+from canary.cli.common import Exit, err, on_one_line
 from canary.clock import Clock
 
 
 def inspect(
     url: Annotated[str, typer.Argument(help="The page with the form. It is loaded, nothing is submitted.")],
 ) -> None:
-    """Load a page and print a ready configuration block for the form on it, to be looked over by you."""
+    """Load a page and print a ready configuration block for the form on it, to be looked over by you.
+
+    A page that asks for no text yet is left by its button for the next one, with samples in what must be filled in.
+    """
     try:
         web_address(url)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    typer.echo(wording.printable(asyncio.run(_inspect(url))))
+    try:
+        typer.echo(wording.printable(asyncio.run(_inspect(url))))
+    except UnusableError as error:
+        err.print(on_one_line(str(error)), style="red", soft_wrap=True)
+        raise typer.Exit(Exit.NOT_ARRIVED) from None
 
 
 async def _inspect(url: str) -> str:

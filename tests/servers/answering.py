@@ -1,4 +1,4 @@
-"""Something on loopback that answers what is posted to it, in a thread, while its context lasts."""
+"""Something on loopback that answers what it is asked or what is posted to it, in a thread, while its context lasts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Answering(ABC):
 
     @abstractmethod
     def answer(self, path: str, body: bytes) -> tuple[int, str, bytes]:
-        """Status, content type and body. Called from a thread for each request."""
+        """Status, content type and body; ``body`` is empty of what is asked for. Called from a thread each time."""
 
     @property
     def address(self) -> str:
@@ -26,8 +26,11 @@ class Answering(ABC):
         answer = self.answer
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # its name there
-                status, kind, reply = answer(self.path, self.rfile.read(int(self.headers["content-length"])))
+            def do_GET(self) -> None:  # their names there
+                self.do_POST()
+
+            def do_POST(self) -> None:
+                status, kind, reply = answer(self.path, self.rfile.read(int(self.headers["content-length"] or 0)))
                 self.send_response(status)
                 self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(reply)))

@@ -11,18 +11,17 @@ from typing import Literal
 from urllib.parse import quote
 
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Locator, Page
+from playwright.async_api import Frame, Locator, Page
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 from pydantic import TypeAdapter, ValidationError
 
 from canary.channels import UnusableError
-from canary.channels.forms.naming import MARKS, NAMING
+from canary.channels.forms.naming import A_MARK, NAMING
 from canary.channels.forms.page import PageFacts, short
 from canary.channels.forms.scripts import ANSWER, BEFORE, FACTS
 from canary.channels.forms.steps import Choose, Click
 
-_MARK = rf"(?:\s|[*:：…•]|\.\.\.|[(\[（](?:{'|'.join(MARKS)})[)\]）])"
-_MARKS_AFTER = re.compile(rf"{_MARK}+$", re.IGNORECASE)
+_MARKS_AFTER = re.compile(rf"{A_MARK}+$", re.IGNORECASE)
 _OPENS_WITHIN = _DRAWN_AFTER = 1000
 """Milliseconds."""
 _KIND = f"element => {{{NAMING} return kindOf(element); }}"
@@ -80,7 +79,7 @@ class AfterClick:
 _FACTS, _BEFORE, _AFTER = TypeAdapter(PageFacts), TypeAdapter(BeforeClick), TypeAdapter(AfterClick)
 
 
-async def read_page(page: Page) -> PageFacts:
+async def read_page(page: Page | Frame) -> PageFacts:
     """The page as a visitor sees it. Raises UnreadablePageError."""
     with _told():
         try:
@@ -127,16 +126,22 @@ def _told() -> Iterator[None]:
 def words_pattern(label: str) -> re.Pattern[str]:
     """What a label must look like to be ``label``: signs and words for *required* may stand around it. A label
     that ends with ``…`` or ``...`` stands for all that begin so."""
-    start = label.removesuffix("…").removesuffix("...")
-    start = (start if start != label else _MARKS_AFTER.sub("", label)).lstrip(" \t\n*•") or label
+    begins = label.removesuffix("…").removesuffix("...")
+    whole = begins == label
+    start = _MARKS_AFTER.sub("", label).lstrip(" \t\n*•") or label if whole else begins
     words = r"\s+".join(_literal(word) for word in start.split())
-    end = "" if label.endswith(("…", "...")) else rf"{_MARK}*$"
+    end = rf"{A_MARK}*$" if whole else ""
     return re.compile(rf"^[\s*•]*{words}{end}", re.IGNORECASE)
 
 
 def _literal(word: str) -> str:
     """``word`` in a pattern that JavaScript reads as Python does."""
     return "".join(c if c.isalnum() or ord(c) > 0x7F else f"\\x{ord(c):02x}" for c in word)
+
+
+def _written(label: str) -> str:
+    """The pattern of a label for the script, which knows by itself what ``@`` stands for."""
+    return words_pattern(label).pattern.replace(A_MARK, "@")
 
 
 class Controls:
@@ -237,11 +242,8 @@ class Controls:
             raise UnusableError(f"step {title!r}: what is drawn in place of the box was clicked, and it is not checked")
 
     def _locator(self, what: str, label: str, option: str = "") -> Locator:
-        others = [words_pattern(other).pattern for other in self._labels if other != label]
-        asked = {
-            "what": what, "label": words_pattern(label).pattern, "others": others,
-            "option": words_pattern(option).pattern,
-        }  # fmt: skip
+        others = [_written(other) for other in self._labels if other != label]
+        asked = {"what": what, "label": _written(label), "option": _written(option), "others": others}
         return self._page.locator(f"control={quote(json.dumps(asked), safe='')}")
 
 

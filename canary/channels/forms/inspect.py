@@ -1,44 +1,42 @@
-"""Look at a page and write the configuration of a channel for the form on it, for the operator to look over.
+"""Look at a form and write the configuration of a channel for it, for the operator to look over.
 
-Options are chosen in lists, since that often reveals further fields; nothing is typed, nothing is submitted.
+Options are chosen in lists, since that often reveals further fields. A page that asks for no text yet is left by its
+button for the next one, with samples in what must be filled in; nothing is submitted. A form in a frame is looked at by
+the frame's own address.
 """
 
 from __future__ import annotations
 
-import json
-import re
+import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Page
+from playwright.async_api import Frame, Page, Response
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from canary.budgets import FORM_INSPECTION, BudgetError
 from canary.channels import UnusableError
-from canary.channels.forms.browser import Browser
+from canary.channels.forms.block import Block, FormPage, best, fields_of, guess, quoted
+from canary.channels.forms.browser import Browser, Visited
 from canary.channels.forms.controls import Controls, read_page
-from canary.channels.forms.home import Address, Home
-from canary.channels.forms.outlet import Outlet
+from canary.channels.forms.home import Home
 from canary.channels.forms.page import FormField, PageFacts, short
-from canary.channels.forms.steps import Choose, web_address
+from canary.channels.forms.steps import Choose, Click, web_address
 
-_GUESSES = (
-    ("serial", r"serial|seriennummer|numer seryjny|sorozatsz|numéro de série|序列号"),
-    ("email", r"e-?mail|courriel|邮箱"),
-    ("first_name", r"first name|given name|forename|vorname|prénom|imię$|keresztnév"),
-    ("last_name", r"last name|surname|family name|nachname|nazwisko|vezetéknév|nom de famille"),
-    ("organisation", r"organi[sz]ation|company|firma|unternehmen|société|cég"),
-    ("phone", r"phone|telefon|téléphone|mobile|电话"),
-    ("subject", r"subject|betreff|temat|tárgy|objet|主题"),
-    ("name", r"\bname\b|imię i nazwisko|^név|\bnom\b|姓名"),
-    ("text", r"description|message|details|text|comment|problem|nachricht|beschreibung|opis|treść|leírás|üzenet|描述"),
-)
-_REPORT = re.compile(r"problem|report|mis-?issu|compromise|revo|abuse|malicious|zertifikat|certificate|cert", re.I)
-_NEXT = re.compile(r"^(next|continue|weiter|dalej|tovább|suivant|proceed|start)\b|下一步", re.I)
-_SUBMIT = re.compile(r"submit|send|report|senden|absenden|wyślij|küldés|envoyer|提交", re.I)
-_ROUNDS = 3
-_SETTLE_MS = 2000
+_ROUNDS, _PAGES = 3, 5
+_SETTLE_MS, _REACTS_MS = 2000, 5000
+_LOOKS_EVERY = 0.1
+_SAMPLES: Mapping[str, str] = {
+    "email": "sample@example.com", "phone": "+12025550100", "serial": "00000000", "url": "https://example.com/",
+    "number": "1", "date": "2026-01-01", "time": "12:00",
+}  # fmt: skip
+"""What is typed into a field that must be filled in before the next page shows itself, by its kind or what it asks."""
+
+
+class _InFrameError(Exception):
+    """The form is in a frame, which has this address of its own."""
 
 
 async def inspect_form(url: str, browser: Browser) -> str:
@@ -48,32 +46,136 @@ async def inspect_form(url: str, browser: Browser) -> str:
     page that cannot be loaded or has no form.
     """
     web_address(url)
+    try:
+        return await _visited(url, browser, ())
+    except _InFrameError as found:
+        frame = str(found)
+        note = f"FRAME: the form of {url} is in a frame; url is the address of that frame."
+        with suppress(_InFrameError):
+            return await _visited(frame, browser, (note,))
+        raise UnusableError(f"no form found at {url}: it is in a frame of {frame}, which is a frame itself") from None
+
+
+async def _visited(url: str, browser: Browser, notes: tuple[str, ...]) -> str:
     async with browser.visit(Home(url, ())) as visited:
         try:
             async with FORM_INSPECTION.deadline():
-                return await _block(url, await visited.context.new_page(), visited.outlet)
+                page = await visited.context.new_page()
+                page.set_default_timeout(_REACTS_MS)
+                return await _Inspection(url, page, visited, list(notes)).text()
         except BudgetError as error:
             raise UnusableError(f"{url}: {error}") from None
         except PlaywrightError as error:
-            words = visited.outlet.spent or visited.relay.explained(short(error.message, 300), url)
+            said = error.message.splitlines()[0].removeprefix("Page.goto: ")
+            words = visited.outlet.spent or visited.relay.explained(short(said, 300), url)
             raise UnusableError(f"{url}: {words}") from error
 
 
-async def _block(url: str, page: Page, outlet: Outlet) -> str:
-    response = await page.goto(url, wait_until="load")
-    facts = await _settled(page)
-    chosen: dict[str, str] = {}
-    for _ in range(_ROUNDS):  # each round of choices may reveal further fields
-        fresh = {f.label: _best(f) for f in _fields(facts) if f.options and f.label not in chosen}
-        if not fresh:
-            break
-        for label, option in fresh.items():
-            await Controls(page).choose(Choose(label=label, option=option))
-        chosen |= fresh
-        facts = await read_page(page)
-    if response is not None and response.status >= 400:
-        raise UnusableError(f"{url}: HTTP {response.status}: {facts.words()!r}")
-    return _Block(url, page.url, facts, chosen, tuple(outlet.stopped)).text()
+class _Inspection:
+    """One look at a form, page by page."""
+
+    def __init__(self, url: str, page: Page, visited: Visited, notes: list[str]) -> None:
+        self._url, self._page, self._outlet, self._notes = url, page, visited.outlet, notes
+        self._controls = Controls(page)
+
+    async def text(self) -> str:
+        """The whole block."""
+        response = await self._page.goto(self._url, wait_until="load", timeout=0)  # the whole has a deadline
+        facts = await _settled(self._page)
+        self._require_success(response, facts)
+        await self._look_into_frames(facts)
+        pages, places = [await self._choices(facts, [])], [self._page.url]
+        while pages[-1].leads_on and len(pages) < _PAGES and await self._go_on(pages):
+            places.append(self._page.url)
+        if self._outlet.stopped:
+            kept = ", ".join(self._outlet.stopped)
+            self._notes.append(f"ELSEWHERE: the page was kept from sending: {kept}. A host that it needs: posts_to.")
+        if facts.closed:
+            self._notes.append(f"NOT SEEN: what is in {', '.join(facts.closed)}, which may be closed to scripts.")
+        return Block(self._url, pages, places, self._notes).text()
+
+    def _require_success(self, response: Response | None, facts: PageFacts) -> None:
+        if response is not None and response.status >= 400:
+            raise UnusableError(f"{self._url}: HTTP {response.status}: {facts.words()!r}")
+
+    async def _look_into_frames(self, facts: PageFacts) -> None:
+        """Raise _InFrameError for a form that is more of one than that of the page, UnusableError for none at all."""
+        own = fields_of(facts)
+        if any(item.kind == "textarea" for item in own):
+            return
+        looked: list[str] = []
+        for frame in self._page.frames[1:20]:
+            found = await _in_frame(frame)
+            where = frame.url if frame.url.startswith(("http:", "https:")) else ""
+            looked.append(where or "one without an address of its own")
+            if any(item.kind == "textarea" for item in found) or len(found) > max(1, len(own)):
+                if where:
+                    raise _InFrameError(where)
+                raise UnusableError(f"no form found at {self._url}: it is in a frame that has no address of its own")
+        if not own:
+            more = f"; looked into its frames: {', '.join(looked[:5])}" if looked else ""
+            closed = f"; not seen: what is in {', '.join(facts.closed)}" if facts.closed else ""
+            raise UnusableError(
+                f"{facts.hurdle()}no form found at {self._url}: page says {facts.words()!r}{closed}{more}"
+            )
+
+    async def _choices(self, facts: PageFacts, known: list[FormField]) -> FormPage:
+        """The page with something chosen in each list: each round of choices may reveal further fields."""
+        chosen: dict[str, str] = {}
+        offered: dict[str, tuple[str, ...]] = {}
+        for _ in range(_ROUNDS):
+            fresh = [item for item in fields_of(facts) if item.label not in chosen and item not in known]
+            for item in fresh:
+                if item.kind == "combobox" and not item.options:
+                    offered[item.label] = await self._controls.open(item.label)
+            choices = {f.label: best(f) for f in (_offering(item, offered) for item in fresh) if f.options and f.label}
+            if not choices:
+                break
+            for label, option in choices.items():
+                await self._controls.choose(Choose(label=label, option=option))
+            chosen |= choices
+            facts = await read_page(self._page)
+        page = FormPage.of(facts, chosen, known)
+        return replace(page, fields=tuple(_offering(item, offered) for item in page.fields))
+
+    async def _go_on(self, pages: list[FormPage]) -> bool:
+        """Leave a page for the next one, and look at that. Says why if there is none."""
+        page = pages[-1]
+        known = [item for earlier in pages for item in earlier.fields]
+        sampled = [item.label for item in page.fields if await self._sample(item, page.chosen)]
+        button = self._controls.clickable(Click(name=page.button))
+        await (await self._controls.only(button, "button", page.button)).click()
+        facts = await self._further(known)
+        if facts is None:
+            said = (await read_page(self._page)).words()
+            self._notes.append(f"SEVERAL PAGES: {quoted(page.button)} led to no further fields. The page says: {said}")
+            return False
+        typed = f", with samples in {', '.join(map(quoted, sampled))}" if sampled else ""
+        self._notes.append(f"SEVERAL PAGES: went on by {quoted(page.button)}{typed}; nothing was submitted.")
+        pages.append(await self._choices(facts, known))
+        return True
+
+    async def _sample(self, item: FormField, chosen: Mapping[str, str]) -> bool:
+        if not item.required or item.label in chosen or item.kind in ("file", "password"):
+            return False
+        if item.kind == "checkbox":
+            await self._controls.check(item.label)
+        else:
+            sample = _SAMPLES.get(item.kind) or _SAMPLES.get(guess(item) or "", "Sample")
+            await self._controls.field("fill", item.label).fill(sample)
+        return True
+
+    async def _further(self, known: list[FormField]) -> PageFacts | None:
+        """The next page as soon as it shows fields that are not known, or None if it shows none."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REACTS_MS / 1000):
+                while True:
+                    await self._page.wait_for_load_state("domcontentloaded")
+                    facts = await read_page(self._page)
+                    if any(item not in known for item in fields_of(facts)):
+                        return facts
+                    await asyncio.sleep(_LOOKS_EVERY)
+        return None
 
 
 async def _settled(page: Page) -> PageFacts:
@@ -83,124 +185,12 @@ async def _settled(page: Page) -> PageFacts:
     return await read_page(page)
 
 
-def _fields(facts: PageFacts) -> list[FormField]:
-    """The fields of the form that is most likely the one for reports: with a text area, then with most fields."""
-    by_form: dict[int, list[FormField]] = {}
-    for item in facts.fields:
-        by_form.setdefault(item.form, []).append(item)
-    return max(by_form.values(), key=lambda fields: (_weight(fields), len(fields)), default=[])
+async def _in_frame(frame: Frame) -> list[FormField]:
+    try:
+        return fields_of(await read_page(frame))
+    except (PlaywrightError, UnusableError):  # it is gone, or keeps itself from being read
+        return []
 
 
-def _weight(fields: list[FormField]) -> int:
-    return sum(item.kind == "textarea" for item in fields)
-
-
-def _best(item: FormField) -> str:
-    """The option that sounds most like a report of a problem; the last such one, for *another problem* is harmless."""
-    plain = item.options[0 if item.kind == "radio" else -1]
-    return next((option for option in item.options[::-1] if _REPORT.search(option)), plain)
-
-
-def _guess(item: FormField) -> str | None:
-    if item.kind == "email":
-        return "email"
-    if item.kind == "tel":
-        return "phone"
-    if item.kind == "textarea":
-        return "text"
-    return next((name for name, pattern in _GUESSES if re.search(pattern, item.label, re.IGNORECASE)), None)
-
-
-class _Block:
-    """The configuration as lines; every string in it is a JSON string, which YAML reads the same."""
-
-    def __init__(self, url: str, end: str, facts: PageFacts, chosen: dict[str, str], stopped: tuple[str, ...]) -> None:
-        self._url, self._facts, self._chosen, self._stopped = url, facts, chosen, stopped
-        self._fields = [replace(item, label=short(item.label, 200)) for item in _fields(facts)]
-        there = Address.of(end)
-        self._moved = there.place if there and not Home(url, ()).has(end) else None
-        self._serial = any(_guess(item) == "serial" for item in self._fields)
-        self._last = self._button()
-
-    def text(self) -> str:
-        """The whole block. Raises UnusableError for a page without fields."""
-        if not self._fields:
-            raise UnusableError(
-                f"{self._facts.hurdle()}no form found at {self._url}: page says {self._facts.words()!r}"
-            )
-        lines = ["channels:", "  web-form:"]
-        lines += [f"    # {note}" for note in self._notes()]
-        lines += [
-            "    kind: web_form",
-            f"    url: {_quoted(self._url)}",
-            '    approved_by: "NAME, DATE"  # who approved that this form is probed',
-            "    arrives_in: cpr  # the queue in which its reports must be seen",
-        ]
-        if self._serial:
-            lines.append('    serial: "00000000"  # put in the serial of a revoked or expired test certificate')
-        if self._moved:
-            lines.append(f"    posts_to: [{_quoted(self._moved)}]")
-        lines += ["    steps:", *(line for item in self._fields for line in self._step(item)), *self._closing()]
-        lines += ["    confirm:", '      text: "Thank you"  # put in what the page says when it took a report']
-        return "\n".join(lines) + "\n"
-
-    def _notes(self) -> list[str]:
-        notes = ["Found by cpr-canary form inspect. Look over every line that has a comment."]
-        if self._facts.login:
-            notes.append("LOGIN: the page asks for a password. Third parties must be able to report (BR 4.9.3).")
-        if self._facts.captcha:
-            notes.append(f"CAPTCHA: the page has {self._facts.captcha}; agree on a way around it for the canary.")
-        if self._stopped:
-            kept = ", ".join(self._stopped)
-            notes.append(f"ELSEWHERE: the page was kept from sending: {kept}. A host that the form needs: posts_to.")
-        if self._is_first_page():
-            notes.append("SEVERAL PAGES: this is the first one; add the steps of the further ones where it says so.")
-        return notes
-
-    def _is_first_page(self) -> bool:
-        return bool(_NEXT.search(self._last))
-
-    def _button(self) -> str:
-        """The button that sends the form: by what it says, else its last one."""
-        form = self._fields[0].form if self._fields else -1
-        labels = [short(button.label, 200) for button in self._facts.buttons if button.form == form and button.label]
-        labels = labels or [short(button.label, 200) for button in self._facts.buttons if button.label]
-        return next((label for label in labels[::-1] if _SUBMIT.search(label)), labels[-1] if labels else "Send")
-
-    def _step(self, item: FormField) -> list[str]:
-        label, must = _quoted(item.label), "required" if item.required else ""
-        if item.kind == "password":
-            return [f"      # {label} asks for a password, which is never typed"]
-        if item.label in self._chosen:
-            lines = [f"      # options: {', '.join(_quoted(short(option, 100)) for option in item.options[:40])}"]
-            option = _quoted(short(self._chosen[item.label], 200))
-            return [*lines, _line(f"choose: {{label: {label}, option: {option}}}", must)]
-        if item.kind == "checkbox":
-            return [_line(f"check: {label}", must)] if item.required else [f"      # not required: check: {label}"]
-        if item.kind == "file":
-            files = "attachments" if item.multiple else "first_attachment"
-            return [_line(f"upload: {{label: {label}, file: {files}}}", must)]
-        guess = _guess(item)
-        if guess is None and not item.required:
-            return [f"      # not required, and it is not clear what goes here: {label}"]
-        comment = ", ".join(part for part in (must, "" if guess else "put in what goes here") if part)
-        return [_line(f"fill: {{label: {label}, with: {_quoted('{' + guess + '}' if guess else 'PUT IN')}}}", comment)]
-
-    def _closing(self) -> list[str]:
-        button = _quoted(self._last)
-        lines = []
-        if self._is_first_page():
-            lines = [_line(f"next_page: {button}", "then the steps of the next page; put in its labels")]
-            button = '"Send"'
-        if self._is_first_page() or not any(_guess(item) == "text" for item in self._fields):
-            lines.append(_line('fill: {label: "Description", with: "{text}"}', "put in the label of the main text"))
-        return [*lines, _line(f"click: {button}", "the click that submits")]
-
-
-def _line(step: str, comment: str) -> str:
-    return f"      - {step}" + (f"  # {comment}" if comment else "")
-
-
-def _quoted(text: str) -> str:
-    """A JSON string without characters that YAML would not have in one."""
-    return json.dumps("".join(c for c in text if c.isprintable()), ensure_ascii=False)
+def _offering(item: FormField, offered: Mapping[str, tuple[str, ...]]) -> FormField:
+    return replace(item, options=item.options or offered.get(item.label, ()))

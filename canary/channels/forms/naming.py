@@ -8,6 +8,8 @@ visitor sees comes before what no visitor does. Open shadow roots belong to the 
 
 from __future__ import annotations
 
+import json
+
 MARKS = (
     "required", "optional", "mandatory", "erforderlich", "pflichtfeld", "pflicht", "freiwillig", "obligatoire",
     "requis", "facultatif", "optionnel", "obligatorio", "opcional", "obligatório", "obbligatorio", "facoltativo",
@@ -30,8 +32,12 @@ _TRAP_NAMES = (
     r"anti[-_]?(spam|bot)", r"fax[-_]?only", r"ohnohoney", r"^winnie",
 )  # fmt: skip
 
+A_MARK = rf"(?:\s|[*:：…•]|\.\.\.|[(\[（](?:{'|'.join(MARKS)})[)\]）])"
+"""What may stand behind a label and belongs to no name, for Python and JavaScript."""
+
 _WORDS = f"""
-const MARK = /^[\\s*•]+|(\\s|[*:：…•]|\\.\\.\\.|[([（](?:{"|".join(MARKS)})[)\\]）])+$/giu;
+const A_MARK = {json.dumps(A_MARK)};
+const MARK = new RegExp("^[\\\\s*•]+|" + A_MARK + "+$", "giu");
 const LEAVE_EMPTY = /{"|".join(_LEAVE_EMPTY)}/iu, TRAP_NAMES = /{"|".join(_TRAP_NAMES)}/iu;
 """
 
@@ -93,7 +99,7 @@ const beside = (e, side) => {
       if (labels(next, e)) continue;
       if (isControl(next)) return "";
       const text = textOf(next);
-      if (text) return text.length <= 200 ? bare(text) : "";
+      if (cut(text).replace(MARK, "")) return text.length <= 200 ? bare(text) : "";
     }
   }
   return "";
@@ -141,7 +147,7 @@ const groupRanksOf = e => {
     [legend && whole ? before(legend) : ""], [e.getAttribute("name") || ""],
     members.flatMap(other => ranksOf(other)[0])];
 };
-const optionText = e => line(e.getAttribute("aria-label") || e.innerText || e.textContent);
+const optionText = e => line(e.getAttribute("aria-label") || e.text || e.innerText || e.textContent || e.value);
 const OPTIONS = "[role=option], [role=menuitem], [role=menuitemradio], [role=treeitem]";
 const popupOf = e => {
   const ids = (e.getAttribute("aria-controls") || e.getAttribute("aria-owns") || "").split(/\s+/);
@@ -150,6 +156,10 @@ const popupOf = e => {
     || e.parentElement?.querySelector("[role=listbox]") || null;
 };
 const optionsOf = e => {
+  const kind = kindOf(e);
+  if (kind === "select") return [...e.options];
+  if (kind === "datalist") return [...e.list.options];
+  if (kind !== "combobox" && kind !== "listbox") return [];
   const popup = popupOf(e);
   const found = popup ? [...popup.querySelectorAll(OPTIONS)] : all(OPTIONS).filter(shown);
   return found.length ? found : popup ? [...popup.querySelectorAll("li")] : [];
@@ -199,10 +209,11 @@ const fitting = (elements, ranks, wanted) => {
     }
   return [];
 };
+const patternOf = written => new RegExp(written.replace("@", A_MARK), "iu");
 const formOf = e => e.form || within(e, "form");
 const nearest = (found, others) => {
   if (found.length < 2 || !others.length) return found;
-  const patterns = others.map(other => new RegExp(other, "iu"));
+  const patterns = others.map(patternOf);
   const named = e => isBox(e) ? [...ranksOf(e), ...groupRanksOf(e)].flat() : ranksOf(e).flat();
   const near = all(CONTROLS).filter(there).map(e => [e, named(e)])
     .map(([e, names]) => [e, patterns.filter(one => names.some(name => name && one.test(name)))])
@@ -224,14 +235,14 @@ const nearest = (found, others) => {
   });
 };
 const find = ({what, label, option, others}) => {
-  const wanted = new RegExp(label, "iu");
+  const wanted = patternOf(label);
   if (ROLES[what]) {
     const ranks = what === "radio" || what === "checkbox" ? ranksOf : pressRanks;
     const strict = all(ROLES[what]).filter(e => !e.getAttribute("role") || roleFits(e, what));
     const found = fitting(strict, ranks, wanted);
     return nearest(found.length ? found : fitting(all(LOOSE[what] || "nothing"), ranks, wanted), others);
   }
-  const controls = all(CONTROLS), chosen = new RegExp(option, "iu");
+  const controls = all(CONTROLS), chosen = patternOf(option);
   const like = kinds => fitting(controls.filter(e => kinds(kindOf(e))), ranksOf, wanted);
   const lists = () => like(kind => LISTS.includes(kind));
   switch (what) {

@@ -29,6 +29,12 @@ class FormField:
     multiple: bool = False
     form: int = -1
     """Which of the page's forms it belongs to; -1 for none."""
+    name: str = ""
+    """What it is sent under."""
+
+    def called(self, label: str) -> FormField:
+        """The same under another label."""
+        return replace(self, label=label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class PageFacts:
     buttons: tuple[Button, ...] = ()
     sources: tuple[str, ...] = field(default=(), repr=False)
     left_empty: tuple[LeftEmpty, ...] = ()
+    closed: tuple[str, ...] = ()
+    """Elements that show something, and hide from scripts what that is made of."""
 
     @property
     def captcha(self) -> str | None:

@@ -51,14 +51,17 @@ for (const e of all(CONTROLS)) {
   if (fields.has(group)) { fields.get(group).options.push(label); continue; }
   fields.set(group, {
     label: kind === "radio" ? cut(groupRanksOf(e).flat().map(bare).find(Boolean) || label) : label,
-    kind, required, multiple: !!e.multiple, form: formOf(e), options: kind === "radio" ? [label]
-      : [...(kind === "select" ? e.options : kind === "datalist" ? e.list.options : optionsOf(e))]
-        .slice(0, 1000).map(o => cut(line(o.text || optionText(o)))),
+    kind, required, multiple: !!e.multiple, form: formOf(e),
+    name: cut(sentAs(e)[0] || ""), options: kind === "radio" ? [label]
+      : optionsOf(e).slice(0, 1000).map(option => cut(optionText(option))),
   });
 }
 const buttons = all("button, [role=button], " + PRESSED)
   .filter(e => shown(e) && kindOf(e) !== "combobox" && !e.matches("button[role]:not([role=button])"))
-  .map(e => ({label: cut(bare(e.getAttribute("aria-label") || e.innerText || e.value || e.alt)), form: formOf(e)}));
+  .map(e => ({label: cut(bare(e.getAttribute("aria-label") || e.innerText || e.value || e.alt || e.title
+    || (e.type === "submit" ? "Submit" : ""))), form: formOf(e)}));
+const closed = all("*").filter(e => e.localName.includes("-") && !e.shadowRoot && !e.childElementCount && seen(e)
+  && !line(e.textContent) && customElements.get(e.localName)).map(e => "<" + cut(e.localName) + ">");
 const main = document.querySelector("main, [role=main], #content, article") || document.body;
 const errors = errorWords();
 for (const e of document.querySelectorAll("form :invalid:not(fieldset)"))
@@ -67,6 +70,7 @@ return {
   text: (main?.innerText || "").slice(0, 20000), errors: [...new Set(errors.map(cut))].slice(0, 20),
   fields: [...fields.values()].slice(0, 200), left_empty: leftEmpty.slice(0, 50),
   buttons: buttons.slice(0, 50), sources: sources(),
+  closed: [...new Set(closed)].slice(0, 10),
 };
 }"""
 )
