@@ -146,7 +146,9 @@ SIGHTINGS = Budget("what is kept of one probe, for each place and reason", numbe
 UNKNOWN_MARKS = Budget("what is kept of genuine marks of probes that we do not know", number=1000, pieces="sightings")
 SMTP_REPLY = Budget("a reply", received=8 * KIB)  # all its lines together
 SMTP_UNASKED = Budget("what a submission server says that was not taken yet", received=8 * KIB)
-SMTP_OPENING = Budget("a connection to a submission server, ready for a message", seconds=120.0)
+SMTP_OPENING = Budget("a connection to a submission server, ready for a message", seconds=120.0)  # more of a slow one
+SMTP_TOGETHER = Budget("the reply to one of several commands said together", seconds=10.0)  # then one by one
+SMTP_SLOW = Budget("a reply of a submission server that was found slow", seconds=300.0)  # RFC 5321 section 4.5.3.2
 SMTP_END_OF_DATA = Budget("the reply to a whole message", seconds=600.0)  # servers scan (RFC 5321 section 4.5.3.2.6)
 
 RELOAD = Budget("a configuration that is read again, with all that it names", seconds=60.0)

@@ -15,6 +15,8 @@ FLOOD = "<never stop>"
 """At the end of a reply: what is in front of it again and again, from there on."""
 TRICKLE = "<a bit now and then>"
 """At the end of a reply: what is in front of it now and then, from there on."""
+LATER = "<after a while>"
+"""In front of a reply: that comes, but late."""
 
 PIPELINING = False
 """Whether it says that it takes several commands at a time (RFC 2920); it does in any case."""
@@ -130,6 +132,9 @@ class SmtpScript:
             raise ConnectionAbortedError
         if reply == DROP:
             raise ConnectionAbortedError
+        if reply.startswith(LATER):
+            reply = reply.removeprefix(LATER)
+            await asyncio.sleep(0.4)
         if reply.endswith((FLOOD, TRICKLE)):
             await self._never_stop(writer, reply)
         if verb == "EHLO" and reply.startswith("250") and PIPELINING:

@@ -118,7 +118,8 @@ class EmailChannel:
         except Lost as lost:
             return _lost(lost)
         except OwnFaultError as fault:
-            return _ours(fault.component, SmtpFault(fault.reason), fault.detail)
+            late = fault.reason == SmtpFault.TIMEOUT  # the next attempt waits longer
+            return _ours(fault.component, SmtpFault(fault.reason), fault.detail, again=late)
 
     def _refused(self, refusal: Refusal) -> _Ending:
         fault = blame(refusal, self._route)

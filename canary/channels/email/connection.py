@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import socket
 import ssl
@@ -11,9 +12,11 @@ from typing import cast
 
 import aiosmtplib
 
-from canary.budgets import SMTP_END_OF_DATA, SMTP_OPENING
+from canary.budgets import SMTP_END_OF_DATA, SMTP_OPENING, SMTP_TOGETHER
 from canary.channels.email.client import SmtpClient
-from canary.channels.email.smtp import Envelope, Lost, SmtpFault, SmtpStep, in_words, unwanted
+from canary.channels.email.login import Login, log_in
+from canary.channels.email.manners import Manners, Misheard, may_be_misheard
+from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault, SmtpStep, in_words, unwanted
 from canary.channels.email.stream import Stream
 from canary.channels.email.transcript import Transcript
 from canary.clock import Clock
@@ -33,8 +36,8 @@ class SmtpConnection:
 
     _stream: Stream  # from the end of :meth:`open` on
 
-    def __init__(self, server: Server, context: ssl.SSLContext | None, clock: Clock) -> None:
-        self._server, self._clock = server, clock
+    def __init__(self, server: Server, context: ssl.SSLContext | None, clock: Clock, manners: Manners) -> None:
+        self._server, self._clock, self._manners = server, clock, manners
         self._client = SmtpClient(
             hostname=server.host,
             port=server.port,
@@ -45,13 +48,14 @@ class SmtpConnection:
         )
         self.expiry: asyncio.TimerHandle | None = None
         """Set by whoever keeps it: the end of its idleness."""
+        self._together = False
         self.secured = "no TLS"
         """How it is protected, in words."""
 
     async def open(self, transcript: Transcript, until: float) -> None:
         """Connect, secure, and log in. Raises Refusal, Lost or OwnFaultError, and then nothing is left open."""
         self._client.transcript = transcript
-        seconds = self._patience(until, SMTP_OPENING.seconds)
+        seconds = self._patience(until, (SMTP_OPENING.seconds or 0.0) * self._manners.patience)
         limit = asyncio.timeout(seconds)
         try:
             async with limit:  # the library's own limits are for each wait
@@ -66,6 +70,8 @@ class SmtpConnection:
             transcript.connected = transcript.seconds()
         except BaseException as error:
             self._client.close()
+            if isinstance(error, TimeoutError | Lost | OwnFaultError) and _is_late(error):
+                self._manners.was_slow(self._server.timeout)
             if limit.expired() and isinstance(error, TimeoutError):
                 detail = f"{self._name}: no connection within {seconds:g} s, greeting, TLS and AUTH included"
                 raise OwnFaultError(Component.SMTP, SmtpFault.TIMEOUT, detail) from error
@@ -80,9 +86,14 @@ class SmtpConnection:
         transcript.connected = transcript.seconds()
 
     async def begin(self, envelope: Envelope, until: float) -> None:
-        """Begin a message, as far as MAIL FROM; nothing was sent that cannot be begun again elsewhere if it fails."""
+        """Begin a message, as far as MAIL FROM; nothing was sent that cannot be begun again elsewhere if it fails.
+
+        Raises Misheard instead of Refusal or Lost, as :meth:`hand_over` before the message, for what may be better if
+        commands are said one by one.
+        """
         self._must_be_quiet(SmtpStep.MAIL)
-        if self._takes_several:
+        self._together = self._client.supports_extension("pipelining") and not self._manners.one_by_one
+        if self._together:
             self._say(self._mail(envelope), self._rcpt(envelope), "DATA")
         else:
             self._say(self._mail(envelope))
@@ -90,10 +101,10 @@ class SmtpConnection:
 
     async def hand_over(self, envelope: Envelope, until: float) -> str:
         """Name the recipient and send the message that was begun; returns the reply that took it."""
-        if not self._takes_several:
+        if not self._together:
             self._say(self._rcpt(envelope))
         await self._hear(SmtpStep.RCPT, until)
-        if not self._takes_several:
+        if not self._together:
             self._say("DATA")
         await self._hear(SmtpStep.DATA, until, wanted=3)
         return await self._send_content(envelope.content, until)
@@ -152,19 +163,15 @@ class SmtpConnection:
         except ValueError as error:
             raise OwnFaultError(Component.CONFIG, SmtpFault.SECRET_MISSING, str(error)) from error
         self._client.echo, self._client.authenticating = Echo(password), True
+        login = Login(username, password, self._patience(until))
         try:
             with self._client.at(SmtpStep.AUTH):
-                await self._client.login(username, password, timeout=self._patience(until))
+                await log_in(self._client, login, self._manners)
         except aiosmtplib.SMTPException as error:  # no AUTH offered, or none of its methods known
             detail = f"{self._name}: {self._client.printable(error.message)}"
             raise OwnFaultError(Component.SMTP, SmtpFault.AUTH_FAILED, detail) from error
         finally:
             self._client.authenticating = False
-
-    @property
-    def _takes_several(self) -> bool:
-        """Whether the server takes several commands at a time (RFC 2920)."""
-        return self._client.supports_extension("pipelining")
 
     def _must_be_quiet(self, step: SmtpStep) -> None:
         """What was said unasked would be taken for the reply to what we say next."""
@@ -194,14 +201,24 @@ class SmtpConnection:
 
     async def _hear(self, step: SmtpStep, until: float, wanted: int = 2) -> None:
         """Take the reply to ``step``. Raises Refusal, or Lost, if its first digit is another than ``wanted``."""
-        code, text = await self._reply(step, self._patience(until))
-        if code // 100 != wanted:
-            raise unwanted(step, code, text)
+        patience = self._patience(until)
+        if self._together:  # then there is to be as much time again for saying it one by one
+            patience = min(patience, SMTP_TOGETHER.seconds or patience, self._patience(until, math.inf) / 2)
+        try:
+            code, text = await self._reply(step, patience)
+            if code // 100 != wanted:
+                raise unwanted(step, code, text)
+        except (Refusal, Lost) as error:
+            if self._together and may_be_misheard(error):
+                raise Misheard(error) from error
+            raise
 
     async def _reply(self, step: SmtpStep, within: float) -> tuple[int, str]:
         try:
             return self._client.heard(aiosmtplib.SMTPResponse(*await self._stream.reply(within)))
         except TimeoutError as error:
+            if not self._together:
+                self._manners.was_slow(self._server.timeout)
             raise Lost(step, SmtpFault.TIMEOUT, "no reply in time") from error
         except ConnectionError as error:
             raise Lost(step, SmtpFault.CONNECTION_LOST, "connection lost") from error
@@ -220,8 +237,9 @@ class SmtpConnection:
         return in_words(SmtpStep.END, code, text)
 
     def _patience(self, until: float, most: float | None = None) -> float:
-        """Seconds to wait for one reply: at most the server's timeout (or ``most``), and not beyond ``until``."""
-        return max(0.001, min(most or self._server.timeout, until - self._clock.monotonic()))
+        """Seconds to wait for one reply: at most as long as is right for the server (or ``most``), until ``until``."""
+        usual = self._server.timeout * self._manners.patience
+        return max(0.001, min(most or usual, until - self._clock.monotonic()))
 
     @property
     def _name(self) -> str:
@@ -246,3 +264,10 @@ class SmtpConnection:
         elif isinstance(error, aiosmtplib.SMTPResponseException):
             fault = SmtpFault.PROTOCOL_ERROR
         return OwnFaultError(component, fault, f"{self._name}: {self._client.printable(str(error))}")
+
+
+def _is_late(error: TimeoutError | Lost | OwnFaultError) -> bool:
+    """Whether it is for want of time that there is no connection."""
+    if isinstance(error, TimeoutError):
+        return True
+    return (error.fault if isinstance(error, Lost) else error.reason) == SmtpFault.TIMEOUT

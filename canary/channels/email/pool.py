@@ -9,7 +9,8 @@ from weakref import WeakValueDictionary
 
 from canary.channels import Sender
 from canary.channels.email.connection import SmtpConnection
-from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault
+from canary.channels.email.manners import Manners, Misheard
+from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault, SmtpStep
 from canary.channels.email.transcript import Transcript
 from canary.clock import Clock
 from canary.model import Component, OwnFaultError
@@ -35,6 +36,7 @@ class Pool:
         self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
         self._idle: list[SmtpConnection] = []
         self._context: ssl.SSLContext | None = None
+        self._manners = Manners()
 
     @classmethod
     def of(cls, sender: Sender, clock: Clock) -> Pool:
@@ -48,16 +50,26 @@ class Pool:
         """
         await self._take_slot(until)
         try:
-            connection = await self._begin(envelope, transcript, until)
             try:
-                reply = await connection.hand_over(envelope, until)
-            except BaseException:
-                connection.close()
-                raise
-            self._keep(connection)
-            return reply
+                return await self._send(envelope, transcript, until)
+            except Misheard as misheard:
+                self._manners.one_by_one = True
+                if isinstance(misheard.cause, Lost) and misheard.cause.fault is SmtpFault.CONNECTION_LOST:
+                    raise misheard.cause from misheard
+                transcript.note(f"{misheard}: opening another connection, to say one command at a time")
+                return await self._send(envelope, transcript, until)
         finally:
             self._slots.release()
+
+    async def _send(self, envelope: Envelope, transcript: Transcript, until: float) -> str:
+        connection = await self._begin(envelope, transcript, until)
+        try:
+            reply = await connection.hand_over(envelope, until)
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(connection)
+        return reply
 
     async def _take_slot(self, until: float) -> None:
         if not self._slots.locked():
@@ -73,8 +85,7 @@ class Pool:
     async def check(self) -> str:
         """Connect and log in afresh; returns how the connection is secured. Raises Refusal, Lost or OwnFaultError."""
         until = self._clock.monotonic() + self._server.timeout
-        connection = SmtpConnection(self._server, self._tls(), self._clock)
-        await connection.open(Transcript(self._clock), until)
+        connection = await self._opened(Transcript(self._clock), until)
         try:
             await connection.noop(until)
         finally:
@@ -98,21 +109,38 @@ class Pool:
             try:
                 await connection.begin(envelope, until)
                 return connection
-            except (Refusal, Lost):
+            except (Refusal, Lost, Misheard):
                 transcript.note("the kept connection is no longer good, opening another")
                 connection.close()
                 self.close()
             except BaseException:
                 connection.close()
                 raise
-        connection = SmtpConnection(self._server, self._tls(), self._clock)
-        await connection.open(transcript, until)
+        connection = await self._opened(transcript, until)
         try:
             await connection.begin(envelope, until)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    async def _opened(self, transcript: Transcript, until: float) -> SmtpConnection:
+        """A new connection; another one, if a method of AUTH was the end of the first and there are others."""
+        while True:
+            connection, known = (
+                SmtpConnection(self._server, self._tls(), self._clock, self._manners),
+                self._bad_logins(),
+            )
+            try:
+                await connection.open(transcript, until)
+                return connection
+            except (Refusal, Lost) as error:
+                if error.step is not SmtpStep.AUTH or not self._bad_logins() > known:
+                    raise
+                transcript.note(f"{error}: opening another connection, to log in by another method")
+
+    def _bad_logins(self) -> frozenset[str]:
+        return frozenset(self._manners.bad_logins)
 
     def _keep(self, connection: SmtpConnection) -> None:
         connection.expiry = asyncio.get_running_loop().call_later(self._idle_seconds, self._expire, connection)
