@@ -19,6 +19,7 @@ from pathlib import Path
 from canary.channels.email.smtp import SmtpFault
 from canary.clock import Clock
 from canary.config import Config, load
+from canary.judge import judge
 from canary.keyring import open_keyring
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
@@ -30,6 +31,7 @@ from canary.model import (
     Depth,
     Failure,
     Forgery,
+    Outcome,
     Place,
     Probe,
     Role,
@@ -212,11 +214,14 @@ class History:
         if not PROBER_DOWN.at(at) and slug not in self._ledger.state.totals.paused:
             self._send(slug, at)
 
-    def _send(self, slug: str, at: datetime) -> None:
+    def _send(self, slug: str, at: datetime, confirms: Probe | None = None) -> None:
         settings, config = self._config.channels[slug], self._config
-        totals = self._ledger.state.totals.channels.get(slug)
-        turns = totals.turns if totals else 0
-        sender, variant = turn(slug, turns, config.senders_of(slug), config.variants_of(slug))
+        if confirms is None:
+            totals = self._ledger.state.totals.channels.get(slug)
+            turns = totals.turns if totals else 0
+            sender, variant = turn(slug, turns, config.senders_of(slug), config.variants_of(slug))
+        else:
+            sender, variant = confirms.sender, confirms.variant
         probe = Probe(
             id=f"{next(self._serial):026d}",
             channel=slug,
@@ -229,7 +234,8 @@ class History:
             give_up=settings.give_up,
             owed=settings.owed(),
             replies=REPLIES.queue,
-            in_turn=True,
+            in_turn=confirms is None,
+            confirms=confirms and (confirms.confirms or confirms.id),
         )
         message = f"<{probe.id}@persona.example>"
         self._write(record.scheduled(probe, "m" * 40))
@@ -250,7 +256,7 @@ class History:
             unreachable = SmtpFault.UNREACHABLE.value
             reason = {"component": Component.SMTP, "own_reason": unreachable, "reason": "connection refused"}
             return Submission(at, accepted=False, seconds=30.0, failure=Failure.OURS, **reason)
-        if not by_email and self._rng.random() < 0.004:
+        if not by_email and self._rng.random() < 0.004 and not probe.confirms:  # it is over within a minute
             return Submission(
                 at, accepted=False, seconds=took, failure=Failure.FORM_ERROR, reason="500 from the server"
             )
@@ -321,15 +327,27 @@ class History:
         self._sight(replace(forged, forgery=Forgery.BAD_MAC))
 
     def _check(self, probe: str, at: datetime) -> None:
-        """The prober's own step, confirmations left out."""
+        """The prober's own step."""
         known = self._ledger.state.open.get(probe)
         if known is None:
             return
-        for event in step(known, at, self._looked(at), confirm_after=0).events:
+        for event in step(known, at, self._looked(at), confirm_after=self._config.confirm_after).events:
             if event.kind is EventKind.FINISHED:
                 self._closed[probe] = self._ledger.state.open[probe]
-            if event.kind is not EventKind.CONFIRM:
-                self._write(event)
+            self._write(event)
+            if event.kind is EventKind.CONFIRM:
+                due = datetime.fromisoformat(event.body["due"])
+                self._enter(due, lambda t: self._confirm(probe, t))
+
+    def _confirm(self, failed: str, at: datetime) -> None:
+        """Send what failed once more, unless that has arrived after all, or another one is sent already."""
+        known = self._ledger.state.open.get(failed) or self._closed[failed]
+        slug = known.case.probe.channel
+        if PROBER_DOWN.at(at) or slug in self._ledger.state.totals.paused:
+            return
+        pending = self._ledger.state.totals.confirmations.get(slug)
+        if pending and pending[0] == failed and judge(known.case, at, {}).outcome is not Outcome.ARRIVED:
+            self._send(slug, at, known.case.probe)
 
     def _looked(self, at: datetime) -> dict[str, datetime]:
         unreadable = _ago(QUEUE_UNREADABLE.begin) if QUEUE_UNREADABLE.at(at) else None
