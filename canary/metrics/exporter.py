@@ -189,6 +189,8 @@ def _add_people(families: Families, channel: _ExportedChannel, totals: ChannelTo
         families.add("alias_roster_last_check_timestamp_seconds", labels, newest.seen_at)
     if channel.person and newest.probe:
         families.add("contacts_available", labels, newest.met and not newest.away)
+    elif newest.probe and (expected > 1 or newest.away):
+        families.add("alias_members_available", labels, max(0, expected - newest.away))
 
 
 def _add_more_of_people(families: Families, channel: _ExportedChannel, totals: ChannelTotals) -> None:
@@ -199,7 +201,7 @@ def _add_more_of_people(families: Families, channel: _ExportedChannel, totals: C
         if newest.seen_at:
             families.add("alias_roster_members", [*labels, "actual"], len(newest.seen_in))
     if channel.person and newest.probe:
-        families.add("contacts_on_leave", labels, newest.away)
+        families.add("contacts_on_leave", labels, newest.away > 0)
 
 
 def _add_missed(families: Families, labels: Sequence[str], totals: ChannelTotals, since: float) -> None:

@@ -79,6 +79,10 @@ TABLE: Mapping[str, Definition] = {
         "Queues of an alias that the newest judged probe did not reach.", *_CHANNEL, "drift"
     ),
     "alias_roster_last_check_timestamp_seconds": _gauge("When a probe last told who an alias reaches.", *_CHANNEL),
+    "alias_members_available": _gauge(
+        "Queues of a channel less the out-of-office notes that answered its newest judged report; 0 if all are away.",
+        *_CHANNEL,
+    ),
     "contacts_available": _gauge("1 if the contact got its newest judged report in time and is not away.", *_CHANNEL),
     "contacts_on_leave": _gauge("1 if an out-of-office note answered the newest judged report.", *_CHANNEL),
     "clock_offset_seconds": _gauge(

@@ -145,6 +145,22 @@ def test_a_channel_that_is_down_silences_what_follows(running: tuple[Alertmanage
     states(alertmanager, {"source": "active", "same": "suppressed", "other": "active"})
 
 
+def test_a_mail_server_that_is_down_is_one_page_and_one_ticket(tmp_path: Path) -> None:
+    unreadable = {"alertname": "CPRCanaryQueueUnreadable", "severity": "critical", "job": "cpr-canary"}
+    queues = [f"queue-{number:02}" for number in range(19)]
+    with Webhook() as webhook:
+        tree = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8").replace("group_wait: 30s", "group_wait: 1s"))
+        for receiver in tree["receivers"]:
+            for hook in receiver.get("webhook_configs", []):
+                hook["url"] = f"{webhook.url}/{receiver['name']}"
+        with Alertmanager(tmp_path, yaml.safe_dump(tree)) as alertmanager:
+            alertmanager.fire_together({**unreadable, "queue": queue} for queue in queues)
+            for receiver in ("pager", "tickets"):
+                until(lambda name=receiver: len(webhook.alerts(f"/{name}")) >= 19, receiver)  # type: ignore[misc]
+                [told] = webhook.notifications(f"/{receiver}")
+                assert sorted(alert["labels"]["queue"] for alert in told["alerts"]) == queues
+
+
 def test_page_ticket_and_heartbeat_arrive(tmp_path: Path) -> None:
     with Webhook() as webhook:
         text = EXAMPLE.read_text(encoding="utf-8").replace("group_wait: 30s", "group_wait: 0s")

@@ -117,10 +117,9 @@ def probed(
             ledger.append(seen(probe.id, Seen.REPORT, Place(queue, Role.MONITORED), at + timedelta(seconds=seconds)))
             for deed in deeds:
                 ledger.append(seen(probe.id, deed, Place(queue, Role.MONITORED), at + timedelta(seconds=seconds)))
-        for reply in replies:
-            ledger.append(
-                seen(probe.id, reply, Place("researcher-replies", Role.REPLIES), at + timedelta(seconds=seconds))
-            )
+        for number, reply in enumerate(replies):
+            place = Place("researcher-replies", Role.REPLIES)
+            ledger.append(seen(probe.id, reply, place, at + timedelta(seconds=seconds), f"{number + 2:064x}"))
     arrived = seconds is not None and set(expected) <= set(reached)
     outcome = _outcome(arrived, failure)
     result = {Outcome.ARRIVED: DeadlineResult.MET, Outcome.INDETERMINATE: DeadlineResult.INDETERMINATE}.get(
@@ -134,8 +133,8 @@ def probed(
     return probe.id
 
 
-def seen(probe: str, what: Seen, place: Place, at: datetime) -> Event:
-    """Something was seen of a probe."""
+def seen(probe: str, what: Seen, place: Place, at: datetime, message: str = "1" * 64) -> Event:
+    """Something was seen of a probe, in this message."""
     sighting = Sighting(
         what,
         probe,
@@ -144,7 +143,7 @@ def seen(probe: str, what: Seen, place: Place, at: datetime) -> Event:
         TimeSource.RECEIVED,
         1.0,
         at,
-        "1" * 64,
+        message,
         "<m@persona.test>",
         intact=True,
         where=place.queue,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -106,6 +107,37 @@ def test_what_tells_nothing_about_a_roster(alias: Prober) -> None:
 def test_a_channel_into_one_queue_has_no_roster(prober: Prober) -> None:
     probed(prober.ledger, CHANNEL)
     assert sample(prober, "alias_roster_members", **of(CHANNEL, source="expected")) is None
+
+
+def there(prober: Prober, queue: str = "cpr") -> float | None:
+    return sample(prober, "alias_members_available", **of(CHANNEL, queue=queue))
+
+
+def test_members_of_an_alias_who_are_away(alias: Prober) -> None:
+    assert there(alias, "anna") is None
+    for number in range(4):
+        later, notes = NOW + timedelta(minutes=10 * number), (Seen.OUT_OF_OFFICE,) * number
+        probed(alias.ledger, CHANNEL, expected=MEMBERS, reached=MEMBERS, at=later, replies=notes)
+        assert there(alias, "anna") == 3 - number
+    later = NOW + timedelta(hours=1)
+    probed(alias.ledger, CHANNEL, expected=MEMBERS, reached=MEMBERS, at=later, replies=(Seen.ACKNOWLEDGEMENT,))
+    assert there(alias, "anna") == 3
+
+
+def test_the_one_who_reads_a_queue_is_away(prober: Prober) -> None:
+    """Whether there are others is not known: that a reporter is told so is worth a look."""
+    probed(prober.ledger, CHANNEL)
+    assert there(prober) is None
+    probed(prober.ledger, CHANNEL, at=NOW + timedelta(minutes=10), replies=(Seen.OUT_OF_OFFICE,))
+    assert there(prober) == 0
+
+
+def test_a_note_that_is_seen_twice_is_one(alias: Prober) -> None:
+    probe = probed(alias.ledger, CHANNEL, expected=MEMBERS, reached=MEMBERS, replies=(Seen.OUT_OF_OFFICE,))
+    note = next(e for e in alias.ledger.events(probe=probe) if e.body.get("seen") == Seen.OUT_OF_OFFICE)
+    again = replace(note, body=note.body | {"where": "another folder", "generation": 7})
+    alias.ledger.append(again).result()
+    assert there(alias, "anna") == 2
 
 
 def coverage(prober: Prober) -> tuple[float | None, float | None]:

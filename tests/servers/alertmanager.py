@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -35,12 +35,16 @@ class Alertmanager(HttpDaemon):
 
     def fire(self, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> None:
         """Hand in an alert, as Prometheus does; it fires for an hour."""
-        alert = {
-            "labels": dict(labels),
+        self.fire_together([labels], annotations)
+
+    def fire_together(self, alerts: Iterable[Mapping[str, str]], annotations: Mapping[str, str] | None = None) -> None:
+        """Likewise several at once, by the labels of each."""
+        rest = {
             "annotations": dict(annotations or {}),
             "endsAt": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
         }
-        answer = self._client.post("/api/v2/alerts", json=[alert])
+        told = [{"labels": dict(labels), **rest} for labels in alerts]
+        answer = self._client.post("/api/v2/alerts", json=told)
         assert answer.status_code == 200, answer.text
 
     def alerts(self) -> list[dict[str, Any]]:

@@ -42,19 +42,20 @@ def with_failure(channel: ChannelTotals, probe: str, scheduled: float, outcome: 
 
 def with_absence(newest: Newest, case: Case) -> Newest:
     """With a note that somebody is away which came after the deadline."""
-    return replace(newest, away=_is_away(case)) if case.probe.id == newest.probe else newest
+    return replace(newest, away=_away(case)) if case.probe.id == newest.probe else newest
 
 
 def _newest(newest: Newest, case: Case, met: bool, at: float) -> Newest:
     scheduled = case.probe.scheduled_at.timestamp()
     if scheduled < newest.scheduled:
         return newest
-    newest = replace(newest, probe=case.probe.id, scheduled=scheduled, met=met, away=_is_away(case))
+    newest = replace(newest, probe=case.probe.id, scheduled=scheduled, met=met, away=_away(case))
     submission = case.submission
     if submission is None or submission.failure is None or submission.uncertain:  # what was refused reaches nobody
         newest = replace(newest, seen_in=reached(case), seen_at=at)
     return newest
 
 
-def _is_away(case: Case) -> bool:
-    return any(sighting.seen is Seen.OUT_OF_OFFICE and sighting.forgery is None for sighting in case.sightings)
+def _away(case: Case) -> int:
+    notes = (s for s in case.sightings if s.seen is Seen.OUT_OF_OFFICE and s.forgery is None)
+    return len({note.message for note in notes})

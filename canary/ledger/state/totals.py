@@ -59,8 +59,8 @@ class Newest:
     probe: str = ""
     scheduled: float = 0.0
     met: bool = False
-    away: bool = False
-    """An out-of-office note answered it."""
+    away: int = 0
+    """How many out-of-office notes answered it: one each of those who are away."""
     seen_in: frozenset[str] = frozenset()
     """The queues where the newest one that was not refused was expected and seen: the members whom an alias reaches."""
     seen_at: float = 0.0
