@@ -111,10 +111,13 @@ def _outcome(
         given_up = _was_waited_for(case, case.probe.deadline, now, since)
         detail = f"{', '.join(unread)} could not be read since the deadline"
         return (Outcome.INDETERMINATE if given_up else None), None, detail
-    if submission is None or submission.uncertain:
+    if submission is None or (submission.uncertain and submission.failure is not Failure.FORM_ERROR):
         detail = submission.reason if submission else "we were stopped in the middle of submitting"
         return Outcome.INDETERMINATE, None, f"not seen, and it is not known that it was sent: {detail}"
-    return Outcome.MISSING, missing[0], _missing_reason(case, weighed, missing)
+    reason = _missing_reason(case, weighed, missing)
+    if submission.uncertain:  # it was sent, and the form did not say what became of it
+        reason = f"{submission.reason}; {reason}"
+    return Outcome.MISSING, missing[0], reason
 
 
 def _may_have_been_there(case: Case, late: Sighting, limit: float) -> bool:

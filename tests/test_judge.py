@@ -298,6 +298,19 @@ def test_what_may_never_have_been_sent_has_arrived_if_it_is_seen_and_is_indeterm
     assert verdict(case.with_sighting(report(JUNK))).outcome is Outcome.JUNKED
 
 
+def test_what_a_form_left_without_an_answer_is_missing_where_it_is_not_seen() -> None:
+    silent = replace(uncertain(), failure=Failure.FORM_ERROR, reason="no answer within 30 s")
+    case = a_case(submission=silent)
+    assert verdict(case, DEADLINE - 1).outcome is None
+    found = verdict(case)
+    assert (found.outcome, found.deadline, found.final) == (Outcome.MISSING, DeadlineResult.MISSED, False)
+    assert found.reason.startswith("no answer within 30 s; not seen anywhere within ")
+    assert verdict(case.with_sighting(report())).outcome is Outcome.ARRIVED
+    assert verdict(case.with_sighting(report(at=DEADLINE + 60)), DEADLINE + 90).outcome is Outcome.LATE
+    ours = a_case(submission=replace(silent, failure=Failure.OURS))
+    assert verdict(ours).outcome is Outcome.INDETERMINATE
+
+
 def test_what_was_scheduled_and_never_sent_is_our_fault() -> None:
     case = Case(a_probe())
     assert (verdict(case, 1).outcome, verdict(case, 1).final) == (None, False)
