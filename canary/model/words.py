@@ -113,6 +113,7 @@ class Seen(StrEnum):
     BOUNCE = "bounce"  # a permanent failure, RFC 3464 action "failed"
     DELAY_NOTICE = "delay_notice"  # RFC 3464 action "delayed"
     DELIVERY_NOTICE = "delivery_notice"  # RFC 3464 action "delivered", "relayed" or "expanded"
+    UNSURE = "unsure"  # a message that may be this or that: it shows no stage, and changes no outcome
 
 
 class TimeSource(StrEnum):

@@ -1,34 +1,29 @@
-"""Reads bounces: delivery status notifications (RFC 3464), and ill-formed ones. Pure, and never raises."""
+"""Reads what mail systems say of a message: RFC 3464 and 6533, and in words of their own. Pure, and never raises."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from canary.mail.reading import ParsedMail, Part
-from canary.queues.replies.wording import BOUNCE, BOUNCE_SUBJECT, DELAY, MAIL_SYSTEM
+from canary.queues.replies.letter import Letter, header, one_line, own_parts, read_letter
+from canary.queues.replies.words import absence, failure, people
+from canary.queues.replies.words.phrases import folded
 
 MOST_RECIPIENTS = 50
-LONGEST_TEXT = 65536
-"""Characters of a text that are looked at."""
 LONGEST_STATUS = 262144
 """Bytes of a delivery status that are looked at."""
-_LONGEST_DETAIL = 300
 
 ACTIONS = ("failed", "delayed", "delivered", "relayed", "expanded")
+STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 _BY_CLASS = {"5": "failed", "4": "delayed", "2": "delivered"}
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
-_REPLY_CODE = re.compile(r"(?<![\d.])([45])\d\d[ -]")
+_REPLY_CODE = re.compile(r"(?<![\d.,:/])([45])\d\d[ :-](?=\D)")
+_AT_ONCE = 300
+"""Characters in which a notice that nothing else marks as one says what it is about."""
 _ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"'|]{1,64}@[^\s<>()\[\]:;,\"'|]{1,255}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-
 _BLANK_LINE = re.compile(rb"\r?\n(?:[ \t]*\r?\n)++")
-_COPY = re.compile(
-    r"(?im)^[ \t>]*(?:-{2,} ?(?:below this line|this is a copy|original message|message header|the header)"
-    r"|original message headers)"
-)
-"""Where the copy of the returned message begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +42,25 @@ class Bounce:
 
 def parse(mail: ParsedMail) -> tuple[Bounce, ...]:
     """What a message says of the recipients of another one; empty if it is no bounce."""
-    return tuple(_unique(_well_formed(mail))) or tuple(_ill_formed(mail))
+    return well_formed(mail) or in_words(read_letter(mail))
 
 
-def opening(mail: ParsedMail, longest: int = LONGEST_TEXT) -> str:
-    """The first text of a message, decoded and cut; "" if there is none."""
-    first = next((part for part in mail.texts if not part.name), None)
-    return first.text(4 * longest)[:longest] if first else ""
+def well_formed(mail: ParsedMail) -> tuple[Bounce, ...]:
+    """What the delivery status of a message says; empty if it has none."""
+    return tuple(_unique(_reported(own_parts(mail))))
 
 
-def header(part: Part, name: str) -> str:
-    """A field decoded, cut to one line; "" if it is not there."""
-    return one_line(part.field(name))
+def passed_on(mail: ParsedMail) -> tuple[Bounce, ...]:
+    """What the delivery status of an enclosed message says, which a gateway passed on without a word of its own."""
+    return tuple(_unique(_reported(mail.parts)))
 
 
-def one_line(text: str, longest: int = _LONGEST_DETAIL) -> str:
-    """``text`` without control characters and line breaks, shortened."""
-    return " ".join(_CONTROL.sub(" ", text[: 4 * longest]).split())[:longest]
-
-
-def _well_formed(mail: ParsedMail) -> Iterator[Bounce]:
-    for part in mail.parts:
-        if part.type == "message/delivery-status":
+def _reported(parts: Iterable[Part]) -> Iterator[Bounce]:
+    for part in parts:
+        if part.type in STATUS_TYPES:
             for block in _blocks(part.content(LONGEST_STATUS)):
                 recipient = header(block, "Final-Recipient") or header(block, "Original-Recipient")
-                if recipient:
+                if recipient or block.has("Action"):
                     yield _from_block(block, recipient)
 
 
@@ -84,7 +73,7 @@ def _blocks(content: bytes) -> Iterator[Part]:
 def _from_block(block: Part, recipient: str) -> Bounce:
     diagnostic = _after_type(header(block, "Diagnostic-Code"))
     status = _STATUS.search(header(block, "Status")) or _STATUS.search(diagnostic)
-    action = header(block, "Action").lower().split(" ")[0]
+    action = header(block, "Action").lower().split(" ")[0].strip(";,.")
     if action not in ACTIONS:
         action = _BY_CLASS[status[1]] if status else "failed"
     return Bounce(one_line(_after_type(recipient)).strip("<> "), action, status[0] if status else "", diagnostic)
@@ -104,35 +93,82 @@ def _unique(bounces: Iterator[Bounce]) -> Iterator[Bounce]:
             yield bounce
 
 
-def _ill_formed(mail: ParsedMail) -> Iterator[Bounce]:
+def in_words(letter: Letter) -> tuple[Bounce, ...]:
     """A bounce in free text: qmail, Exim, older Exchange, gateways."""
-    subject, failed = header(mail.head, "Subject"), header(mail.head, "X-Failed-Recipients")
-    text = _COPY.split(opening(mail), maxsplit=1)[0]
-    if not failed and not _is_from_mail_system(mail.head, subject, text):
-        return
-    status, reply = _STATUS.search(text), _REPLY_CODE.search(text)
-    number = status[1] if status else reply[1] if reply else "5"
-    delayed = bool(DELAY.search(subject) or (number != "5" and DELAY.search(text)))
-    named = failed.split(",") if failed else _ADDRESS.findall(text)[:1] or [""]
-    diagnostic = _diagnostic(text)
-    for recipient in dict.fromkeys(one_line(name) for name in named[:MOST_RECIPIENTS]):
-        yield Bounce(recipient, "delayed" if delayed else "failed", status[0] if status else "", diagnostic)
+    failed = header(letter.head, "X-Failed-Recipients")
+    if not failed and not _tells_of_delivery(letter):
+        return ()
+    status = _STATUS.search(letter.text)
+    named = failed.split(",") if failed else _ADDRESS.findall(letter.text)[:1] or [""]
+    action, diagnostic = _action(letter), _diagnostic(letter.text)
+    names = dict.fromkeys(one_line(name) for name in named[:MOST_RECIPIENTS])
+    return tuple(Bounce(name, action, status[0] if status else "", diagnostic) for name in names)
 
 
-def _is_from_mail_system(message: Part, subject: str, text: str) -> bool:
-    """Whether it comes from a mail system and speaks like one: any automatic message may have a null path."""
-    from_system = bool(MAIL_SYSTEM.search(header(message, "From")))
-    null_path = header(message, "Return-Path").replace(" ", "") == "<>"
-    if BOUNCE_SUBJECT.search(subject):
-        return from_system or null_path
-    return from_system and bool(BOUNCE.search(text))
+def _tells_of_delivery(letter: Letter) -> bool:
+    """Whether it comes from where mail systems write, and speaks like one: each alone, people and robots do too."""
+    titled = not letter.is_reply and bool(
+        failure.FAILED_SUBJECT.search(letter.title) or failure.DELAYED.search(letter.title)
+    )
+    spoken = bool(failure.FAILED.search(letter.words) or failure.DELAYED.search(letter.words))
+    if letter.daemon or letter.is_delivery_report:
+        return (spoken or titled) and not _tells_of_success(letter)
+    if _is_of_a_person(letter, titled):
+        return False
+    if letter.system:
+        return (spoken or titled) and not _tells_of_success(letter)
+    if letter.null_path:
+        return titled or (spoken and (letter.encloses or _has_code(letter)))
+    if letter.automatic or letter.robot:
+        return spoken and (titled or letter.encloses)
+    at_once = (
+        failure.FAILED.search(letter.words[:_AT_ONCE]) and _ADDRESS.search(letter.text) and "?" not in letter.words
+    )
+    if at_once and failure.FAILED.search(letter.title):
+        return True
+    return titled and (letter.encloses or (spoken and _has_code(letter)))
+
+
+def _tells_of_success(letter: Letter) -> bool:
+    title = letter.title
+    return (
+        bool(failure.DELIVERED.search(title)) and not failure.FAILED.search(title) and not failure.DELAYED.search(title)
+    )
+
+
+def _is_of_a_person(letter: Letter, titled: bool) -> bool:
+    """Whether a person speaks, whatever the address: postmasters are people, and notes of absence speak of mail."""
+    if absence.AUTOMATIC_REPLY.search(letter.title) and not titled:
+        return True
+    if letter.null_path or letter.automatic or letter.encloses or titled:
+        return False
+    return bool(people.FOUND.search(letter.words)) or bool(letter.is_reply and people.PERSON.search(letter.words))
+
+
+def _has_code(letter: Letter) -> bool:
+    return bool(_STATUS.search(letter.text) or _REPLY_CODE.search(letter.text))
+
+
+def _action(letter: Letter) -> str:
+    """Delayed, as long as it says so and not that it was given up."""
+    title, words = letter.title, letter.words
+    if failure.DELAYED.search(title):
+        return "delayed"
+    signs = len(failure.DELAYED.found(words))
+    if signs < (2 if failure.FAILED.search(title) else 1):
+        return "failed"
+    status, reply = _STATUS.search(letter.text), _REPLY_CODE.search(letter.text)
+    number = status[1] if status else reply[1] if reply else ""
+    if failure.GAVE_UP.search(words) or number == "5":
+        return "failed"
+    return "delayed"
 
 
 def _diagnostic(text: str) -> str:
     """The line that tells why: one with a code, else one that speaks of failure."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    for pattern in (_STATUS, _REPLY_CODE, BOUNCE):
+    lines = [line for line in text.splitlines()[:500] if line.strip()]
+    for pattern in (_STATUS, _REPLY_CODE):
         line = next((line for line in lines if pattern.search(line)), None)
         if line is not None:
             return one_line(line)
-    return ""
+    return next((one_line(line) for line in lines[:50] if failure.FAILED.search(folded(line[:500]))), "")
