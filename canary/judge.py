@@ -8,7 +8,8 @@ verdict, a forged or replayed sighting never improves one, and more time alone n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from canary.model import (
@@ -29,7 +30,11 @@ from canary.model import (
 from canary.weighing import Weighed, forgery, latency, weigh
 
 _PATIENCE = 60.0
-"""Seconds for which a queue that could not be read is waited for beyond a limit, at least."""
+"""Seconds for which what could not be looked at is waited for beyond a limit, at least."""
+
+_SHOWS = 1.0
+"""Seconds after the deadline from which a reading shows whatever came by it: mail systems tell whole seconds, and stamp
+a report before it can be read."""
 
 _ELSEWHERE = {
     Role.QUARANTINE: Outcome.QUARANTINED,
@@ -39,26 +44,79 @@ _ELSEWHERE = {
 }
 
 
-def judge(case: Case, now: datetime, looked: Mapping[str, datetime], since: datetime | None = None) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """What was looked at until ``now``, and since when we have tried to; see :func:`judge`."""
+
+    now: datetime
+    read: Mapping[str, datetime]
+    since: datetime | None
+    elsewhere: Collection[str]
+
+    def unread(self, case: Case, queues: Iterable[str], limit: float) -> list[str]:
+        """Those of ``queues`` that were not read since ``limit`` seconds after submission."""
+        due = case.started_at + timedelta(seconds=limit)
+        return sorted(queue for queue in queues if queue not in self.read or self.read[queue] < due)
+
+    def waited(self, case: Case, limit: float) -> bool:
+        """Whether a queue that was not read since ``limit`` was waited for long enough: until give-up.
+
+        If that is near or over, since nothing ran, then as long again as the limit from when on we have tried.
+        """
+        due, give_up = (case.started_at + timedelta(seconds=after) for after in (limit, case.probe.give_up))
+        return self.now >= max(give_up, max(due, self.since or due) + self._patience(case, limit))
+
+    def waited_elsewhere(self, case: Case, limit: float) -> bool:
+        """Whether a queue where the report is not expected was waited for: it holds up what is known without it.
+
+        For a minute; only when we have just begun as long as :meth:`waited` has it.
+        """
+        due = case.started_at + timedelta(seconds=limit)
+        return self.now >= max(due + timedelta(seconds=_PATIENCE), self._begun(case, limit))
+
+    def began_blind(self, case: Case, queues: Iterable[str]) -> bool:
+        """Whether one of ``queues`` was not read once since we began, and may soon be."""
+        if self.since is None or self.now >= self._begun(case, case.probe.deadline):
+            return False
+        return any(queue not in self.read or self.read[queue] < self.since for queue in queues)
+
+    def _begun(self, case: Case, limit: float) -> datetime:
+        """Until when whatever can be read at all is expected to be read once."""
+        return (self.since or case.started_at) + self._patience(case, limit)
+
+    def _patience(self, case: Case, limit: float) -> timedelta:
+        """As long again as ``limit``, at most as long as give-up is beyond it, and a minute at least."""
+        return timedelta(seconds=min(limit, max(_PATIENCE, case.probe.give_up - limit)))
+
+
+def judge(
+    case: Case,
+    now: datetime,
+    looked: Mapping[str, datetime],
+    since: datetime | None = None,
+    elsewhere: Collection[str] = (),
+) -> Verdict:
     """Judge ``case`` as it stands at ``now`` (UTC).
 
     ``looked`` tells when each queue was last read to its end: a report is never missing from a queue that could not be
-    looked at since the deadline. If that lasts as long again as the deadline itself, though at most until give-up, the
-    outcome is indeterminate; only the time from ``since`` on counts, from which we have tried to look (None: all of
-    it). The same holds for each further stage that is owed, by its own limit.
+    looked at since the deadline. Until that is done nothing is said of it; if it lasts until give-up, the outcome is
+    indeterminate. Only the time from ``since`` on counts, from which we have tried to look (None: all of it).
+    ``elsewhere`` are the other queues in which it would show itself: they are waited for likewise, for as long as if
+    we had just begun, and no failure is said to be one before. The same holds for each further stage that is owed, by
+    its own limit.
     """
+    looks = _Looks(now, looked, since, elsewhere)
     weighed = weigh(case)
     stages = _stages(case, weighed)
-    outcome, place, reason = _outcome(case, weighed, now, looked, since)
+    outcome, place, reason = _outcome(case, weighed, looks)
     first = {_stage(case, sighting): sighting for sighting in reversed(weighed.further)}
-    owed = {
-        stage: _owed_result(case, stage, first.get(stage), outcome, now, looked, since) for stage in case.probe.owed
-    }
+    owed = {stage: _owed_result(case, stage, first.get(stage), outcome, looks) for stage in case.probe.owed}
+    deadline = _deadline_result(case, weighed, outcome, looks)
     age = (now - case.started_at).total_seconds()
     return Verdict(
         outcome=outcome,
-        deadline=_deadline_result(case, weighed, outcome, age >= case.probe.deadline),
-        final=_is_final(case, outcome, owed, age),
+        deadline=deadline,
+        final=deadline is not None and _is_final(case, outcome, owed, age, Stage.ARRIVED in stages),
         place=place,
         reason=reason,
         stages=stages,
@@ -77,12 +135,10 @@ def reached(case: Case) -> frozenset[str]:
     )
 
 
-def _outcome(
-    case: Case, weighed: Weighed, now: datetime, looked: Mapping[str, datetime], since: datetime | None
-) -> tuple[Outcome | None, str | None, str]:
-    submission = case.submission
+def _outcome(case: Case, weighed: Weighed, looks: _Looks) -> tuple[Outcome | None, str | None, str]:
+    submission, age = case.submission, (looks.now - case.started_at).total_seconds()
     if submission is None and case.submitting_at is None:
-        late = (now - case.started_at).total_seconds() >= case.probe.deadline
+        late = age >= case.probe.deadline
         return (Outcome.INDETERMINATE if late else None), None, "it was never sent: we were stopped before"
 
     arrival = _arrival(case, weighed)
@@ -90,10 +146,21 @@ def _outcome(
         return arrival
     if submission is not None and submission.failure is not None and not submission.uncertain:
         return _refusal(submission.failure), None, submission.reason
+    missing = _missing(case, weighed)
+    astray = _astray(case, weighed, missing)
+    if astray is not None:
+        blind = looks.began_blind(case, missing)
+        return (None, None, f"{', '.join(missing)} not read yet") if blind else astray
+    if age < case.probe.deadline:
+        return None, None, "waiting"
+    return _silence(case, weighed, missing, looks)
+
+
+def _astray(case: Case, weighed: Weighed, missing: list[str]) -> tuple[Outcome, str | None, str] | None:
+    """The outcome of what came back, or was seen in a wrong place, and not where it is expected."""
     bounce = _first(weighed.further, Seen.BOUNCE)
     if bounce is not None:
         return Outcome.BOUNCED, bounce.place.queue, bounce.detail
-    missing = sorted(queue for queue, copy in _copies(case, weighed).items() if copy is None)
     for role, outcome in _ELSEWHERE.items():
         elsewhere = sorted(
             copy.place.queue
@@ -102,37 +169,34 @@ def _outcome(
         )
         if elsewhere:
             return outcome, elsewhere[0], f"seen in {', '.join(elsewhere)}; not in {', '.join(missing)}"
-    age = (now - case.started_at).total_seconds()
-    if age < case.probe.deadline:
-        return None, None, "waiting"
-    due = case.started_at + timedelta(seconds=case.probe.deadline)
-    unread = [queue for queue in missing if queue not in looked or looked[queue] < due]
-    if unread:
-        given_up = _was_waited_for(case, case.probe.deadline, now, since)
+    return None
+
+
+def _silence(case: Case, weighed: Weighed, missing: list[str], looks: _Looks) -> tuple[Outcome | None, str | None, str]:
+    """The outcome, after the deadline, of what was seen neither where it is expected nor in a wrong place."""
+    submission, limit = case.submission, case.probe.deadline
+    if unread := looks.unread(case, missing, limit + _SHOWS):
         detail = f"{', '.join(unread)} could not be read since the deadline"
-        return (Outcome.INDETERMINATE if given_up else None), None, detail
+        return (Outcome.INDETERMINATE if looks.waited(case, limit) else None), None, detail
+    elsewhere = looks.unread(case, looks.elsewhere, limit + _SHOWS)
+    if elsewhere and not looks.waited_elsewhere(case, limit):
+        return None, None, f"not in {', '.join(missing)}; {', '.join(elsewhere)} not read yet since the deadline"
+    if submission is None and (looks.now - case.started_at).total_seconds() < limit + _PATIENCE:
+        return None, None, "it is still being submitted, or we were stopped while it was"
     if submission is None or (submission.uncertain and submission.failure is not Failure.FORM_ERROR):
         detail = submission.reason if submission else "we were stopped in the middle of submitting"
         return Outcome.INDETERMINATE, None, f"not seen, and it is not known that it was sent: {detail}"
     reason = _missing_reason(case, weighed, missing)
     if submission.uncertain:  # it was sent, and the form did not say what became of it
         reason = f"{submission.reason}; {reason}"
+    if elsewhere:
+        reason += f"; {', '.join(elsewhere)} could not be read since the deadline"
     return Outcome.MISSING, missing[0], reason
 
 
 def _may_have_been_there(case: Case, late: Sighting, limit: float) -> bool:
     """Whether what was noticed after ``limit`` may have been there by then, unseen."""
     return late.source is TimeSource.NOTICED and latency(case, late) - late.uncertainty <= limit
-
-
-def _was_waited_for(case: Case, limit: float, now: datetime, since: datetime | None) -> bool:
-    """Whether a queue that could not be read since ``limit`` was waited for long enough: as if it were the limit again.
-
-    That ends by give-up, and a minute at least is granted. From ``since`` on we tried; what was before does not count.
-    """
-    due = case.started_at + timedelta(seconds=limit)
-    patience = min(limit, max(_PATIENCE, case.probe.give_up - limit))
-    return now - max(due, since or due) >= timedelta(seconds=patience)
 
 
 def _is_right(case: Case, place: Place) -> bool:
@@ -142,6 +206,11 @@ def _is_right(case: Case, place: Place) -> bool:
 def _copies(case: Case, weighed: Weighed) -> dict[str, Sighting | None]:
     """By expected queue: the report as it was seen there, in its monitored role, or None."""
     return {queue: weighed.reports.get((queue, Role.MONITORED)) for queue in sorted(case.probe.expected)}
+
+
+def _missing(case: Case, weighed: Weighed) -> list[str]:
+    """The queues where the report is expected, and was not seen."""
+    return [queue for queue, copy in _copies(case, weighed).items() if copy is None]
 
 
 def _all_copies(case: Case, weighed: Weighed) -> list[Sighting]:
@@ -161,11 +230,12 @@ def _arrival(case: Case, weighed: Weighed) -> tuple[Outcome, str | None, str] | 
     if bounce is not None and latency(case, bounce) <= case.probe.deadline:
         return Outcome.BOUNCED, bounce.place.queue, bounce.detail
     if took > case.probe.deadline:
-        return (
-            Outcome.LATE,
-            last.place.queue,
-            f"arrived {took:.0f} s after submission, wanted {case.probe.deadline:.0f} s",
-        )
+        arrived = f"arrived {took:.0f} s after submission, wanted {case.probe.deadline:.0f} s"
+        late = [copy for copy in copies if latency(case, copy) > case.probe.deadline]
+        if all(_may_have_been_there(case, copy, case.probe.deadline) for copy in late):
+            unseen = max(copy.uncertainty for copy in late)
+            return Outcome.INDETERMINATE, last.place.queue, f"{arrived}, or up to {unseen:.0f} s before: nobody looked"
+        return Outcome.LATE, last.place.queue, arrived
     for copy in copies:
         if copy.intact is False:
             return Outcome.ALTERED, copy.place.queue, copy.detail or "the report was changed on its way"
@@ -198,18 +268,16 @@ def _first(sightings: Iterable[Sighting], seen: Seen) -> Sighting | None:
     return next((s for s in sightings if s.seen is seen), None)
 
 
-def _deadline_result(case: Case, weighed: Weighed, outcome: Outcome | None, over: bool) -> DeadlineResult | None:
+def _deadline_result(case: Case, weighed: Weighed, outcome: Outcome | None, looks: _Looks) -> DeadlineResult | None:
     """Met and missed are decided at the deadline, or as soon as nothing can change them.
 
-    What is late only because nobody looked in time is not missed: it may have been there unseen.
+    What lies in a wrong place or came back has missed it once the right places were read after it without it.
     """
     if outcome is None:
         return None
-    limit = case.probe.deadline
-    if outcome is Outcome.LATE:
-        late = [copy for copy in _all_copies(case, weighed) if latency(case, copy) > limit]
-        if all(_may_have_been_there(case, copy, limit) for copy in late):
-            return DeadlineResult.INDETERMINATE
+    over = looks.now - case.started_at >= timedelta(seconds=case.probe.deadline)
+    if over and looks.unread(case, _missing(case, weighed), case.probe.deadline + _SHOWS):
+        over = looks.waited(case, case.probe.deadline)
     known = over or outcome.is_refusal or outcome is Outcome.INDETERMINATE
     return outcome.deadline_result if known else None
 
@@ -219,16 +287,14 @@ def _owed_result(
     stage: Stage,
     first: Sighting | None,
     outcome: Outcome | None,
-    now: datetime,
-    looked: Mapping[str, datetime],
-    since: datetime | None,
+    looks: _Looks,
 ) -> DeadlineResult | None:
     """What became of a stage that is owed, and was first shown by the sighting ``first`` if it was reached.
 
     None while it may still be reached in time, or nothing can be said of the report itself. It is never missed where
     that is our own fault, or where it may have been reached unseen.
     """
-    limit, age = case.probe.owed[stage], (now - case.started_at).total_seconds()
+    limit, age = case.probe.owed[stage], (looks.now - case.started_at).total_seconds()
     if first is not None and latency(case, first) <= limit:
         return DeadlineResult.MET
     if outcome is None or (first is None and age < limit and not _is_over(case)):
@@ -242,10 +308,10 @@ def _owed_result(
         return DeadlineResult.MISSED
     if _is_over(case):
         return DeadlineResult.INDETERMINATE  # it arrived, and we were told that it was refused
-    due, queues = case.started_at + timedelta(seconds=limit), shown_in(case.probe, stage)
-    if queues and all(queue in looked and looked[queue] >= due for queue in queues):
+    queues = shown_in(case.probe, stage)
+    if queues and not looks.unread(case, queues, limit):
         return DeadlineResult.MISSED
-    return DeadlineResult.INDETERMINATE if _was_waited_for(case, limit, now, since) else None
+    return DeadlineResult.INDETERMINATE if looks.waited(case, limit) else None
 
 
 def shown_in(probe: Probe, stage: Stage) -> frozenset[str]:
@@ -261,7 +327,9 @@ def _is_over(case: Case) -> bool:
     return case.submission.failure is not None and not case.submission.uncertain
 
 
-def _is_final(case: Case, outcome: Outcome | None, owed: Mapping[Stage, DeadlineResult | None], age: float) -> bool:
+def _is_final(
+    case: Case, outcome: Outcome | None, owed: Mapping[Stage, DeadlineResult | None], age: float, there: bool
+) -> bool:
     """Whether to stop watching: after a refusal at once, else at the deadline if it arrived or never left, else later.
 
     A report that is missing, or in a wrong place, may still come to the right one: then it is late. What is owed
@@ -271,7 +339,8 @@ def _is_final(case: Case, outcome: Outcome | None, owed: Mapping[Stage, Deadline
         return False
     if age >= case.probe.give_up or (case.submission is not None and _is_over(case)):
         return True
-    return age >= case.probe.deadline and (_is_over(case) or outcome.is_settled)
+    settled = outcome.is_settled or (there and outcome is Outcome.INDETERMINATE)
+    return age >= case.probe.deadline and (_is_over(case) or settled)
 
 
 def _stages(case: Case, weighed: Weighed) -> dict[Stage, float]:

@@ -273,7 +273,7 @@ def test_the_same_bytes_stored_twice_are_two_copies_and_under_new_numbers_the_sa
 
 def test_a_queue_that_could_not_be_read_is_waited_for_and_then_indeterminate() -> None:
     unread = {"junk": after(2 * DEADLINE), "cpr": after(DEADLINE - 1)}
-    waiting, given_up = verdict(a_case(), OVER, unread), verdict(a_case(), 2 * DEADLINE, unread)
+    waiting, given_up = verdict(a_case(), GIVE_UP - 1, unread), verdict(a_case(), GIVE_UP, unread)
     assert (waiting.outcome, waiting.deadline) == (None, None)
     assert (given_up.outcome, given_up.deadline) == (Outcome.INDETERMINATE, DeadlineResult.INDETERMINATE)
     assert waiting.reason == given_up.reason == "cpr could not be read since the deadline"
@@ -281,7 +281,8 @@ def test_a_queue_that_could_not_be_read_is_waited_for_and_then_indeterminate() -
 
 def test_an_unreadable_queue_of_an_alias_is_not_missing_either() -> None:
     case = a_case(report(CPR), expected=("cpr", "legal"))
-    found = verdict(case, 2 * DEADLINE, {"cpr": after(2 * DEADLINE)})
+    assert verdict(case, GIVE_UP - 1, {"cpr": after(GIVE_UP - 1)}).outcome is None
+    found = verdict(case, GIVE_UP, {"cpr": after(GIVE_UP)})
     assert (found.outcome, found.reason) == (
         Outcome.INDETERMINATE,
         "legal could not be read since the deadline",
@@ -291,7 +292,7 @@ def test_an_unreadable_queue_of_an_alias_is_not_missing_either() -> None:
 @pytest.mark.parametrize("case", [a_case(submission=uncertain()), Case(a_probe(), START, "<report@probe.example>")])
 def test_what_may_never_have_been_sent_has_arrived_if_it_is_seen_and_is_indeterminate_if_not(case: Case) -> None:
     assert verdict(case, DEADLINE - 1).outcome is None
-    found = verdict(case)
+    found = verdict(case, DEADLINE + 60)
     assert (found.outcome, found.deadline) == (Outcome.INDETERMINATE, DeadlineResult.INDETERMINATE)
     assert found.reason.startswith("not seen, and it is not known that it was sent: ")
     assert verdict(case.with_sighting(report())).outcome is Outcome.ARRIVED
@@ -309,6 +310,11 @@ def test_what_a_form_left_without_an_answer_is_missing_where_it_is_not_seen() ->
     assert verdict(case.with_sighting(report(at=DEADLINE + 60)), DEADLINE + 90).outcome is Outcome.LATE
     ours = a_case(submission=replace(silent, failure=Failure.OURS))
     assert verdict(ours).outcome is Outcome.INDETERMINATE
+
+
+def test_what_may_still_be_being_submitted_is_waited_for() -> None:
+    case = Case(a_probe(), START, "<report@probe.example>")
+    assert (verdict(case, DEADLINE + 59).outcome, verdict(case, DEADLINE + 59).deadline) == (None, None)
 
 
 def test_what_was_scheduled_and_never_sent_is_our_fault() -> None:

@@ -19,7 +19,7 @@ from builders import (
     report,
     uncertain,
 )
-from judging import verdict
+from judging import OVER, verdict
 
 from canary.model import (
     Case,
@@ -90,8 +90,8 @@ def test_what_was_not_reached_by_its_limit_is_missed_once_every_place_that_would
     assert (missed.owed, missed.outcome, missed.deadline, missed.final) == ({stage: MISSED}, Outcome.ARRIVED, MET, True)
     for queue in shown:
         unread = read_by_then | {queue: after(999)}
-        assert verdict(case, 1999, unread).owed == {stage: None}
-        given_up = verdict(case, 2000, unread)
+        assert verdict(case, GIVE_UP - 1, unread).owed == {stage: None}
+        given_up = verdict(case, GIVE_UP, unread)
         assert (given_up.owed, given_up.deadline, given_up.final) == ({stage: OURS}, MET, True)
 
 
@@ -116,21 +116,23 @@ def test_nothing_is_missed_where_nobody_could_see_it() -> None:
     case = owing(ARRIVED, owed={Stage.ANSWER_RECEIVED: 1000})
     blind = replace(case, probe=replace(case.probe, replies=None))
     assert verdict(blind, 1001).owed == {Stage.ANSWER_RECEIVED: None}
-    assert verdict(blind, 2000).owed == {Stage.ANSWER_RECEIVED: OURS}
+    assert verdict(blind, GIVE_UP - 1).owed == {Stage.ANSWER_RECEIVED: None}
+    assert verdict(blind, GIVE_UP).owed == {Stage.ANSWER_RECEIVED: OURS}
 
 
 def test_what_is_owed_does_not_move_the_deadline_of_the_arrival() -> None:
     case = a_case(report(), owed={Stage.ANSWER_RECEIVED: GIVE_UP})
     found = verdict(case, DEADLINE)
     assert (found.outcome, found.deadline, found.final) == (Outcome.ARRIVED, MET, False)
-    late = verdict(a_case(owed={Stage.ACKNOWLEDGED: 60}), DEADLINE)
+    late = verdict(a_case(owed={Stage.ACKNOWLEDGED: 60}), OVER)
     assert (late.outcome, late.deadline, late.owed) == (Outcome.MISSING, MISSED, {Stage.ACKNOWLEDGED: MISSED})
 
 
 def test_a_stage_is_not_missed_while_nothing_can_be_said_of_the_report() -> None:
     case = a_case(owed={Stage.ACKNOWLEDGED: 60})
     assert verdict(case, DEADLINE - 1).owed == {Stage.ACKNOWLEDGED: None}
-    assert verdict(case, 2 * DEADLINE, {"mine": after(2 * DEADLINE)}).owed == {Stage.ACKNOWLEDGED: OURS}
+    assert verdict(case, GIVE_UP - 1, {"mine": after(GIVE_UP - 1)}).owed == {Stage.ACKNOWLEDGED: None}
+    assert verdict(case, GIVE_UP, {"mine": after(GIVE_UP)}).owed == {Stage.ACKNOWLEDGED: OURS}
 
 
 def test_a_report_that_is_missing_is_looked_for_until_the_end_though_all_that_is_owed_is_missed() -> None:

@@ -6,12 +6,25 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import CPR, DEADLINE, GIVE_UP, a_case, after, cases, report
+from builders import (
+    CPR,
+    DEADLINE,
+    GENERAL,
+    GIVE_UP,
+    HELD,
+    JUNK,
+    LEGAL,
+    a_case,
+    after,
+    cases,
+    reply,
+    report,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.judge import judge
-from canary.model import Case, DeadlineResult, Outcome, TimeSource
+from canary.model import Case, DeadlineResult, Outcome, Seen, Sighting, Stage, TimeSource
 
 steps = st.floats(-400 * 86_400.0, 400 * 86_400.0).map(lambda seconds: timedelta(seconds=round(seconds, 3)))
 
@@ -19,10 +32,10 @@ steps = st.floats(-400 * 86_400.0, 400 * 86_400.0).map(lambda seconds: timedelta
 @pytest.mark.parametrize(
     ("since", "give_up", "over"),
     [
-        (None, GIVE_UP, 2 * DEADLINE),
-        (100.0, GIVE_UP, 2 * DEADLINE),
-        (DEADLINE + 100, GIVE_UP, 2 * DEADLINE + 100),
-        (40 * DEADLINE, GIVE_UP, 41 * DEADLINE),
+        (None, GIVE_UP, GIVE_UP),
+        (100.0, GIVE_UP, GIVE_UP),
+        (40 * DEADLINE, GIVE_UP, GIVE_UP),
+        (GIVE_UP - 100, GIVE_UP, GIVE_UP - 100 + DEADLINE),
         (GIVE_UP + 500, GIVE_UP, GIVE_UP + 500 + DEADLINE),
         (None, DEADLINE + 300, DEADLINE + 300),
         (None, DEADLINE, DEADLINE + 60),
@@ -49,19 +62,75 @@ def test_every_case_has_an_end(case: Case, since: float, ran: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "uncertainty", "result"),
+    ("source", "uncertainty", "outcome"),
     [
-        (TimeSource.NOTICED, 200.0, DeadlineResult.INDETERMINATE),
-        (TimeSource.NOTICED, 50.0, DeadlineResult.MISSED),
-        (TimeSource.RECEIVED, 200.0, DeadlineResult.MISSED),
+        (TimeSource.NOTICED, 200.0, Outcome.INDETERMINATE),
+        (TimeSource.NOTICED, 50.0, Outcome.LATE),
+        (TimeSource.RECEIVED, 200.0, Outcome.LATE),
     ],
 )
-def test_what_may_have_been_there_in_time_is_late_and_not_missed(
-    source: TimeSource, uncertainty: float, result: DeadlineResult
+def test_what_may_have_been_there_in_time_is_not_said_to_be_late(
+    source: TimeSource, uncertainty: float, outcome: Outcome
 ) -> None:
     seen = replace(report(CPR, DEADLINE + 100), source=source, uncertainty=uncertainty)
     verdict = judge(a_case(seen), after(DEADLINE + 200), {})
-    assert (verdict.outcome, verdict.deadline) == (Outcome.LATE, result)
+    assert (verdict.outcome, verdict.deadline, verdict.final) == (outcome, outcome.deadline_result, True)
+    assert verdict.stages[Stage.ARRIVED] == DEADLINE + 100
+
+
+def test_a_report_is_missed_once_its_queue_was_read_a_second_after_the_deadline() -> None:
+    read = {"cpr": after(DEADLINE + 0.9)}
+    assert judge(a_case(), after(DEADLINE + 5), read).deadline is None
+    seen = report(CPR, at=DEADLINE - 0.6, noticed=DEADLINE + 0.4)  # it was stamped, and not readable at the deadline
+    verdict = judge(a_case(seen), after(DEADLINE + 5), read)
+    assert (verdict.outcome, verdict.deadline) == (Outcome.ARRIVED, DeadlineResult.MET)
+    assert judge(a_case(), after(DEADLINE + 5), {"cpr": after(DEADLINE + 1)}).deadline is DeadlineResult.MISSED
+
+
+JUST_BEGUN = after(3 * DEADLINE)
+AT = after(3 * DEADLINE + 1)
+ELSEWHERE = ("junk", "mine")
+
+
+@pytest.mark.parametrize("stray", [report(JUNK), report(HELD), report(GENERAL), report(LEGAL), reply(Seen.BOUNCE)])
+def test_what_went_astray_is_told_once_the_right_queue_was_read_since_we_began(stray: Sighting) -> None:
+    case = a_case(stray)
+    before = {"cpr": after(3 * DEADLINE - 1)}
+    waiting = judge(case, AT, before, JUST_BEGUN, ELSEWHERE)
+    assert (waiting.outcome, waiting.deadline, waiting.reason) == (None, None, "cpr not read yet")
+    read = judge(case, AT, {"cpr": JUST_BEGUN}, JUST_BEGUN, ELSEWHERE)
+    assert (read.outcome is None, read.deadline) == (False, DeadlineResult.MISSED)
+    arrived = judge(case.with_sighting(report()), AT, {}, JUST_BEGUN, ELSEWHERE)
+    assert arrived.deadline is not DeadlineResult.MISSED or stray.seen is Seen.BOUNCE
+
+
+@pytest.mark.parametrize("stray", [report(JUNK), reply(Seen.BOUNCE)])
+def test_what_went_astray_has_missed_its_deadline_once_the_right_queue_was_read_after_it(stray: Sighting) -> None:
+    case, unread = a_case(stray), {"cpr": after(DEADLINE - 1)}
+    waiting = judge(case, after(GIVE_UP - 1), unread)
+    assert (waiting.outcome is None, waiting.deadline, waiting.final) == (False, None, False)
+    given_up = judge(case, after(GIVE_UP), unread)
+    assert (given_up.deadline, given_up.final) == (DeadlineResult.MISSED, True)
+
+
+def test_nothing_is_missing_before_all_places_were_read_where_it_would_show_itself() -> None:
+    read = {"cpr": AT}
+    waiting = judge(a_case(), AT, read | {"junk": AT}, JUST_BEGUN, ELSEWHERE)
+    assert (waiting.outcome, waiting.deadline) == (None, None)
+    assert waiting.reason == "not in cpr; mine not read yet since the deadline"
+    missing = judge(a_case(), AT, read | {"junk": AT, "mine": AT}, JUST_BEGUN, ELSEWHERE)
+    assert (missing.outcome, missing.deadline) == (Outcome.MISSING, DeadlineResult.MISSED)
+
+
+def test_a_place_elsewhere_that_cannot_be_read_is_waited_for_longer_when_we_have_just_begun() -> None:
+    read = {"cpr": after(4 * DEADLINE)}
+    assert judge(a_case(), after(4 * DEADLINE - 1), read, JUST_BEGUN, ELSEWHERE).outcome is None
+    found = judge(a_case(), after(4 * DEADLINE), read, JUST_BEGUN, ELSEWHERE)
+    assert (found.outcome, found.deadline) == (Outcome.MISSING, DeadlineResult.MISSED)
+    assert found.reason.endswith("; junk, mine could not be read since the deadline")
+    long_ago = after(-GIVE_UP)
+    assert judge(a_case(), after(DEADLINE + 59), read, long_ago, ELSEWHERE).outcome is None
+    assert judge(a_case(), after(DEADLINE + 60), read, long_ago, ELSEWHERE).outcome is Outcome.MISSING
 
 
 @given(cases, st.floats(0, 2 * GIVE_UP), steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -25,8 +25,10 @@ from canary.cli.common import (
 from canary.cli.logs import log_to_stderr
 from canary.config import load
 from canary.judge import judge
+from canary.ledger import EventKind, Ledger, OpenProbe
 from canary.ledger.events import timestamp
-from canary.model import Case, Role, Verdict
+from canary.ledger.writer import NOT_WRITTEN
+from canary.model import Case, Component, Outcome, OwnFaultError, Role, Stage, Verdict
 from canary.prober.gate import stop_reason
 from canary.prober.runtime import Runtime, assembled
 from canary.prober.submitting import Choice
@@ -102,26 +104,46 @@ async def _probe(canary: Runtime, choice: Choice, *, quiet: bool) -> Followed:
 
 
 async def follow(canary: Runtime, probe_id: str, live: Live | None = None) -> Followed:
-    """Wait until it can be said what became of a probe; shows its stages on ``live``."""
+    """Wait until it can be said what became of a probe, and the ledger says so; shows its stages on ``live``.
+
+    Raises OwnFaultError (component store) if that cannot be recorded.
+    """
     prober, clock, wrong_since = canary.prober, canary.clock, math.inf
     while True:
         known = prober.ledger.find(probe_id)
         if known is None:
             raise RuntimeError(f"probe {probe_id} is not in the ledger")
-        verdict = judge(known.case, clock.now(), prober.intake.read_at)
-        if live:
-            live.update(_picture(known.case, verdict))
+        if ended := _as_it_ended(prober.ledger, known):
+            return ended
+        verdict, recorded = prober.stands(known)
         misplaced = verdict.outcome is not None and verdict.outcome.is_wrong_place
         if misplaced:
             wrong_since = min(wrong_since, clock.monotonic())
-        steady = not misplaced or clock.monotonic() - wrong_since > SETTLE
+        left = wrong_since + SETTLE - clock.monotonic() if misplaced else 0.0
+        if live:
+            live.update(_picture(known.case, verdict, left))
         submitted = known.case.submission is not None  # a report may be seen before the thank-you page was
-        if verdict.outcome is not None and (verdict.final or (steady and submitted)):
+        if verdict.outcome is not None and not verdict.final and left <= 0 and submitted and recorded:
             return Followed(known.case, verdict)
+        if not recorded and prober.ledger.trouble:
+            raise OwnFaultError(Component.STORE, NOT_WRITTEN, prober.ledger.trouble)
         await clock.sleep(0.1)
 
 
-def _picture(case: Case, verdict: Verdict) -> Table:
+def _as_it_ended(ledger: Ledger, known: OpenProbe) -> Followed | None:
+    """A probe and the outcome that its end has in the ledger; None if it has none there."""
+    if known.case.probe.id in ledger.state.open:
+        return None
+    for end in ledger.events(kind=EventKind.FINISHED, probe=known.case.probe.id):
+        said = judge(known.case, end.at, {})
+        stages = {Stage(name): seconds for name, seconds in end.body["stages"].items()}
+        outcome, place, reason = (end.body[name] for name in ("outcome", "place", "reason"))
+        told = replace(said, outcome=Outcome(outcome), place=place, reason=reason, stages=stages)
+        return Followed(known.case, told)
+    return None
+
+
+def _picture(case: Case, verdict: Verdict, left: float) -> Table:
     probe = case.probe
     table = Table(title=f"{probe.channel}: {probe.variant} by {probe.sender}", title_justify="left", show_header=False)
     table.add_row("probe", probe.id)
@@ -135,4 +157,6 @@ def _picture(case: Case, verdict: Verdict) -> Table:
     table.add_row("outcome", painted(outcome, f"bold {style(verdict.outcome)}"))
     if verdict.outcome is not None and verdict.reason:
         table.add_row("reason", on_one_line(verdict.reason))
+    if left > 0:
+        table.add_row("waiting", f"{left:.0f} s, whether it is moved to where it belongs")
     return table

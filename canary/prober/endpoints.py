@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from random import Random, SystemRandom
@@ -15,7 +15,7 @@ from canary.channels import Channel, Resources, UnusableError
 from canary.clock import Clock
 from canary.config import Config
 from canary.contained import BrokenError, contained, ended, traced, words
-from canary.model import CanaryError, Component, Outcome, OwnFaultError
+from canary.model import CanaryError, Component, Outcome, OwnFaultError, Probe
 from canary.queues import Intake, Watcher, WatchResources
 from canary.queues import kinds as queue_kinds
 from canary.queues.loop import UNEXPECTED
@@ -52,6 +52,15 @@ class Endpoints:
         from canary.channels.forms.browser import Browser  # with Playwright, for which others have no use
 
         return Browser(self.config.browser, self._clock)
+
+    @cached_property
+    def _queues(self) -> frozenset[str]:
+        return frozenset(self.config.queues())
+
+    def elsewhere(self, probe: Probe) -> Collection[str]:
+        """The queues that are watched in which a probe would show itself, besides those where it is expected."""
+        replies = {probe.replies} & self.watchers.keys() if probe.replies else set()
+        return (self._queues - probe.expected) | replies
 
     def channel(self, slug: str, sender: str) -> Channel:
         """The way in through channel ``slug`` for ``sender``, opened once."""

@@ -15,7 +15,7 @@ from canary.ledger import Event, EventKind, KeptSightings, Ledger, OpenProbe, St
 from canary.ledger import events as record
 from canary.ledger.events import clock, digest
 from canary.mark import Keyring
-from canary.model import Component, Depth, Flood, Forgery, Place, Role, Seen, Sighting, Surplus, TimeSource
+from canary.model import Case, Component, Depth, Flood, Forgery, Place, Role, Seen, Sighting, Surplus, TimeSource
 from canary.prober.floods import Floods
 from canary.prober.mark_keys import RecallingKeyring
 from canary.queues import Cursor, Found
@@ -192,7 +192,7 @@ class LedgerIntake:
             generation=item.generation,
             by=item.by,
         )
-        if known and forgery is None and latency(known.case, sighting) > known.case.probe.give_up:
+        if known and forgery is None and _came_after(known.case, sighting, known.case.probe.give_up):
             return replace(sighting, forgery=Forgery.EXPIRED)
         return sighting
 
@@ -242,6 +242,12 @@ class _Batch:
         why = sighting.forgery or Forgery.UNKNOWN_ID
         self._unknown[why] += 1
         return why if self._unknown[why] > (UNKNOWN_MARKS.number or 0) else None
+
+
+def _came_after(case: Case, sighting: Sighting, limit: float) -> bool:
+    """Whether a sighting came more than ``limit`` seconds after submission; where it was only noticed, for certain."""
+    unseen = sighting.uncertainty if sighting.source is TimeSource.NOTICED else 0.0
+    return latency(case, sighting) - unseen > limit
 
 
 def _may_come(known: OpenProbe, place: Place) -> bool:

@@ -10,8 +10,10 @@ import structlog
 
 from canary.clock import Clock
 from canary.contained import traced, words
+from canary.judge import judge
 from canary.ledger import Ledger, OpenProbe
-from canary.prober.step import Decision, step, unjudged
+from canary.model import Probe, Verdict
+from canary.prober.step import Decision, agreeing, step, unjudged
 
 _WRITTEN_BY = timedelta(seconds=10)
 """What was decided is looked at once more after so long, should it not have been written, or not have been current."""
@@ -26,8 +28,9 @@ class Judging:
     """When each open probe is looked at next. Used from the event loop alone; nothing here waits.
 
     ``looked`` is when each queue was last read to its end, and ``since`` asks from when on we have tried to;
-    ``confirm_after`` asks the configuration that is running, ``ages_known`` whether a probe's age can be told, and
-    ``sooner`` is told when each look is due.
+    ``confirm_after`` and ``elsewhere`` (the queues in which a probe would show itself besides the expected ones) ask
+    the configuration that is running, ``ages_known`` whether a probe's age can be told, and ``sooner`` is told when
+    each look is due.
     """
 
     def __init__(
@@ -38,9 +41,11 @@ class Judging:
         confirm_after: Callable[[], float],
         ages_known: Callable[[], bool],
         since: Callable[[], datetime],
+        elsewhere: Callable[[Probe], Collection[str]],
         sooner: Callable[[datetime], object],
     ) -> None:
         self._ledger, self._clock, self._looked = ledger, clock, looked
+        self._elsewhere = elsewhere
         self._confirm_after, self._ages_known, self._since = confirm_after, ages_known, since
         self._sooner = sooner
         self._agenda: list[tuple[datetime, str]] = []
@@ -77,6 +82,17 @@ class Judging:
         for probe in probes:
             self._look(probe, now)
 
+    def verdict(self, known: OpenProbe) -> Verdict:
+        """What is to be said of a probe as it stands now."""
+        case = known.case
+        verdict = judge(case, self._clock.now(), self._looked, self._since(), self._elsewhere(case.probe))
+        return agreeing(verdict, known.deadline)
+
+    def is_recorded(self, probe: str) -> bool:
+        """Whether all that follows from how a probe stands now is in the ledger."""
+        known = self._ledger.state.open.get(probe)
+        return known is None or not self._decided(known, self._clock.now()).events
+
     def _look(self, probe: str, now: datetime) -> None:
         """Judge a probe as the state has it. What rests on a case that changes meanwhile is left out by the ledger."""
         known = self._ledger.state.open.get(probe)
@@ -95,7 +111,8 @@ class Judging:
     def _decided(self, known: OpenProbe, now: datetime) -> Decision:
         """What follows for a probe. One that cannot be judged holds up no other, and ends at give-up all the same."""
         try:
-            return step(known, now, self._looked, self._confirm_after(), self._since())
+            elsewhere = self._elsewhere(known.case.probe)
+            return step(known, now, self._looked, self._confirm_after(), self._since(), elsewhere)
         except Exception as error:
             probe = known.case.probe
             _log.error("a probe cannot be judged", probe=probe.id, error=words(error), exc_info=traced(error))

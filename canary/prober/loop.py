@@ -21,10 +21,10 @@ from canary.clock import Clock
 from canary.config import Config, digest
 from canary.contained import traced, words
 from canary.evidence.service import Evidence
-from canary.ledger import Event, EventKind, Ledger
+from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
 from canary.mark import Keyring
-from canary.model import Component, OwnFaultError
+from canary.model import Component, OwnFaultError, Probe, Verdict
 from canary.prober.asked import Asked
 from canary.prober.clock_steps import ClockSteps
 from canary.prober.endpoints import Endpoints
@@ -104,6 +104,7 @@ class Prober:
             lambda: self.config.confirm_after,
             lambda: self._clock_steps.recorded,
             self._awake_since,
+            self._elsewhere,
             self._come_back,
         )
         self._turns = Turns(
@@ -244,6 +245,9 @@ class Prober:
             self._next_round = max(at, self._began + timedelta(seconds=TICK))
             self._woken.set()
 
+    def _elsewhere(self, probe: Probe) -> Collection[str]:
+        return self.endpoints.elsewhere(probe)
+
     def _awake_since(self) -> datetime:
         """Since when we have been running without a break, and the watchers with us."""
         now = self._clock.now()
@@ -282,6 +286,10 @@ class Prober:
         configured, and OwnFaultError (component store) if it could not be recorded: then it was not sent.
         """
         return await self._turns.send_now(Choice(channel, sender, variant, confirms))
+
+    def stands(self, known: OpenProbe) -> tuple[Verdict, bool]:
+        """What is to be said of a probe as it stands now, and whether all that follows from it is in the ledger."""
+        return self._judging.verdict(known), self._judging.is_recorded(known.case.probe.id)
 
     # Another configuration
 

@@ -5,8 +5,8 @@ The prober takes it, and so does whoever replays or simulates a history: there i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from canary.judge import judge
@@ -30,17 +30,19 @@ def step(
     looked: Mapping[str, datetime],
     confirm_after: float,
     since: datetime | None = None,
+    elsewhere: Collection[str] = (),
 ) -> Decision:
     """What follows for the probe ``known`` at ``now`` (UTC).
 
-    ``looked`` tells when each queue was last read to its end, ``since`` from when on we have tried to (None: always).
+    ``looked`` tells when each queue was last read to its end, ``since`` from when on we have tried to (None: always),
+    ``elsewhere`` are the queues in which it would show itself besides those where it is expected.
     A failure is confirmed by a second probe, which is owed ``confirm_after`` seconds from now. One that
     fails confirms it; one that tells nothing has another follow, so that a channel that is probed seldom is known soon.
     """
     probe = known.case.probe
     if (at := _only_under_way(known.case)) and now < at:
         return Decision((), at)
-    verdict = judge(known.case, now, looked, since)
+    verdict = agreeing(judge(known.case, now, looked, since, elsewhere), known.deadline)
     events: list[Event] = []
     if verdict.deadline is not None and verdict.outcome is not None and known.deadline is None:
         events.append(record.deadline(probe.id, now, verdict.deadline, verdict.outcome))
@@ -65,6 +67,27 @@ def _confirmation_due(case: Case, verdict: Verdict, now: datetime, confirm_after
     if verdict.deadline is not DeadlineResult.INDETERMINATE:
         return None
     return max(due, case.started_at + timedelta(seconds=case.probe.deadline))
+
+
+def agreeing(verdict: Verdict, decided: DeadlineResult | None) -> Verdict:
+    """A verdict that says nothing else than what was ``decided`` at the deadline, if it was.
+
+    A queue that was read after the deadline without a report has it late, though the report is stamped earlier: what
+    holds it back behind its last stamp is the way as well. What had arrived stays so, whatever comes back later.
+    """
+    outcome = verdict.outcome
+    if decided is None or outcome is None:
+        return verdict
+    if decided is DeadlineResult.MET:
+        told = Outcome.ARRIVED
+    elif outcome is Outcome.ARRIVED or (outcome is Outcome.INDETERMINATE and decided is DeadlineResult.MISSED):
+        told = Outcome.LATE
+    else:
+        return replace(verdict, deadline=decided)
+    if told is outcome:
+        return replace(verdict, deadline=decided)
+    beside = verdict.reason or "its place was read after the deadline without it, and its stamp is earlier"
+    return replace(verdict, outcome=told, deadline=decided, reason=f"{decided.value} at the deadline; {beside}")
 
 
 def _only_under_way(case: Case) -> datetime | None:

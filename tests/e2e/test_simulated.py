@@ -131,7 +131,7 @@ def every_probe_is_judged_as_it_went(weeks: Told) -> None:
 
 def wanted(result: Result, queue: str | None) -> tuple[str, set[tuple[Outcome, DeadlineResult]]]:
     """Why a probe ended, and how it may have been judged then."""
-    unread = Outcome.LATE, DeadlineResult.INDETERMINATE
+    unread = Outcome.INDETERMINATE, DeadlineResult.INDETERMINATE
     fine = Outcome.ARRIVED, DeadlineResult.MET
     if queue is None:
         assert result.channel == LOSES

@@ -8,6 +8,7 @@ import pytest
 from prober.simulated import Simulated
 
 from canary.ledger import EventKind
+from canary.ledger.events import parse_time
 from canary.ledger.gaps import gaps
 from canary.model import DeadlineResult, Outcome
 
@@ -77,16 +78,21 @@ def test_what_was_under_way_when_it_was_frozen_is_judged_as_it_went(simulated: S
     simulated.live(story, simulated.config(2, dated=True, interval="12h"))
 
 
-@pytest.mark.parametrize("give_up", ["20m", "1d"])
-def test_a_queue_is_given_a_deadline_to_be_read_from_the_start_on(simulated: Simulated, give_up: str) -> None:
+@pytest.mark.parametrize("give_up", ["20m", "150m", "3h"])
+def test_a_queue_that_cannot_be_read_is_waited_for_until_give_up_and_a_while_from_the_start_on(
+    simulated: Simulated, give_up: str
+) -> None:
     async def judged(canary: Simulated) -> None:
         began = canary.clock.now()
         await ended(canary)
         found = deadlines(canary)
         assert set().union(*found.values()) == {(DeadlineResult.INDETERMINATE, Outcome.INDETERMINATE)}
-        waited = [e.at - began for e in canary.events(EventKind.DEADLINE)]
-        patience = min(DEADLINE, max(60, config.channels["channel-0"].give_up - DEADLINE))
-        assert timedelta(seconds=patience) <= min(waited) <= max(waited) < timedelta(seconds=patience + 2)
+        limit = config.channels["channel-0"].give_up
+        sent = {e.probe: parse_time(e.body["at"]) for e in canary.events(EventKind.SUBMITTED)}
+        tried = began + timedelta(seconds=min(DEADLINE, max(60, limit - DEADLINE)))
+        for event in canary.events(EventKind.DEADLINE):
+            over = max(sent[event.probe] + timedelta(seconds=limit), tried)
+            assert over <= event.at < over + timedelta(seconds=2)
 
     config = simulated.config(2, dated=True, interval="12h", give_up=give_up)
     simulated.ca.lost.add("channel-0")
@@ -96,10 +102,67 @@ def test_a_queue_is_given_a_deadline_to_be_read_from_the_start_on(simulated: Sim
     simulated.live(judged, config)
 
 
+@pytest.mark.parametrize("outage", [3 * DEADLINE, 4 * 3600.0])
+def test_a_queue_that_could_not_be_read_for_several_deadlines_tells_what_came_meanwhile(
+    simulated: Simulated, outage: float
+) -> None:
+    async def story(canary: Simulated) -> None:
+        await sent(canary)
+        canary.ca.readable = False
+        await canary.clock.sleep(outage)
+        assert canary.events(EventKind.DEADLINE) == []
+        canary.ca.readable = True
+        await ended(canary)
+        assert deadlines(canary) == AS_IT_WAS
+        stages = {e.probe: e.body["stages"]["arrived"] for e in canary.events(EventKind.FINISHED)}
+        assert 0 < min(stages.values(), default=0) < 70
+
+    simulated.ca.lost.add("channel-0")
+    simulated.live(story, simulated.config(2, dated=True, interval="12h"))
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-2), timedelta(hours=-1), timedelta(minutes=5)])
+def test_a_clock_that_was_set_while_nothing_ran_changes_nothing_of_what_was_lost(
+    simulated: Simulated, by: timedelta
+) -> None:
+    async def judged(canary: Simulated) -> None:
+        await ended(canary)
+        assert deadlines(canary) == AS_IT_WAS
+
+    config = simulated.config(2, dated=True, interval="12h")
+    simulated.ca.lost.add("channel-0")
+    simulated.live(sent, config, killed=True)
+    simulated.clock.advance(HOURS)
+    simulated.clock.set_wall(by)
+    simulated.live(judged, config)
+
+
+@pytest.mark.parametrize("dated", [True, False])
+@pytest.mark.parametrize("give_up", ["15m", "20m"])
+def test_what_came_while_nothing_ran_for_longer_than_give_up_is_not_missing(
+    simulated: Simulated, dated: bool, give_up: str
+) -> None:
+    async def judged(canary: Simulated) -> None:
+        await ended(canary)
+        await canary.until(lambda: {e.probe for e in canary.events(EventKind.FINISHED)} >= first(canary))
+        known = (DeadlineResult.MET, Outcome.ARRIVED)
+        unknown = (DeadlineResult.INDETERMINATE, Outcome.INDETERMINATE)
+        assert deadlines(canary)["channel-1"] == {known if dated else unknown}
+        assert deadlines(canary)["channel-0"] == {(DeadlineResult.MISSED, Outcome.MISSING)}
+        [seen] = canary.events(EventKind.SIGHTING)
+        assert seen.body["forgery"] is None
+
+    config = simulated.config(2, dated=dated, interval="12h", give_up=give_up)
+    simulated.ca.lost.add("channel-0")
+    simulated.live(sent, config, killed=True)
+    simulated.clock.advance(HOURS)
+    simulated.live(judged, config)
+
+
 def test_what_is_noticed_late_since_nobody_looked_is_not_missed(simulated: Simulated) -> None:
     async def judged(canary: Simulated) -> None:
         await ended(canary)
-        assert deadlines(canary)["channel-1"] == {(DeadlineResult.INDETERMINATE, Outcome.LATE)}
+        assert deadlines(canary)["channel-1"] == {(DeadlineResult.INDETERMINATE, Outcome.INDETERMINATE)}
 
     simulated.ca.lost.add("channel-0")
     simulated.live(sent, simulated.config(2, interval="12h"), killed=True)

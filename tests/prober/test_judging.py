@@ -47,7 +47,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def judging(ledger: Ledger, looked: dict[str, datetime]) -> Judging:
-    return Judging(ledger, Late(), looked, lambda: 60.0, lambda: True, lambda: START, lambda _: None)
+    return Judging(ledger, Late(), looked, lambda: 60.0, lambda: True, lambda: START, lambda _: (), lambda _: None)
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def test_a_sighting_that_is_not_on_disk_decides_nothing(ledger: Ledger) -> None:
 
 
 def test_what_was_decided_before_a_sighting_is_left_out_behind_it(ledger: Ledger) -> None:
-    looked = {"cpr": after(DEADLINE + 0.5)}
+    looked = {"cpr": after(DEADLINE + 1)}
     with closing(sqlite3.connect(ledger.folder / "ledger.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")  # both wait for it, and are written one behind the other
         ledger.append(record.sighting(after(12), report(at=12), "cpr-mailbox"))
@@ -107,6 +107,7 @@ def test_a_probe_is_on_the_agenda_once_however_often_it_is_looked_at(ledger: Led
         lambda: 60.0,
         lambda: True,
         lambda: START,
+        lambda _: (),
         early.append,
     )
     for _ in range(50):
@@ -118,7 +119,7 @@ def test_a_probe_is_on_the_agenda_once_however_often_it_is_looked_at(ledger: Led
 
 
 def test_what_could_not_be_written_is_looked_at_again(ledger: Ledger) -> None:
-    parts = judging(ledger, {"cpr": after(DEADLINE + 0.5)})
+    parts = judging(ledger, {"cpr": after(DEADLINE + 1)})
     with closing(sqlite3.connect(ledger.folder / "ledger.sqlite", isolation_level=None)) as other:
         other.execute("CREATE TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'disk full'); END")
         parts.look([PROBE])
@@ -135,7 +136,7 @@ def test_what_could_not_be_written_is_looked_at_again(ledger: Ledger) -> None:
 
 
 def test_a_probe_that_somebody_else_sent_and_left_is_looked_at(ledger: Ledger) -> None:
-    parts = judging(ledger, {"cpr": after(DEADLINE + 0.5)})
+    parts = judging(ledger, {"cpr": after(DEADLINE + 1)})
     parts.look([PROBE])
     with closing(Ledger(ledger.folder)) as other:  # another process, which is killed
         left = "anotherprobe2222"

@@ -97,6 +97,7 @@ def check_outcome(events: list[Event], stepped: bool) -> None:
     if finished is not None:
         known = [event for event in events if event.seq < finished.seq]
         _check_follows(finished.body["outcome"], known, stepped)
+        _check_agrees(finished.body["outcome"], first(known, "deadline"))
         _check_stages(finished.body["stages"], known, stepped)
         _check_owed(known[0].body.get("owed", {}), finished.body)
     if decided is not None:
@@ -123,7 +124,7 @@ def _check_follows(outcome: str | None, known: list[Event], stepped: bool) -> No
             bounces = [event for event in _genuine(known) if event.body["seen"] == "bounce"]
             early = any(_latency(began, event) <= scheduled.body["deadline"] for event in bounces)
             require(not early, f"is {outcome}, and bounced before its deadline")
-            if not stepped:
+            if not (stepped or (outcome == "late" and _not_there_in_time(known))):
                 right = took > scheduled.body["deadline"] if outcome == "late" else took <= scheduled.body["deadline"]
                 require(right, f"is {outcome}, and took {took:.3f} s of {scheduled.body['deadline']:.0f} s")
             changed = any(event.body["intact"] is False for event in arrived)
@@ -140,6 +141,21 @@ def _check_follows(outcome: str | None, known: list[Event], stepped: bool) -> No
             require(not complete, f"is missing, and was seen in {', '.join(expected)}")
         case _:
             require(outcome in (None, "indeterminate"), f"has an unknown outcome {outcome!r:.40}")
+
+
+def _not_there_in_time(known: list[Event]) -> bool:
+    """Whether it was decided without the report, though it is stamped earlier."""
+    decided = first(known, "deadline")
+    return decided is not None and decided.body["result"] != "met"
+
+
+def _check_agrees(outcome: str | None, decided: Event | None) -> None:
+    """Whether it ended as was decided at its deadline: met is arrived, missed is neither that nor our own fault."""
+    if decided is None:
+        return
+    result = decided.body["result"]
+    right = (outcome == "arrived") is (result == "met") and (result != "missed" or outcome != "indeterminate")
+    require(right, f"is {outcome} in the end, and was {result} at its deadline")
 
 
 def _check_stages(said: Mapping[str, float], known: list[Event], stepped: bool) -> None:
