@@ -123,8 +123,9 @@ def _stats() -> list[Panel]:
         stat_panel(
             7,
             "Oldest unread",
-            "Age of the oldest unread message in any monitored queue, real or test. A report must be answered within "
-            f"24 h (BR 4.9.5): from 8 h on, see that somebody works on the queue; at {UNREAD // 3600} h it pages.",
+            "Age of the oldest unread message in any monitored queue, the canary's own left out. A report must be "
+            "answered within 24 h (BR 4.9.5): from 8 h on, see that somebody works on the queue; "
+            f"at {UNREAD // 3600} h it pages.",
             f"max(time() - {_OLDEST_UNREAD})",
             (0, GREEN),
             (8 * 3600, YELLOW),

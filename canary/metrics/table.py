@@ -89,7 +89,9 @@ TABLE: Mapping[str, Definition] = {
         "How far the mail server's clock seems ahead of ours (behind if negative).", "queue"
     ),
     "queue_items": _gauge("Messages in the queue, strangers' included.", "queue", "state"),
-    "queue_oldest_unread_timestamp_seconds": _gauge("Arrival of the oldest unread message; absent if none.", "queue"),
+    "queue_oldest_unread_timestamp_seconds": _gauge(
+        "Arrival of the oldest unread message but our own; absent if none.", "queue"
+    ),
     "queue_last_read_timestamp_seconds": _gauge("When the queue was last read to its end.", "queue"),
     "evidence_entries_total": _counter("Events in the ledger."),
     "evidence_size_bytes": _gauge("Size of the evidence log on disk."),

@@ -39,7 +39,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How full a queue is, strangers' reports included; only counts and ages, never contents."""
+    """How full a queue is, strangers' reports included; only counts and ages, never contents.
+
+    ``oldest_unread`` is when the oldest unread message came that is no report of ours; None if there is none.
+    """
 
     unread: int
     read: int

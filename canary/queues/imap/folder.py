@@ -24,6 +24,7 @@ from canary.queues.claims import claims
 from canary.queues.imap.connection import Connection, Identity, Reason, fault
 from canary.queues.imap.headers import arrival, marks_in, message_id, section, server_time
 from canary.queues.imap.listing import listed
+from canary.queues.imap.ours import UidSet
 from canary.queues.loop import StoppedError
 
 HEADERS_AT_ONCE = 200
@@ -71,6 +72,7 @@ class FolderReader:
         self._intake, self._classify = intake, classify
         self._unnamed = unnamed
         self._cursor = dict(intake.cursor(self.name) or {})
+        self._ours = UidSet.read(str(self._cursor.get("ours", "")))
         self._status: dict[bytes, int] = {}
         self._read_at: datetime | None = None
 
@@ -127,6 +129,10 @@ class FolderReader:
 
     def _hand_in(self, found: list[Found], validity: int, uid: int) -> None:
         cursor: dict[str, str | int | float] = {"uidvalidity": validity, "uid": uid}
+        ours = self._ours if self._cursor.get("uidvalidity") == validity else UidSet()
+        self._ours = ours.having(json.loads(item.where)["uid"] for item in found if item.forgery is None)
+        if self._ours.ranges:
+            cursor["ours"] = str(self._ours)
         self._intake.hand_in(self.name, found, cursor)
         self._cursor = cursor
 
@@ -224,14 +230,27 @@ class FolderReader:
         ]  # fmt: skip
 
     def _depth(self, connection: Connection, folder: Identity) -> Depth:
-        """How full the folder is. The oldest unread message is the one that has been longest in it (the lowest UID)."""
+        """How full the folder is.
+
+        The oldest unread message is the one of other people's that has been longest in it (the lowest UID).
+        """
         status = connection.status(self.folder, ("MESSAGES", "UNSEEN"))
         unread = status.get(b"UNSEEN", 0)
         searches = listed(connection, folder, ["UNSEEN"]) if unread else ()
-        oldest = next((uids[0] for uids in searches if uids), None)
+        oldest = self._oldest_of_others(searches)
         since = connection.fetch([oldest], ["INTERNALDATE"]).get(oldest, {}) if oldest else {}
         read = status.get(b"MESSAGES", unread) - unread
         return Depth(unread=unread, read=read, oldest_unread=_internal_date(since))
+
+    def _oldest_of_others(self, searches: Iterable[list[int]]) -> int | None:
+        """The lowest of these UIDs that is no report of ours; of ours that were passed by, those alone are kept."""
+        for uids in searches:
+            oldest = next((uid for uid in uids if uid not in self._ours), None)
+            if uids:
+                self._ours = self._ours.only(uids, upto=oldest or uids[-1])
+            if oldest is not None:
+                return oldest
+        return None
 
 
 def _headers(connection: Connection, uids: Sequence[int]) -> dict[int, _Listed]:

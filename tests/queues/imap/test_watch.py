@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from queues.conftest import ALL, RESOURCES, Watch, folder, forge, looked, plain_server, probe_of, server_of
@@ -385,3 +385,37 @@ def test_a_queue_is_counted(site: CaSite, intake: RecordingIntake, desk: User, w
     watch(desk)
     depth = until(lambda: intake.depth("cpr"), "the count")
     assert (depth.unread, depth.read, depth.oldest_unread) == (2, 1, long_ago)
+
+
+def aged(site: CaSite, message: bytes, hours: int) -> datetime:
+    """Put a message into the queue that came so long ago."""
+    came = (datetime.now(UTC) - timedelta(hours=hours)).replace(microsecond=0)
+    with site.session("desk") as client:
+        client.append("CPR", message, msg_time=came)
+    return came
+
+
+@pytest.mark.parametrize("where", ["header", "text alone, as a form writes it"])
+def test_the_oldest_unread_message_is_none_of_ours(
+    site: CaSite, intake: RecordingIntake, desk: User, watch: Watch, where: str
+) -> None:
+    mark, other = intake.probe(), intake.probe()
+    ours = mail(f"About {mark}") if where == "header" else mail("Contact form", f"Message: {mark}\n")
+    aged(site, raw(ours), 30)
+    aged(site, raw(mail(f"About {other}")), 20)
+    first = watch(desk)
+    depth = until(lambda: intake.depth("cpr"), "the count")
+    assert (depth.unread, depth.oldest_unread) == (2, None)
+    first.stop()
+
+    real = aged(site, raw(mail("My certificate")), 13)
+    watch(desk)  # what was ours is remembered: nothing of it is looked at again
+    depth = until(lambda: (d := intake.depth("cpr")) and d.unread == 3 and d, "the count")
+    assert depth.oldest_unread == real
+
+
+def test_a_forged_mark_makes_no_message_ours(site: CaSite, intake: RecordingIntake, desk: User, watch: Watch) -> None:
+    came = aged(site, raw(mail(f"About {forge(intake.probe())}")), 13)
+    watch(desk)
+    depth = until(lambda: intake.depth("cpr"), "the count")
+    assert depth.oldest_unread == came
