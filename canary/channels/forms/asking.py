@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import re
 import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -12,26 +11,21 @@ import httpx
 
 from canary.budgets import FORM_ANSWERS, FORM_REDIRECTS
 from canary.channels import UnusableError
+from canary.channels.forms.charset import charset_of
 from canary.channels.forms.home import Home
 from canary.channels.forms.lookup import name_fault
 from canary.exchange import body
 from canary.model import Component, OwnFaultError
 
-_CHARSET = re.compile(
-    r"utf-?8|utf-16(be|le)|us-ascii|latin-?[1-9]|iso-?8859-\d+|(windows-|cp)\d+|koi8-[ru]|gbk|gb2312|gb18030|big5|"
-    r"euc-(jp|kr)|iso-2022-jp|shift[_-]jis",
-    re.IGNORECASE | re.ASCII,
-)
-"""Those of the web, of which every length is read in linear time; Python knows stranger ones (punycode)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer, its body as text, and the address that it came from in the end."""
+    """An answer, its body as text and what character set that was in, and the address that it came from in the end."""
 
     status: int
     url: str
     text: str
+    charset: str
 
 
 async def follow(client: httpx.AsyncClient, request: httpx.Request, home: Home) -> Answered:
@@ -49,7 +43,8 @@ async def follow(client: httpx.AsyncClient, request: httpx.Request, home: Home) 
         finally:
             await answer.aclose()
         if answer.next_request is None:
-            return Answered(answer.status_code, str(answer.url), _text(content, answer.charset_encoding or ""))
+            charset = charset_of(content, answer.charset_encoding or "")
+            return Answered(answer.status_code, str(answer.url), content.decode(charset, "replace"), charset)
         request = answer.next_request
         redirects += 1
         FORM_REDIRECTS.hold(number=redirects)
@@ -70,11 +65,3 @@ def fault_of(url: str, error: Exception) -> UnusableError | OwnFaultError:
 def said(error: Exception) -> str:
     """The error's own words, or its name where it has none."""
     return (str(error) or type(error).__name__)[:300]
-
-
-def _text(content: bytes, charset: str) -> str:
-    known = charset if _CHARSET.fullmatch(charset) else "utf-8"
-    try:
-        return content.decode(known, "replace")
-    except LookupError:  # windows-99999
-        return content.decode("utf-8", "replace")

@@ -6,6 +6,7 @@ and not faster, whatever is in it; it is meant for a thread nevertheless, for a 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ _ENDED_BY: dict[str, set[str]] = {
 }  # fmt: skip
 """What ends by itself where such an element begins (HTML, section 13.1.2.4): many pages leave these ends out."""
 _BUTTONS = {"submit", "button", "image", "reset"}
+_SENDING = {"submit", "image"}
+_REFRESH = re.compile(r"\s{0,20}(\d{1,9})(?:\.\d*)?\s{0,20}(?:[;,]\s{0,20}(?:url\s{0,20}=\s{0,20})?(.*))?", re.I | re.S)
 
 
 @dataclass(slots=True)
@@ -43,6 +46,8 @@ class HtmlField:
     options: list[tuple[str, str]] = field(default_factory=list)  # (value, text)
     id: str = ""
     multiple: bool = False
+    instead: dict[str, str] = field(default_factory=dict)
+    """Of a button: what it says in place of the form's own ``action``, ``method`` and ``enctype``."""
 
 
 @dataclass(slots=True)
@@ -52,7 +57,8 @@ class HtmlForm:
     id: str
     action: str
     method: str
-    multipart: bool
+    enctype: str
+    charset: str = ""
     fields: list[HtmlField] = field(default_factory=list)
 
     @property
@@ -61,11 +67,25 @@ class HtmlForm:
         shown = (item.name for item in self.fields if item.kind not in {"hidden", *_BUTTONS} and item.name)
         return list(dict.fromkeys(shown))
 
-    def carried(self) -> list[tuple[str, str]]:
-        """What it sends as it stands: hidden fields, preset values, and the first button that submits."""
+    @property
+    def multipart(self) -> bool:
+        """Whether it is sent in parts, as one with files is."""
+        return "multipart" in self.enctype.lower()
+
+    @property
+    def buttons(self) -> list[HtmlField]:
+        """Those that send it."""
+        return [item for item in self.fields if item.kind in _SENDING]
+
+    def carried(self, button: HtmlField | None = None) -> list[tuple[str, str]]:
+        """What it sends as it stands, by ``button`` or its first: hidden fields, presets, and what the button says."""
+        button = button or next(iter(self.buttons), None)
         sent = [item for item in self.fields if item.name and item.kind not in {*_BUTTONS, "file"}]
-        button = [item for item in self.fields if item.kind == "submit" and item.name][:1]
-        return [(item.name, value) for item in [*sent, *button] for value in item.values]
+        pairs = [(item.name, value) for item in sent for value in item.values]
+        if button is not None and button.kind == "image":
+            prefix = f"{button.name}." if button.name else ""
+            return [*pairs, (f"{prefix}x", "0"), (f"{prefix}y", "0")]
+        return [*pairs, *((button.name, value) for value in button.values)] if button and button.name else pairs
 
 
 @dataclass(slots=True)
@@ -75,6 +95,10 @@ class HtmlPage:
     forms: list[HtmlForm]
     facts: PageFacts
     text: str
+    base: str = ""
+    """What its addresses are relative to, where it says so."""
+    refresh: tuple[float, str] | None = None
+    """After how many seconds it gives way to which address, where it says so."""
     beyond: str = ""
     """Which budget the page is beyond, in a sentence with its number, or nothing: what followed was not read."""
 
@@ -87,7 +111,8 @@ def read_html(html: str, budget: Budget = FORM_PAGE) -> HtmlPage:
     except BudgetError as error:
         beyond = str(error)
     reader.finish()
-    return HtmlPage(reader.forms, reader.facts(), plain(" ".join(reader.text)), beyond)
+    text = plain(" ".join(reader.text))
+    return HtmlPage(reader.forms, reader.facts(), text, reader.base, reader.refresh, beyond)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +133,8 @@ class _Reader:
         self._named: list[tuple[str, HtmlField]] = []  # with the id of the form that they belong to, wherever they are
         self._labels: dict[str, str] = {}  # by the id they are for
         self.text: list[str] = []
+        self.base = ""
+        self.refresh: tuple[float, str] | None = None
         self._main: list[str] = []
         self._errors: list[str] = []
         self._sources: list[str] = []
@@ -195,9 +222,13 @@ class _Reader:
     def _form_part(self, tag: str, a: Mapping[str, str]) -> None:
         match tag:
             case "form":
-                method = a.get("method", "get").lower()
-                self._form = HtmlForm(a.get("id", ""), a.get("action", ""), method, "multipart" in a.get("enctype", ""))
+                method, charset = a.get("method", "get").lower(), a.get("accept-charset", "")
+                self._form = HtmlForm(a.get("id", ""), a.get("action", ""), method, a.get("enctype", ""), charset)
                 self.forms.append(self._form)
+            case "base":
+                self.base = self.base or a.get("href", "")
+            case "meta" if a.get("http-equiv", "").lower() == "refresh":
+                self._refresh(a.get("content", ""))
             case "label":
                 self._end_label()
                 self._label = (a.get("for", ""), [], [])
@@ -221,6 +252,14 @@ class _Reader:
                 self._end_button()
                 self._button, self._caption = self._add(a, "submit", [a.get("value", "")]), []
 
+    def _refresh(self, content: str) -> None:
+        """Take in when the page gives way, and to what (HTML, section 4.2.5.3)."""
+        found = _REFRESH.match(content)
+        if found and self.refresh is None:
+            address = (found[2] or "").strip()
+            quote = address[:1] if address[:1] in ("'", '"') else ""
+            self.refresh = (float(found[1]), address[1:].split(quote, 1)[0] if quote else address)
+
     def _input(self, a: Mapping[str, str]) -> None:
         kind = a.get("type", "text").lower() or "text"
         if kind in ("checkbox", "radio"):
@@ -234,6 +273,8 @@ class _Reader:
         item = HtmlField(a.get("name", ""), kind, values, label, id=a.get("id", ""))
         if "disabled" in a or self._around.disabled:
             item.name = ""  # shown, never sent
+            item.kind = "button" if kind in _SENDING else kind
+        item.instead = {key: a[f"form{key}"] for key in ("action", "method", "enctype") if f"form{key}" in a}
         if "form" in a:
             self._named.append((a["form"], item))
         else:

@@ -18,11 +18,12 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from canary.budgets import FORM_ANSWERS
+from canary.budgets import FORM_ANSWERS, FORM_REDIRECTS
 from canary.channels import Resources, Sender, UnusableError
 from canary.channels.forms.asking import Answered, fault_of, follow, said
 from canary.channels.forms.attempt import Attempt, NoAnswerError
-from canary.channels.forms.html import HtmlForm, HtmlPage, read_html
+from canary.channels.forms.charset import encoded, known, sent_in, urlencoded
+from canary.channels.forms.html import HtmlField, HtmlForm, HtmlPage, read_html
 from canary.channels.forms.settings import HttpFormSettings
 from canary.channels.forms.steps import attached, filled, payload, values
 from canary.exchange import BROKEN, exchange
@@ -64,9 +65,13 @@ class HttpFormChannel:
     async def check(self) -> str:
         """Load the page and find the form and each of its configured fields."""
         async with self._client() as client:
-            form, page, url = await self._load(client)
-        await in_thread(partial(self._merge, form, page, dict.fromkeys(self._settings.fields)))
-        found = f"{url}: found {', '.join(repr(name) for name in (*self._settings.fields, *self._settings.files))}"
+            form, page, loaded = await self._load(client)
+        await in_thread(
+            partial(self._merge, form, page, dict.fromkeys(self._settings.fields), self._button(form, page))
+        )
+        found = (
+            f"{loaded.url}: found {', '.join(repr(name) for name in (*self._settings.fields, *self._settings.files))}"
+        )
         return f"{found}; {page.facts.captcha} on the page" if page.facts.captcha else found
 
     async def close(self) -> None:
@@ -90,14 +95,14 @@ class HttpFormChannel:
 
     async def _send(self, client: httpx.AsyncClient, report: Report, attempt: Attempt) -> str | None:
         """Load, fill in and send the form; returns the reference number in the page that confirms, if there is one."""
-        form, page, url = await self._load(client)
+        form, page, loaded = await self._load(client)
         attempt.passed("load")
-        request = await in_thread(partial(self._request, client, report, form, page, url))
+        request = await in_thread(partial(self._request, client, report, form, page, loaded))
         self._home.require(str(request.url))
         attempt.clicked = True
         try:
             async with replace(FORM_ANSWERS, seconds=self._settings.confirm.within).deadline():
-                answer = await follow(client, request, self._home)
+                answer = await self._refreshed(client, await follow(client, request, self._home))
         except httpx.ConnectError as error:
             if error.request.url != request.url:
                 raise NoAnswerError(f"the form was sent and its answer leads nowhere: {said(error)}") from error
@@ -111,18 +116,44 @@ class HttpFormChannel:
         return await in_thread(partial(self._judge, answer, page))
 
     def _request(
-        self, client: httpx.AsyncClient, report: Report, form: HtmlForm, page: HtmlPage, url: str
+        self, client: httpx.AsyncClient, report: Report, form: HtmlForm, page: HtmlPage, loaded: Answered
     ) -> httpx.Request:
         """What sends the form. Raises UnusableError for one that cannot be sent as configured."""
-        sent = self._merge(form, page, self._fields(report))
-        if form.method != "post":
-            raise UnusableError(f"the form is sent by {form.method.upper()[:20]}, want POST")
+        button = self._button(form, page)
+        says = {
+            "action": form.action,
+            "method": form.method,
+            "enctype": form.enctype,
+            **(button.instead if button else {}),
+        }
+        sent = self._merge(form, page, self._fields(report), button)
+        if says["method"].lower() != "post":
+            raise UnusableError(f"the form is sent by {says['method'].upper()[:20]}, want POST")
         files = [(name, (f.name, f.content, f.media_type)) for name, f in self._files(report)]
+        charset = sent_in(next(filter(None, map(known, form.charset.split())), loaded.charset))
         try:
-            target = urljoin(url, form.action)
-            return _request(client, target, sent, files, multipart=form.multipart, referer=url)
+            target = urljoin(urljoin(loaded.url, page.base), says["action"]) if says["action"] else loaded.url
+            multipart = files if "multipart" in says["enctype"].lower() else None
+            return _request(client, target, sent, multipart, charset=charset, referer=loaded.url)
         except BROKEN as error:
-            raise UnusableError(f"the form leads to no address: {form.action[:200]!r}: {said(error)}") from error
+            raise UnusableError(f"the form leads to no address: {says['action'][:200]!r}: {said(error)}") from error
+
+    def _button(self, form: HtmlForm, page: HtmlPage) -> HtmlField | None:
+        """The button that sends the form. Raises UnusableError if it is not known which one that is, or not there."""
+        wish = self._settings.button
+        known_as = {f"{item.name}={value}": item for item in form.buttons for value in item.values or [""]}
+        told = ", ".join(repr(name[:60]) for name in list(known_as)[:30])
+        if wish is not None:
+            names = [(item, (item.name, item.label, *item.values, *(f"{item.name}={v}" for v in item.values)))
+                     for item in form.buttons]  # fmt: skip
+            found = next((item for item, several in names if wish in several), None)
+            if found is None:
+                raise UnusableError(f"{page.facts.hurdle()}button not found: got buttons [{told}], want {wish!r}")
+            return found
+        different = {(item.name, *item.values, *item.instead.items()) for item in form.buttons}
+        if len(different) > 1:
+            raise UnusableError(f"{len(different)} buttons send the form: [{told}]; want one of them as `button`")
+        return form.buttons[0] if form.buttons else None
 
     def _judge(self, answer: Answered, before: HtmlPage) -> str | None:
         """The reference number in a page that confirms. Raises UnusableError in the page's words."""
@@ -137,22 +168,38 @@ class HttpFormChannel:
             raise NoAnswerError(f"the form was sent and its answer cannot be read: {after.beyond}")
         raise facts.not_confirmed(self._settings.confirm.text, before.facts.errors)
 
-    async def _load(self, client: httpx.AsyncClient) -> tuple[HtmlForm, HtmlPage, str]:
-        """The form, its page, and the address that it came from in the end."""
+    async def _load(self, client: httpx.AsyncClient) -> tuple[HtmlForm, HtmlPage, Answered]:
+        """The form, its page, and the answer that this came in."""
         try:
             async with replace(FORM_ANSWERS, seconds=self._settings.loads_within).deadline():
-                answer = await follow(client, client.build_request("GET", self._settings.url), self._home)
+                asked = client.build_request("GET", self._settings.url)
+                answer = await self._refreshed(client, await follow(client, asked, self._home))
         except BROKEN as error:
             raise fault_of(self._settings.url, error) from error
         return await in_thread(partial(self._read, answer))
 
-    def _read(self, answer: Answered) -> tuple[HtmlForm, HtmlPage, str]:
+    async def _refreshed(self, client: httpx.AsyncClient, answer: Answered) -> Answered:
+        """The page that a page gives way to by itself, in the end; one with a form, or what is waited for, stays."""
+        number = 0
+        while answer.status < 400:
+            page = await in_thread(partial(read_html, answer.text))
+            if page.refresh is None or page.forms or self._settings.confirm.seen_in(page.text):
+                break
+            seconds, address = page.refresh
+            number += 1
+            FORM_REDIRECTS.hold(number=number)
+            await self._clock.sleep(seconds)
+            target = urljoin(urljoin(answer.url, page.base), address) if address else answer.url
+            answer = await follow(client, client.build_request("GET", target), self._home)
+        return answer
+
+    def _read(self, answer: Answered) -> tuple[HtmlForm, HtmlPage, Answered]:
         page = read_html(answer.text)
         if answer.status >= 400:
             raise UnusableError(f"{page.facts.hurdle()}HTTP {answer.status} for {answer.url}: {page.facts.words()!r}")
         if page.beyond:
             raise UnusableError(f"{page.facts.hurdle()}the page cannot be read: {page.beyond}")
-        return self._pick(page), page, answer.url
+        return self._pick(page), page, answer
 
     def _pick(self, page: HtmlPage) -> HtmlForm:
         """The configured form; without a choice, the first one that has the most of the configured fields."""
@@ -173,7 +220,9 @@ class HttpFormChannel:
             )
         return page.forms[number]
 
-    def _merge(self, form: HtmlForm, page: HtmlPage, fields: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    def _merge(
+        self, form: HtmlForm, page: HtmlPage, fields: Mapping[str, str | None], button: HtmlField | None
+    ) -> list[tuple[str, str]]:
         """What the form carries by itself, with ``fields`` put in. Raises UnusableError for one that it lacks."""
         names = form.names
         for name in (*fields, *self._settings.files):
@@ -182,7 +231,7 @@ class HttpFormChannel:
                 raise UnusableError(f"{page.facts.hurdle()}field not found: got fields [{got}], want {name!r}")
         for name, value in fields.items():
             _require_option(form, name, value)
-        carried = [(name, value) for name, value in form.carried() if name not in fields]
+        carried = [(name, value) for name, value in form.carried(button) if name not in fields]
         return [*carried, *((name, value or "") for name, value in fields.items())]
 
 
@@ -203,18 +252,19 @@ def _request(
     client: httpx.AsyncClient,
     target: str,
     sent: Iterable[tuple[str, str]],
-    files: list[tuple[str, tuple[str, bytes, str]]],
+    files: list[tuple[str, tuple[str, bytes, str]]] | None,
     *,
-    multipart: bool,
+    charset: str,
     referer: str,
 ) -> httpx.Request:
-    """The POST as a browser makes it: line breaks as CRLF (HTML, section 4.10.21.8), in the form's own encoding."""
-    fields: dict[str, list[str]] = {}
-    for name, value in sent:
-        fields.setdefault(name, []).append("\r\n".join(value.replace("\r\n", "\n").split("\n")))
+    """The POST as a browser makes it: line breaks as CRLF (HTML, section 4.10.21.8), in the form's own encoding; with
+    ``files``, if only none, as multipart."""
+    pairs = [(name, "\r\n".join(value.replace("\r\n", "\n").split("\n"))) for name, value in sent]
+    pairs = [(name, charset.upper() if name == "_charset_" else value) for name, value in pairs]
     parts = urlsplit(referer)
     headers = {"Referer": referer, "Origin": f"{parts.scheme}://{parts.netloc}"}
-    if not multipart:
-        return client.build_request("POST", target, data=fields, headers=headers)
-    plain_parts: list[Any] = [(name, (None, value.encode())) for name, several in fields.items() for value in several]
+    if files is None:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return client.build_request("POST", target, content=urlencoded(pairs, charset), headers=headers)
+    plain_parts: list[Any] = [(name, (None, encoded(value, charset))) for name, value in pairs]
     return client.build_request("POST", target, files=[*plain_parts, *files], headers=headers)

@@ -86,6 +86,9 @@ class HttpFormSettings(FormSettings):
         None,
         description="which form of the page: its id, or counted from 0; the one with the fields if not given",
     )
+    button: str | None = Field(
+        None, description="which of several buttons sends the form: its name, what it says, or NAME=VALUE"
+    )
     ca_file: FilePath | None = Field(None, description="PEM file of the CAs to trust instead of the system's")
 
     @model_validator(mode="after")
