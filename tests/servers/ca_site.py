@@ -43,9 +43,16 @@ class CaSite:
     """Started on entering the context, ended on leaving it."""
 
     def __init__(
-        self, folder: Path, authority: trustme.CA, domain: str = "ca.test", sender_domain: str = "persona.test"
+        self,
+        folder: Path,
+        authority: trustme.CA,
+        domain: str = "ca.test",
+        sender_domain: str = "persona.test",
+        milters: Sequence[str] = (),
     ) -> None:
+        """``milters`` see each mail before the one that fails on demand."""
         self.domain, self.sender_domain = domain, sender_domain
+        self._milters = milters
         self._wanted_folder, self._authority = folder, authority
         self._directory = Directory((domain, sender_domain))
         self._faults = Faults(self._directory)
@@ -94,7 +101,7 @@ class CaSite:
             "transport_maps": f"inline:{{ {{{BLACKHOLE} = discard:}} }}",
             "smtpd_recipient_restrictions": f"check_recipient_access {tables.reference('access')}",
             "smtpd_sasl_path": f"inet:{LOOPBACK}:{dovecot_ports.auth}",
-            "smtpd_milters": milter.reference,
+            "smtpd_milters": " ".join([*self._milters, milter.reference]),
         }
         self.postfix = Postfix(self.folder / "postfix", postfix_ports, chain, key, settings)
         stack.callback(self.dovecot.stop)
