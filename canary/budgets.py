@@ -173,4 +173,6 @@ BROWSER_ADDRESS = Budget("an address that a form's page asks for elsewhere, with
 BROWSER_CONNECTIONS = Budget("the connections of the browser", number=256, seconds=30.0, pieces="at once")
 """``seconds``: until one is made, and for how long one waits for a request that needs it."""
 BROWSER_DIALOGS = Budget("what a form's page opens on its own", number=50, pieces="dialogs and windows")
+BROWSER_NEWS = Budget("what is new after a form was sent", number=50, pieces="frames")
+BROWSER_ANSWER = Budget("an answer to what a form's page sends, where it is told", received=64 * KIB)
 BROWSER_ARTEFACT = Budget("a screenshot or trace of a form's page", received=16 * MIB)

@@ -22,9 +22,14 @@ class Attempt:
 
     def __init__(self, clock: Clock) -> None:
         self._at, self._monotonic, self._start = clock.now(), clock.monotonic, clock.monotonic()
+        self._sleep = clock.sleep
         self._steps: list[tuple[str, float]] = []
         self.clicked = False
         """Whether the report may have left."""
+
+    async def pause(self, seconds: float) -> None:
+        """Let so much time go by."""
+        await self._sleep(seconds)
 
     def passed(self, step: str) -> None:
         """Note that ``step`` is done."""

@@ -23,7 +23,7 @@ from canary.channels.forms.launch import Running, launch
 from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.processes import Held
 from canary.channels.forms.relay import Relay
-from canary.channels.forms.scripts import WITHOUT
+from canary.channels.forms.scripts import OPEN, WITHOUT
 from canary.channels.forms.settings import BrowserSettings
 from canary.clock import Clock
 from canary.model import Component, OwnFaultError
@@ -133,7 +133,7 @@ class Browser:
                     user_agent=running.user_agent, accept_downloads=False, service_workers="block"
                 )
                 (key,) = await running.guard.contexts() - before
-                await context.add_init_script(WITHOUT)
+                await context.add_init_script(f"{WITHOUT}; {OPEN}")
                 return context, key
         except PlaywrightError as error:
             raise OwnFaultError(Component.BROWSER, "crashed", f"no new browser context: {error.message}") from error

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from canary.channels import UnusableError
 from canary.channels.forms.naming import A_MARK, NAMING
 from canary.channels.forms.page import PageFacts, short
-from canary.channels.forms.scripts import ANSWER, BEFORE, FACTS
+from canary.channels.forms.scripts import BEFORE, FACTS
 from canary.channels.forms.steps import Choose, Click
 
 _MARKS_AFTER = re.compile(rf"{A_MARK}+$", re.IGNORECASE)
@@ -66,22 +66,12 @@ class BeforeClick:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class AfterClick:
-    """What :data:`ANSWER` finds. ``status`` is 0 where there is none."""
-
-    confirmed: bool = False
-    text: str = ""
-    failed: bool = False
-    status: int = 0
-
-
-_FACTS, _BEFORE, _AFTER = TypeAdapter(PageFacts), TypeAdapter(BeforeClick), TypeAdapter(AfterClick)
+_FACTS, _BEFORE = TypeAdapter(PageFacts), TypeAdapter(BeforeClick)
 
 
 async def read_page(page: Page | Frame) -> PageFacts:
     """The page as a visitor sees it. Raises UnreadablePageError."""
-    with _told():
+    with readable():
         try:
             raw = await page.evaluate(FACTS)
         except PlaywrightError as error:
@@ -93,24 +83,12 @@ async def read_page(page: Page | Frame) -> PageFacts:
 
 async def read_before(button: Locator) -> BeforeClick:
     """What stands on the page before a button is clicked, and where its form goes. Raises UnreadablePageError."""
-    with _told():
+    with readable():
         return _BEFORE.validate_python(await button.evaluate(BEFORE))
 
 
-async def read_after(page: Page, before: BeforeClick, wanted: str) -> AfterClick:
-    """What became of the click, as soon as that is seen; waits without a limit. Raises UnreadablePageError."""
-    asked = {"wanted": " ".join(wanted.lower().split()), "origin": before.origin, "errors": list(before.errors)}
-    while True:
-        with _told():
-            try:
-                return _AFTER.validate_python(await page.evaluate(ANSWER, asked))
-            except PlaywrightError as error:
-                if not moved_on(error):
-                    raise
-
-
 @contextmanager
-def _told() -> Iterator[None]:
+def readable() -> Iterator[None]:
     """Raises UnreadablePageError for what is not as our script made it, and what stopped that script in the page."""
     try:
         yield
@@ -168,7 +146,7 @@ class Controls:
         await found.first.wait_for(state="attached")
         number = await found.count()
         if number > 1:
-            with _told():
+            with readable():
                 places = [short(str(place), 150) for place in await found.evaluate_all(_PLACES)]
             which = " and ".join(places[:3])
             raise UnusableError(
@@ -183,7 +161,7 @@ class Controls:
     async def choose(self, choice: Choose) -> None:
         """Choose in a list, drawn or not, or a group of radio buttons."""
         found = await self.only(self.choice(choice), "field", choice.label)
-        with _told():
+        with readable():
             kind = await found.evaluate(_KIND)
         if kind == "select":
             await self._select(found, choice)
@@ -233,7 +211,7 @@ class Controls:
             if await box.is_visible():
                 await box.check(timeout=_DRAWN_AFTER)
                 return
-        with _told():
+        with readable():
             drawn = (await box.evaluate_handle(_DRAWN)).as_element()
         if drawn is None:
             raise UnusableError(f"step {title!r}: the box is hidden, and nothing is shown in its place")

@@ -38,6 +38,8 @@ class Outlet:
         """``home`` are the form's own addresses; None for a page that has no form to send."""
         self._home, self._traffic = home, traffic
         self._requests = self._received = 0
+        self.written = 0
+        """How many requests with something in them were let out to the form's own addresses."""
         self.typed = Typed()
         self.stopped: dict[str, bool] = {}
         """What was stopped, in words, and whether something typed was in it."""
@@ -55,6 +57,7 @@ class Outlet:
         if self.spent is not None:
             return False
         if self.is_home(wanted.url):
+            self.written += wanted.writes or wanted.method not in _ASKING
             return True
         why = self.objection(wanted)
         if why is not None:

@@ -1,4 +1,5 @@
-"""The scripts that read a page in the browser. They only look: nothing on it is changed, but for :data:`WITHOUT`."""
+"""The scripts that read a page in the browser. They only look: nothing on it is changed, but for :data:`WITHOUT` and
+:data:`OPEN`."""
 
 from __future__ import annotations
 
@@ -7,18 +8,23 @@ from canary.channels.forms.naming import NAMING
 WITHOUT = "delete window.PaymentRequest"
 """Before any script of a page or frame: by this the browser itself asks whom the page names, and nobody can stop it."""
 
+OPEN = """Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow,
+  {apply: (attach, host, [how]) => Reflect.apply(attach, host, [{...how, mode: "open"}])})"""
+"""Likewise: a visitor sees what is in a closed shadow root, and could fill it in."""
+
 _COMMON = (
     NAMING
     + r"""
 const sources = () => [...document.querySelectorAll("script[src], iframe[src], img[src]")].map(e => e.src)
   .concat([...document.querySelectorAll("[data-sitekey], [class*=captcha]")].map(e => e.className + ""))
   .slice(0, 500).map(source => source.slice(0, 1000));
-const errorWords = () => {
+const ERRORS = ".error, .errors, .errorlist, .alert-danger, .invalid-feedback, .field-validation-error, "
+  + ".validation-summary-errors";
+const ALERTS = "[role=alert], [aria-live=assertive], " + ERRORS;
+const errorWords = marks => {
   const found = [];
-  const marks = "[role=alert], [aria-live=assertive], .error, .errors, .errorlist, .alert-danger, .invalid-feedback, "
-    + ".field-validation-error, .validation-summary-errors";
-  for (const e of document.querySelectorAll(marks)) if (shown(e) && line(e.innerText)) found.push(line(e.innerText));
-  for (const e of document.querySelectorAll("[aria-invalid=true]")) if (shown(e)) {
+  for (const e of all(marks)) if (shown(e) && line(e.innerText)) found.push(line(e.innerText));
+  for (const e of all("[aria-invalid=true]")) if (shown(e)) {
     const why = byIds(e, e.getAttribute("aria-errormessage") || e.getAttribute("aria-describedby"));
     found.push(nameOf(e) + ": " + (why || e.validationMessage || "invalid"));
   }
@@ -63,7 +69,7 @@ const buttons = all("button, [role=button], " + PRESSED)
 const closed = all("*").filter(e => e.localName.includes("-") && !e.shadowRoot && !e.childElementCount && seen(e)
   && !line(e.textContent) && customElements.get(e.localName)).map(e => "<" + cut(e.localName) + ">");
 const main = document.querySelector("main, [role=main], #content, article") || document.body;
-const errors = errorWords();
+const errors = errorWords(ALERTS);
 for (const e of document.querySelectorAll("form :invalid:not(fieldset)"))
   if (e.form?.contains(document.activeElement)) errors.push(nameOf(e) + ": " + e.validationMessage);
 return {
@@ -82,33 +88,73 @@ BEFORE = (
     + r"""
 const own = button.getAttribute("formaction"), form = button.form || button.closest("form");
 return {
-  origin: performance.timeOrigin, errors: errorWords(), sources: sources(),
+  origin: performance.timeOrigin, errors: errorWords(ALERTS), sources: sources(),
   target: new URL(own ?? form?.getAttribute("action") ?? "", document.baseURI).href,
 };
 }"""
 )
 """What stood on the page before the last click, and where the form goes."""
 
-ANSWER = (
-    """async ({wanted, origin, errors}) => {"""
+NEWS = (
+    """({known, old}) => {"""
     + _COMMON
     + r"""
-const answer = () => {
-  if (location.protocol === "chrome-error:") return {failed: true};
-  const text = document.body?.innerText || "";
-  if (line(text).toLowerCase().includes(wanted)) return {confirmed: true, text: text.slice(0, 20000)};
-  const status = performance.getEntriesByType("navigation")[0]?.responseStatus || 0;
-  const old = performance.timeOrigin === origin, fresh = !old && document.readyState === "complete";
-  if (fresh && (status >= 400 || performance.now() > 3000)) return {confirmed: false, status};
-  if ((old || fresh) && errorWords().some(words => !errors.includes(words))) return {confirmed: false, status};
+const MOST = 200000, HELD = "input:not([type=hidden], [type=password], [type=radio], [type=checkbox]), textarea";
+const away = (box, fixed) => box.width > 0 && (box.right + scrollX <= 0 || box.bottom + scrollY <= 0
+  || fixed && (box.left >= innerWidth || box.top >= innerHeight));
+const lines = () => {
+  const found = [];
+  let now = "", size = 0;
+  const end = () => { if (line(now)) found.push(cut(line(now))); now = ""; };
+  const visit = (node, visible) => {
+    if (size > MOST) return;
+    if (node.nodeType === Node.TEXT_NODE && visible) { size += node.data.length; now += node.data; }
+    if (node.nodeType !== Node.ELEMENT_NODE || node.matches(SILENT)) return;
+    const style = getComputedStyle(node), flows = /^(inline|contents)/.test(style.display);
+    if (style.display === "none" || style.opacity === "0") return;
+    visible = style.visibility === "visible";
+    if (!flows) {
+      if (!node.checkVisibility() || away(node.getBoundingClientRect(), style.position === "fixed")) return;
+      if (style.overflow !== "visible" && node.offsetWidth * node.offsetHeight === 0) return;
+    }
+    if (!flows || node.tagName === "BR") end();
+    if (node.tagName === "IMG") now += " " + node.alt + " ";
+    else if (node.matches(HELD)) { end(); now = visible ? node.value.slice(0, MOST) : ""; end(); }
+    else if (node.tagName !== "SELECT")
+      for (const inner of node.shadowRoot?.childNodes || (node.tagName === "SLOT" && node.assignedNodes().length
+        ? node.assignedNodes() : node.childNodes)) visit(inner, visible);
+    if (!flows) end();
+  };
+  if (document.body && innerWidth > 4 && innerHeight > 4) visit(document.body, true);
+  end();
+  return found;
 };
-for (;;) {
-  const found = answer();
-  if (found) return found;
-  await new Promise(resolve => setTimeout(resolve, 10));
-}
+const standing = lines(), told = new Set(known), heard = new Set(old ? errorWords(ALERTS) : []);
+if (old) for (const one of standing) told.add(one);
+let state = "";
+const news = () => {
+  const fresh = lines().filter(one => !told.has(one)), alerts = errorWords(ALERTS).filter(one => !heard.has(one));
+  const errors = alerts.length ? errorWords(ERRORS).filter(one => alerts.includes(one)) : [];
+  const stands = {
+    failed: location.protocol === "chrome-error:", complete: document.readyState === "complete",
+    leaving: !!document.querySelector("meta[http-equiv=refresh i]"), origin: performance.timeOrigin,
+  };
+  const before = state;
+  state = JSON.stringify(stands);
+  if (state === before && !fresh.length && !alerts.length) return;
+  for (const one of fresh) told.add(one);
+  for (const one of alerts) heard.add(one);
+  return {lines: [...new Set(fresh)].slice(0, 200), errors, alerts, ...stands};
+};
+return {standing, next: async () => {
+  for (;;) {
+    const began = performance.now(), found = news();
+    if (found) return found;
+    await new Promise(resolve => setTimeout(resolve, Math.max(10, 4 * (performance.now() - began))));
+  }
+}};
 }"""
 )
-"""Waits for the page's answer to the last click: confirmed, or refused (an HTTP error, words of an error that were not
-there before, or a new page that stays without the confirmation for three seconds). A new page ends the wait with an
-error: it must be asked again."""
+"""Tells, with every ``next()``, what is shown that was not ``known`` (nor there already, if what is there is ``old``),
+as soon as it is: the lines that a visitor sees, and the words of alerts, some of which are sure to be errors. A new
+document ends the wait with an error."""

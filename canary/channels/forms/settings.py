@@ -61,19 +61,21 @@ class WebFormSettings(FormSettings):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        require_sense([step.fill.with_ for step in self.steps if step.fill], self.serial)
-        if not any(step.click for step in self.steps):
+        require_sense([step.fill.with_ for step in self.steps if step.fill and not step.optional], self.serial)
+        if not any(step.click and not step.optional for step in self.steps):
             raise ValueError("no step clicks: wanted a click on the button that submits the form")
         return self
 
     def longest(self) -> float:
         """How many seconds a visit takes at most, if each thing that it waits for comes at the last moment."""
-        return self.loads_within + self.patience * (len(self.steps) + 1) + self.confirm.within + _RECORDS_WITHIN
+        paused = sum(step.pause or 0.0 for step in self.steps)
+        steps = self.patience * (len(self.steps) + 1)
+        return self.loads_within + paused + steps + self.confirm.within + _RECORDS_WITHIN
 
     @property
     def submitting(self) -> int:
-        """The index of the step that submits: the last click."""
-        return max(index for index, step in enumerate(self.steps) if step.click)
+        """The index of the step that submits: the last click that is not optional."""
+        return max(index for index, step in enumerate(self.steps) if step.click and not step.optional)
 
 
 class HttpFormSettings(FormSettings):

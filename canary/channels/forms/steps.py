@@ -80,6 +80,7 @@ class Fill(Settings):
 
     label: str
     with_: Template = Field(alias="with")
+    by_key: bool = Field(False, description="press each key, for a field that wants it; a long text takes its time")
 
 
 class Choose(Settings):
@@ -108,7 +109,7 @@ def _click(value: Any) -> Any:
 
 
 class Step(Settings):
-    """One thing to do on the page: exactly one of the keys."""
+    """One thing to do on the page: exactly one of the keys, besides ``optional``."""
 
     fill: Fill | None = None
     choose: Choose | None = None
@@ -119,19 +120,27 @@ class Step(Settings):
     next_page: Annotated[Click | None, BeforeValidator(_click)] = Field(
         None, description="click that leads to a further page and submits nothing yet"
     )
+    pause: Duration | None = Field(None, description="time to let go by, for a form that refuses who is too quick")
+    optional: bool = Field(
+        False, description="left out on a visit where what it needs is not there, as a notice may be"
+    )
 
     @model_validator(mode="after")
     def _one_key(self) -> Self:
-        if len(self.model_fields_set) != 1 or self.action is None:
-            keys = ", ".join(sorted(self.model_fields_set)) or "none"
-            raise ValueError(f"a step is exactly one of {', '.join(type(self).model_fields)}; got {keys}")
+        if len(self._keys) != 1 or self.action is None:
+            keys = ", ".join(self._keys) or "none"
+            wanted = ", ".join(name for name in type(self).model_fields if name != "optional")
+            raise ValueError(f"a step is exactly one of {wanted}; got {keys}")
         return self
 
     @property
-    def action(self) -> Fill | Choose | Upload | Click | str | None:
+    def _keys(self) -> list[str]:
+        return sorted(self.model_fields_set - {"optional"})
+
+    @property
+    def action(self) -> Fill | Choose | Upload | Click | str | float | None:
         """What the one key holds."""
-        name = next(iter(self.model_fields_set), "")
-        found: Fill | Choose | Upload | Click | str | None = getattr(self, name, None)
+        found: Fill | Choose | Upload | Click | str | float | None = getattr(self, next(iter(self._keys), ""), None)
         return found
 
     @property
@@ -144,9 +153,9 @@ class Step(Settings):
     @property
     def title(self) -> str:
         """The step in a few words, for timings and messages."""
-        name = next(iter(self.model_fields_set))
+        (name,) = self._keys
         what = self.label or self.wait_for or (self.action.name if isinstance(self.action, Click) else "")
-        return f"{name} {what}"
+        return f"{name} {what or f'{self.pause:g} s'}"
 
 
 def _one_group(pattern: str) -> str:

@@ -5,51 +5,41 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from playwright.async_api import Dialog, FilePayload, Locator, Page, Request, Response
+from playwright.async_api import Dialog, FilePayload, Locator, Page, Response
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from canary.budgets import BROWSER_ARTEFACT, BROWSER_DIALOGS, KIB, BudgetError
 from canary.channels import UnusableError
+from canary.channels.forms.answer import OUR_NETWORK, Answer
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.browser import Visited
 from canary.channels.forms.controls import (
-    BeforeClick,
     Controls,
-    UnreadablePageError,
-    read_after,
     read_before,
     read_page,
     words_pattern,
 )
+from canary.channels.forms.hindrance import engine_words, hindrance, plainly
 from canary.channels.forms.lookup import lookup_fault
-from canary.channels.forms.page import PageFacts, short
+from canary.channels.forms.page import PageFacts
 from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, files_of, filled, values
 from canary.model import Attachment, Component, OwnFaultError, Report, Submission
 from canary.threads import in_thread
 
-_NOT_SENT = ("ERR_CONNECTION_REFUSED", "ERR_NAME_NOT_RESOLVED", "ERR_CERT_", "ERR_ADDRESS_UNREACHABLE", "ERR_BLOCKED")
-_OUR_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "ERR_PROXY_", "ERR_NETWORK_IO_SUSPENDED")
 _NO_PAGE = ("Download is starting", "interrupted by another navigation")
 _ARTEFACT_WITHIN = 15.0
 _LOOKED_FOR = 64 * KIB
 """Of a file that is uploaded, so much is recognised where it must not go."""
-_KEPT = 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Unanswered:
-    """A request of the page's that got no answer."""
-
-    method: str
-    url: str
-    words: str
+_DIALOG = 2000
+"""Characters of what a dialog says."""
+_OPTIONAL_WITHIN = 2.0
+"""Seconds for what may be there or not."""
 
 
 class Visit:
@@ -61,8 +51,8 @@ class Visit:
         self._opened = 0
         self._home = settings.home()
         self._controls = Controls(page, [step.label for step in settings.steps if step.label])
-        self._dialogs: list[str] = []
-        self._lost: list[_Unanswered] = []
+        self._typed: list[str] = []
+        self._answer: Answer | None = None
 
     async def submit(self, report: Report) -> Submission:
         """All steps, and the page's answer. Raises OwnFaultError and Playwright's errors for a browser that failed."""
@@ -72,8 +62,8 @@ class Visit:
             text = await self._go(report)
         except UnusableError as fault:
             return self._attempt.failed(fault, await self._artefacts())
-        except PlaywrightTimeoutError as error:
-            slow = NoAnswerError(f"the page did not react: {_said(error)}")
+        except PlaywrightTimeoutError:
+            slow = NoAnswerError(f"the page did not react within {self._settings.patience:g} s")
             return self._attempt.failed(slow, await self._artefacts())
         reference = await in_thread(partial(self._settings.confirm.reference_in, text))
         return self._attempt.accepted(reference, await self._artefacts() if keep else ())
@@ -83,6 +73,8 @@ class Visit:
         await self._open()
         labels = []
         for step in self._settings.steps:
+            if step.optional and (step.click or not await self._is_there(step)):
+                continue
             if step.click or step.next_page:
                 break
             if step.label:
@@ -97,9 +89,8 @@ class Visit:
     async def _open(self) -> None:
         page = self._page
         page.set_default_timeout(self._settings.patience * 1000)
-        page.on("dialog", self._hear)
-        page.on("popup", lambda _: self._count())
-        page.on("requestfailed", self._note_lost)
+        page.context.on("dialog", self._hear)
+        page.context.on("page", lambda _: self._count())
         try:
             response = await page.goto(
                 self._settings.url, timeout=self._settings.loads_within * 1000, wait_until="domcontentloaded"
@@ -115,14 +106,14 @@ class Visit:
         self._attempt.passed("load")
 
     async def _unreachable(self, error: PlaywrightError) -> Exception:
-        words = self._explained(_said(error), self._settings.url)
+        words = self._explained(engine_words(error), self._settings.url)
         if any(sign in words for sign in _NO_PAGE):
             return UnusableError(f"no page at {self._settings.url}: {words}")
         if "net::" not in words:
             return error
         if "ERR_NAME_NOT_RESOLVED" in words:
             return await lookup_fault(self._settings.targets()[0])
-        if any(sign in words for sign in _OUR_NETWORK):
+        if any(sign in words for sign in OUR_NETWORK):
             return OwnFaultError(Component.HTTP, "network_down", words)
         return UnusableError(f"page unreachable: {words}")
 
@@ -137,6 +128,8 @@ class Visit:
         self._outlet.typed.add_mark(report.mark)
         text = ""
         for index, step in enumerate(self._settings.steps):
+            if step.optional and not await self._is_there(step):
+                continue
             if index == self._settings.submitting:
                 text = await self._send(step)
             else:
@@ -150,7 +143,8 @@ class Visit:
                 case Fill() as fill:
                     text = filled(fill.with_, known)
                     self._outlet.typed.add(text)
-                    await (await self._found(step)).fill(text)
+                    self._typed.append(text)
+                    await self._type(await self._found(step), text, by_key=fill.by_key)
                 case Choose() as action:
                     await self._controls.choose(action)
                 case Upload():
@@ -168,13 +162,37 @@ class Visit:
                 case _ if step.check:
                     await self._controls.check(step.check)
                 case _ if step.wait_for:
-                    await self._page.get_by_text(step.wait_for).locator("visible=true").first.wait_for()
+                    await self._words(step.wait_for).wait_for()
+                case _ if step.pause:
+                    await self._attempt.pause(step.pause)
         except PlaywrightTimeoutError as error:
-            raise await self._unfit(step, error) from error
+            raise await self._unfit(step) from error
         except PlaywrightError as error:
-            if "strict mode violation" in error.message or "Node is not" in error.message:
-                raise UnusableError(f"step {step.title!r}: {_said(error)}") from error
-            raise
+            if (words := plainly(error)) is None:
+                raise
+            raise UnusableError(f"step {step.title!r} could not be done: {words}") from error
+
+    async def _type(self, field: Locator, text: str, *, by_key: bool) -> None:
+        """Fill a field in. A key that does nothing follows: there are forms that look at what is in it only then."""
+        await field.fill("" if by_key else text)
+        if by_key:
+            await field.press_sequentially(text, timeout=0)
+        await self._page.keyboard.press("Shift")
+
+    def _words(self, words: str) -> Locator:
+        return self._page.get_by_text(words).locator("visible=true").first
+
+    async def _is_there(self, step: Step) -> bool:
+        """Whether what an optional step needs is on the page, or comes in a moment."""
+        needed = self._words(step.wait_for) if step.wait_for else None if step.pause else self._meant(step).first
+        if needed is not None:
+            within = min(_OPTIONAL_WITHIN, self._settings.patience)
+            try:
+                async with asyncio.timeout(within):
+                    await needed.wait_for(state="attached" if step.label else "visible")
+            except TimeoutError:
+                return False
+        return True
 
     def _meant(self, step: Step) -> Locator:
         """What a step may mean on the page; it needs a control."""
@@ -199,9 +217,9 @@ class Visit:
         try:
             await self._found(step)
         except PlaywrightTimeoutError as error:
-            raise await self._unfit(step, error) from error
+            raise await self._unfit(step) from error
 
-    async def _unfit(self, step: Step, error: PlaywrightError) -> UnusableError:
+    async def _unfit(self, step: Step) -> UnusableError:
         """Why a step could not be done: what it needs is not there, or does not let itself be used."""
         facts = await read_page(self._page)
         if isinstance(step.action, Click):
@@ -213,7 +231,8 @@ class Visit:
             return self._no_option(facts, step.choose)
         elif step.label and await self._meant(step).count() == 0:
             return facts.lacks("field", step.label)
-        return UnusableError(f"{facts.hurdle()}step {step.title!r} could not be done: {_said(error)}")
+        why = await hindrance(self._meant(step), self._settings.patience)
+        return UnusableError(f"{facts.hurdle()}step {step.title!r} could not be done: {why}")
 
     def _no_option(self, facts: PageFacts, choose: Choose) -> UnusableError:
         pattern = words_pattern(choose.label)
@@ -230,53 +249,23 @@ class Visit:
             button = await self._found(step)
             before = await read_before(button)
         except PlaywrightTimeoutError as error:
-            raise await self._unfit(step, error) from error
+            raise await self._unfit(step) from error
         self._home.require(before.target, "the form goes")
-        self._lost.clear()
+        answer = Answer(self._page, button, self._settings.confirm, self._outlet, self._attempt.seconds)
+        await answer.expect(before, self._typed, self._home, self._explained)
+        self._answer = answer
         try:
             self._attempt.clicked = True
             await button.click(no_wait_after=True)
         except PlaywrightTimeoutError as error:
-            if "performing click" in error.message:
-                raise
-            self._attempt.clicked = False
-            raise await self._unfit(step, error) from error
-        try:
-            return await self._answer(before)
-        except UnreadablePageError as error:
-            raise NoAnswerError(f"the form was sent and its answer cannot be read: {error}") from error
-
-    async def _answer(self, before: BeforeClick) -> str:
-        confirm = self._settings.confirm
-        try:
-            async with asyncio.timeout(confirm.within):
-                answer = await read_after(self._page, before, confirm.text)
-        except TimeoutError as error:
-            raise NoAnswerError(f"no answer within {confirm.within:g} s{self._last_words()}") from error
-        if answer.confirmed:
-            return answer.text
-        if answer.failed or any(lost.method == "POST" for lost in self._lost):
-            self._raise_lost()
-        facts = (await read_page(self._page)).with_sources(before.sources)
-        if answer.status >= 400:
-            raise UnusableError(f"{facts.hurdle()}HTTP {answer.status}: page says {facts.words(before.errors)!r}")
-        refused = facts.not_confirmed(confirm.text, before.errors)
-        raise UnusableError(f"{refused}{self._last_words()}")
-
-    def _raise_lost(self) -> None:
-        words = "; ".join(f"{lost.method} {lost.url}: {lost.words}" for lost in self._lost[:3]) or "no connection"
-        if "ERR_BLOCKED_BY_CLIENT" in words:
-            raise UnusableError(f"the form goes to another host when it is sent{self._outlet.words()}")
-        kind = UnusableError if any(sign in words for sign in _NOT_SENT) else NoAnswerError
-        raise kind(f"the form was sent and the connection failed: {words}")
-
-    def _last_words(self) -> str:
-        dialogs = f"; a dialog said {'; '.join(self._dialogs)[:300]!r}" if self._dialogs else ""
-        return dialogs + self._outlet.words()
+            if "performing click" not in error.message:
+                self._attempt.clicked = False
+                raise await self._unfit(step) from error
+        return await answer.read()
 
     async def _hear(self, dialog: Dialog) -> None:
-        if dialog.type == "alert" and len(self._dialogs) < _KEPT:
-            self._dialogs.append(short(dialog.message, 300))
+        if self._answer is not None and dialog.type != "beforeunload":
+            self._answer.news.hear(dialog.message[:_DIALOG])
         self._count()
         with suppress(PlaywrightError):  # the dialog, or its page, is gone
             await dialog.accept()
@@ -288,12 +277,6 @@ class Visit:
             BROWSER_DIALOGS.hold(number=self._opened)
         except BudgetError as error:
             self._outlet.spend(str(error))
-
-    def _note_lost(self, request: Request) -> None:
-        page = request.is_navigation_request() and request.frame == self._page.main_frame
-        words = self._explained(request.failure or "failed", request.url)
-        if len(self._lost) < _KEPT and (page or (request.method == "POST" and self._home.has(request.url))):
-            self._lost.append(_Unanswered(request.method, request.url[:200], words))
 
     async def _artefacts(self) -> tuple[tuple[str, bytes], ...]:
         """A screenshot of the whole page and the trace; whatever of it can still be had."""
@@ -318,8 +301,3 @@ class Visit:
             path = Path(folder) / "trace.zip"
             await self._page.context.tracing.stop(path=path)
             return BROWSER_ARTEFACT.read_path(path)
-
-
-def _said(error: PlaywrightError) -> str:
-    """The first line of what Playwright says; the rest is its log."""
-    return error.message.splitlines()[0][:300]

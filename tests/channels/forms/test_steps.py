@@ -24,6 +24,8 @@ from canary.model import Person
         ({"click": {"role": "link", "name": "Report"}}, "click Report", None),
         ({"wait_for": "Step 2"}, "wait_for Step 2", None),
         ({"next_page": "Continue"}, "next_page Continue", None),
+        ({"pause": "90s"}, "pause 90 s", None),
+        ({"click": "Accept all", "optional": True}, "click Accept all", None),
     ],
 )
 def test_a_step_is_one_key(step: dict[str, Any], title: str, label: str | None) -> None:
@@ -34,8 +36,9 @@ def test_a_step_is_one_key(step: dict[str, Any], title: str, label: str | None) 
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        ({}, "a step is exactly one of fill, choose, check, upload, click, wait_for, next_page; got none"),
+        ({}, "one of fill, choose, check, upload, click, wait_for, next_page, pause; got none"),
         ({"check": "a", "click": "b"}, "got check, click"),
+        ({"optional": True}, "got none"),
         ({"check": None}, "got check"),
         ({"type": "x"}, "Extra inputs are not permitted"),
         ({"fill": {"label": "Name"}}, "Field required"),
@@ -64,6 +67,14 @@ def test_a_wrong_step_is_refused_in_plain_words(step: dict[str, Any], words: str
         ({"steps": [{"fill": {"label": "T", "with": "{text}"}}, {"next_page": "Go"}]}, "no step clicks"),
         ({"serial": None}, "{serial} is used and the channel has no serial"),
         ({"steps": []}, "at least 1 item"),
+        (
+            {"steps": [{"fill": {"label": "T", "with": "{text}"}}, {"click": "Send", "optional": True}]},
+            "no step clicks",
+        ),
+        (
+            {"steps": [{"fill": {"label": "T", "with": "{text}"}, "optional": True}, {"click": "Send"}]},
+            "could not be recognised when it arrives",
+        ),
         ({"url": "https://user:secret@ca.example/"}, "a user name or password in it"),
         ({"confirm": {"text": "ok"}}, "at least 3 characters"),
     ],
@@ -79,6 +90,15 @@ def test_targets_and_the_submitting_step() -> None:
     made = web_form("https://CA.example:8443", "wizard", posts_to=["forms.ca.example"])
     assert made.targets() == ("ca.example", "forms.ca.example")
     assert made.steps[made.submitting].title == "click Send report"
+
+
+def test_pauses_have_their_time_and_an_optional_click_does_not_submit() -> None:
+    steps = [{"fill": {"label": "T", "with": "{text}"}}, {"click": "Send"}]
+    plain = web_form("https://ca.example", "report", steps=steps)
+    paused = web_form("https://ca.example", "report", steps=[*steps, {"pause": "90s"}])
+    assert paused.longest() == plain.longest() + 90 + plain.patience
+    closing = web_form("https://ca.example", "report", steps=[*steps, {"click": "Close", "optional": True}])
+    assert closing.submitting == 1
 
 
 def test_what_the_placeholders_stand_for() -> None:
