@@ -134,6 +134,13 @@ IMAP_CONTENT = Budget(
 IMAP_STRUCTURES = Budget(
     "what 200 messages consist of, from an IMAP server", received=2 * MIB, seconds=120.0, number=100_000, pieces="lines"
 )
+IMAP_PASSED_OVER = Budget("messages that an IMAP server does not give out", number=100, pieces="in a row")
+"""After so many it is taken for a fault of the folder, which is tried again later."""
+IMAP_SEARCHED_AGAIN = Budget("messages whose text is searched again", number=1000, pieces="messages, the newest")
+IMAP_UNSEARCHED = Budget(
+    "messages that are read since an IMAP server searches none", received=64 * KIB, number=50, pieces="at a time"
+)
+"""``received``: of each, from its beginning."""
 
 WEB_REQUEST = Budget(
     "the head of a request to our web server", received=16 * KIB, seconds=10.0, number=128, pieces="connections"

@@ -24,6 +24,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds after the first fault, and the most; each one without a look that went well doubles it."""
 REFUSED_PAUSE = 10.0
 """Seconds before a refused login is tried again, at least: an account is not to be locked by us."""
+AWAY_PAUSE = 10.0
+"""Seconds until somebody who was not to be reached is tried again, at most: that costs nobody anything."""
+SHORT_LIVED = 5.0
+"""Seconds for which what is open must hold, else the pauses go on growing however well it began."""
 UNEXPECTED = "unexpected"
 """The reason for whatever is not in a watcher's closed list."""
 _JITTER = (1.0, 1.5)
@@ -90,6 +94,8 @@ class LoopingWatcher(ABC):
     """The closed list of what its faults are called; anything else is :data:`UNEXPECTED`."""
     refused: ClassVar[Collection[str]] = ()
     """Those of the reasons after which it waits :data:`REFUSED_PAUSE` at least."""
+    away: ClassVar[Collection[str]] = ()
+    """Those after which it waits :data:`AWAY_PAUSE` at most; one that lasts is told once in :data:`LONGEST_PAUSE`."""
 
     def __init__(self, name: str, resources: WatchResources) -> None:
         if not isinstance(getattr(self, "component", None), Component):
@@ -136,24 +142,26 @@ class LoopingWatcher(ABC):
             self._thread.join(_STOP_WITHIN)
 
     def _run(self, intake: Intake) -> None:
-        wait = FIRST_PAUSE
+        wait, told = FIRST_PAUSE, _Told(self.clock)
         with contextlib.suppress(StoppedError), contextlib.closing(self._stop):
             while True:
                 fault, went_well = self._look_until_fault(intake)
-                with contextlib.suppress(
-                    Exception
-                ):  # an intake that cannot even note a fault must not end the watching
-                    intake.trouble(fault.component, fault.reason, fault.detail)
+                away, news = fault.reason in self.away, told.is_news(fault.reason, went_well)
+                if news or not away:
+                    with contextlib.suppress(Exception):  # an intake that cannot note a fault must not end the watching
+                        intake.trouble(fault.component, fault.reason, fault.detail)
                 if went_well:
                     wait = FIRST_PAUSE
                 if fault.reason in self.refused:
                     wait = max(wait, REFUSED_PAUSE)
+                if away:
+                    wait = min(wait, AWAY_PAUSE)
                 self._stop.pause(wait * random.uniform(*_JITTER))  # noqa: S311  # no secret
                 wait = min(2 * wait, LONGEST_PAUSE)
 
     def _look_until_fault(self, intake: Intake) -> tuple[OwnFaultError, bool]:
-        """The fault that ended it, and whether a look went well before. Raises StoppedError."""
-        went_well = False
+        """The fault that ended it, and whether looks went well for a while before. Raises StoppedError."""
+        went_well, began = False, self.clock.monotonic()
         try:
             with self.opened(intake, self._stop) as look:
                 while True:
@@ -163,9 +171,10 @@ class LoopingWatcher(ABC):
         except StoppedError as error:
             if self._stop.ordered:
                 raise
-            return self.fault(UNEXPECTED, words(error)), went_well
+            fault = self.fault(UNEXPECTED, words(error))
         except BaseException as error:  # also what would end a thread without a word
-            return self._listed(self._explained(error)), went_well
+            fault = self._listed(self._explained(error))
+        return fault, went_well and self.clock.monotonic() - began >= SHORT_LIVED
 
     def _explained(self, error: BaseException) -> OwnFaultError:
         """The fault in our words, whatever is raised while they are looked for."""
@@ -181,3 +190,18 @@ class LoopingWatcher(ABC):
         if fault.component is not self.component or fault.reason in self.reasons:
             return fault
         return self.fault(UNEXPECTED, fault.detail)
+
+
+class _Told:
+    """Which fault was told last, and when."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._reason, self._at = clock, "", float("-inf")
+
+    def is_news(self, reason: str, went_well: bool) -> bool:
+        """Whether it is to be told, since it is another one, or not told for some time, or things went well before."""
+        now = self._clock.monotonic()
+        if reason == self._reason and not went_well and now - self._at < LONGEST_PAUSE:
+            return False
+        self._reason, self._at = reason, now
+        return True

@@ -17,6 +17,7 @@ from canary.clock import Clock
 from canary.model import Component, OwnFaultError
 from canary.queues import Intake, Watcher, WatchResources
 from canary.queues.loop import (
+    AWAY_PAUSE,
     FIRST_PAUSE,
     LONGEST_PAUSE,
     REFUSED_PAUSE,
@@ -29,11 +30,14 @@ from canary.queues.loop import (
 
 
 class FastClock(Clock):
-    """A clock by which waiting costs nothing, and is noted."""
+    """A clock by which waiting costs nothing, passes all the same, and is noted."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waits: list[float] = []
+
+    def monotonic(self) -> float:
+        return sum(self.waits)
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         self.waits.append(seconds)
@@ -44,13 +48,14 @@ class Scripted(LoopingWatcher):
     """Does one act of a script at each look; None is a look that goes well, and at the end it waits to be stopped."""
 
     component = Component.TICKETS
-    reasons = frozenset({"refused", "away"})
+    reasons = frozenset({"refused", "away", "gone"})
     refused = frozenset({"refused"})
+    away = frozenset({"gone"})
 
     def __init__(self, *acts: Exception | None, clock: Clock | None = None) -> None:
         super().__init__("scripted", WatchResources(clock or FastClock()))
         self.acts = list(acts)
-        self.open = 0
+        self.open, self.pause = 0, 7.0
         self.finished = threading.Event()
 
     @contextmanager
@@ -68,7 +73,7 @@ class Scripted(LoopingWatcher):
         act = self.acts.pop(0)
         if act is not None:
             raise act
-        return 7.0
+        return self.pause
 
     def wait_for_stop(self, stop: Stop) -> None:
         """As a thread does that waits at sockets."""
@@ -90,9 +95,10 @@ def run(intake: RecordingIntake) -> Iterator[Callable[..., list[float]]]:
     """Runs a script to its end; the seconds that were waited."""
     started: list[Scripted] = []
 
-    def play(*acts: Exception | None) -> list[float]:
+    def play(*acts: Exception | None, pause: float = 7.0) -> list[float]:
         clock = FastClock()
         watcher = Scripted(*acts, clock=clock)
+        watcher.pause = pause
         started.append(watcher)
         watcher.start(intake)
         until(watcher.finished.is_set, "the end of the script")
@@ -131,6 +137,27 @@ def test_a_refused_login_is_not_tried_again_soon(run: Run) -> None:
     first, second = run(ours("refused"), ours("refused"))
     assert REFUSED_PAUSE <= first <= 1.5 * REFUSED_PAUSE
     assert second >= 2 * REFUSED_PAUSE
+
+
+def test_what_ends_soon_after_it_began_well_is_not_begun_again_and_again(run: Run) -> None:
+    """As where each IDLE ends the connection: each beginning is a login."""
+    waits = run(*[None, ours("away")] * 5, pause=1.0)
+    assert waits[::2] == [1.0] * 5
+    for number, waited in enumerate(waits[1::2]):
+        assert waited >= FIRST_PAUSE * 2**number
+
+
+def test_who_was_away_is_found_again_soon_after_coming_back(run: Run, intake: RecordingIntake) -> None:
+    waits = run(*[ours("gone")] * 40)
+    assert max(waits) <= 1.5 * AWAY_PAUSE
+    assert len({round(wait, 6) for wait in waits[5:]}) > 30, "spread, so that not all who lost it come back at once"
+    told = len(intake.reasons())
+    assert 0 < told <= sum(waits) / LONGEST_PAUSE + 1, "an outage is told once a minute"
+
+
+def test_each_outage_is_told(run: Run, intake: RecordingIntake) -> None:
+    run(ours("gone"), None, ours("gone"), ours("away"), ours("gone"))
+    assert intake.reasons() == ["gone", "gone", "away", "gone"]
 
 
 def test_only_reasons_of_the_closed_list_become_labels(run: Run, intake: RecordingIntake) -> None:

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 Answer = Callable[[bytes], Iterable[bytes]]
@@ -67,11 +68,24 @@ class ImapScript:
                 tag, _, rest = line.strip().partition(b" ")
                 self.commands.append(rest.decode("latin-1"))
                 verb = self._verb(rest)
-                for piece in self.answers.get(verb, self._honest)(rest):
+                ended, unheard = self._ended(verb, rest), False
+                for piece in self.answers.get(verb, partial(self._honestly, ended))(rest):
                     client.sendall(piece)
-                if verb in ("IDLE", "AUTHENTICATE"):
-                    lines.readline()  # DONE, or what the client has to say for itself
-                client.sendall(tag + b" " + self.status.get(verb, b"OK done") + b"\r\n")
+                    unheard = unheard or piece.startswith(b"+")
+                    if unheard and verb == "AUTHENTICATE":
+                        self.commands.append(lines.readline().strip().decode("latin-1"))
+                        unheard = False
+                if unheard:
+                    lines.readline()  # DONE
+                client.sendall(tag + b" " + ended + b"\r\n")
+
+    def _honestly(self, ended: bytes, rest: bytes) -> Iterable[bytes]:
+        """What is said before the end."""
+        return self._honest(rest)
+
+    def _ended(self, verb: str, rest: bytes) -> bytes:
+        """How a command ends."""
+        return self.status.get(verb, b"OK done")
 
     def _verb(self, rest: bytes) -> str:
         words = rest.upper().split()
@@ -89,7 +103,7 @@ class ImapScript:
                 yield f"* STATUS CPR (MESSAGES {self.messages} UNSEEN {self.messages}".encode()
                 yield f" UIDVALIDITY 7 UIDNEXT {self.last + 1})\r\n".encode()
             case "SEARCH":
-                yield b"* SEARCH" + b"".join(b" %d" % uid for uid in self.found(rest)) + b"\r\n"
+                yield b"* SEARCH" + b"".join(b" %d" % uid for uid in self.searched(rest)) + b"\r\n"
             case "FETCH" if self.messages:
                 yield from map(self.fetched, self.asked(rest))
             case "IDLE":
@@ -104,6 +118,10 @@ class ImapScript:
             return range(self.first, self.last + 1)
         end = self.last if window[2] == b"*" else min(int(window[2]), self.last)
         return range(max(int(window[1]), self.first), end + 1)
+
+    def searched(self, rest: bytes) -> Iterable[int]:
+        """The UIDs that a SEARCH finds."""
+        return self.found(rest)
 
     def asked(self, rest: bytes) -> list[int]:
         """The UIDs in a FETCH."""

@@ -13,6 +13,8 @@ from canary.clock import Clock
 from canary.model import Place, Role
 from canary.queues.imap.connection import Connection
 from canary.queues.imap.folder import FolderReader, Watched
+from canary.queues.imap.login import sign_in
+from canary.queues.imap.memory import FolderMemory
 from canary.queues.imap.wire import Wire
 from canary.queues.loop import Stop
 from canary.queues.replies.classify import classify
@@ -57,8 +59,9 @@ class _Connection(Connection):
 def imap(said: bytes) -> None:
     """A folder is read, counted and glanced at on a connection whose server says this."""
     with _Connection(said) as connection:
-        connection.sign_in("desk", "secret")
-        reader = FolderReader("desk", Watched("CPR", Place("cpr", Role.MONITORED)), RecordingIntake(), classify, {})
+        sign_in(connection, _SERVER, "desk", "secret")
+        watched, memory = Watched("CPR", Place("cpr", Role.MONITORED)), FolderMemory(_STOP.clock)
+        reader = FolderReader("desk", watched, RecordingIntake(), classify, memory)
         reader.read(connection)
         reader.count(connection)
         reader.glance(connection)

@@ -11,7 +11,8 @@ from typing import Any
 from canary.budgets import HEADER, IMAP_CONTENT, MESSAGE, Budget, BudgetError
 from canary.mark import Keyring, Mark
 from canary.queues import Intake
-from canary.queues.imap.connection import Connection, Reason, fault
+from canary.queues.imap.connection import Connection
+from canary.queues.imap.faults import Reason, fault
 from canary.queues.imap.headers import answers_with, marks_in, section
 
 

@@ -8,102 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
-import re
-import socket
 import ssl
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Self
 
 from imapclient import IMAPClient
-from imapclient.exceptions import CapabilityError, LoginError
 
-from canary.budgets import Budget, BudgetError
-from canary.echo import Echo
-from canary.model import Component, OwnFaultError
+from canary.budgets import Budget
+from canary.model import OwnFaultError
+from canary.queues.imap.faults import Reason, code_of, explain, fault, is_refusal, quotable
+from canary.queues.imap.login import sign_in
 from canary.queues.imap.wire import Wire
 from canary.queues.loop import Stop, StoppedError
 from canary.settings import Server, Tls
 
-_LONGEST_SAID = 8192
-"""Characters of what a server says in which a password is looked for, and which are never all shown."""
-_CODE = re.compile(
-    r"\[(?:UNAVAILABLE|AUTHENTICATIONFAILED|AUTHORIZATIONFAILED|EXPIRED|PRIVACYREQUIRED|CONTACTADMIN|INUSE|LIMIT"
-    r"|SERVERBUG|CLIENTBUG|CANNOT|OVERQUOTA|NOPERM|ALERT)\]"
-)
-"""The response codes of RFC 5530 and RFC 3501 that a refused login may have."""
+NOT_TO_BE_OPENED = {b"\\noselect", b"\\nonexistent"}
 _UIDS = 1 << 32
 """More than the highest UID that there is (RFC 3501 section 2.3.1.1)."""
-_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED
-
-
-class Reason(StrEnum):
-    """Why a mailbox cannot be read: the closed list of ``reason`` for :attr:`Component.IMAP`."""
-
-    SECRET = "secret"  # noqa: S105  the password could not be read
-    CA_FILE = "ca_file"  # the trusted CAs could not be read
-    DNS = "dns"
-    UNREACHABLE = "unreachable"
-    TIMEOUT = "timeout"
-    TLS_EXPIRED = "tls_expired"
-    TLS_UNTRUSTED = "tls_untrusted"  # an unknown CA, or another server's certificate
-    TLS_FAILED = "tls_failed"
-    NO_STARTTLS = "no_starttls"  # not offered, or stripped on the way
-    LOGIN_REFUSED = "login_refused"
-    LOGIN_UNAVAILABLE = "login_unavailable"  # the server cannot tell at the moment (RFC 5530)
-    FOLDER_MISSING = "folder_missing"
-    CLEAN_UP_REFUSED = "clean_up_refused"
-    DISCONNECTED = "disconnected"  # end of file, reset, BYE, or an answer that breaks the protocol
-    PROTOCOL = "protocol"  # a command refused
-    TOO_MUCH = "too_much"  # an answer of more bytes, lines or seconds than its budget
-    UNREADABLE = "unreadable"  # a message of more than its budget, or one that broke the reading: it was passed over
-    UNEXPECTED = "unexpected"  # a fault of the watcher itself
-
-
-def fault(reason: Reason, detail: str) -> OwnFaultError:
-    """A fault of ours with a mailbox."""
-    return OwnFaultError(Component.IMAP, reason.value, detail)
-
-
-def explain(error: Exception, server: Server) -> OwnFaultError:
-    """Whatever was raised while ``server`` was talked to, as a fault of ours."""
-    if isinstance(error, OwnFaultError):
-        return error
-    said = quotable(str(error), server)
-    return fault(_reason(error), f"{server.host}:{server.port}: {type(error).__name__}: {said}")
-
-
-def quotable(text: str, server: Server, longest: int = 300) -> str:
-    """What ``server`` says, cut, without the password in any form: it may repeat what it was sent."""
-    try:
-        password = server.password.reveal() if server.password else ""
-    except ValueError:  # gone meanwhile; then it was told to nobody
-        password = ""
-    return Echo(password).removed(text[:_LONGEST_SAID])[:longest]
-
-
-def _reason(error: Exception) -> Reason:
-    match error:
-        case BudgetError():
-            return Reason.TOO_MUCH
-        case ssl.SSLCertVerificationError():
-            return Reason.TLS_EXPIRED if error.verify_code == _EXPIRED else Reason.TLS_UNTRUSTED
-        case ssl.SSLEOFError() | ConnectionResetError() | BrokenPipeError() | imaplib.IMAP4.abort():
-            return Reason.DISCONNECTED
-        case ssl.SSLError():
-            return Reason.TLS_FAILED
-        case socket.gaierror():
-            return Reason.DNS
-        case TimeoutError():
-            return Reason.TIMEOUT
-        case OSError():
-            return Reason.UNREACHABLE
-        case CapabilityError():
-            return Reason.NO_STARTTLS
-        case imaplib.IMAP4.error():
-            return Reason.DISCONNECTED if "BYE" in str(error) else Reason.PROTOCOL
-    return Reason.UNEXPECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +61,7 @@ class Connection(IMAPClient):  # type: ignore[misc]
     def examine(self, folder: str, *, again: bool = False) -> Identity:
         """Have ``folder`` open read-only and up to date; ``again`` demands a real EXAMINE.
 
-        Raises OwnFaultError (folder_missing).
+        Raises OwnFaultError (folder_missing, folder_unavailable).
         """
         if again or self.selected != folder:
             self.selected = None
@@ -149,7 +70,7 @@ class Connection(IMAPClient):  # type: ignore[misc]
             except imaplib.IMAP4.abort:
                 raise
             except imaplib.IMAP4.error as error:
-                raise self._missing(folder, error) from error
+                raise self._closed(folder, error) from error
             self.selected = folder
             uidnext = min(answer.get(b"UIDNEXT", 1), _UIDS)
             self.identity = Identity(answer.get(b"UIDVALIDITY", 0), uidnext, answer.get(b"EXISTS", 0))
@@ -159,13 +80,13 @@ class Connection(IMAPClient):  # type: ignore[misc]
         return self.identity
 
     def status(self, folder: str, items: tuple[str, ...]) -> dict[bytes, int]:
-        """The answer to STATUS, by item. Raises OwnFaultError (folder_missing)."""
+        """The answer to STATUS, by item. Raises OwnFaultError (folder_missing, folder_unavailable)."""
         try:
             answer: dict[bytes, int] = self.folder_status(folder, items)
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
-            raise self._missing(folder, error) from error
+            raise self._closed(folder, error) from error
         return answer
 
     def open_for_writing(self, folder: str) -> int:
@@ -197,38 +118,32 @@ class Connection(IMAPClient):  # type: ignore[misc]
         wire._command_complete("IDLE", tag)
         return heard
 
-    def _missing(self, folder: str, error: Exception) -> OwnFaultError:
-        where = f"{self._server.username} on {self._server.host}:{self._server.port}"
-        return fault(Reason.FOLDER_MISSING, f"folder {folder!r} of {where} cannot be opened: {self.quotable(error)}")
+    def names(self) -> list[tuple[str, set[bytes]]]:
+        """Every folder that the account may see, with what the server says of it in small letters. Raises by LIST."""
+        return [(str(name), {flag.lower() for flag in flags}) for flags, _, name in self.list_folders()]
+
+    def _closed(self, folder: str, error: Exception) -> OwnFaultError:
+        """A folder that was not opened: missing, or there all the same, by the server's code or by its list."""
+        said = self.quotable(error)
+        where = f"folder {folder!r} of {self._server.username} on {self._server.host}:{self._server.port}"
+        code = code_of(str(error))
+        if code not in (None, "NONEXISTENT", "TRYCREATE", "ALERT") or (code is None and self._is_listed(folder)):
+            return fault(Reason.FOLDER_UNAVAILABLE, f"{where} is not opened, though it may be there: {said}")
+        return fault(Reason.FOLDER_MISSING, f"{where} cannot be opened: {said}")
+
+    def _is_listed(self, folder: str) -> bool:
+        """Whether the server lists a folder as one that can be opened; False where it does not list any."""
+        try:
+            named = self.names()
+        except Exception as error:
+            if is_refusal(error):
+                return False
+            raise
+        return any(name == folder and not flags & NOT_TO_BE_OPENED for name, flags in named)
 
     def quotable(self, error: Exception) -> str:
         """What the server said, without the password."""
         return quotable(str(error), self._server)
-
-    def sign_in(self, username: str, password: str) -> Self:
-        """Log in, by AUTHENTICATE PLAIN where there is one: it takes any character. Raises OwnFaultError."""
-        try:
-            if self.has_capability("AUTH=PLAIN"):
-                self.plain_login(username, password)
-            else:
-                self.login(username, password)
-        except UnicodeEncodeError:
-            raise fault(Reason.SECRET, "the password is not ASCII, and the server has no AUTH=PLAIN") from None
-        except LoginError as error:
-            if isinstance(error.__context__, imaplib.IMAP4.abort):
-                raise error.__context__ from None
-            raise self._refused(username, str(error), Echo(password)) from None
-        return self
-
-    def _refused(self, username: str, text: str, echo: Echo) -> OwnFaultError:
-        """A refused login, in the server's words; where they may repeat the password, by no more than their code."""
-        said = echo.removed(text[:_LONGEST_SAID])
-        code = _CODE.search(text)
-        if echo.suspected(said):
-            said = f"{code[0] if code else 'without a code'} (the rest may repeat the password, and is not shown)"
-        reason = Reason.LOGIN_UNAVAILABLE if code and code[0] == "[UNAVAILABLE]" else Reason.LOGIN_REFUSED
-        detail = f"{self._server.host}:{self._server.port} refuses the login of {username}: {said[:200]}"
-        return fault(reason, detail)
 
 
 def connect(server: Server, stop: Stop) -> Connection:
@@ -251,7 +166,9 @@ def connect(server: Server, stop: Stop) -> Connection:
         connection = Connection(server, context, stop)
         if server.tls is Tls.STARTTLS:
             connection.starttls(context)
-        return connection.sign_in(server.username, password)
+        sign_in(connection, server, server.username, password)
+        connection._cached_capabilities = None  # those of before
+        return connection
     except BaseException as error:
         if connection is not None:
             connection.__exit__()

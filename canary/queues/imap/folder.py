@@ -6,38 +6,40 @@ stranger's body never leaves the server, and nothing is ever marked as read (BOD
 
 from __future__ import annotations
 
-import imaplib
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
-from canary.budgets import HEADER, IMAP_CONTENT, IMAP_STRUCTURES, MESSAGE, MIB, BudgetError
+from canary.budgets import IMAP_UNSEARCHED, BudgetError
 from canary.content import Message
-from canary.mail.words import plain
-from canary.mark import Keyring, Mark, halves
-from canary.model import Component, Depth, Place, Seen
+from canary.mark import Keyring, Mark
+from canary.model import Component, Depth, OwnFaultError, Place, Role, Seen
 from canary.queues import Found, Intake
 from canary.queues.claims import claims
-from canary.queues.imap.connection import Connection, Identity, Reason, fault
-from canary.queues.imap.headers import arrival, marks_in, message_id, section, server_time
+from canary.queues.imap.connection import Connection, Identity
+from canary.queues.imap.faults import Reason, fault
+from canary.queues.imap.fetching import (
+    MESSAGES_AT_ONCE,
+    Listed,
+    attachment_names,
+    batches,
+    beginnings,
+    bodies,
+    headers,
+    stored_at,
+)
+from canary.queues.imap.headers import arrival, marks_in, message_id, server_time
 from canary.queues.imap.listing import listed
+from canary.queues.imap.memory import FolderMemory
 from canary.queues.imap.ours import UidSet
-from canary.queues.loop import StoppedError
 
-HEADERS_AT_ONCE = 200
-BODIES_AT_ONCE = 8 * MIB
-"""Bytes of messages fetched in one command, at least one message."""
-_SOUGHT_AT_ONCE = 40
 _LOOK_BACK = timedelta(days=2)
 """How far back a folder is read that was never read before, or was made anew (UIDVALIDITY)."""
 _STRANGERS_BATCHES = 25
 """Batches of strangers' messages that are read again after a fault, at most."""
-_DEEPEST = 100
-_CONTINUATION = re.compile(rb"(?i)(?:file)?name\*[0-9]+\*?")
-"""The name of one piece of an attachment's name (RFC 2231 section 3)."""
 _STATUS = ("UIDVALIDITY", "UIDNEXT")
 
 T = TypeVar("T")
@@ -53,24 +55,16 @@ class Watched:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    uid: int
-    internal: datetime | None
-    size: int
-    header: bytes = field(repr=False)
-
-
 class FolderReader:
     """Knows where it stands in one folder; the connection is lent to each call."""
 
     def __init__(
-        self, mailbox: str, watched: Watched, intake: Intake, classify: Classify, unnamed: dict[str, tuple[int, int]]
+        self, mailbox: str, watched: Watched, intake: Intake, classify: Classify, memory: FolderMemory
     ) -> None:
         self.name = f"{mailbox}/{watched.folder}"
         self.folder, self._place = watched.folder, watched.place
         self._intake, self._classify = intake, classify
-        self._unnamed = unnamed
+        self._memory, self._search = memory, memory.search
         self._cursor = dict(intake.cursor(self.name) or {})
         self._ours = UidSet.read(str(self._cursor.get("ours", "")))
         self._status: dict[bytes, int] = {}
@@ -78,27 +72,58 @@ class FolderReader:
 
     def glance(self, connection: Connection) -> None:
         """Ask the server whether anything moved since the last time, and read only then."""
-        at = self._intake.now()
-        status = connection.status(self.folder, _STATUS)
-        if status == self._status:
-            self._intake.looked(self._place.queue, at)
-            self._read_at = at
+        if self._memory.statusless:
             return
-        self.read(connection)
-        self._status = status
+        at = self._intake.now()
+        try:
+            status = connection.status(self.folder, _STATUS)
+        except OwnFaultError as error:
+            self.read(connection, again=True)
+            self._memory.statusless = True
+            self._intake.trouble(Component.IMAP, Reason.PROTOCOL, f"read at each poll alone: {error.detail}")
+            return
+        if status != self._status or self._has_more_to_do():
+            self.read(connection)
+            self._status = status
+        else:
+            self._read_to_the_end(at)
 
     def read(self, connection: Connection, *, again: bool = False) -> None:
         """Read to the end. ``again`` opens the folder anew."""
         at = self._intake.now()
         folder = connection.examine(self.folder, again=again)
+        self._remember(folder)
         if self._cursor.get("uidvalidity") != folder.uidvalidity:
             self._read_at = None
             self._read_for_the_first_time(connection, folder, at)
         else:
             for uids in listed(connection, folder, after=int(self._cursor["uid"])):
                 self._read_messages(connection, uids, folder.uidvalidity)
-        self._intake.looked(self._place.queue, at)
+        self._read_again(connection, folder.uidvalidity)
+        self._read_to_the_end(at)
+
+    def _read_to_the_end(self, at: datetime) -> None:
+        """Tell that all was seen: not while there are messages of which nobody knows what they say."""
+        if not self._search.unsearched:
+            self._intake.looked(self._place.queue, at)
         self._read_at = at
+
+    def _has_more_to_do(self) -> bool:
+        return bool(self._memory.asked_again()) or self._search.due or bool(self._search.to_be_read())
+
+    def _remember(self, folder: Identity) -> None:
+        """Forget what was kept of another numbering; at first sight look again for what may have been missed."""
+        memory = self._memory
+        if memory.validity == folder.uidvalidity:
+            return
+        if memory.validity is not None:
+            memory.search.clear()
+            memory.refused.clear()
+        elif self._cursor.get("uidvalidity") == folder.uidvalidity and "again" in self._cursor:
+            first, last = int(self._cursor["again"]), int(self._cursor["uid"])
+            recent = range(max(first, last - MESSAGES_AT_ONCE), last + 1)
+            memory.search.add(recent, self._intake.sought(self._place), None)
+        memory.validity = folder.uidvalidity
 
     def count(self, connection: Connection) -> None:
         """Tell how full the folder is, if it is the one that was just read."""
@@ -118,14 +143,37 @@ class FolderReader:
 
         Where nothing is, our place in the folder is written down now and then: each time waits for the disk.
         """
-        for number, batch in enumerate(_batches(uids, HEADERS_AT_ONCE), 1):
-            piece: list[Found] = []
-            for following in self._find(connection, batch, validity):
-                if piece:
-                    self._hand_in(piece, validity, batch[0] - 1)
-                piece = following
+        for number, batch in enumerate(batches(uids, MESSAGES_AT_ONCE), 1):
+            before, others = batch[0] - 1, list[int]()
+            piece = self._all_but_the_last(self._by_header(connection, batch, validity, others), validity, before)
+            if piece and others:  # before anything is searched for: that may take long, or end the connection
+                self._hand_in(piece, validity, before)
+                piece = []
+            if others:
+                self._search.add(others, self._intake.sought(self._place), self._read_at)
+                piece = self._all_but_the_last(self._by_text(connection, validity), validity, before)
             if piece or batch[-1] == uids[-1] or number % _STRANGERS_BATCHES == 0:
                 self._hand_in(piece, validity, batch[-1])
+
+    def _read_again(self, connection: Connection, validity: int) -> None:
+        """Ask again for what was not given out, and look again for marks in texts."""
+        stands, others = int(self._cursor["uid"]), list[int]()
+        refused = [uid for uid in self._memory.asked_again() if uid <= stands]
+        pieces = self._by_header(connection, refused, validity, others) if refused else iter(())
+        if piece := self._all_but_the_last(pieces, validity, stands):
+            self._hand_in(piece, validity, stands)
+        self._search.add(others, self._intake.sought(self._place), None)
+        if piece := self._all_but_the_last(self._by_text(connection, validity), validity, stands):
+            self._hand_in(piece, validity, stands)
+
+    def _all_but_the_last(self, pieces: Iterator[list[Found]], validity: int, stands: int) -> list[Found]:
+        """Hand in what was found, piece by piece, but for the last one, which is given back."""
+        last: list[Found] = []
+        for piece in pieces:
+            if last and piece:
+                self._hand_in(last, validity, stands)
+            last = piece or last
+        return last
 
     def _hand_in(self, found: list[Found], validity: int, uid: int) -> None:
         cursor: dict[str, str | int | float] = {"uidvalidity": validity, "uid": uid}
@@ -133,33 +181,92 @@ class FolderReader:
         self._ours = ours.having(json.loads(item.where)["uid"] for item in found if item.forgery is None)
         if self._ours.ranges:
             cursor["ours"] = str(self._ours)
+        if self._search.lowest is not None:
+            cursor["again"] = self._search.lowest
         self._intake.hand_in(self.name, found, cursor)
         self._cursor = cursor
 
-    def _find(self, connection: Connection, uids: Sequence[int], validity: int) -> Iterator[list[Found]]:
-        """What of these messages is ours, or claims to be, in pieces of no more content than is fetched at a time."""
+    def _by_header(
+        self, connection: Connection, uids: Sequence[int], validity: int, others: list[int]
+    ) -> Iterator[list[Found]]:
+        """What of these messages is ours, or claims to be, by what is told without its text; the rest is ``others``."""
         found: list[Found] = []
         genuine: dict[int, list[Mark]] = {}
-        others: dict[int, _Listed] = {}
-        messages = _headers(connection, uids)
+        rest: dict[int, Listed] = {}
+        messages = headers(connection, uids, partial(self._not_given_out, connection))
         for message in messages.values():
+            self._memory.refused.pop(message.uid, None)
             marks = self._marks(message, marks_in, message.header)
             if not self._sort(message, marks, genuine, found, validity):
-                others[message.uid] = message
-        for uid, text in self._attachment_names(connection, list(others), validity):
-            if self._sort(others[uid], self._marks(others[uid], Keyring.find, text), genuine, found, validity):
-                del others[uid]
+                rest[message.uid] = message
+        for uid, text in self._attachment_names(connection, list(rest), validity):
+            if self._sort(rest[uid], self._marks(rest[uid], Keyring.find, text), genuine, found, validity):
+                del rest[uid]
+        others += rest
         yield found
-        suspects = self._search(connection, list(others))
-        for bodies in _bodies(connection, [messages[uid] for uid in sorted({*genuine, *suspects})]):
+        yield from self._whole(connection, [messages[uid] for uid in sorted(genuine)], genuine, validity)
+
+    def _whole(
+        self,
+        connection: Connection,
+        messages: list[Listed],
+        genuine: dict[int, list[Mark]],
+        validity: int,
+        since: Mapping[int, datetime | None] | None = None,
+    ) -> Iterator[list[Found]]:
+        """Messages with their text, no more content at a time than is fetched at once.
+
+        Where it is not given out, a report is told by its header: what is there is there. ``since`` is when the folder
+        was read to its end without a message, if not the last time.
+        """
+        since = since or {}
+        refused: dict[int, Exception | None] = {}
+        for some in bodies(connection, messages, refused.__setitem__):
+            of = {message.uid: message for message in messages}
             yield [
                 found
-                for uid, raw in bodies.items()
-                for marks in (genuine.get(uid) or self._marks(messages[uid], Keyring.find_in_message, raw),)
-                for found in self._found(messages[uid], marks, raw, validity)
+                for uid, raw in some.items()
+                for marks in (genuine.get(uid) or self._marks(of[uid], Keyring.find_in_message, raw),)
+                for found in self._found(of[uid], marks, raw, validity, since.get(uid, self._read_at))
             ]
+        for message in (message for message in messages if message.uid in refused):
+            self._not_given_out(connection, message.uid, refused[message.uid])
+            if message.uid in genuine and self._place.role is not Role.REPLIES:
+                yield self._found(message, genuine[message.uid], message.header, validity, self._read_at, whole=False)
 
-    def _marks(self, message: _Listed, find: Callable[[Keyring, T], list[Mark]], where: T) -> list[Mark]:
+    def _by_text(self, connection: Connection, validity: int) -> Iterator[list[Found]]:
+        """What is ours, or claims to be, by its text: as the server finds it, or as far as it is read."""
+        suspects, refusal = self._search.search(connection, list(self._intake.sought(self._place)))
+        if refusal is not None:
+            said = connection.quotable(refusal)
+            detail = f"folder {self.folder!r}: texts are not searched, marks in headers are found: {said}"
+            self._intake.trouble(Component.IMAP, Reason.SEARCH_REFUSED, detail)
+        if unsearched := self._search.to_be_read():
+            length = IMAP_UNSEARCHED.received or 0
+            read = beginnings(connection, unsearched, length, partial(self._not_given_out, connection))
+            claimed = {uid for uid, raw in read.items() if self._claims(uid, raw)}
+            for uid in set(unsearched) - claimed:
+                self._search.found(uid)
+            suspects |= claimed
+        if suspects:
+            known = {uid: self._search.found(uid) for uid in suspects}
+            messages = headers(connection, sorted(suspects), partial(self._not_given_out, connection))
+            since = {uid: waiting.read_at for uid, waiting in known.items() if waiting is not None}
+            yield from self._whole(connection, list(messages.values()), {}, validity, since)
+
+    def _claims(self, uid: int, raw: bytes) -> bool:
+        """Whether the beginning of a message has a mark in it that is of a probe of ours."""
+        return bool(claims(self._marks(Listed(uid, None, len(raw), b""), Keyring.find_in_message, raw), self._intake))
+
+    def _not_given_out(self, connection: Connection, uid: int, why: Exception | None) -> None:
+        """Pass over a message for now; told once, if it is there."""
+        if self._memory.refuse(uid) and why is not None:
+            detail = (
+                f"folder {self.folder!r}, message {uid}: not given out, and passed over: {connection.quotable(why)}"
+            )
+            self._intake.trouble(Component.IMAP, Reason.UNREADABLE, detail)
+
+    def _marks(self, message: Listed, find: Callable[[Keyring, T], list[Mark]], where: T) -> list[Mark]:
         """The marks in some of a message; where that cannot be read, none, and it is told."""
         try:
             return find(self._intake.keys, where)
@@ -173,58 +280,53 @@ class FolderReader:
 
         Messages whose structures are more than we take are read without them from the next connection on.
         """
-        if not uids or self._unnamed.get(self.folder, (0, 0)) >= (validity, uids[-1]):
+        if not uids or self._memory.unnamed >= (validity, uids[-1]):
             return
         try:
-            yield from _attachment_names(connection, uids)
+            yield from attachment_names(connection, uids)
         except BudgetError as error:
-            self._unnamed[self.folder] = (validity, uids[-1])
+            self._memory.unnamed = (validity, uids[-1])
             detail = (
                 f"folder {self.folder!r}, messages {uids[0]} to {uids[-1]}: {error}; read without names of attachments"
             )
             raise fault(Reason.TOO_MUCH, detail) from error
 
     def _sort(
-        self, message: _Listed, marks: list[Mark], genuine: dict[int, list[Mark]], found: list[Found], validity: int
+        self, message: Listed, marks: list[Mark], genuine: dict[int, list[Mark]], found: list[Found], validity: int
     ) -> bool:
         """Whether the marks decide about a message: ours, to be fetched; or forged, reported as far as it was read."""
         if any(mark.genuine for mark in marks):
             genuine[message.uid] = marks
             return True
-        forged = self._found(message, marks, message.header, validity)
+        forged = self._found(message, marks, message.header, validity, self._read_at)
         found += forged
         return bool(forged)
 
-    def _search(self, connection: Connection, uids: list[int]) -> set[int]:
-        """Those messages that the server finds a sought mark in, or half of one."""
-        matches: set[int] = set()
-        if not uids:
-            return matches
-        numbers = ",".join(map(str, uids))
-        for marks in _batches(list(self._intake.sought(self._place)), _SOUGHT_AT_ONCE):
-            # a server that looks up whole words finds the mark itself, one that looks for text a half that no line cuts
-            keys = [("BODY", text) for mark in marks for text in (mark, *halves(mark))]
-            criteria: list[Any] = ["UID", numbers]
-            for key in keys[:-1]:
-                criteria += ["OR", *key]
-            matches.update(connection.search([*criteria, *keys[-1]]))
-        return matches & set(uids)
-
-    def _found(self, message: _Listed, marks: Iterable[Mark], raw: bytes, validity: int) -> list[Found]:
+    def _found(
+        self,
+        message: Listed,
+        marks: Iterable[Mark],
+        raw: bytes,
+        validity: int,
+        read_at: datetime | None,
+        *,
+        whole: bool = True,
+    ) -> list[Found]:
         """A message as found: once a probe whose mark verifies, else once a probe whose mark is forged."""
         claimed = claims(marks, self._intake)
         if not claimed:
             return []
         seen, detail = self._classify(raw)
         now = self._intake.now()
-        at, source, uncertainty = arrival(message.header, message.internal, now, self._read_at)
+        at, source, uncertainty = arrival(message.header, message.internal, now, read_at)
         said = server_time(message.header, message.internal, now)
         where = json.dumps({"folder": self.folder, "uidvalidity": validity, "uid": message.uid})
         return [
             Found(
                 seen=seen, probe=probe, place=self._place, arrived_at=at, source=source, uncertainty=uncertainty,
-                content=Message(raw), message_id=message_id(message.header), forgery=forgery, detail=detail,
-                where=where, generation=validity, stated_at=said[0] if said else None,
+                content=Message(raw) if whole else None, message_id=message_id(message.header), forgery=forgery,
+                detail=detail if whole else "the server gives out its header alone", where=where, generation=validity,
+                stated_at=said[0] if said else None,
             )
             for probe, forgery in claimed.items()
         ]  # fmt: skip
@@ -238,9 +340,8 @@ class FolderReader:
         unread = status.get(b"UNSEEN", 0)
         searches = listed(connection, folder, ["UNSEEN"]) if unread else ()
         oldest = self._oldest_of_others(searches)
-        since = connection.fetch([oldest], ["INTERNALDATE"]).get(oldest, {}) if oldest else {}
         read = status.get(b"MESSAGES", unread) - unread
-        return Depth(unread=unread, read=read, oldest_unread=_internal_date(since))
+        return Depth(unread=unread, read=read, oldest_unread=stored_at(connection, oldest) if oldest else None)
 
     def _oldest_of_others(self, searches: Iterable[list[int]]) -> int | None:
         """The lowest of these UIDs that is no report of ours; of ours that were passed by, those alone are kept."""
@@ -251,68 +352,3 @@ class FolderReader:
             if oldest is not None:
                 return oldest
         return None
-
-
-def _headers(connection: Connection, uids: Sequence[int]) -> dict[int, _Listed]:
-    with connection.within(IMAP_CONTENT):
-        answer = connection.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{HEADER.received}>"])
-    return {
-        uid: _Listed(uid, _internal_date(data), data.get(b"RFC822.SIZE", 0), section(data, b"BODY[HEADER]"))
-        for uid, data in answer.items()
-        if uid in uids  # a server may tell of another message, whose flags have changed
-    }
-
-
-def _internal_date(data: dict[bytes, Any]) -> datetime | None:
-    """INTERNALDATE in UTC. Whoever may APPEND may choose it, so a year that makes no sense is none."""
-    found = data.get(b"INTERNALDATE")
-    if not isinstance(found, datetime) or not 1990 <= found.year < 2200:
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def _bodies(connection: Connection, messages: list[_Listed]) -> Iterator[dict[int, bytes]]:
-    """The messages, as far as they are read. One that was moved or deleted a moment ago is left out: it is found where
-    it went."""
-    while messages:
-        uids, size = [messages[0].uid], messages[0].size
-        for message in messages[1:]:
-            size += message.size
-            if size > BODIES_AT_ONCE:
-                break
-            uids.append(message.uid)
-        messages = messages[len(uids) :]
-        with connection.within(IMAP_CONTENT):
-            answer = connection.fetch(uids, [f"BODY.PEEK[]<0.{MESSAGE.received}>"])
-        yield {uid: raw for uid in uids if (raw := section(answer.get(uid, {}), b"BODY[]"))}
-
-
-def _attachment_names(connection: Connection, uids: list[int]) -> Iterator[tuple[int, str]]:
-    """Every text in a message's BODYSTRUCTURE, attachment names among them, a line each."""
-    for batch in _batches(uids, HEADERS_AT_ONCE):
-        try:
-            with connection.within(IMAP_STRUCTURES):
-                structures = connection.fetch(batch, ["BODYSTRUCTURE"])
-        except (imaplib.IMAP4.abort, OSError, StoppedError, BudgetError):
-            raise
-        except Exception:  # a structure that the client cannot parse; only its own message may be skipped for that
-            if len(batch) > 1:
-                for uid in batch:
-                    yield from _attachment_names(connection, [uid])
-            continue
-        for uid, data in ((uid, structures[uid]) for uid in batch if uid in structures):
-            yield uid, "\n".join(_strings(data.get(b"BODYSTRUCTURE")))
-
-
-def _strings(value: Any, depth: int = 0) -> Iterator[str]:
-    if isinstance(value, bytes):
-        if not _CONTINUATION.fullmatch(value):  # so that the pieces of a long name are next to each other
-            yield plain(value.decode("latin-1"))
-    elif isinstance(value, tuple | list) and depth < _DEEPEST:
-        for item in value:
-            yield from _strings(item, depth + 1)
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

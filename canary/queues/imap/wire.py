@@ -9,6 +9,7 @@ a flood or one byte a second.
 from __future__ import annotations
 
 import imaplib
+import re
 import select
 import socket
 import ssl
@@ -23,6 +24,8 @@ from canary.queues.loop import Stop, StoppedError
 from canary.settings import Server, Tls
 
 _CHUNK = 65536
+_WORDLESS = re.compile(rb"[A-Z]{4}[0-9]+ (?:OK|NO|BAD)")
+"""A tagged answer without the text that belongs there (RFC 3501 section 7.1); imaplib would hang up on it."""
 
 
 class Wire(imaplib.IMAP4):
@@ -104,6 +107,10 @@ class Wire(imaplib.IMAP4):
                 return self._take(seen)
         IMAP_LINE.hold(received=end + 1)
         return self._take(end + 1)
+
+    def _get_line(self) -> bytes:
+        line: bytes = super()._get_line()  # type: ignore[misc]  # not in the stubs
+        return line + b" " if _WORDLESS.fullmatch(line) else line
 
     def read(self, size: int) -> bytes:
         self._budget.hold(received=size)  # before any of it is waited for

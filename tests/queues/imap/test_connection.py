@@ -27,7 +27,7 @@ from servers.strip_starttls import StrippingProxy
 
 from canary.echo import Echo
 from canary.model import Component, OwnFaultError
-from canary.queues.imap.connection import Reason, explain
+from canary.queues.imap.faults import Reason, explain
 from canary.queues.imap.settings import ImapSettings
 from canary.queues.imap.watch import open_imap
 from canary.settings import Server

@@ -197,6 +197,7 @@ def test_a_message_that_cannot_be_read_is_told_and_does_not_stop_what_comes_afte
         client.append("CPR", raw(mail(f"About {mark}")))
     watch(desk)
     until(lambda: list(intake.genuine()) == [probe_of(intake, mark)], "the report")
+    looked(intake, "cpr")  # what has its mark in its header comes first
     assert intake.reasons() == ["unreadable"]
     assert "folder 'CPR', message 1 of " in intake.details()
     assert "more than 30000 words of a mark's shape" in intake.details()
