@@ -8,6 +8,7 @@ nothing but the standard library.
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,11 @@ def _library(name: str) -> tuple[str, ...]:
     return tuple(f"/usr/lib/{machine}-linux-gnu/{name}" for machine in ("x86_64", "aarch64"))
 
 
+BESIDE = Path("/opt/cpr-canary-tests")
+"""Where those are unpacked that Debian installs only in place of another one that is needed, too."""
+UNPACKED = ("cyrus-imapd", "courier-imap")
+"""Debian has one IMAP server at a time. What they depend on is installed with ``cyrus-common`` and ``courier-base``."""
+
 PACKAGES: dict[str, tuple[str, ...]] = {
     "postfix": ("/usr/sbin/postfix",),
     "dovecot-core": ("/usr/sbin/dovecot",),
@@ -29,6 +35,10 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "rspamd": ("/usr/bin/rspamd",),
     "opendkim": ("/usr/sbin/opendkim",),
     "opendmarc": ("/usr/sbin/opendmarc",),
+    "cyrus-common": ("/usr/lib/cyrus/bin/master",),
+    "cyrus-imapd": (f"{BESIDE}/cyrus-imapd/usr/lib/cyrus/bin/imapd",),
+    "courier-base": ("/usr/bin/maildirmake.courier",),
+    "courier-imap": (f"{BESIDE}/courier-imap/usr/bin/imapd",),
     "chromium": ("/usr/bin/chromium", "/usr/bin/google-chrome"),
     "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
     "libatomic1": ("/usr/lib/x86_64-linux-gnu/libatomic.so.1", "/usr/lib/aarch64-linux-gnu/libatomic.so.1"),
@@ -54,16 +64,25 @@ def missing(wanted: Iterable[str] = PACKAGES) -> list[str]:
     return [package for package in wanted if not any(Path(file).exists() for file in PACKAGES[package])]
 
 
-def install_command(packages: list[str]) -> list[str]:
-    """The command that installs these packages without asking and without their recommendations."""
-    return ["apt-get", "-y", "-o", "DPkg::Lock::Timeout=600", "install", "--no-install-recommends", *packages]
+def install_commands(packages: list[str]) -> list[list[str]]:
+    """The commands that install these packages without asking and without their recommendations."""
+    installed = [package for package in packages if package not in UNPACKED]
+    unpacked = [package for package in packages if package in UNPACKED]
+    apt = ["apt-get", "-y", "-o", "DPkg::Lock::Timeout=600"]
+    commands = [[*apt, "install", "--no-install-recommends", *installed]] if installed else []
+    for package in unpacked:
+        folder = f"{BESIDE}/{package}"
+        unpack = f"mkdir -p {folder} && cd {folder} && apt-get download {package} && dpkg-deb -x {package}_*.deb ."
+        commands.append(["sh", "-c", unpack])
+    return commands
 
 
 def explain(packages: list[str]) -> str:
-    """What is missing, and the exact line that installs it as root."""
+    """What is missing, and the exact lines that install it as root."""
     lacking = "\n".join(f"  {package}: none of {', '.join(PACKAGES[package])}" for package in packages)
-    line = "DEBIAN_FRONTEND=noninteractive " + " ".join(install_command(packages))
-    return f"The tests need these Debian packages:\n{lacking}\nInstall them as root:\n  apt-get update && {line}"
+    lines = [shlex.join(command) for command in install_commands(packages)]
+    lines = ["apt-get update", *(f"DEBIAN_FRONTEND=noninteractive {line}" for line in lines)]
+    return f"The tests need these Debian packages:\n{lacking}\nInstall them as root:\n  " + " && ".join(lines)
 
 
 @contextmanager
@@ -86,7 +105,7 @@ def install(packages: list[str]) -> str | None:
         return "this is not root"
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with no_daemons():
-        for command in (["apt-get", "-o", "DPkg::Lock::Timeout=600", "update"], install_command(packages)):
+        for command in (["apt-get", "-o", "DPkg::Lock::Timeout=600", "update"], *install_commands(packages)):
             try:
                 done = subprocess.run(command, env=environment, check=False)
             except FileNotFoundError:
