@@ -160,7 +160,8 @@ def _astray(case: Case, weighed: Weighed, missing: list[str]) -> tuple[Outcome, 
     """The outcome of what came back, or was seen in a wrong place, and not where it is expected."""
     bounce = _first(weighed.further, Seen.BOUNCE)
     if bounce is not None:
-        return Outcome.BOUNCED, bounce.place.queue, bounce.detail
+        seen = sorted({copy.place.queue for copy in weighed.reports.values()})
+        return Outcome.BOUNCED, bounce.place.queue, bounce.detail + (f"; seen in {', '.join(seen)}" if seen else "")
     for role, outcome in _ELSEWHERE.items():
         elsewhere = sorted(
             copy.place.queue
@@ -220,15 +221,15 @@ def _all_copies(case: Case, weighed: Weighed) -> list[Sighting]:
 
 
 def _arrival(case: Case, weighed: Weighed) -> tuple[Outcome, str | None, str] | None:
-    """The outcome if the report is in every queue where it is expected, and no bounce in time says otherwise."""
+    """The outcome if the report is in every queue where it is expected.
+
+    What one hop sent back does not undo that: an alias may have a member more, whose mailbox is no queue of ours.
+    """
     copies = _all_copies(case, weighed)
     if not copies:
         return None
     last = max(copies, key=lambda s: latency(case, s))
     took = latency(case, last)
-    bounce = _first(weighed.further, Seen.BOUNCE)
-    if bounce is not None and latency(case, bounce) <= case.probe.deadline:
-        return Outcome.BOUNCED, bounce.place.queue, bounce.detail
     if took > case.probe.deadline:
         arrived = f"arrived {took:.0f} s after submission, wanted {case.probe.deadline:.0f} s"
         late = [copy for copy in copies if latency(case, copy) > case.probe.deadline]
@@ -239,7 +240,8 @@ def _arrival(case: Case, weighed: Weighed) -> tuple[Outcome, str | None, str] | 
     for copy in copies:
         if copy.intact is False:
             return Outcome.ALTERED, copy.place.queue, copy.detail or "the report was changed on its way"
-    return Outcome.ARRIVED, last.place.queue, ""
+    bounce = _first(weighed.further, Seen.BOUNCE)
+    return Outcome.ARRIVED, last.place.queue, f"sent back from elsewhere: {bounce.detail}" if bounce else ""
 
 
 def _missing_reason(case: Case, weighed: Weighed, missing: list[str]) -> str:
@@ -253,6 +255,9 @@ def _missing_reason(case: Case, weighed: Weighed, missing: list[str]) -> str:
         reason += f"; out of office: {away.detail}"
     if delayed is not None:
         reason += f"; delayed: {delayed.detail}"
+    unsure = _first(weighed.further, Seen.UNSURE)
+    if unsure is not None:
+        reason += f"; {unsure.detail}"
     return reason
 
 

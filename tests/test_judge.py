@@ -161,10 +161,32 @@ def test_an_alias_has_arrived_when_every_member_has_it() -> None:
     assert (verdict(changed).outcome, verdict(changed).reason) == (Outcome.ALTERED, "cut off")
 
 
-def test_a_bounce_in_time_speaks_against_an_arrival_and_a_later_one_does_not() -> None:
-    arrived = a_case(report())
-    assert verdict(arrived.with_sighting(reply(Seen.BOUNCE, at=DEADLINE))).outcome is Outcome.BOUNCED
-    assert verdict(arrived.with_sighting(reply(Seen.BOUNCE, at=OVER)), at=2000).outcome is Outcome.ARRIVED
+@pytest.mark.parametrize("at", [1, DEADLINE, OVER])
+def test_what_one_hop_sends_back_does_not_undo_a_report_that_is_in_the_queue(at: float) -> None:
+    both = verdict(a_case(report(), reply(Seen.BOUNCE, at=at)), at=2000)
+    assert (both.outcome, both.deadline, both.reason) == (
+        Outcome.ARRIVED,
+        DeadlineResult.MET,
+        "sent back from elsewhere: their words",
+    )
+    changed = verdict(a_case(report(intact=False, detail="cut off"), reply(Seen.BOUNCE, at=at)), at=2000)
+    assert (changed.outcome, changed.reason) == (Outcome.ALTERED, "cut off")
+    late = verdict(a_case(report(at=OVER), reply(Seen.BOUNCE, at=at)), at=2000)
+    assert late.outcome is Outcome.LATE
+
+
+def test_a_report_in_one_of_two_queues_that_was_sent_back_too_is_told_with_both() -> None:
+    one = a_case(report(), reply(Seen.BOUNCE), expected=frozenset({"cpr", "legal"}))
+    assert (verdict(one).outcome, verdict(one).reason) == (Outcome.BOUNCED, "their words; seen in cpr")
+
+
+@pytest.mark.parametrize("seen", [Seen.DELAY_NOTICE, Seen.UNSURE])
+def test_a_delay_and_what_is_unsure_change_no_outcome(seen: Seen) -> None:
+    arrived = verdict(a_case(report(), reply(seen)))
+    assert (arrived.outcome, arrived.stages) == (Outcome.ARRIVED, verdict(a_case(report())).stages)
+    missing = verdict(a_case(reply(seen)))
+    assert (missing.outcome, missing.stages) == (Outcome.MISSING, verdict(a_case()).stages)
+    assert "their words" in missing.reason
 
 
 def test_the_reason_tells_of_leave_and_of_delay() -> None:

@@ -50,7 +50,7 @@ forged = st.one_of(
     st.builds(done, st.sampled_from([Seen.PICKED_UP, Seen.CLOSED]), actors, place=st.just(MINE)),
     st.builds(
         reply,
-        st.sampled_from([Seen.BOUNCE, Seen.OUT_OF_OFFICE, Seen.DELAY_NOTICE, Seen.DELIVERY_NOTICE]),
+        st.sampled_from([Seen.BOUNCE, Seen.OUT_OF_OFFICE, Seen.DELAY_NOTICE, Seen.DELIVERY_NOTICE, Seen.UNSURE]),
         place=st.sampled_from([CPR, JUNK, GENERAL, TICKETS]),
     ),
     st.builds(report, st.sampled_from([CPR, LEGAL, JUNK]), message_id=st.just("<forged@evil.example>")),

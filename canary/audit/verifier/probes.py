@@ -121,9 +121,6 @@ def _check_follows(outcome: str | None, known: list[Event], stepped: bool) -> No
             require(complete, f"is {outcome}, and was not seen in all of {', '.join(expected)}")
             began = _began(known)
             took = max(_latency(began, event) for event in arrived)
-            bounces = [event for event in _genuine(known) if event.body["seen"] == "bounce"]
-            early = any(_latency(began, event) <= scheduled.body["deadline"] for event in bounces)
-            require(not early, f"is {outcome}, and bounced before its deadline")
             if not (stepped or (outcome == "late" and _not_there_in_time(known))):
                 right = took > scheduled.body["deadline"] if outcome == "late" else took <= scheduled.body["deadline"]
                 require(right, f"is {outcome}, and took {took:.3f} s of {scheduled.body['deadline']:.0f} s")
@@ -134,6 +131,7 @@ def _check_follows(outcome: str | None, known: list[Event], stepped: bool) -> No
             require(bool(roles & _WRONG[outcome]), f"is {outcome}, and was seen in no such place")
         case "bounced":
             require("bounce" in replies, "is bounced, and no bounce was seen")
+            require(not complete, f"is bounced, and was seen in {', '.join(expected)}")
         case "rejected" | "form_error":
             failure = submitted.body["failure"] if submitted else None
             require(failure == outcome, f"is {outcome}, and its submission says {failure}")
