@@ -27,10 +27,14 @@ REPEATED = (
     r"(?:said|says|replied|responded|returned|answered|reported|rejected|refused|response|error)\b",
     r"\b(?:response|reply|error|answer|message|rejection) (?:was )?(?:received )?(?:from|of) (?:the )?"
     r"(?:remote|destination|upstream|next[ -]hop|receiving|recipient'?s?'?|target|foreign)\b",
+    r"\bremote[- ]mta\b",
+    r"\bcall ?(?:out|back)\b(?!.*\bsender\b)",
     r"\bin reply to (?:the )?(?:end of )?(?:mail from|rcpt to|data)\b",
     r"\bcalled: .{1,80}\bresponse: ",
-    r"(?:gegenstelle|ziel-?server|empfänger-?server|entfernte[rn]? (?:mail)?server|serveur (?:distant|destinataire)"
-    r"|servidor (?:remoto|de destino)|server (?:remoto|di destinazione)|serwer zdalny|externe server"
+    r"(?:gegenstelle|ziel-?server|empfänger-?server|(?:entfernte|empfangende)[rn]? (?:mail-?)?server"
+    r"|serveur (?:distant|destinataire|du destinataire)|servidor (?:remoto|de destino|del? destinat[aá]rio)"
+    r"|server (?:remoto|di destinazione|del destinatario)|serwer (?:zdalny|odbiorcy|docelowy)"
+    r"|(?:externe|ontvangende) server"
     r"|vzdálený server|удал[её]нн\w{2} сервер\w?|リモート ?サーバ|远程服务器|遠端伺服器|对方服务器|원격 서버)"
     r".{0,40}?[45]\d\d[ -]",
 )
@@ -57,7 +61,7 @@ _MAILBOX = _about(
     r"\b[45]\.2\.[0-4]\b", r"\b[45]\.3\.4\b", "mailbox", "mail box", "inbox", "recipient.{0,20}quota", "storage",
     "disk",
     "size", "too (?:large|big)", "postfach", "boîte", "buz[óo]n", "casella", "caixa", "postvak", "skrzynk",
-    "schránk", "ящик", "メールボックス", "邮箱", "信箱", "메일함", r"receiv\w+ mail",
+    "schránk", "ящик", "メールボックス", "邮箱", "信箱", "메일함", r"\breceiv",
 )  # fmt: skip
 """A limit that is the recipient's or the message's, not one of how much is sent."""
 
@@ -71,6 +75,7 @@ ABOUT_SENDER = (
             "send ?as ?denied", r"\b5\.2\.252\b", r"\b5\.7\.60\b", r"\bsend(?:ing)? as\b", "on behalf of",
             r"not owned by (?:the )?(?:auth\w+ )?(?:user|login)", "sender.{0,20}login mismatch",
             r"permissions? to send\b.{0,20}\bsender",
+            r"not (?:allowed|permitted|authori[sz]ed|entitled) to send\b", r"\byour (?:e-?mail )?account\b",
         ),
         surely=True,
     ),
@@ -101,7 +106,11 @@ ABOUT_SENDER = (
             "limit.{0,40}(?:überschritten|erreicht|przekrocz|překroč|aşıl)",
             "(?:limite|límite|quota|cuota).{0,60}(?:dépass|attein|exced|alcanz|super|raggiunt|atingid)",
             "(?:dépass|attein|exced|alcanz|superad|superat|przekroczo|překroč).{0,60}(?:limit|límit|quota|cuota)",
-            "limiet", "sändgräns", "лимит", "превышен", "送信(?:数|制限|上限)", "上限", "限额", "配额",
+            "zu viele (?:e-?mails|nachrichten|empfänger)", "trop de (?:messages|destinataires|courriels|mails)",
+            "demasiados (?:mensajes|destinatarios|correos)", "tropp[ie] (?:messaggi|destinatari|e-?mail)",
+            "muit[ao]s (?:mensagens|e-?mails|destinatários)", "te veel berichten", "zbyt wiele", "слишком много",
+            "过多", "太多", "频繁", "頻繁", "多すぎ", "너무 많", "limiet", "sändgräns", "лимит", "превышен",
+            "送信(?:数|制限|上限)", "上限", "限额", "配额",
             "超出", "超过.{0,10}限", "超過", "한도",
         ),
         surely=True,
@@ -111,7 +120,8 @@ ABOUT_SENDER = (
         SmtpFault.RELAY_DENIED,
         _about(
             r"\brelay(?:ing|ed)?\b", "rcpthosts", r"\b5\.7\.(?:54|64)\b", "weiterleitung", "weiterzuleiten",
-            "relais|relayage", "retransmi", "reenvío", "przekazyw", "ретрансляц", "пересылк", "リレー", "中継", "中继",
+            "relais|relayage", "retransmi", "reenvío", "przekazyw", "ретрансляц", "пересылк", "リレー", "中継",
+            "中继",
             "中繼", "转发", "릴레이", "중계",
         ),
         surely=True,
@@ -127,7 +137,7 @@ ABOUT_SENDER = (
     About(
         SmtpFault.MESSAGE_REFUSED,
         _about(
-            r"\b(?:outbound|outgoing)\b", "ausgehend", "sortant", "saliente", "in uscita", "de saída", "исходящ",
+            r"\b(?:outbound|outgoing)", "ausgehend", "sortant", "saliente", "in uscita", "de saída", "исходящ",
             "外发",
         ),
         surely=True,
@@ -135,12 +145,15 @@ ABOUT_SENDER = (
     About(
         SmtpFault.SENDER_REFUSED,
         _about(
-            r"not (?:allowed|permitted|authori[sz]ed|able|entitled) to send", r"\bsender\b",
+            r"not (?:been )?verified", "not able to send", r"\bsender\b",
             r"\bfrom[ -](?:address|header|field)",
             r"\b5\.(?:1\.(?:7|8)|7\.(?:50[1-9]|51\d|70[1-9]|750))\b", "spoof",
             r"(?:account|user|tenant|subscription|domain)\b.{0,40}"
             r"(?:suspend|disabled|blocked|restricted|locked|verified|unverified|expired|compromised)", "unverified",
-            "absender", "expéditeur", "remitente", "mittente", "remetente", "afzender", "nadawc", "odesílatel",
+            "konto", "gesperrt", "compte", "cuenta", "geblokkeerd", "sospeso", "аккаунт", "учётн", "заблокир", "帐户",
+            "账户",
+            "账号", "アカウント", "계정", "absender", "expéditeur", "remitente", "mittente", "remetente", "afzender",
+            "nadawc", "odesílatel",
             "odosielate",
             "avsändar", "afsender", "avsender", "lähettäj", "feladó", "expeditor", "pošiljatelj", "αποστολέα",
             "gönderen",

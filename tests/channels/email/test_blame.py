@@ -50,6 +50,11 @@ SURELY_OURS = {
     "550 需要身份验证": "auth_failed",
     "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org": "blocklisted",
     "554 5.7.1 Rejected by our outbound spam filter": "message_refused",
+    "554 5.2.0 OutboundSpamException: verdict is Suspend. [Hostname=DB7.mail-host.example]": "message_refused",
+    "550 Zu viele E-Mails in der letzten Stunde": "quota",
+    "550 发送频率过多，请稍后再试": "quota",
+    "550 5.1.8 You are not allowed to send mail": "sender_refused",
+    "550 Your account has been suspended": "sender_refused",
 }
 """What speaks of the sender: nobody's but our own provider's, whether we log in to it or not."""
 
@@ -65,7 +70,11 @@ OURS_WITH_A_LOGIN = {
     "554 5.7.1 Spam message rejected": "message_refused",
     "550 5.7.0 Ihr Absender ist gesperrt": "sender_refused",
     "550 5.7.502 Access denied, banned sender": "sender_refused",
-    "550 Your account has been suspended": "sender_refused",
+    "554 Email address is not verified: robin@probe.example": "sender_refused",
+    "550 Ihr Konto ist gesperrt": "sender_refused",
+    "550 帐户已被冻结": "sender_refused",
+    "550 5.7.1 relay.probe.example does not know quota.ca.example@x": "recipient_refused",
+    "554 5.2.122 The recipient has exceeded their limit for the messages they can receive": "recipient_refused",
     "550 host filter.probe.example[198.51.100.7] said: 550 5.7.1 no": "recipient_refused",
     "550 host 127.0.0.1[127.0.0.1] said: 550 5.7.0 no": "recipient_refused",
     "554 5.7.1 host filter[10.1.2.3] said: 554 no (in reply to end of DATA command)": "recipient_refused",
@@ -97,6 +106,13 @@ THE_CAS = (
     "550 host out.probe.example said: 550 host mx.ca.example said: 550 unknown",
     "451 4.4.1 connect to mx.ca.example[192.0.2.25]:25: Connection refused",
     "550 5.1.1 refused by ca.example",
+    "550 5.1.1 Remote host said: 550 unknown",
+    "550 Reporting-MTA: dns; relay.probe.example, Remote-MTA: dns; mx.ca.example, Diagnostic: smtp; 550 no",
+    "550-Callback setup failed while verifying <problems@ca.example>\n550 (result of an earlier callout reused).",
+    "550 Der empfangende Server meldete: 550 unbekannt",
+    "550 Serwer odbiorcy zwrócił: 550 nieznany",
+    "554 delivery error: This user doesn't have an account - mta4.mail.ca.example",
+    "550 MX.CA.EXAMPLE. said: 550 no",
 )
 """What another server said, or where the CA's is named."""
 
