@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,21 @@ def test_probe_that_is_refused(ca: CaSite, tmp_path: Path) -> None:
     config = written(direct(configuration(ca, tmp_path), ca), tmp_path)
     done = cpr_canary("probe", config, "--channel", "alias", "--json")
     assert (done.returncode, json.loads(done.stdout)["outcome"]) == (1, "rejected")
+
+
+@pytest.mark.parametrize(("give_up", "ended"), [("4s", ["missing"]), ("1h", [])])
+def test_probe_that_is_lost_is_told_as_the_ledger_keeps_it(
+    ca: CaSite, tmp_path: Path, give_up: str, ended: list[str]
+) -> None:
+    ca.silently_drop("problem-report")
+    settings = configuration(ca, tmp_path, alias={"deadline": "4s", "give_up": give_up})
+    done = cpr_canary("probe", written(settings, tmp_path), "--channel", "alias", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["outcome"], told["place"]) == (1, "missing", "cpr")
+    with closing(Ledger(Path(settings["state"]))) as ledger:
+        [decided] = ledger.events(kind=EventKind.DEADLINE, probe=told["probe"])
+        ends = [event.body["outcome"] for event in ledger.events(kind=EventKind.FINISHED, probe=told["probe"])]
+    assert (decided.body["result"], decided.body["outcome"], ends) == ("missed", "missing", ended)
 
 
 def test_probe_with_a_fault_of_ours(ca: CaSite, tmp_path: Path) -> None:

@@ -144,6 +144,23 @@ def test_report_that_arrived_while_we_were_dead_is_judged_by_its_true_arrival(ca
     assert_nothing_lost_or_sent_twice(ca, tmp_path)
 
 
+def test_report_that_was_lost_while_we_were_dead_for_longer_than_give_up_is_missing(ca: CaSite, tmp_path: Path) -> None:
+    config = busy(ca, tmp_path)
+    for n in range(5):
+        ca.silently_drop(f"problem-report{n}")
+    with canary(config):
+        until(lambda: kinds(tmp_path)["submitted"], "a submission", timeout=90)
+    no_more_probes(tmp_path)
+    until(lambda: time.time() > until_deadline(tmp_path), "the deadline to pass", timeout=60)
+    with canary(config):
+        await_all_ends(tmp_path)
+    sent = {str(e["probe"]) for e in events(tmp_path) if e["kind"] == "submitted" and e["body"]["accepted"]}  # type: ignore[index]
+    said = {str(e["probe"]): e["body"] for e in events(tmp_path) if e["kind"] == "finished"}
+    decided = {str(e["probe"]): e["body"] for e in events(tmp_path) if e["kind"] == "deadline"}
+    assert {said[probe]["outcome"] for probe in sent} == {"missing"}  # type: ignore[index]
+    assert {decided[probe]["result"] for probe in sent} == {"missed"}  # type: ignore[index]
+
+
 def until_deadline(folder: Path) -> float:
     """When the last deadline will have passed, POSIX seconds."""
     sent = [str(e["body"]["at"]) for e in events(folder) if e["kind"] == "submitted"]  # type: ignore[index]

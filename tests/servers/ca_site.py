@@ -201,6 +201,14 @@ class CaSite:
         """Replace bytes of every body in transit, as they stand in the message: after its transfer encoding."""
         self._faults.rewrites.append((old, new))
 
+    def cut_body(self, end: bytes) -> None:
+        """Throw away the rest of every body in transit, from the first of these bytes on."""
+        self._faults.cuts.append(end)
+
+    def rename(self) -> None:
+        """Give every message in transit another Message-ID."""
+        self._faults.renaming = True
+
     def hold(self) -> None:
         """Accept every message with 250 and keep it in the queue until :meth:`release`."""
         self._faults.holding = True

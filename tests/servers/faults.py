@@ -5,6 +5,9 @@ from __future__ import annotations
 import email
 import email.policy
 from dataclasses import dataclass, field
+from secrets import token_hex
+
+from servers.milter import Changed, Verdict
 
 BLACKHOLE = "blackhole.invalid"
 AGAIN = "+again"
@@ -41,6 +44,8 @@ class Faults:
     holding: bool = False
     attachments_reply: str | None = None
     rewrites: list[tuple[bytes, bytes]] = field(default_factory=list)
+    cuts: list[bytes] = field(default_factory=list)
+    renaming: bool = False
 
     def heal(self) -> None:
         """Switch every fault off."""
@@ -51,6 +56,8 @@ class Faults:
         self.holding = False
         self.attachments_reply = None
         self.rewrites.clear()
+        self.cuts.clear()
+        self.renaming = False
 
     def access(self, address: str) -> str | None:
         """check_recipient_access: refuse the recipient, or put the message on hold; access(5)."""
@@ -76,8 +83,8 @@ class Faults:
         endings = (extension, extension + AGAIN) if name in self.duplicated else (extension,)
         return ", ".join(f"{member}{ending}@{domain}" for ending in endings for member in members) or None
 
-    def verdict(self, headers: bytes, body: bytes) -> str | bytes | None:
-        """The filter at the end of DATA: refuse a message with attachments, or alter its body."""
+    def verdict(self, headers: bytes, body: bytes) -> Verdict:
+        """The filter at the end of DATA: refuse a message with attachments, alter or cut its body, name it anew."""
         if self.attachments_reply is not None:
             message = email.message_from_bytes(headers + b"\r\n" + body, policy=email.policy.default)
             if any(part.get_content_disposition() == "attachment" for part in message.walk()):
@@ -85,4 +92,7 @@ class Faults:
         altered = body
         for old, new in self.rewrites:
             altered = altered.replace(old, new)
-        return altered if altered != body else None
+        for end in self.cuts:
+            altered = altered.partition(end)[0]
+        renamed = f"<{token_hex(8)}@gateway.invalid>" if self.renaming else None
+        return Changed(altered if altered != body else None, renamed)

@@ -1,4 +1,4 @@
-"""A mail filter for Postfix (milter protocol 6): it may refuse a message at the end of DATA, or change its body."""
+"""A mail filter for Postfix (milter protocol 6): it may refuse a message at the end of DATA, or change it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ import socketserver
 import struct
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 
-CHANGE_BODY = 0x02  # SMFIF_CHGBODY, the only right asked for
+CHANGES = 0x02 | 0x10  # SMFIF_CHGBODY and SMFIF_CHGHDRS, the rights asked for
 # Not sent: connect, HELO, MAIL, RCPT, unknown commands, DATA. Sent but not answered: headers, their end, body chunks.
 STEPS = 0x01 | 0x02 | 0x04 | 0x08 | 0x100 | 0x200 | 0x80 | 0x40000 | 0x80000
 CHUNK = 65_535
 
-Verdict = str | bytes | None
-"""A reply that refuses the message ("552 5.7.0 ..."), a new body, or None: let it pass."""
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a message has instead; None for what it keeps."""
+
+    body: bytes | None = None
+    message_id: str | None = None
+
+
+Verdict = str | Changed | None
+"""A reply that refuses the message ("552 5.7.0 ..."), what is changed, or None: let it pass."""
 Judge = Callable[[bytes, bytes], Verdict]
 """(headers, body) -> verdict; lines end with CRLF."""
 
@@ -37,7 +47,7 @@ class _Handler(socketserver.StreamRequestHandler):
             command, data = packet
             match command:
                 case b"O":
-                    self._send(b"O", struct.pack("!III", 6, CHANGE_BODY, STEPS))
+                    self._send(b"O", struct.pack("!III", 6, CHANGES, STEPS))
                 case b"L":
                     name, value = data.split(b"\0")[:2]
                     headers += name + b": " + value.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") + b"\r\n"
@@ -58,9 +68,11 @@ class _Handler(socketserver.StreamRequestHandler):
         if isinstance(verdict, str):
             self._send(b"y", verdict.encode() + b"\0")
             return
-        if verdict is not None:
-            for start in range(0, len(verdict), CHUNK):
-                self._send(b"b", verdict[start : start + CHUNK])
+        if verdict is not None and verdict.message_id is not None:
+            self._send(b"m", struct.pack("!I", 1) + b"Message-ID\0" + verdict.message_id.encode() + b"\0")
+        if verdict is not None and verdict.body is not None:
+            for start in range(0, len(verdict.body), CHUNK):
+                self._send(b"b", verdict.body[start : start + CHUNK])
         self._send(b"c")
 
 

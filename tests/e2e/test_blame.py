@@ -1,0 +1,52 @@
+"""Who is blamed, and whether it pages, for what providers, gateways and filters do to a report: on real servers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from servers.ca_site import CaSite
+from servers.canary_run import Run, configuration, running
+
+from canary.ledger import EventKind
+from canary.model import DeadlineResult, Outcome, Verdict
+from dashboards.limits import CONFIRMED
+
+PLAIN = {"variants": ["plain", "V02-zip"], "deadline": "4s"}
+
+
+async def failing_after(run: Run, variant: str) -> tuple[list[Verdict], int]:
+    """What two probes one after the other come to, and how many of them count as confirmed failures for a page."""
+    verdicts = []
+    for _ in range(CONFIRMED):
+        probe = await run.probe(variant=variant)
+        verdicts.append(await run.outcome(probe))
+        await run.until(lambda probe=probe: run.verdict(probe).deadline or run.events(EventKind.FINISHED, probe), "it")
+    await run.rounds(2)
+    return verdicts, len(run.ledger.state.totals.channels["alias"].failing)
+
+
+@pytest.mark.parametrize(
+    ("variant", "reply"),
+    [("plain", "550 5.4.5 daily sending quota exceeded"), ("V02-zip", "552 5.7.0 outgoing message blocked by policy")],
+    ids=["at RCPT", "at DATA"],
+)
+async def test_what_the_senders_own_server_refuses_blames_and_pages_nobody(
+    ca: CaSite, tmp_path: Path, variant: str, reply: str
+) -> None:
+    ca.reject_recipient("problem-report@ca.test", reply) if variant == "plain" else ca.refuse_attachments(reply)
+    async with running(configuration(ca, tmp_path, alias=PLAIN), tmp_path) as run:
+        await run.watching()
+        verdicts, failing = await failing_after(run, variant)
+    assert {(v.outcome, v.deadline) for v in verdicts} == {(Outcome.INDETERMINATE, DeadlineResult.INDETERMINATE)}
+    assert all(reply[10:] in verdict.reason for verdict in verdicts)
+    assert failing == 0
+
+
+async def test_a_text_that_a_filter_cuts_is_altered_and_pages(ca: CaSite, tmp_path: Path) -> None:
+    ca.cut_body(b"4711")
+    async with running(configuration(ca, tmp_path, alias=PLAIN), tmp_path) as run:
+        await run.watching()
+        verdicts, failing = await failing_after(run, "plain")
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.ALTERED}
+    assert failing == CONFIRMED
