@@ -53,12 +53,12 @@ _PLAINLY = {
 _OF_THE_BROWSER = ("closed", "crashed", "disconnected", "net::", "rotocol error")
 
 
-async def hindrance(control: Locator, seconds: float) -> str:
-    """What keeps ``control`` from being used, which was tried for ``seconds``. Raises UnreadablePageError."""
+async def hindrance(control: Locator, otherwise: str) -> str:
+    """What keeps ``control`` from being used; ``otherwise`` is said if nothing is found. Raises UnreadablePageError."""
     words = ""
     with suppress(PlaywrightError), readable():  # it is gone
         words = short(str(await control.first.evaluate(_HINDRANCE, timeout=_LOOKED_WITHIN)), 300)
-    return words or f"it did not react within {seconds:g} s"
+    return words or otherwise
 
 
 def plainly(error: PlaywrightError) -> str | None:

@@ -38,6 +38,8 @@ _LOOKED_FOR = 64 * KIB
 """Of a file that is uploaded, so much is recognised where it must not go."""
 _DIALOG = 2000
 """Characters of what a dialog says."""
+_IS_EMPTY = "fields => fields.some(field => field.value === '')"
+"""Neither a field for dates says that it takes nothing else, nor one behind a modal window that it takes nothing."""
 _OPTIONAL_WITHIN = 2.0
 """Seconds for what may be there or not."""
 
@@ -144,7 +146,7 @@ class Visit:
                     text = filled(fill.with_, known)
                     self._outlet.typed.add(text)
                     self._typed.append(text)
-                    await self._type(await self._found(step), text, by_key=fill.by_key)
+                    await self._type(await self._found(step), text, step)
                 case Choose() as action:
                     await self._controls.choose(action)
                 case Upload():
@@ -172,12 +174,16 @@ class Visit:
                 raise
             raise UnusableError(f"step {step.title!r} could not be done: {words}") from error
 
-    async def _type(self, field: Locator, text: str, *, by_key: bool) -> None:
+    async def _type(self, field: Locator, text: str, step: Step) -> None:
         """Fill a field in. A key that does nothing follows: there are forms that look at what is in it only then."""
+        by_key = step.fill is not None and step.fill.by_key
         await field.fill("" if by_key else text)
         if by_key:
             await field.press_sequentially(text, timeout=0)
         await self._page.keyboard.press("Shift")
+        if text.strip() and await field.evaluate_all(_IS_EMPTY):
+            why = await hindrance(field, "the field does not take this text")
+            raise UnusableError(f"step {step.title!r} could not be done: {why}")
 
     def _words(self, words: str) -> Locator:
         return self._page.get_by_text(words).locator("visible=true").first
@@ -231,7 +237,7 @@ class Visit:
             return self._no_option(facts, step.choose)
         elif step.label and await self._meant(step).count() == 0:
             return facts.lacks("field", step.label)
-        why = await hindrance(self._meant(step), self._settings.patience)
+        why = await hindrance(self._meant(step), f"it did not react within {self._settings.patience:g} s")
         return UnusableError(f"{facts.hurdle()}step {step.title!r} could not be done: {why}")
 
     def _no_option(self, facts: PageFacts, choose: Choose) -> UnusableError:
@@ -247,6 +253,8 @@ class Visit:
         assert step.click is not None
         try:
             button = await self._found(step)
+            if await button.is_disabled():
+                await self._page.keyboard.press("Tab")  # there are forms that look at a field only when it is left
             before = await read_before(button)
         except PlaywrightTimeoutError as error:
             raise await self._unfit(step) from error
