@@ -137,16 +137,14 @@ document.querySelector("#r button").onclick = async () => {{
     # Traps for robots.
     "trap off the screen": _form(
         f"{_DOWN}<div class=off aria-hidden=true><label for=hp>Company e-mail (leave this empty)</label>"
-        "<input id=hp name=trap tabindex=-1 autocomplete=off></div>"
+        "<input id=hp name=extra tabindex=-1 autocomplete=off></div>"
     ),
-    "trap not displayed": _form(f"{_DOWN}<p class=none><label>Website <input name=trap></label></p>"),
-    "trap in no height": _form(f"{_DOWN}<div class=thin><label>Phone <input name=trap></label></div>"),
-    "trap in plain sight": _form("<label>Organisation (bitte leer lassen) <input name=trap></label>"),
-    "trap by name": _form("<label>Phone <input id=trap name=trap class=honeypot data-x=1></label>").replace(
-        "id=trap", "id=honeypot"
-    ),
-    "trap that no key leads to": _form("<label>Subject <input name=trap tabindex=-1 autocomplete=off></label>"),
-    "trap that is clear": _form("<div style=opacity:0><label>Phone <input name=trap></label></div>"),
+    "trap not displayed": _form(f"{_DOWN}<p class=none><label>Website <input name=extra></label></p>"),
+    "trap in no height": _form(f"{_DOWN}<div class=thin><label>Phone <input name=extra></label></div>"),
+    "trap in plain sight": _form("<label>Organisation (bitte leer lassen) <input name=extra></label>"),
+    "trap by name": _form("<label>Phone <input id=honeypot name=extra></label>"),
+    "trap that no key leads to": _form("<label>Subject <input name=extra tabindex=-1 autocomplete=off></label>"),
+    "trap that is clear": _form("<div style=opacity:0><label>Phone <input name=extra></label></div>"),
     # Marks at a label.
     "marks": _form(
         "<label>Kind of problem…<select name=topic required><option>Choose<option>Certificate problem</select></label>",
@@ -175,7 +173,7 @@ customElements.define("x-form", class extends HTMLElement {{ connectedCallback()
         "<label>What happened? <textarea name=text></textarea></label></div>",
     ).replace("<button>Send report</button>", "<button>Next</button>"),
 }
-"""By its name, a page with the fields ``name``, ``email``, ``text``, and maybe ``topic``, ``ok`` or ``trap``; of
+"""By its name, a page with the fields ``name``, ``email``, ``text``, and maybe ``topic``, ``ok`` or ``extra``; of
 ``topic``, right is "Certificate problem"."""
 
 

@@ -145,7 +145,7 @@ const groupRanksOf = e => {
     legend.querySelector("legend")?.innerText].map(line).filter(Boolean) : [];
   return [whole || kindOf(e) === "radio" ? title : [], [before(first.closest("label") || first)],
     [legend && whole ? before(legend) : ""], [e.getAttribute("name") || ""],
-    members.flatMap(other => ranksOf(other)[0])];
+    members.map(nameOf)];
 };
 const optionText = e => line(e.getAttribute("aria-label") || e.text || e.innerText || e.textContent || e.value);
 const OPTIONS = "[role=option], [role=menuitem], [role=menuitemradio], [role=treeitem]";

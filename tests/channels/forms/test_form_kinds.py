@@ -44,7 +44,7 @@ def holds_what_it_should(page: str, taken: dict[str, str]) -> None:
     assert taken["email"] == "erika@reporter.example"
     assert taken["text"].replace("\r\n", "\n") == TEXT
     assert taken.get("topic", "Certificate problem") == "Certificate problem"
-    assert taken.get("trap", "") == ""
+    assert taken.get("extra", "") == ""
     assert ("ok" in taken) == page.startswith("box")
     assert ("topic" in taken) == page.startswith(("combo", "button", "list", "radios", "marks"))
 
