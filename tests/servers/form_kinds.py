@@ -173,6 +173,7 @@ customElements.define("x-form", class extends HTMLElement {{ connectedCallback()
         "<label>What happened? <textarea name=text></textarea></label></div>",
     ).replace("<button>Send report</button>", "<button>Next</button>"),
 }
+PAGES["closed shadow"] = PAGES["shadow"].replace('"open"', '"closed"')
 """By its name, a page with the fields ``name``, ``email``, ``text``, and maybe ``topic``, ``ok`` or ``extra``; of
 ``topic``, right is "Certificate problem"."""
 

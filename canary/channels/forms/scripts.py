@@ -67,7 +67,7 @@ const buttons = all("button, [role=button], " + PRESSED)
   .map(e => ({label: cut(bare(e.getAttribute("aria-label") || e.innerText || e.value || e.alt || e.title
     || (e.type === "submit" ? "Submit" : ""))), form: formOf(e)}));
 const closed = all("*").filter(e => e.localName.includes("-") && !e.shadowRoot && !e.childElementCount && seen(e)
-  && !line(e.textContent) && customElements.get(e.localName)).map(e => "<" + cut(e.localName) + ">");
+  && !line(e.textContent)).map(e => "<" + cut(e.localName) + ">");
 const main = document.querySelector("main, [role=main], #content, article") || document.body;
 const errors = errorWords(ALERTS);
 for (const e of document.querySelectorAll("form :invalid:not(fieldset)"))

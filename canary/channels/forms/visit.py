@@ -71,13 +71,14 @@ class Visit:
         return self._attempt.accepted(reference, await self._artefacts() if keep else ())
 
     async def look(self) -> str:
-        """Load the page and find what the steps before the first click need; what was found, in a line."""
+        """Load the page and find what the steps up to the first click need; in a line, what was found and how far."""
         await self._open()
-        labels = []
-        for step in self._settings.steps:
+        labels, number = [], 0
+        for number, step in enumerate(self._settings.steps, 1):  # noqa: B007  # told when it is over
             if step.optional and (step.click or not await self._is_there(step)):
                 continue
             if step.click or step.next_page:
+                await self._find(step)
                 break
             if step.label:
                 await self._find(step)
@@ -86,7 +87,13 @@ class Visit:
                 await self._do(step, {})  # it may reveal the fields of the next steps
         facts = await read_page(self._page)
         found = f"{self._settings.url}: found {', '.join(repr(label) for label in labels) or 'the page'}"
-        return f"{found}; {facts.captcha} on the page" if facts.captcha else found
+        return "; ".join([found, *([f"{facts.captcha} on the page"] if facts.captcha else ()), self._looked(number)])
+
+    def _looked(self, number: int) -> str:
+        """How far that was, in words: nothing is clicked, so what comes behind a click is not seen."""
+        steps = self._settings.steps
+        far = f"looked at {number} of {len(steps)} steps"
+        return far if number == len(steps) else f"{far}: what comes after {steps[number - 1].title!r} was not looked at"
 
     async def _open(self) -> None:
         page = self._page

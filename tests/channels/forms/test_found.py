@@ -34,8 +34,7 @@ OWN_PAGES = {
     "twin forms": TWINS + TWINS.replace("id=", "id=x").replace("for=", "for=x"),
     "framed": "<h1>Report</h1><input aria-label=Search><iframe src=/newsletter width=600 height=600></iframe>",
     "framed without an address": f"<h1>Report</h1><iframe width=600 height=600 srcdoc='{TWINS}'></iframe>",
-    "closed": "<h1>Report</h1><x-form></x-form><script>customElements.define('x-form', class extends HTMLElement {"
-    "connectedCallback() { this.attachShadow({mode: 'closed'}).innerHTML = '<input aria-label=Name>' } })</script>",
+    "closed": "<h1>Report</h1><x-form><template shadowrootmode=closed><input aria-label=Name></template></x-form>",
     "asks too much": "<form method=post><label>Name <input required></label><button>Next</button></form><p>Page 1</p>",
 }
 
@@ -153,3 +152,23 @@ async def test_traps_are_said_to_be_left_empty(site: KindsSite, browser: Browser
         ("trap that no key leads to", '"Subject": no key leads to it'),
     ]:
         assert f"# LEFT EMPTY: {why}" in await inspect_form(site.url(page), browser)
+
+
+@pytest.mark.parametrize(
+    ("steps", "far"),
+    [
+        ([*STEPS, SEND], "looked at 4 of 4 steps"),
+        ([STEPS[0], {"next_page": "Send report"}, *STEPS[1:], SEND], "looked at 2 of 5 steps: what comes after "),
+        (
+            [{"click": "Send report"}, *STEPS, SEND],
+            "looked at 1 of 5 steps: what comes after 'click Send report' was not",
+        ),
+    ],
+)
+async def test_check_says_how_far_it_looked(site: KindsSite, browser: Browser, steps: list[Any], far: str) -> None:
+    assert f"; {far}" in await channel(site.url("newsletter"), browser, *steps).check()
+
+
+async def test_check_looks_for_the_button_too(site: KindsSite, browser: Browser) -> None:
+    with pytest.raises(UnusableError, match=r"button not found: got buttons \['Send report', 'Subscribe'\]"):
+        await channel(site.url("newsletter"), browser, *STEPS, {"click": "Submit"}).check()
