@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from canary.mail.reading import ParsedMail, Part
 from canary.queues.replies.letter import Letter, header, one_line, own_parts, read_letter
-from canary.queues.replies.words import absence, failure, people
+from canary.queues.replies.words import absence, answers, failure, people
 from canary.queues.replies.words.phrases import folded
 
 MOST_RECIPIENTS = 50
@@ -118,7 +118,7 @@ def _tells_of_delivery(letter: Letter) -> bool:
     if letter.system:
         return (spoken or titled) and not _tells_of_success(letter)
     if letter.null_path:
-        return titled or (spoken and (letter.encloses or _has_code(letter)))
+        return titled or (spoken and (letter.encloses or _has_code(letter) or _names_a_recipient(letter)))
     if letter.automatic or letter.robot:
         return spoken and (titled or letter.encloses)
     at_once = (
@@ -143,6 +143,12 @@ def _is_of_a_person(letter: Letter, titled: bool) -> bool:
     if letter.null_path or letter.automatic or letter.encloses or titled:
         return False
     return bool(people.FOUND.search(letter.words)) or bool(letter.is_reply and people.PERSON.search(letter.words))
+
+
+def _names_a_recipient(letter: Letter) -> bool:
+    """Whether it speaks of somebody's address, and neither of its own absence nor of what it received."""
+    said = answers.RECEIVED.search(letter.words) or absence.AWAY.search(letter.words)
+    return bool(_ADDRESS.search(letter.text)) and not said
 
 
 def _has_code(letter: Letter) -> bool:

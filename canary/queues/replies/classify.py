@@ -19,6 +19,7 @@ from canary.queues.replies.words import absence, answers, failure, people
 
 _LONGEST_NOTE = 600
 """Characters of a note of absence whose header says nothing: a person who is away writes no more."""
+_PREFIX = 12
 _BEGINNING = 200
 _LEFT_OVER = 80
 """Characters besides thanks and promises in what is no more than an acknowledgement."""
@@ -201,7 +202,7 @@ def _absent(letter: Letter) -> Reply | None:
     away, gone = absence.AWAY.search(letter.words), absence.GONE.search(letter.words)
     received = answers.RECEIVED.search(letter.words)
     prefixed = absence.AUTOMATIC_REPLY.search(letter.title)
-    by_itself = prefixed is not None and prefixed.start() < 4
+    by_itself = prefixed is not None and prefixed.start() < _PREFIX
     titled = not letter.is_reply and bool(absence.AWAY.search(letter.title)) and not people.FOUND.search(letter.words)
     kind = ReplyKind.GONE if gone and not (away or titled) else ReplyKind.OUT_OF_OFFICE
     if _says_vacation(letter.head) or titled:

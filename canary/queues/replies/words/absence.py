@@ -29,8 +29,8 @@ _AUTOMATIC_REPLY = {
     "lv": "automatiska atbilde / automatiska atbild",
     "lt": "automatinis atsakymas / automatinis atsak",
     "pl": "automatyczna odpowiedz / odpowiedz automatyczna / autoodpowiedz / autorespond",
-    "cs": "automaticka odpoved",
-    "sk": "automaticka odpoved / automaticka odpoved",
+    "cs": "automatick(a|y|e) odpoved",
+    "sk": "automatick(a|y|e) odpoved",
     "hu": "automatikus (valasz|uzenet)",
     "sl": "samodejni odgovor / samodejni odziv / avtomatski odgovor / samodejno odgovor",
     "hr": "automatski (odgovor|odziv)",
@@ -86,10 +86,11 @@ _AWAY = {
     "fr": "absen(ce|t|te)( |:|$|.|,) / en (conge|vacances|deplacement) / hors du bureau / "
     "(serai|suis)~(absent|de retour|joignable|indisponible) / (de retour|reviens) le / conges",
     "es": "fuera de (la |mi |)oficina / (de|en) vacaciones / ausen(te|cia) / "
-    "no (estare|estoy|me encuentro)~(oficina|disponible) / (regres|volver|vuelvo|reincorpor)~(el|a|en) / "
-    "de (baja|permiso|viaje)",
+    "no (estare|estoy|me encuentro)~(oficina|disponible) / "
+    "(regreso|regresare|volver|vuelvo|reincorpor)~(el|a|en) / de (baja|permiso|viaje)",
     "pt": "(fora|ausente) do escritorio / (de|em) ferias / ausen(te|cia) / "
-    "(volt|regress|retorn)~(ao|no|em|a) / de licenca / (estou|estarei) fora",
+    "(volto|voltarei|regresso|regressarei|retorno|retornarei)~(ao|no|em|a) / de licenca / "
+    "(estou|estarei) fora",
     "it": "fuori (sede|ufficio) / in ferie / assen(te|za) / (rientr|torner|saro)~(il|in|a|ufficio|assente) / "
     "non (saro|sono) (in ufficio|disponibile|reperibile) / in (congedo|maternita|malattia)",
     "ca": "fora de l'oficina / de vacances / absen(t|cia)",

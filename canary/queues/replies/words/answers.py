@@ -36,7 +36,7 @@ _REFUSED = {
     "(adjunto|archivo)~(no permitid|prohibid|bloquead) / (solo)~(miembros|suscriptores)",
     "pt": "(rejeitad|recusad|bloquead|negad|nao (foi |)aceit|nao aprovad) / "
     "(anexo|arquivo|ficheiro)~(nao permitid|proibid|bloquead)",
-    "it": "(rifiutat|respint|bloccat|non (e stat(o|a) |)accettat|negat|non approvat) / "
+    "it": "(rifiutat|respint|bloccat|non (e stat(o|a) |)accettat|negat(a|o)|non approvat) / "
     "(allegat)~(non consentit|vietat|bloccat|non ammess)",
     "nl": "(geweigerd|afgewezen|geblokkeerd|verworpen|niet geaccepteerd|niet goedgekeurd) / "
     "bijlage~(niet toegestaan|verboten|verboden|geblokkeerd)",
@@ -83,7 +83,7 @@ _CHALLENGED = {
     "quarantined|kept) ~ (until|unless|for|since|because|pending) / "
     "(is|was|has been|will be|being) (being |)held / "
     "(click|follow|visit|open|use|press)~(link|button|below|url|page|address|here)~(deliver|confirm|"
-    "verify|release|approve|once|let) / "
+    "verify|release|approve|once|let|receive|accept|through) / "
     "reply to this (message|mail|e-?mail)~(confirm|deliver|verify|release|to be) / approved? senders? / "
     "(not|un)( yet|) ?(known|recogni|on (my|our|the|his|her)~(list|whitelist))~(here|sender|list|me|us|"
     "address) / whitelist / boxtrapper / spam ?arrest / captcha / awaits moderator / "
@@ -127,7 +127,8 @@ _CHALLENGED = {
     "th": "(ยืนยัน)~(ข้อความ|ผู้ส่ง|ลิงก์|อีเมล)",
 }  # fmt: skip
 _MACHINE = {
-    "en": "(this is|this message is|you are receiving)~(automat|auto-?(generated|reply|response|mated)) / "
+    "en": "auto(-| |)(reply|response|answer) ?: / "
+    "(this is|this message is|you are receiving)~(automat|auto-?(generated|reply|response|mated)) / "
     "(automat(ed|ic)|automatically(-| )generated|auto(-| |)(generated|mated)) (response|reply|message|"
     "e-?mail|mail|acknowledg|confirmation|receipt|notification|answer) / "
     "(generated|sent|created|written|issued) (automatically|by an? (automat|machine|system|robot)) / "
@@ -247,7 +248,7 @@ _RECEIVED = {
     "et": "(on|oleme)~(vastu voetud|katte saanud|registreeritud|saanud|loodud) / "
     "(aitah|tanan|tanname)~(poord|kirja|teate) / (pilet|juhtumi|viite)(number|i number) / kattesaamis",
     "lv": "(ir|esam)~(sanem|registr) / paldies par / sanemts",
-    "lt": "(gavome|gauta|gautas|uzregistr|gavom) / (aciu|dekojame) / (kreipinio|uzklausos|numer)",
+    "lt": "(gavome|gauta|gautas|uzregistr|gavom) / (aciu|dekojame) / (kreipinio|uzklausos)",
     "pl": "(otrzyma|odebra|przyje|zarejestrowa|utworzo|wplyn) / "
     "potwierdz~(otrzym|odbior|przyjec|zgloszen|wplyw) / "
     "(numer|nr)~(zgloszeni|sprawy|referencyj|ticket) / zgloszenie / dziekujemy (za|panstwu) / "
@@ -284,8 +285,8 @@ _RECEIVED = {
     "hi": "(प्राप्त (हुआ|हो गया|हुई|हो)|मिल गया|पंजीकृत|दर्ज)~ / (टिकट|संदर्भ|शिकायत)~(संख्या|नंबर) / धन्यवाद",
     "th": "(ได้รับ)(ข้อความ|อีเมล|รายงาน|คำขอ|เรื่อง|แจ้ง|จดหมาย|การแจ้ง) / "
     "(หมายเลข)(ตั๋ว|เคส|อ้างอิง|คำร้อง) / ขอบคุณ(ที่|สำหรับ)",
-    "vi": "(da nhan duoc|da tiep nhan|da duoc (ghi nhan|tiep nhan|tao)|nhan duoc) / "
-    "(ma|so)~(yeu cau|ve|ho so|tham chieu|phieu) / cam on~(lien he|da|quy)",
+    "vi": "(da nhan duoc|da tiep nhan|da duoc (ghi nhan|tiep nhan|tao)|nhan duoc) / ma so / "
+    "(ma|so) (yeu cau|ve|ho so|tham chieu|phieu) / cam on~(lien he|da|quy)",
     "id": "(telah|sudah|kami|berhasil)~(menerima|diterima|terdaftar|terima|dicatat|dibuat) / "
     "(nomor|no|nombor)~(tiket|kasus|laporan|referensi|rujukan) / terima kasih (atas|telah|kerana|karena)",
     "ko": "(접수|수신)(되었|됐|하였|했|완료|을 확인|되어) / (접수|티켓|문의|참조|사건) ?번호 / 문의(해|하여)? ?(주셔서)? ?감사 / 감사합니다",

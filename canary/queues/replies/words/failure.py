@@ -5,7 +5,9 @@ from __future__ import annotations
 from canary.queues.replies.words.phrases import Phrases
 
 _FAILED = {
-    "en": "could(n't| not) be delivered / can(not|'t| not) be delivered / "
+    "en": "could(n't| not) be delivered / "
+    "(could not|couldn't|unable to|can't|cannot) find (any|a|the) (host|mailbox|user|account|recipient|"
+    "domain) / can(not|'t| not) be delivered / "
     "(was|were|has|have)(n't| not) (been |)(successfully |)delivered / not (be |)delivered to / "
     "undeliver / unable to (deliver|relay|send|route|complete delivery) / able to deliver / "
     "deliver(y|ing) ~ (has |have |)fail / delivery (error|failure|problem|unsuccessful) / "
@@ -292,13 +294,13 @@ _GAVE_UP = {
     "retry timeout exceeded / been expired / could not be delivered for # days / "
     "(too many|all) (attempts|retries) / unable to deliver ~ after # / message expired / "
     "delivery expired / maximum (queue|retry|retention) / too long",
-    "de": "endgultig / aufgegeben / dauerhaft~(fehl|nicht) / permanent(er|e|) / "
+    "de": "endgultig / aufgegeben / dauerhaft~(fehl|nicht) / permanenter fehler / "
     "keine weiteren (zustell|versuch)",
-    "fr": "definitiv / abandonn / permanent(e|)",
+    "fr": "definitiv / abandonn / erreur permanente",
     "es": "definitiv / permanente / no se (intentar|volver)",
     "pt": "definitiv / permanente",
     "it": "definitiv / permanente",
-    "nl": "definitief / permanent",
+    "nl": "definitief / permanente fout",
     "pl": "ostateczn / trwal(y|e) blad",
     "ru": "окончательн / постоянн~ошиб",
     "ja": "恒久的|永続的|中止",

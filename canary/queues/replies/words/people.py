@@ -5,7 +5,8 @@ from __future__ import annotations
 from canary.queues.replies.words.phrases import Phrases
 
 _FOUND = {
-    "en": "(have|has|was|were|been|we|i|i've|we've) (now |already |just |therefore |so |)(revoked|revoking|"
+    "en": "but (i|we|my|our|the) / asked (my|our|the|a) / "
+    "(have|has|was|were|been|we|i|i've|we've) (now |already |just |therefore |so |)(revoked|revoking|"
     "looked (at|into)|checked|investigat(ed|ing) (it|this|and|the|your)|found|verified (that|the)|"
     "reproduced|reviewed|replaced|identified|concluded|determined|reissued|re-issued|analy(s|z)ed|"
     "blocked the|contacted the|informed the|told the|notified the|decided|seen|examined|tested|"
