@@ -237,7 +237,8 @@ def _forged() -> Panel:
         13,
         "Forged, replayed, duplicate",
         "Messages that look like ours and are not, and further copies of ours. Any forgery pages: somebody may want to "
-        "hide a broken channel. Duplicates hint at a loop or at a rule that copies.",
+        "hide a broken channel; what came after it was given up (expired) does not. Duplicates hint at a loop or at a "
+        "rule that copies.",
         Query(f"sum by (reason) ({forged}) > 0", "{{reason}}"),
         Query(f"sum({increase('duplicate_arrivals_total')}) > 0", "duplicate"),
         interval="1h",

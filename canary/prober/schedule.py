@@ -125,6 +125,12 @@ class Timetable:
         self._due[channel] = again
         return due
 
+    def sooner(self, channel: str, at: datetime) -> None:
+        """It is the turn of ``channel`` at ``at``, if it was to be later; one that is not planned any more is left."""
+        due = self._due.get(channel)
+        if due is not None and at < due:
+            self._set({**self._due, channel: at})
+
     def move(self, by: timedelta) -> None:
         """Our clock was set: what is due is due as much later."""
         self._set({slug: due + by for slug, due in self._due.items()})

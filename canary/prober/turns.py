@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -139,6 +139,15 @@ class Turns:
             self._not_recorded(channel, error)
         else:
             self.holds.recorded(channel, self._clock.now())
+            self._look_again_soon(channel)
+
+    def _look_again_soon(self, channel: str) -> None:
+        """A first look that failed is confirmed like a probe, whatever the interval; no look is confirmed twice."""
+        totals = self._ledger.state.totals.channels[channel]
+        failed = totals.last_outcome is not None and Outcome(totals.last_outcome).wants_confirmation
+        if failed and len(totals.failing) == 1:
+            again = timedelta(seconds=self._endpoints().config.confirm_after)
+            self._timetable.sooner(channel, self._clock.now() + again)
 
     # One probe
 
