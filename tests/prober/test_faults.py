@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import START, a_probe
+from builders import DEADLINE, START, a_probe
 from docs.fault_table import Row, sections
 from judging import verdict
 from prober.simulated import Simulated
@@ -51,7 +51,7 @@ async def clock_set(canary: Simulated, _patch: pytest.MonkeyPatch) -> Told:
 
 
 async def while_submitting(_canary: Simulated, _patch: pytest.MonkeyPatch) -> Told:
-    return verdict(Case(a_probe(), START, "<report@probe.example>")).outcome or "", ""
+    return verdict(Case(a_probe(), START, "<report@probe.example>"), DEADLINE + 60).outcome or "", ""
 
 
 async def before_sending(_canary: Simulated, _patch: pytest.MonkeyPatch) -> Told:
