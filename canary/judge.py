@@ -27,7 +27,7 @@ from canary.model import (
     TimeSource,
     Verdict,
 )
-from canary.weighing import Weighed, forgery, latency, weigh
+from canary.weighing import Weighed, forgery, latency, told_beside, weigh
 
 _PATIENCE = 60.0
 """Seconds for which what could not be looked at is waited for beyond a limit, at least."""
@@ -186,7 +186,10 @@ def _silence(case: Case, weighed: Weighed, missing: list[str], looks: _Looks) ->
         return None, None, "it is still being submitted, or we were stopped while it was"
     if submission is None or (submission.uncertain and submission.failure is not Failure.FORM_ERROR):
         detail = submission.reason if submission else "we were stopped in the middle of submitting"
-        return Outcome.INDETERMINATE, None, f"not seen, and it is not known that it was sent: {detail}"
+        beside = told_beside(case, weighed)
+        told = f"not in {', '.join(missing)}" if beside or len(missing) < len(case.probe.expected) else "not seen"
+        reason = f"{told}, and it is not known that it was sent: {detail}"
+        return Outcome.INDETERMINATE, None, "; ".join(filter(None, [reason, beside]))
     reason = _missing_reason(case, weighed, missing)
     if submission.uncertain:  # it was sent, and the form did not say what became of it
         reason = f"{submission.reason}; {reason}"
@@ -245,10 +248,15 @@ def _arrival(case: Case, weighed: Weighed) -> tuple[Outcome, str | None, str] | 
 
 
 def _missing_reason(case: Case, weighed: Weighed, missing: list[str]) -> str:
-    there = len(case.probe.expected) - len(missing)
-    reason = f"not seen anywhere within {case.probe.deadline:.0f} s"
+    expected, within = len(case.probe.expected), f"within {case.probe.deadline:.0f} s"
+    there = expected - len(missing)
+    reason = f"not seen anywhere {within}"
+    beside = told_beside(case, weighed)
     if there:
-        reason = f"seen in {there} of {len(case.probe.expected)} queues; not in {', '.join(missing)}"
+        reason = f"seen in {there} of {expected} queues; not in {', '.join(missing)}"
+    elif beside:
+        reason = f"not in {', '.join(missing)} {within}"
+    reason += f"; {beside}" if beside else ""
     away = _first(weighed.further, Seen.OUT_OF_OFFICE)
     delayed = _first(weighed.further, Seen.DELAY_NOTICE)
     if away is not None:

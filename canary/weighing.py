@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from canary.model import Case, Forgery, Role, Seen, Sighting
+from canary.model import Case, Forgery, Place, Role, Seen, Sighting
 
 REPLAY_AFTER = 3600.0
 """Seconds between the first copy of a report in a queue and a further one, from which the further one is a replay.
@@ -20,8 +20,10 @@ A mail system that delivers twice does so within one queue run or its retries; a
 ago was put there by somebody.
 """
 
+_TOLD = 3
+"""Things beside the report that a reason tells of."""
 _OF_THE_REPORT = (Seen.REPORT, Seen.PICKED_UP, Seen.CLOSED)
-"""What is seen of the report itself: only where the CA has it, and with its Message-ID where the place tells one."""
+"""What is seen of the report itself: only where the CA has it."""
 _IN_QUEUES = (*_OF_THE_REPORT, Seen.ACKNOWLEDGEMENT, Seen.ANSWER)
 """What may be seen in a queue of the CA; all that comes back to the sender may be seen in its replies."""
 
@@ -50,7 +52,23 @@ def clock_offset(case: Case, sighting: Sighting) -> float:
 
 def forgery(case: Case, sighting: Sighting) -> Forgery | None:
     """What speaks against a sighting: by whoever saw it, or since it fits neither its place nor the probe as sent."""
-    return sighting.forgery or _misfit(case, sighting)
+    misfit = _misfit(case, sighting)
+    return sighting.forgery or (misfit[0] if misfit else None)
+
+
+def why_not(case: Case, sighting: Sighting) -> str:
+    """Why a sighting does not count, in words; "" if nothing speaks against it."""
+    misfit = _misfit(case, sighting)
+    match sighting.forgery:
+        case None:
+            return misfit[1] if misfit else ""
+        case Forgery.EXPIRED:
+            took = latency(case, sighting)
+            return f"it came {took:.0f} s after submission, and was waited for {case.probe.give_up:.0f} s"
+        case Forgery.BAD_MAC:
+            return "its mark is forged"
+        case _:
+            return sighting.detail or sighting.forgery.value
 
 
 def order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
@@ -67,6 +85,15 @@ def order(case: Case, sighting: Sighting) -> tuple[Any, ...]:
         sighting.where,
     )
     return latency(case, sighting), sighting.noticed_at, *rest
+
+
+def is_renamed(case: Case, place: Place, message_id: str | None) -> bool:
+    """Whether what was seen has not the Message-ID that we sent, at a place that tells one.
+
+    That alone is no sign of a forgery where the content was compared: ticket systems, lists and some submission servers
+    write a Message-ID of their own.
+    """
+    return place.message_id and case.message_id is not None and message_id != case.message_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +134,31 @@ def weigh(case: Case) -> Weighed:
     return Weighed(reports, tuple(further), duplicates, dict(forged))
 
 
-def _misfit(case: Case, sighting: Sighting) -> Forgery | None:
-    """What speaks against a sighting whose mark verifies: it must fit the place, and the probe as it was sent."""
+def told_beside(case: Case, weighed: Weighed) -> str:
+    """What was seen that is no report where it is expected: where it lies, and why it does not count; "" if nothing."""
+    seen = dict.fromkeys(
+        f"{sighting.seen.replace('_', ' ')} in {sighting.place.queue}"
+        for sighting in weighed.further
+        if sighting.seen not in (Seen.OUT_OF_OFFICE, Seen.DELAY_NOTICE)
+    )
+    against = dict.fromkeys(
+        f"in {sighting.place.queue} lies what does not count: {why}"
+        for sighting in sorted(case.sightings, key=partial(order, case))
+        if (why := why_not(case, sighting))
+    )
+    told = [*against, *seen]
+    more = f", and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+    return "; ".join(told[:_TOLD]) + more
+
+
+def _misfit(case: Case, sighting: Sighting) -> tuple[Forgery, str] | None:
+    """What speaks against a sighting whose mark verifies, in words too: it must fit its place, and what was sent."""
     of_the_report = sighting.seen in _OF_THE_REPORT
     if case.submitting_at is None and case.submission is None:
-        return Forgery.REPLAYED  # the mark of a probe that was never sent
+        return Forgery.REPLAYED, "this probe was never sent"
     if of_the_report if sighting.place.role is Role.REPLIES else sighting.seen not in _IN_QUEUES:
-        return Forgery.REPLAYED  # our report in our own mailbox, or a bounce in the CA's queue
-    comparable = of_the_report and sighting.place.message_id and case.message_id is not None
-    if comparable and sighting.message_id != case.message_id:
-        return Forgery.REPLAYED  # somebody put our mark into another message
+        ours = "the sender's own mailbox" if of_the_report else "a queue of the CA"
+        return Forgery.REPLAYED, f"a {sighting.seen.replace('_', ' ')} has no place in {ours}"
+    if of_the_report and sighting.intact is None and is_renamed(case, sighting.place, sighting.message_id):
+        return Forgery.REPLAYED, f"it has another Message-ID than was sent, {sighting.message_id}, and was not compared"
     return None

@@ -31,6 +31,7 @@ _LOCAL_PART = 64  # RFC 5321 section 4.5.3.1.1
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 _WEB_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+_LINKS = re.compile(r"https?://[A-Za-z0-9.*-]*[A-Za-z0-9-]+\.[A-Za-z0-9-]+(:[0-9]{1,5})?/[!-~]{0,500}")
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 
 
@@ -102,6 +103,22 @@ class Operator(Settings):
         """Whether ``host`` is one of the operator's domains, or under one."""
         host = host.lower().rstrip(".")
         return any(host == domain or host.endswith("." + domain) for domain in self.domains)
+
+
+def _links(value: str) -> str:
+    if not _LINKS.fullmatch(value):
+        raise ValueError("wanted the links of one host such as https://links.example.com/*, with * for any characters")
+    return value
+
+
+class Gateway(Settings):
+    """What the operator's own mail gateway does to every mail, and is no fault of a report's way."""
+
+    links: ListOf[Annotated[str, AfterValidator(_links)]] = Field(
+        (),
+        description="links that it puts in place of others and that do not tell the address that stood there, "
+        "with * for any characters; a link that tells it needs no entry",
+    )
 
 
 class Web(Settings):

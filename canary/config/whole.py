@@ -18,7 +18,17 @@ from canary.channels import Carries, Sender
 from canary.channels import Kind as ChannelKind
 from canary.channels import kinds as channel_kinds
 from canary.channels.forms.settings import BrowserSettings
-from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, RetentionSettings, SenderSettings, Web
+from canary.config.sections import (
+    Audit,
+    Blackout,
+    BlindDrill,
+    Gateway,
+    Limits,
+    Operator,
+    RetentionSettings,
+    SenderSettings,
+    Web,
+)
 from canary.evidence.settings import EvidenceSettings
 from canary.model import Place, Role
 from canary.queues import RepliesSettings, WatchSettings
@@ -36,6 +46,7 @@ class Config(Settings):
     state: FilePath = Field(description="folder of the ledger, the artefacts and the key of the marks")
     web: Web = Field(default_factory=Web)
     browser: BrowserSettings = Field(default_factory=BrowserSettings)
+    gateway: Gateway = Field(default_factory=Gateway)
     limits: Limits = Field(default_factory=Limits)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)

@@ -19,8 +19,8 @@ from canary.model import Case, Component, Depth, Flood, Forgery, Place, Role, Se
 from canary.prober.floods import Floods
 from canary.prober.mark_keys import RecallingKeyring
 from canary.queues import Cursor, Found
-from canary.reports.compare import differences
-from canary.weighing import clock_offset, latency
+from canary.reports.compare import Comparison, compared
+from canary.weighing import clock_offset, is_renamed, latency
 
 _CLEAN_FOR = timedelta(days=1)
 """How long after its end a probe's messages are offered for clean-up."""
@@ -33,11 +33,19 @@ _REMEMBERED = 100
 class LedgerIntake:
     """The :class:`canary.queues.Intake` of every watcher.
 
-    ``changed`` is called, from any thread, with the ids of the probes that something new is known of.
+    ``changed`` is called, from any thread, with the ids of the probes that something new is known of. ``links`` says
+    which links the operator's gateway puts in place of others, as the configuration has them at the time.
     """
 
-    def __init__(self, ledger: Ledger, keys: Keyring, clock: Clock, changed: Callable[[Collection[str]], None]) -> None:
-        self._ledger, self._clock, self._changed = ledger, clock, changed
+    def __init__(
+        self,
+        ledger: Ledger,
+        keys: Keyring,
+        clock: Clock,
+        changed: Callable[[Collection[str]], None],
+        links: Callable[[], tuple[str, ...]] = tuple,
+    ) -> None:
+        self._ledger, self._clock, self._changed, self._links = ledger, clock, changed, links
         self._keys = RecallingKeyring(keys, self._mark_of)
         self.read_at: dict[str, datetime] = {}
         """When each queue was last read to its end."""
@@ -174,7 +182,7 @@ class LedgerIntake:
         if known is None:
             forgery = forgery or Forgery.UNKNOWN_ID
         elif forgery is None and item.seen is Seen.REPORT:
-            intact, detail = self._compare(known, item)
+            forgery, intact, detail = self._compare(known, item)
         sighting = Sighting(
             seen=item.seen,
             probe=item.probe,
@@ -203,14 +211,22 @@ class LedgerIntake:
         unseen_since = self.read_at.get(item.place.queue) or known.case.started_at
         return max(item.uncertainty, (now - unseen_since).total_seconds())
 
-    def _compare(self, known: OpenProbe, item: Found) -> tuple[bool | None, str]:
+    def _compare(self, known: OpenProbe, item: Found) -> tuple[Forgery | None, bool | None, str]:
+        """What speaks against a report that was found, whether it is whole, and what is said of it."""
         if item.content is None:
-            return None, item.detail
+            return None, None, item.detail
         sent = self._ledger.artefacts.get(known.payload) if known.payload else None
         if sent is None:
-            return None, "what was sent is no longer kept"
-        difference = differences(sent, item.content, whole=item.place.whole)
-        return difference is None, difference or item.detail
+            return None, None, "what was sent is no longer kept"
+        found = compared(sent, item.content, whole=item.place.whole, links=self._links())
+        if not found.is_report and is_renamed(known.case, item.place, item.message_id):
+            return Forgery.REPLAYED, False, f"another message that has its mark: {found.difference}"
+        return None, found.difference is None, _said(item, found)
+
+
+def _said(item: Found, found: Comparison) -> str:
+    """What is said of a report: what changed, else what its watcher says and what was added."""
+    return found.difference or "; ".join(filter(None, [item.detail, found.added]))
 
 
 class _Batch:

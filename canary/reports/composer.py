@@ -34,7 +34,8 @@ def compose(
     """A new report, unlike any other.
 
     ``operator`` is the CA's own name and ``verify`` how its staff can check that this is a test; both stand in the
-    first and the last line unless ``blind``. ``at`` is when it is written: what is attached is as old as it should be then. ``serial`` must belong to a revoked or expired test certificate of the CA.
+    first and the last line unless ``blind``. The mark stands in the first 200 characters, and once more further on:
+    a text that is cut is still found. ``at`` is when it is written: what is attached is as old as it should be then. ``serial`` must belong to a revoked or expired test certificate of the CA.
     ``root`` is the newest root hash of the evidence log, in hexadecimal: a report that carries it shows, wherever it is kept, what had
     been recorded by then. ``references`` is the Message-ID of the message that a variant in a thread answers; one is made up if it is None.
     Costs well under a millisecond, except where a key (an RSA one: some tens of milliseconds) or a file is made.
@@ -53,9 +54,9 @@ def compose(
     facts["subject"] = say(sections["subject"][0], facts, rng)
     if root is not None:
         facts["log_root"] = root
-    text = _text(sections, facts, person, serial, rng)
+    text = _text(sections, facts, person, serial, rng, early=blind)
     if not blind:
-        text = _with_notice(text, language, facts, rng)
+        text = f"{say(sections['reference'][0], facts, rng)} / {_with_notice(text, language, facts, rng)}"
     return Report(
         probe=probe,
         variant=variant,
@@ -73,7 +74,8 @@ def compose(
     )
 
 
-def _text(sections: Sections, facts: Facts, person: Person, serial: str | None, rng: Random) -> str:
+def _text(sections: Sections, facts: Facts, person: Person, serial: str | None, rng: Random, early: bool) -> str:
+    """The report itself, with the mark at its end or behind the greeting; in both places if it is to be found early."""
     paragraphs = [say(slot, facts, rng) for slot in sections["body"]]
     if "more" in sections:
         extra = " ".join(say(slot, facts, rng) for slot in some(sections["more"], rng))
@@ -83,7 +85,8 @@ def _text(sections: Sections, facts: Facts, person: Person, serial: str | None, 
         paragraphs.insert(rng.randint(0, len(paragraphs)), say(sections["serial"][0], facts, rng))
     if "log_root" in facts:
         paragraphs.insert(rng.randint(0, len(paragraphs)), say(sections["digest"][0], facts, rng))
-    paragraphs.insert(rng.choice([0, len(paragraphs)]), say(sections["reference"][0], facts, rng))
+    for place in (0, len(paragraphs) + 1) if early else (rng.choice([0, len(paragraphs)]),):
+        paragraphs.insert(place, say(sections["reference"][0], facts, rng))
     if rng.random() < 0.8:
         paragraphs.append(say(sections["closing"][0], facts, rng))
     paragraphs.insert(0, say(sections["greeting"][0], facts, rng))

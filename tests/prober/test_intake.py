@@ -114,7 +114,8 @@ def test_a_report_as_a_ticket_is_compared_and_kept(ledger: Ledger, intake: Ledge
     ticket = Ticket(f"From the web site:\n{TEXT}")
     intake.hand_in("w", [found(place=TICKETS, content=ticket, detail="ticket 7", where="7")], {})
     [seen] = sightings(ledger)
-    assert (seen.intact, seen.detail, seen.by, seen.forgery) == (True, "ticket 7", Actor.HUMAN, None)
+    told = "ticket 7; added before it: 'From the web site:'"
+    assert (seen.intact, seen.detail, seen.by, seen.forgery) == (True, told, Actor.HUMAN, None)
     assert ledger.artefacts.get(seen.message) == ticket.artefact()
 
 
@@ -143,7 +144,7 @@ def test_text_that_utf8_cannot_say_is_recorded(ledger: Ledger, intake: LedgerInt
         "w", [found(place=TICKETS, content=Ticket(f"{TEXT} \ud83d"), detail="half \ud83d", where="\ud83d")], {}
     )
     [seen] = sightings(ledger)
-    assert (seen.intact, seen.detail) == (True, "half ?")
+    assert (seen.intact, seen.detail) == (True, "half ?; added after it: '\\ud83d'")
 
 
 def test_a_message_of_ours_by_email_keeps_its_id(ledger: Ledger, intake: LedgerIntake) -> None:

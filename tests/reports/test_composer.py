@@ -88,6 +88,15 @@ def test_a_blind_report_says_nothing_of_a_test(variant: str) -> None:
         )
 
 
+@pytest.mark.parametrize("blind", [False, True])
+@pytest.mark.parametrize("variant", CHEAP)
+def test_the_mark_stands_early_and_twice_so_that_a_text_that_is_cut_is_found(variant: str, blind: bool) -> None:
+    for seed in range(4):
+        report = composed(variant, seed, blind=blind, serial="0123456789")
+        assert genuine(report.text[:200]) == [report.mark]
+        assert report.text.count(report.mark) >= 2
+
+
 @pytest.mark.parametrize("variant", CHEAP)
 def test_nothing_points_to_anybody_real(variant: str) -> None:
     for seed in range(12):

@@ -14,7 +14,7 @@ from .log import Event, Log
 _ONCE = ("scheduled", "submitting", "submitted", "deadline", "finished")
 _WRONG = {"junked": {"junk"}, "quarantined": {"quarantine"}, "wrong_queue": {"other", "monitored"}}
 _OF_THE_REPORT = ("report", "picked_up", "closed")
-"""What is seen of the report itself: only where the CA has it, and with its Message-ID where the place tells one."""
+"""What is seen of the report itself: only where the CA has it."""
 _IN_QUEUES = (*_OF_THE_REPORT, "acknowledgement", "answer")
 """What may be seen in a queue of the CA; all that comes back to the sender may be seen in its replies."""
 _DECIMALS = 0.002
@@ -231,13 +231,14 @@ def _genuine(events: list[Event]) -> Iterator[Event]:
 
 
 def _fits(sighting: Event, submitting: Event) -> bool:
-    """Whether a sighting fits its place, and where that tells one the Message-ID that was sent."""
+    """Whether a sighting fits its place; and where its content was not compared, the Message-ID that was sent."""
     seen, ours = sighting.body["seen"], submitting.body["message_id"]
     of_the_report = seen in _OF_THE_REPORT
     if _place(sighting)[1] == "replies":
         return not of_the_report
-    comparable = of_the_report and ours and sighting.body["place"].get("message_id", True)
-    return seen in _IN_QUEUES and (not comparable or sighting.body["message_id"] == ours)
+    told = ours and sighting.body["place"].get("message_id", True)
+    by_its_id = of_the_report and told and sighting.body["intact"] is None
+    return seen in _IN_QUEUES and (not by_its_id or sighting.body["message_id"] == ours)
 
 
 def _copies(events: list[Event]) -> dict[str, Event]:
