@@ -24,8 +24,8 @@ from canary.weighing import clock_offset, is_renamed, latency
 
 _CLEAN_FOR = timedelta(days=1)
 """How long after its end a probe's messages are offered for clean-up."""
-_RESOLUTION = 1.0
-"""Seconds that the times of a mail server are exact to."""
+_RESOLUTION = 0.5
+"""Seconds, more or less, that the times of a mail server are exact to: it cuts them off, and we take the middle."""
 _REMEMBERED = 100
 """Probes that have ended and need not be read again each time that something more is seen of them."""
 

@@ -19,6 +19,8 @@ _ANSWERS = re.compile(_FIELD % rb"(?:in-reply-to|references|x-forwarded-message-
 _LONGEST_ID = 998
 _LONGEST_DATE = 100
 
+WITHIN = timedelta(seconds=0.5)
+"""Servers cut their times off to seconds: it was in the middle of that second, give or take half of one."""
 _AHEAD = timedelta(hours=1)
 """By how much a Received time may be later than the server's INTERNALDATE before it is not believed."""
 _BEHIND = timedelta(days=2)
@@ -63,22 +65,23 @@ def arrival(
     """When a message arrived in its folder, where that was read, and give or take how many seconds.
 
     Only the topmost Received field is believed, which the final server wrote, and only if it fits ``internal``, the
-    INTERNALDATE (RFC 3501 section 2.3.3). Both have a resolution of 1 s, and both stay when a message is moved: if the
+    INTERNALDATE (RFC 3501 section 2.3.3). Both are cut off to seconds, and both stay when a message is moved: if the
     folder was read to its end at ``not_before`` and the message was not there, it came later, whatever its times say.
     """
-    at, source = server_time(header, internal, now) or (now, TimeSource.NOTICED)
-    if not_before is not None and at < not_before - _SKEW and not_before <= now:  # else our clock was set back since
+    said = server_time(header, internal, now)
+    was_read = not_before is not None and not_before <= now  # else our clock was set back since
+    if not_before is not None and was_read and (said is None or said[0] < not_before - _SKEW):
         return now, TimeSource.NOTICED, (now - not_before).total_seconds()
-    return at, source, 1.0
+    return (*said, WITHIN.total_seconds()) if said is not None else (now, TimeSource.NOTICED, 1.0)
 
 
 def server_time(header: bytes, internal: datetime | None, now: datetime) -> tuple[datetime, TimeSource] | None:
     """When the server says that a message arrived, and where; whether that can be is another question."""
     received = _received(header)
     anchor = internal or now
-    if received is not None and anchor - _BEHIND <= received <= anchor + _AHEAD:
-        return received, TimeSource.RECEIVED
-    return (internal, TimeSource.INTERNALDATE) if internal is not None else None
+    if received is not None and anchor - _BEHIND <= received + WITHIN <= anchor + _AHEAD:
+        return received + WITHIN, TimeSource.RECEIVED
+    return (internal + WITHIN, TimeSource.INTERNALDATE) if internal is not None else None
 
 
 def _received(header: bytes) -> datetime | None:

@@ -16,6 +16,8 @@ from canary.queues.imap.headers import answers_with, arrival, marks_in, message_
 KEYS = Keyring([secrets.token_bytes(32)])
 NOW = datetime(2026, 5, 6, 12, 0, 0, tzinfo=UTC)
 INTERNAL = NOW - timedelta(seconds=2)
+HALF = timedelta(seconds=0.5)
+"""Times are cut off to seconds, so the middle of one is told."""
 
 
 def received(when: datetime | str) -> bytes:
@@ -29,12 +31,12 @@ def mark() -> str:
 
 def test_the_first_received_tells() -> None:
     header = b"Return-Path: <a@b.test>\r\n" + received(NOW - timedelta(seconds=5)) + received(NOW - timedelta(hours=5))
-    assert arrival(header, INTERNAL, NOW, None) == (NOW - timedelta(seconds=5), TimeSource.RECEIVED, 1.0)
+    assert arrival(header, INTERNAL, NOW, None) == (NOW - timedelta(seconds=5) + HALF, TimeSource.RECEIVED, 0.5)
 
 
 def test_a_received_of_another_zone_is_the_same_moment() -> None:
     header = received("Wed, 6 May 2026 13:59:55 +0200 (CEST)")
-    assert arrival(header, INTERNAL, NOW, None)[0] == NOW - timedelta(seconds=5)
+    assert arrival(header, INTERNAL, NOW, None)[0] == NOW - timedelta(seconds=5) + HALF
 
 
 @pytest.mark.parametrize(
@@ -52,18 +54,33 @@ def test_a_received_of_another_zone_is_the_same_moment() -> None:
 )
 def test_a_received_that_does_not_fit_is_not_believed(stamp: datetime | str) -> None:
     header = received(stamp) + received(NOW - timedelta(seconds=5))
-    assert arrival(header, INTERNAL, NOW, None) == (INTERNAL, TimeSource.INTERNALDATE, 1.0)
+    assert arrival(header, INTERNAL, NOW, None) == (INTERNAL + HALF, TimeSource.INTERNALDATE, 0.5)
 
 
 def test_without_any_time_it_is_the_moment_of_noticing() -> None:
     assert arrival(b"Subject: x\r\n", None, NOW, None) == (NOW, TimeSource.NOTICED, 1.0)
 
 
+@given(st.floats(0, 0.999), st.booleans())
+def test_what_is_told_of_the_moment_is_true(fraction: float, by_header: bool) -> None:
+    """A server that cuts off tells 12:00:05 of all that came in that second."""
+    came = NOW + timedelta(seconds=5 + fraction)
+    header = received(NOW + timedelta(seconds=5)) if by_header else b"Subject: x\r\n"
+    at, source, uncertainty = arrival(header, NOW + timedelta(seconds=5), NOW + timedelta(seconds=9), None)
+    assert source is (TimeSource.RECEIVED if by_header else TimeSource.INTERNALDATE)
+    assert abs((at - came).total_seconds()) <= uncertainty
+
+
+def test_without_any_time_it_may_have_come_since_the_folder_was_read() -> None:
+    read_at = NOW - timedelta(seconds=20)
+    assert arrival(b"Subject: x\r\n", None, NOW, read_at) == (NOW, TimeSource.NOTICED, 20.0)
+
+
 def test_a_message_that_was_not_there_before_came_since() -> None:
     read_at = NOW - timedelta(seconds=20)
     moved = received(NOW - timedelta(hours=7))
     assert arrival(moved, NOW - timedelta(hours=7), NOW, read_at) == (NOW, TimeSource.NOTICED, 20.0)
-    assert server_time(moved, NOW - timedelta(hours=7), NOW) == (NOW - timedelta(hours=7), TimeSource.RECEIVED)
+    assert server_time(moved, NOW - timedelta(hours=7), NOW) == (NOW - timedelta(hours=7) + HALF, TimeSource.RECEIVED)
     assert server_time(b"Subject: x\r\n", None, NOW) is None
     slow_clock = received(NOW - timedelta(seconds=50))
     assert arrival(slow_clock, INTERNAL, NOW, read_at)[1] is TimeSource.RECEIVED
@@ -71,7 +88,7 @@ def test_a_message_that_was_not_there_before_came_since() -> None:
 
 def test_a_reading_by_a_clock_that_was_set_back_since_tells_nothing() -> None:
     ahead = NOW + timedelta(hours=1)
-    assert arrival(b"Subject: x\r\n", INTERNAL, NOW, ahead) == (INTERNAL, TimeSource.INTERNALDATE, 1.0)
+    assert arrival(b"Subject: x\r\n", INTERNAL, NOW, ahead) == (INTERNAL + HALF, TimeSource.INTERNALDATE, 0.5)
 
 
 def test_a_mark_is_found_plain_folded_and_encoded() -> None:

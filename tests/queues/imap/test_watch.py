@@ -86,7 +86,11 @@ def test_the_time_of_arrival_is_the_topmost_received(
     watch(desk)
     until(intake.found, "the report")
     [found] = intake.found()
-    assert (found.arrived_at, found.source, found.uncertainty) == (told, TimeSource.RECEIVED, 1.0)
+    assert (found.arrived_at, found.source, found.uncertainty) == (
+        told + timedelta(seconds=0.5),
+        TimeSource.RECEIVED,
+        0.5,
+    )
 
 
 def hidden_places(mark: str) -> dict[str, bytes]:
