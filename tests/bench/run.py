@@ -9,7 +9,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench import bench_audit, bench_email, bench_evidence, bench_form, bench_loop, bench_start, bench_verify
+from bench import (
+    bench_audit,
+    bench_email,
+    bench_evidence,
+    bench_form,
+    bench_loop,
+    bench_notice,
+    bench_start,
+    bench_verify,
+)
 
 
 def main() -> None:
@@ -17,7 +26,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="shorter windows")
     arguments.add_argument("--json", type=Path, help="write the numbers to this file")
-    measurements = ["start", "email", "loop", "form", "evidence", "audit", "verify"]
+    measurements = ["start", "email", "notice", "loop", "form", "evidence", "audit", "verify"]
     arguments.add_argument("--only", choices=measurements, help="only this measurement")
     given = arguments.parse_args()
     numbers: dict[str, object] = {}
@@ -25,6 +34,8 @@ def main() -> None:
         numbers["start"] = bench_start.main()
     if given.only in (None, "email"):
         numbers["email"] = bench_email.main(window=30 if given.quick else 120)
+    if given.only in (None, "notice"):
+        numbers["notice"] = bench_notice.main(40 if given.quick else 100)
     if given.only in (None, "loop"):
         numbers["loop"] = bench_loop.main(window=20 if given.quick else 60)
     if given.only in (None, "form"):

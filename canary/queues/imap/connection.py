@@ -45,6 +45,8 @@ class Connection(IMAPClient):  # type: ignore[misc]
         """The folder that is open, read-only."""
         self.identity = Identity(0, 1, 0)
         """Which numbering it has, and how full it was."""
+        self._is_fresh = False
+        """Whether the server has just told all that is new: it does so before it ends an IDLE."""
         super().__init__(server.host, server.port, ssl=server.tls is Tls.IMPLICIT, timeout=server.timeout)
         self._imap.debug = 0  # neither the cost of a log that nobody reads nor passwords in it
         self.normalise_times = False
@@ -74,8 +76,9 @@ class Connection(IMAPClient):  # type: ignore[misc]
             self.selected = folder
             uidnext = min(answer.get(b"UIDNEXT", 1), _UIDS)
             self.identity = Identity(answer.get(b"UIDVALIDITY", 0), uidnext, answer.get(b"EXISTS", 0))
-        else:
+        elif not self._is_fresh:
             self.noop()
+        self._is_fresh = False
         self._imap.untagged_responses.pop("EXISTS", None)  # whatever comes from here on is news
         return self.identity
 
@@ -116,6 +119,7 @@ class Connection(IMAPClient):  # type: ignore[misc]
         wire.expect_answer()
         wire.send(b"DONE\r\n")
         wire._command_complete("IDLE", tag)
+        self._is_fresh = True
         return heard
 
     def names(self) -> list[tuple[str, set[bytes]]]:

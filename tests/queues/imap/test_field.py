@@ -517,3 +517,25 @@ def test_where_idle_always_ends_the_connection_the_folder_is_asked_after_a_few_l
     assert server.connections == 4
     assert len(server.said("IDLE")) == 3
     assert intake.reasons() == ["disconnected"] * 3
+
+
+def test_what_idle_tells_is_read_by_three_commands() -> None:
+    server, intake = ImapMailbox(STRANGER, capabilities="IMAP4rev1 IDLE"), RecordingIntake()
+    mark = intake.probe()
+
+    def idling(_: bytes) -> Iterator[bytes]:
+        yield b"+ idling\r\n"
+        if server.last == 1:
+            server.commands.clear()
+            server.arrive(in_header(mark))
+            yield b"* 2 EXISTS\r\n"
+
+    server.answers["IDLE"] = idling
+    with watched(server, intake, poll="60s"):
+        found(intake, mark)
+    assert [" ".join(command.split()[:2]) for command in server.commands[:3]] == [
+        "UID SEARCH",
+        "UID FETCH",
+        "UID FETCH",
+    ]
+    assert "BODY.PEEK[]" in server.commands[2]
