@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,9 @@ from canary.clock import Clock
 
 def inspect(
     url: Annotated[str, typer.Argument(help="The page with the form. It is loaded, nothing is submitted.")],
+    ca_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="PEM file of the CAs to trust, not the system's.")
+    ] = None,
 ) -> None:
     """Load a page and print a ready configuration block for the form on it, to be looked over by you.
 
@@ -29,15 +33,15 @@ def inspect(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     try:
-        typer.echo(wording.printable(asyncio.run(_inspect(url))))
+        typer.echo(wording.printable(asyncio.run(_inspect(url, ca_file))))
     except UnusableError as error:
         err.print(on_one_line(str(error)), style="red", soft_wrap=True)
         raise typer.Exit(Exit.NOT_ARRIVED) from None
 
 
-async def _inspect(url: str) -> str:
+async def _inspect(url: str, ca_file: Path | None) -> str:
     browser = Browser(BrowserSettings(), Clock())
     try:
-        return await inspect_form(url, browser)
+        return await inspect_form(url, browser, ca_file)
     finally:
         await browser.close()

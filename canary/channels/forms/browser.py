@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from playwright.async_api import BrowserContext
@@ -21,6 +22,7 @@ from canary.budgets import BROWSER, BROWSER_PAGE
 from canary.channels.forms.home import Home
 from canary.channels.forms.launch import Running, launch
 from canary.channels.forms.outlet import Outlet
+from canary.channels.forms.private_ca import door as private_door
 from canary.channels.forms.processes import Held
 from canary.channels.forms.relay import Relay
 from canary.channels.forms.scripts import OPEN, WITHOUT
@@ -62,16 +64,22 @@ class Browser:
         self._outgrown = 0
 
     @asynccontextmanager
-    async def visit(self, home: Home | None = None, *, within: float | None = None) -> AsyncIterator[Visited]:
+    async def visit(
+        self, home: Home | None = None, *, within: float | None = None, ca_file: Path | None = None
+    ) -> AsyncIterator[Visited]:
         """A fresh context: no cookies, no cache, nothing of an earlier probe. Waits for a turn for ``within`` seconds.
 
-        Its pages may send to ``home`` alone. Raises OwnFaultError(BROWSER) with reason ``busy``, ``missing``,
+        Its pages may send to ``home`` alone; with the CAs of ``ca_file``, trusted instead of the system's, they reach
+        nothing else. Raises OwnFaultError for a file without any, and of BROWSER with reason ``busy``, ``missing``,
         ``sandbox``, ``crashed`` or ``hangs``.
         """
         outlet = Outlet(home)
-        async with self._turn(within), self._watched():
+        async with self._turn(within), self._watched(), AsyncExitStack() as doors:
+            door = None
             running = await self._ready()
-            context, key = await self._opened(running)
+            if ca_file is not None:
+                door = await doors.enter_async_context(private_door(ca_file, outlet, running.relay))
+            context, key = await self._opened(running, door)
             running.guard.begin(context, key, outlet)
             outlet.when_spent = lambda: self._give_up(context)
             try:
@@ -124,13 +132,18 @@ class Browser:
         if running is not None:
             await running.stop()
 
-    async def _opened(self, running: Running) -> tuple[BrowserContext, str]:
-        """A new context, and its id: that which was not there before."""
+    async def _opened(self, running: Running, door: str | None) -> tuple[BrowserContext, str]:
+        """A new context, and its id: that which was not there before. Behind a ``door`` it is not the browser that
+        looks at certificates."""
         try:
             async with asyncio.timeout(_REACTS_WITHIN), self._opening:
                 before = await running.guard.contexts()
                 context = await running.browser.new_context(
-                    user_agent=running.user_agent, accept_downloads=False, service_workers="block"
+                    user_agent=running.user_agent,
+                    accept_downloads=False,
+                    service_workers="block",
+                    proxy={"server": door} if door else None,
+                    ignore_https_errors=door is not None,
                 )
                 (key,) = await running.guard.contexts() - before
                 await context.add_init_script(f"{WITHOUT}; {OPEN}")

@@ -8,7 +8,6 @@ that answers more than :mod:`canary.budgets` allows. Pages are read in a thread:
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -24,10 +23,11 @@ from canary.channels.forms.asking import Answered, fault_of, follow, said
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.charset import encoded, known, sent_in, urlencoded
 from canary.channels.forms.html import HtmlField, HtmlForm, HtmlPage, read_html
+from canary.channels.forms.private_ca import trust_in
 from canary.channels.forms.settings import HttpFormSettings
 from canary.channels.forms.steps import attached, filled, payload, values
 from canary.exchange import BROKEN, exchange
-from canary.model import Attachment, Component, Outgoing, OwnFaultError, Report, Submission
+from canary.model import Attachment, Outgoing, OwnFaultError, Report, Submission
 from canary.threads import in_thread
 
 _HEADERS = {
@@ -85,13 +85,7 @@ class HttpFormChannel:
         return [(name, file) for name, which in self._settings.files.items() for file in attached(report, which)]
 
     def _client(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        return exchange(FORM_ANSWERS, headers=_HEADERS, trust=self._trust)
-
-    def _trust(self) -> ssl.SSLContext:
-        try:
-            return ssl.create_default_context(cafile=self._settings.ca_file and str(self._settings.ca_file))
-        except OSError as error:
-            raise OwnFaultError(Component.CONFIG, "ca_file", f"{self._settings.ca_file}: {error.strerror}") from error
+        return exchange(FORM_ANSWERS, headers=_HEADERS, trust=partial(trust_in, self._settings.ca_file))
 
     async def _send(self, client: httpx.AsyncClient, report: Report, attempt: Attempt) -> str | None:
         """Load, fill in and send the form; returns the reference number in the page that confirms, if there is one."""

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Frame, Page, Response
@@ -39,25 +40,25 @@ class _InFrameError(Exception):
     """The form is in a frame, which has this address of its own."""
 
 
-async def inspect_form(url: str, browser: Browser) -> str:
+async def inspect_form(url: str, browser: Browser, ca_file: Path | None = None) -> str:
     """The YAML of a ``web_form`` channel for the form at ``url``, with what to look at in comments.
 
     Raises ValueError for what is no web address, OwnFaultError for a browser that does not start, UnusableError for a
-    page that cannot be loaded or has no form.
+    page that cannot be loaded or has no form. The CAs of ``ca_file`` are trusted instead of the system's.
     """
     web_address(url)
     try:
-        return await _visited(url, browser, ())
+        return await _visited(url, browser, (), ca_file)
     except _InFrameError as found:
         frame = str(found)
         note = f"FRAME: the form of {url} is in a frame; url is the address of that frame."
         with suppress(_InFrameError):
-            return await _visited(frame, browser, (note,))
+            return await _visited(frame, browser, (note,), ca_file)
         raise UnusableError(f"no form found at {url}: it is in a frame of {frame}, which is a frame itself") from None
 
 
-async def _visited(url: str, browser: Browser, notes: tuple[str, ...]) -> str:
-    async with browser.visit(Home(url, ())) as visited:
+async def _visited(url: str, browser: Browser, notes: tuple[str, ...], ca_file: Path | None) -> str:
+    async with browser.visit(Home(url, ()), ca_file=ca_file) as visited:
         try:
             async with FORM_INSPECTION.deadline():
                 page = await visited.context.new_page()

@@ -20,7 +20,7 @@ from canary.channels.forms.home import Address
 from canary.channels.forms.outlet import Outlet
 
 _PIECE = 64 * KIB
-_GRANTED, _FAILED, _REFUSED = 0, 1, 2
+GRANTED, FAILED, REFUSED = 0, 1, 2
 _IPV4, _NAME, _IPV6 = 1, 3, 4
 _NET_ERRORS = {
     errno.ECONNREFUSED: "ERR_CONNECTION_REFUSED",
@@ -118,15 +118,15 @@ class Relay:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, users: _Users) -> None:
         try:
             async with asyncio.timeout(2 * (BROWSER_CONNECTIONS.seconds or 0)):
-                host, port = await _asked(reader, writer)
+                host, port = await asked(reader, writer)
                 payers = await users(host, port)
                 there = await self._connected(host, port) if payers else None
             if there is None:
-                writer.write(_reply(_FAILED if payers else _REFUSED))
+                writer.write(reply(FAILED if payers else REFUSED))
                 await writer.drain()
             else:
-                writer.write(_reply(_GRANTED))
-                await _both_ways((reader, writer), there, payers)
+                writer.write(reply(GRANTED))
+                await both_ways((reader, writer), there, payers)
         except (OSError, asyncio.IncompleteReadError, ValueError):
             pass  # it let go before it was served, or speaks something else
         finally:
@@ -157,12 +157,16 @@ class Relay:
         try:
             return await connect(host, port)
         except (OSError, UnicodeError) as error:
-            if len(self._errors) < _ERRORS_KEPT:
-                self._errors[host, port] = _net_error(error)
+            self.note_error(host, port, net_error(error))
             return None
 
+    def note_error(self, host: str, port: int, words: str) -> None:
+        """Remember why there was no connection to there, in words that begin as Chromium's."""
+        if len(self._errors) < _ERRORS_KEPT:
+            self._errors[host, port] = words
 
-async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
+
+async def asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
     """Where the browser wants to be connected to. Raises ValueError for what is no SOCKS5 CONNECT."""
     version, methods = await reader.readexactly(2)
     await reader.readexactly(methods)
@@ -178,11 +182,13 @@ async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     return host, int.from_bytes(await reader.readexactly(2), "big")
 
 
-def _reply(code: int) -> bytes:
+def reply(code: int) -> bytes:
+    """What a door answers: GRANTED, FAILED or REFUSED."""
     return bytes((5, code, 0, _IPV4)) + bytes(6)
 
 
-async def _both_ways(here: Streams, there: Streams, payers: Collection[Outlet]) -> None:
+async def both_ways(here: Streams, there: Streams, payers: Collection[Outlet]) -> None:
+    """Hand on what comes from either side, and count it. Raises OSError, ValueError, asyncio.IncompleteReadError."""
     try:
         _hand_on(await _first(here[0]), there[1], payers)
         await asyncio.gather(_pass_on(here[0], there[1], payers), _pass_on(there[0], here[1], payers))
@@ -219,7 +225,7 @@ def _hand_on(piece: bytes, sink: asyncio.StreamWriter, payers: Collection[Outlet
     sink.write(piece)
 
 
-def _net_error(error: OSError | UnicodeError) -> str:
+def net_error(error: OSError | UnicodeError) -> str:
     """What Chromium would have called it, had it connected itself."""
     if isinstance(error, socket.gaierror | UnicodeError):
         return "ERR_NAME_NOT_RESOLVED"

@@ -41,6 +41,11 @@ class FormSettings(ChannelSettings):
         (), description="further HOST or HOST:PORT, besides the url's, on which the form may be or to which it may go"
     )
     loads_within: Duration = Field(30.0, description="how long the page may take to load")
+    ca_file: FilePath | None = Field(
+        None,
+        description="PEM file of the CAs to trust instead of the system's; "
+        "the page of a web_form then reaches the url's host and posts_to alone",
+    )
 
     def targets(self) -> tuple[str, ...]:
         """The hosts that the report goes to."""
@@ -91,7 +96,6 @@ class HttpFormSettings(FormSettings):
     button: str | None = Field(
         None, description="which of several buttons sends the form: its name, what it says, or NAME=VALUE"
     )
-    ca_file: FilePath | None = Field(None, description="PEM file of the CAs to trust instead of the system's")
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

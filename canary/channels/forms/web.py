@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from playwright.async_api import BrowserContext, Page
@@ -60,10 +61,13 @@ class WebFormChannel:
         self._in_detail = self._settings.screenshots == "always" or not result.accepted
         return result
 
+    def _visit(self, within: float | None = None) -> AbstractAsyncContextManager[Visited]:
+        return self._browser.visit(self._settings.home(), within=within, ca_file=self._settings.ca_file)
+
     async def _submit(self, report: Report, within: float) -> Submission:
         attempt = Attempt(self._clock)
         try:
-            async with self._browser.visit(self._settings.home(), within=within) as visited:
+            async with self._visit(within) as visited:
                 result = await self._in_turn(visited, report, attempt, within)
                 return replace(result, troubles=self._troubles(visited.outlet))
         except OwnFaultError as fault:
@@ -98,7 +102,7 @@ class WebFormChannel:
 
     async def check(self) -> str:
         """Load the form and find each field of its first page; types nothing."""
-        async with self._browser.visit(self._settings.home()) as visited:
+        async with self._visit() as visited:
             try:
                 async with asyncio.timeout(self._settings.longest()):
                     page = await visited.context.new_page()
