@@ -43,6 +43,16 @@ async def test_what_the_senders_own_server_refuses_blames_and_pages_nobody(
     assert failing == 0
 
 
+async def test_another_message_id_is_no_loss(ca: CaSite, tmp_path: Path) -> None:
+    ca.rename()
+    async with running(configuration(ca, tmp_path), tmp_path) as run:
+        await run.watching()
+        verdict = await run.outcome(await run.probe())
+    [(_, _, raw)] = ca.messages("desk", "CPR")
+    assert b"@gateway.invalid>" in raw
+    assert (verdict.outcome, verdict.place, verdict.forged) == (Outcome.ARRIVED, "cpr", {})
+
+
 async def test_a_text_that_a_filter_cuts_is_altered_and_pages(ca: CaSite, tmp_path: Path) -> None:
     ca.cut_body(b"4711")
     async with running(configuration(ca, tmp_path, alias=PLAIN), tmp_path) as run:

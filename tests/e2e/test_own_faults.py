@@ -33,7 +33,7 @@ async def test_our_smtp_server_down(ca: CaSite, tmp_path: Path) -> None:
 
 
 async def test_wrong_imap_password(ca: CaSite, tmp_path: Path) -> None:
-    config = configuration(ca, tmp_path, alias={"deadline": "3s"})
+    config = configuration(ca, tmp_path, alias={"deadline": "3s", "give_up": "6s"})
     wrong = tmp_path / "wrong"
     wrong.write_text("not the password", encoding="utf-8")
     config["watch"]["desk"]["server"]["password"] = {"file": str(wrong)}
@@ -72,7 +72,7 @@ async def test_imap_server_restarted_in_mid_probe(ca: CaSite, tmp_path: Path) ->
 
 @pytest.mark.parametrize("where", ["submission", "imap"])
 async def test_certificate_of_an_unknown_authority(ca: CaSite, tmp_path: Path, where: str) -> None:
-    config = configuration(ca, tmp_path, alias={"deadline": "3s"})
+    config = configuration(ca, tmp_path, alias={"deadline": "3s", "give_up": "6s"})
     unknown = tmp_path / "unknown"
     unknown.mkdir()
     server = {
