@@ -16,6 +16,7 @@ from bench import (
     bench_form,
     bench_loop,
     bench_notice,
+    bench_replies,
     bench_start,
     bench_verify,
 )
@@ -26,12 +27,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="shorter windows")
     arguments.add_argument("--json", type=Path, help="write the numbers to this file")
-    measurements = ["start", "email", "notice", "loop", "form", "evidence", "audit", "verify"]
+    measurements = ["start", "replies", "email", "notice", "loop", "form", "evidence", "audit", "verify"]
     arguments.add_argument("--only", choices=measurements, help="only this measurement")
     given = arguments.parse_args()
     numbers: dict[str, object] = {}
     if given.only in (None, "start"):
         numbers["start"] = bench_start.main()
+    if given.only in (None, "replies"):
+        numbers["replies"] = bench_replies.main()
     if given.only in (None, "email"):
         numbers["email"] = bench_email.main(window=30 if given.quick else 120)
     if given.only in (None, "notice"):

@@ -83,8 +83,9 @@ _CHALLENGED = {
     "quarantined|kept) ~ (until|unless|for|since|because|pending) / "
     "(is|was|has been|will be|being) (being |)held / "
     "(click|follow|visit|open|use|press)~(link|button|below|url|page|address|here)~(deliver|confirm|"
-    "verify|release|approve|once|let|receive|accept|through) / "
+    "verify|release|approve|once|let|receive|accept|through|request|add|approv) / "
     "reply to this (message|mail|e-?mail)~(confirm|deliver|verify|release|to be) / approved? senders? / "
+    "approved? (you|beforehand) / (only|allow)~from senders / "
     "(not|un)( yet|) ?(known|recogni|on (my|our|the|his|her)~(list|whitelist))~(here|sender|list|me|us|"
     "address) / whitelist / boxtrapper / spam ?arrest / captcha / awaits moderator / "
     "awaiting (approval|moderat|your confirm|confirm|authori)",
