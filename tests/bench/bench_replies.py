@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from queues.replies import test_cases, test_siblings
 from rich.console import Console
 from rich.table import Table
 
 from canary.mail.reading import read_mail
 from canary.queues.replies.classify import ReplyKind, read_reply
-from queues.replies import test_cases, test_siblings
 
 FAILURE = (ReplyKind.BOUNCE, ReplyKind.REFUSED)
 DELAY = (ReplyKind.DELAY,)

@@ -142,7 +142,7 @@ def _is_of_a_person(letter: Letter, titled: bool) -> bool:
         return True
     if letter.null_path or letter.automatic or letter.encloses or titled:
         return False
-    return bool(people.FOUND.search(letter.words)) or bool(letter.is_reply and people.PERSON.search(letter.words))
+    return bool(people.FOUND.search(letter.words) or (letter.is_reply and people.PERSON.search(letter.words)))
 
 
 def _names_a_recipient(letter: Letter) -> bool:

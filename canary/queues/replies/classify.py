@@ -210,7 +210,8 @@ def _absent(letter: Letter) -> Reply | None:
     if by_itself and not letter.ticket and (away or gone or not received):
         return Reply(kind, letter.subject)  # "Automatic reply: ..." is how Exchange begins the subject of such a note
     machine = letter.is_by_machine or letter.robot or (letter.bulk and not letter.listed)
-    if machine and not letter.ticket and (away or (gone and not (received and answers.MACHINE.search(letter.words)))):
+    unread = received and answers.MACHINE.search(letter.words)
+    if machine and not letter.ticket and (away or (gone and not unread)):
         return Reply(kind, letter.subject)
     return Reply(kind, letter.subject) if _is_short_note(letter) else None
 
@@ -219,10 +220,8 @@ def _is_short_note(letter: Letter) -> bool:
     """Whether it says at once that somebody is away, and nothing else: typed or sent by a rule, it is no answer."""
     at_once = letter.words[:_BEGINNING]
     said = absence.AWAY.search(at_once) or absence.GONE.search(at_once)
-    substance = people.FOUND.search(letter.words) or "?" in letter.words
-    return (
-        bool(said) and len(letter.words) <= _LONGEST_NOTE and not substance and not letter.ticket and not letter.listed
-    )
+    more = people.FOUND.search(letter.words) or answers.MACHINE.search(letter.words) or "?" in letter.words
+    return bool(said) and len(letter.words) <= _LONGEST_NOTE and not more and not letter.ticket and not letter.listed
 
 
 def _says_vacation(head: Part) -> bool:

@@ -3,178 +3,27 @@
 from __future__ import annotations
 
 import pytest
+from queues.replies.mails import CHALLENGES, DELAYS, FAILURES, NULL, m
 
 from canary.mail.reading import read_mail
 from canary.queues.replies.classify import ReplyKind as K
 from canary.queues.replies.classify import read_reply
 
-NULL = "Return-Path: <>"
-DAEMON = "Mail Delivery Subsystem <mailer-daemon@mx.example>"
-
-
-def m(subject: str, text: str, *headers: str, sender: str = "Anna <anna@ca.example>") -> bytes:
-    """An answer to a report, as it lies in the sender's mailbox."""
-    thread = ["In-Reply-To: <x@probe.example>", "References: <x@probe.example>"]
-    lines = [*headers, f"From: {sender}", f"Subject: {subject}", "To: r@probe.example", *thread]
-    return "\n".join([*lines, "Content-Type: text/plain; charset=utf-8", "", text]).encode()
-
-
-DELAYS = [
-    m(
-        "Verzögerte Zustellung",
-        "Ihre Nachricht an cpr@ca.example konnte bisher noch nicht zugestellt werden. Es wird weiter versucht.",
-        NULL,
-        sender=DAEMON,
-    ),
-    m(
-        "Warning: message 1abc delayed 24 hours",
-        "A message that you sent has not yet been delivered to one or more of its recipients after more than 24 hours on the queue.\ncpr@ca.example\nNo action is required on your part. Delivery attempts will continue.",
-        NULL,
-        sender=DAEMON,
-    ),
-    m(
-        "Retard de remise",
-        "Votre message n'a pas encore été remis à cpr@ca.example. De nouvelles tentatives seront faites.",
-        sender="Postmaster <postmaster@mx.example>",
-    ),
-    m("配信遅延のお知らせ", "以下の宛先への配信が遅延しています。引き続き再送を試みます。", NULL, sender=DAEMON),
-    m(
-        "Delivery delayed:Question",
-        "Delivery is delayed to these recipients or groups:\n\ncpr@ca.example\n\nSubject: Question\n\nThis message hasn't been delivered yet. Delivery will continue to be attempted.\nThe server will keep trying to deliver this message for the next 1 days, 19 hours.",
-        sender="MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@ca.example",
-    ),
-    m(
-        "Mail delivery temporarily deferred",
-        "451 4.7.1 Greylisted, please try again later. We will retry for 3 days.\n<cpr@ca.example>",
-        NULL,
-        sender="MTA <mta@mx.example>",
-    ),
-    m(
-        "Opóźnienie dostarczenia wiadomości",
-        "Wiadomość do cpr@ca.example nie została jeszcze dostarczona. Kolejne próby nastąpią.",
-        NULL,
-        sender=DAEMON,
-    ),
-    m(
-        "Delivery Status Notification (Delay)",
-        "There was a temporary problem delivering your message to cpr@ca.example. Gmail will retry for 46 more hours. You'll be notified if the delivery fails permanently.",
-        NULL,
-        sender="Mail Delivery Subsystem <mailer-daemon@googlemail.com>",
-    ),
-    m(
-        "Delivery incomplete",
-        "There was a temporary problem delivering your message to cpr@ca.example. Gmail will retry for 46 more hours. You'll be notified if the delivery fails permanently.",
-        NULL,
-        sender="Mail Delivery Subsystem <mailer-daemon@googlemail.com>",
-    ),
-    m(
-        "Предупреждение: доставка задерживается",
-        "Ваше сообщение пока не доставлено cpr@ca.example. Попытки будут продолжены.",
-        NULL,
-        sender=DAEMON,
-    ),
-    m("邮件延迟通知", "您的邮件尚未送达 cpr@ca.example，系统将继续尝试投递。", NULL, sender=DAEMON),
-    m(
-        "Aviso: retraso en la entrega",
-        "Su mensaje todavía no se ha podido entregar a cpr@ca.example. Se seguirá intentando durante 2 días.",
-        NULL,
-        sender=DAEMON,
-    ),
-]
-FAILURES = [
-    m(
-        "Non remis : Question",
-        "Échec de la remise pour les destinataires ou groupes suivants :\ncpr@ca.example\nL'adresse de messagerie est introuvable.",
-        NULL,
-        sender="postmaster@ca.example",
-    ),
-    m(
-        "Unzustellbar: Question",
-        "Fehler bei der Nachrichtenzustellung an folgende Empfänger oder Gruppen:\ncpr@ca.example",
-        NULL,
-        sender="postmaster@ca.example",
-    ),
-    m(
-        "Message undeliverable: Question",
-        "Your message to cpr@ca.example wasn't delivered because the address couldn't be found.",
-        sender="gateway@ca.example",
-    ),
-    m("failure notice", "Sorry, I couldn't find any host named ca.example. (#5.1.2)", sender="mx@ca.example"),
-    m(
-        "Undelivered Mail Returned to Sender",
-        "This is the mail system at host mx. I'm sorry to have to inform you that your message could not be delivered to one or more recipients.\n<cpr@ca.example>: host mx said: 550 5.1.1 User unknown",
-        sender="MAILER-DAEMON@mx.example (Mail Delivery System)",
-    ),
-    m("配信不能", "宛先 cpr@ca.example が見つかりません。", NULL, sender="postmaster@mx.example"),
-    m(
-        "Mail",
-        "The mailbox of cpr@ca.example is over quota; your message has been returned.",
-        NULL,
-        sender="no-reply@mail.ca.example",
-    ),
-    m("Re: Question", "Error: message to cpr@ca.example rejected: 550 5.7.1 Relaying denied", NULL, sender="<>"),
-    m("系统退信", "抱歉，您的邮件被退回来了……收件人邮箱不存在 cpr@ca.example", NULL, sender="PostMaster@qq.example"),
-    m(
-        "Kézbesíthetetlen: Question",
-        "A kézbesítés a következő címzettnek sikertelen: cpr@ca.example",
-        NULL,
-        sender="postmaster@ca.example",
-    ),
-    m(
-        "DELIVERY FAILURE: User cpr (cpr@ca.example) not listed in Domino Directory",
-        "Your message\n\n  Subject: Question\n\nwas not delivered to:\n\n  cpr@ca.example\n\nbecause:\n\n  User cpr not listed in Domino Directory",
-        sender="Postmaster@ca.example",
-    ),
-    m(
-        "Mail System Error - Returned Mail",
-        "This Message was undeliverable due to the following reason:\nEach of the following recipients was rejected by a remote mail server.\nRecipient: <cpr@ca.example>\nReason: 5.1.1 unknown",
-        NULL,
-        sender="Mail Administrator <Postmaster@isp.example>",
-    ),
-    m(
-        "Rejected: Question",
-        "Your message wasn't delivered because a moderator rejected it.",
-        sender="Problem Reports <cpr@ca.example>",
-    ),
-    m(
-        "Post by non-member to a members-only list",
-        "Your message to cpr-list was rejected: posts by non-members are not accepted.",
-        "Precedence: bulk",
-        sender="cpr-bounces@lists.ca.example",
-    ),
-    m(
-        "Your message was not accepted",
-        "The attachment report.zip contains a forbidden file type. The message was refused by our content filter.",
-        NULL,
-        sender="security@ca.example",
-    ),
-    m(
-        "Nachricht abgelehnt",
-        "Ihre Nachricht an cpr@ca.example wurde vom Moderator abgelehnt.",
-        "Auto-Submitted: auto-generated",
-        sender="cpr-owner@lists.ca.example",
-    ),
-    m(
-        "[SPAM FILTER] Message blocked",
-        "Your mail to cpr@ca.example was identified as spam and has been blocked.",
-        NULL,
-        sender="antispam@ca.example",
-    ),
-    m(
-        "Automatically rejected mail",
-        "I only take mail from people I know.",
-        "Auto-Submitted: auto-replied (rejected)",
-        NULL,
-        sender=DAEMON,
-    ),
-    m(
-        "Votre message a été refusé",
-        "Votre message à la liste cpr a été rejeté par le modérateur.",
-        "Precedence: list",
-        sender="sympa@lists.ca.example",
-    ),
-]
 ABSENCES = [
+    m("Question", "Ik ben afwezig tot 3 augustus.", "X-Autoreply: yes"),
+    m("不在通知", "8月3日まで不在です。"),
+    m("Fuera de la oficina", "Vuelvo el lunes."),
+    m("Poissa toimistolta", "Olen poissa 3.8. asti."),
+    m("Vacation", "Gone fishing.", "Auto-Submitted: auto-replied (vacation)"),
+    m(
+        "Re: Question",
+        "Witam, jestem na urlopie do 3 sierpnia. W pilnych sprawach proszę o kontakt z desk@ca.example.",
+        "Auto-Submitted: auto-replied",
+    ),
+    m(
+        "Out of office",
+        "Hi, I will be away until Monday with limited access to email. For urgent issues mail desk@ca.example.",
+    ),
     m("Ben Sample/AT/CA is out of the office (returning 03.08.)", "I will be out of the office."),
     m("Ben Sample ist außer Haus.", "Ich kehre zurück am 03.08.2026."),
     m("Anna Sample est absente du bureau.", "Je serai de retour le 3."),
@@ -207,6 +56,35 @@ ABSENCES = [
     m("Tuotantoasia", "Anna ei ole enää palveluksessamme.", "Auto-Submitted: auto-generated"),
 ]
 ACKNOWLEDGEMENTS = [
+    m("Re: Question", "Mensaje automático: hemos recibido su correo y le responderemos a la mayor brevedad."),
+    m("RE: Question - Case:4711", "Talebiniz alındı. Kayıt numaranız 4711. Bu mesaj otomatik olarak oluşturulmuştur."),
+    m(
+        "Ticket #4711: Question",
+        "Ваше обращение зарегистрировано под номером 4711.",
+    ),
+    m(
+        "Re: Question",
+        "This mailbox is unattended; your message has been forwarded to the problem desk. Please do not reply.",
+        "Auto-Submitted: auto-replied",
+    ),
+    m(
+        "Accusé de réception",
+        "Bonjour, nous accusons réception de votre signalement n° 4711 et le traiterons dans les plus brefs délais.",
+    ),
+    m(
+        "Eingangsbestätigung",
+        "Sehr geehrte Damen und Herren,\n\nIhre Meldung ist bei uns eingegangen. Vorgangsnummer: 4711.\n\nMit freundlichen Grüßen\nIhr Team",
+    ),
+    m(
+        "We've received your message",
+        "Hi there,\n\nThanks for reaching out! We've received your message and will get back to you soon.",
+        sender="Support <support@ca.example>",
+    ),
+    m(
+        "Automatic reply: Question",
+        "Thank you for your message. We have received it and will answer within one working day.",
+        "X-Auto-Response-Suppress: All",
+    ),
     m("[#286614] Question", "We have received your report. Your ticket number is 286614. Somebody will look at it."),
     m(
         "Ihre Anfrage [Ticket#2026112810000012]",
@@ -247,29 +125,54 @@ ACKNOWLEDGEMENTS = [
         "Hello,\n\nThank you for contacting us. This is an automated response confirming the receipt of your ticket. Our team will get back to you as soon as possible.\n\nTicket ID: 4711\n\nKind regards,\nSupport",
     ),
 ]
-CHALLENGES = [
+ANSWERS = [
     m(
-        "Verify your email to reach cpr@ca.example",
-        "Hi, I use a spam filter. Your message is on hold until you verify that you are human: click the link below.",
-        sender="ca <cpr@ca.example>",
+        "Re: Question [#99]",
+        "Kedves Bejelentő!\n\nKöszönjük a bejelentést, a tanúsítványt visszavontuk.\n\nÜdvözlettel, Éva",
+    ),
+    m("Re: Question", "Beste,\n\nbedankt voor uw melding. We hebben het certificaat ingetrokken.\n\nGroeten, Piet"),
+    m("Re: Question", "Děkujeme za zprávu, certifikát byl zneplatněn.\nS pozdravem Jan"),
+    m(
+        "Re: Question",
+        "Could you send it without the attachment? Our gateway does not allow zip.\nBen",
+        sender="Mail Team <mailadmin@ca.example>",
     ),
     m(
-        "Your message is waiting: please confirm",
-        "I'm protecting myself from receiving junk mail. Just this once, click the link below so I can receive your emails.",
-        sender="cpr@ca.example",
-    ),
-    m(
-        "Bitte bestätigen Sie Ihre Nachricht",
-        "Ihre Nachricht wird zurückgehalten. Bitte klicken Sie auf den Link, damit sie zugestellt wird.",
-        sender="filter@ca.example",
+        "Re: [CA-4711] Question",
+        "Anna Huber commented:\n\nWe revoked 3 certificates with this key.",
+        "X-JIRA-FingerPrint: abc",
     ),
     m(
         "Re: Question",
-        "Your message was held for confirmation because you are not on my list. Please reply to this message to confirm and have it delivered. This message was generated automatically.",
-        "Auto-Submitted: auto-replied",
+        "Thank you for your report! Actually the certificate expired yesterday. So no action.\nMaria",
+        "X-Auto-Response-Suppress: All",
+        "Precedence: bulk",
+        "List-Id: <cpr.ca.example>",
     ),
-]
-ANSWERS = [
+    m("Re: Question", "Nothing to do with us.", sender="Reply Desk <reply@ca.example>"),
+    m("Re: Question", "Здравствуйте,\n\nспасибо за сообщение. Сертификат отозван.\n\nС уважением, Иван"),
+    m(
+        "SV: Question",
+        "Hej,\n\ntack för din rapport. Vi har spärrat certifikatet.\n\nMvh Karin",
+        "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply",
+    ),
+    m(
+        "Re: Question [Case 4711]",
+        "Hola,\n\ngracias por su mensaje. El certificado ha sido revocado.\n\nSaludos, Pablo",
+    ),
+    m(
+        "Re: Question",
+        "Good morning,\n\nwe confirm receipt of your report and have started to investigate. First finding: the key is on GitHub.\n\nC. Sample",
+    ),
+    m(
+        "Re: Question",
+        "Your first mail was blocked by our spam filter, I have it now. We revoke today.\n\nBen",
+        sender="Postmaster <postmaster@ca.example>",
+    ),
+    m(
+        "Re: Question",
+        "Hi,\n\nsorry for the delay. The certificate has been revoked; delivery of the new one is scheduled.\n\nAnna",
+    ),
     m(
         "RE: Question",
         "Hello,\n\nthank you for contacting us. We are looking into it; could you send the private key?\n\nBen",

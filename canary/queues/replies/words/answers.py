@@ -128,7 +128,7 @@ _CHALLENGED = {
     "th": "(ยืนยัน)~(ข้อความ|ผู้ส่ง|ลิงก์|อีเมล)",
 }  # fmt: skip
 _MACHINE = {
-    "en": "auto(-| |)(reply|response|answer) ?: / "
+    "en": "please do not (reply|respond|answer) / auto(-| |)(reply|response|answer) ?: / "
     "(this is|this message is|you are receiving)~(automat|auto-?(generated|reply|response|mated)) / "
     "(automat(ed|ic)|automatically(-| )generated|auto(-| |)(generated|mated)) (response|reply|message|"
     "e-?mail|mail|acknowledg|confirmation|receipt|notification|answer) / "
