@@ -275,7 +275,7 @@ class History:
         for queue in [place] if place else sorted(probe.expected):
             if not (queue == "chloe-cpr" and probe.channel == "ccadb-alias" and MEMBER_LOST.at(at)):
                 yield Seen.REPORT, queues[queue], took + self._rng.uniform(0, 1)
-        if place is None and self._rng.random() < 0.002:
+        if place is None and self._rng.random() < 0.006:
             yield Seen.REPORT, queues[min(probe.expected)], took + 20
         if Stage.ACKNOWLEDGED in probe.owed and place is None:
             yield Seen.ACKNOWLEDGEMENT, REPLIES, took + self._rng.uniform(2, 50)
