@@ -22,7 +22,7 @@ from itertools import islice
 from random import Random, SystemRandom
 
 from canary.budgets import MARKED_LINES, MARKS, MESSAGE, BudgetError
-from canary.mail.reading import Part, read_mail
+from canary.mail.reading import Part, read_mail, with_enclosed
 from canary.mail.words import plain, unfolded
 from canary.references import resolved
 
@@ -124,7 +124,7 @@ class Keyring:
         """
         search = _Search(self)
         mail = read_mail(raw)
-        for part in mail.parts:
+        for part in with_enclosed(mail):
             for text in _texts(part):
                 search.add(text)
         search.add(raw[: MESSAGE.received].decode("latin-1"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -92,6 +92,13 @@ class Part:
         return self.main_type == "text"
 
     @property
+    def is_encoded_message(self) -> bool:
+        """Whether it is a message in a transfer encoding, or as a file: no parts of it are known (RFC 2046, 5.2.1)."""
+        if self.type == "message/rfc822":
+            return self._encoding in ("base64", "quoted-printable")
+        return self.main_type not in ("multipart", "message") and self.name.lower().endswith(".eml")
+
+    @property
     def span(self) -> tuple[int, int]:
         """Where its body begins and ends in the message."""
         return self._body, self._end
@@ -134,11 +141,6 @@ class ParsedMail:
         """The message itself, whose header is that of the whole."""
         return self.parts[0]
 
-    @property
-    def texts(self) -> Iterator[Part]:
-        """Every text, those of enclosed messages included."""
-        return (part for part in self.parts if part.is_text)
-
 
 def read_mail(raw: bytes, budget: Budget = MESSAGE) -> ParsedMail:
     """The parts of a message, as far as the budget goes."""
@@ -163,6 +165,12 @@ def read_mail(raw: bytes, budget: Budget = MESSAGE) -> ParsedMail:
         usual = "message/rfc822" if part.type == "multipart/digest" else "text/plain"
         waiting.extend((begin, end, usual, depth + 1) for begin, end in reversed(inner))
     return ParsedMail(tuple(found), cut or delimiters.cut)
+
+
+def with_enclosed(mail: ParsedMail) -> list[Part]:
+    """All parts of a message, and those of the messages that are in it encoded or as files; not of any in these."""
+    enclosed = (read_mail(part.content()) for part in mail.parts if part.is_encoded_message)
+    return [*mail.parts, *(part for inner in enclosed for part in inner.parts)]
 
 
 def _beyond(budget: Budget, **cost: int) -> BudgetError | None:

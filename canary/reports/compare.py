@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
 from canary.budgets import COMPARED, BudgetError
 from canary.content import Content, Message, Ticket
-from canary.mail.reading import ParsedMail, Part, read_mail
+from canary.mail.reading import Part, read_mail, with_enclosed
 from canary.references import resolved
 from canary.reports.links import host_of
 from canary.reports.squeezed import Squeezed, links_of, squeezed
@@ -138,8 +138,9 @@ def _added(ours: Squeezed, text: Squeezed) -> str:
 
 def _from_mail(raw: bytes, want: _Sent) -> _Got:
     mail = read_mail(raw)
-    texts, cut = _texts(mail, want.text)
-    files = [_file(part, want.longest) for part in mail.parts if part.main_type != "multipart"] if want.files else []
+    parts = with_enclosed(mail)
+    texts, cut = _texts(parts, want.text)
+    files = [_file(part, want.longest) for part in parts if part.main_type != "multipart"] if want.files else []
     return _Got(texts, files, mail.cut or cut)
 
 
@@ -150,14 +151,16 @@ def _from_ticket(found: Ticket, want: _Sent) -> _Got:
     return _Got(_readings(text), files, cut)
 
 
-def _texts(mail: ParsedMail, sent: str) -> tuple[list[str], BudgetError | None]:
+def _texts(parts: Iterable[Part], sent: str) -> tuple[list[str], BudgetError | None]:
     """The text of every text part, those of enclosed messages included, HTML as it reads; and what there is no room for.
 
     The longer what was sent, the more there is.
     """
     texts: list[str] = []
     room = _room(sent)
-    for part in mail.texts:
+    for part in parts:
+        if not part.is_text:
+            continue
         text = part.text(_LARGEST_CHARACTER * (room + 1))
         if len(text) > room:
             return [*texts, text[:room]], _too_much()
@@ -191,7 +194,7 @@ def _from_message(sent: bytes) -> _Sent:
     files = tuple(_file(part, len(sent)) for part in mail.parts if part.is_attached)
     plain = (part.text() for part in mail.parts if part.type == "text/plain" and not part.is_attached)
     text = next(plain, None)
-    return _Sent(next(iter(_texts(mail, "")[0]), "") if text is None else text, files, _LINE_ENDS * len(sent))
+    return _Sent(next(iter(_texts(mail.parts, "")[0]), "") if text is None else text, files, _LINE_ENDS * len(sent))
 
 
 def _file(part: Part, longest: int) -> _File:

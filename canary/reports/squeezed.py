@@ -17,7 +17,7 @@ from canary.reports.links import Links, link_at
 
 _NOT_COUNTED = "\\s<>|\\\\\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u2010-\u2015\u2212-"
 _IGNORED, _KEPT = re.compile(f"[{_NOT_COUNTED}]+"), re.compile(f"[^{_NOT_COUNTED}]+")
-_ESCAPED_LINE = re.compile(r"\\+[rn]")
+_ESCAPED_LINE = re.compile(r"(?<!\\)\\++[rn]")
 _ESCAPED_OFTEN = 3
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _DISARMED = (("hxxp", "http"), ("[.]", "."), ("[:]", ":"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import encodebytes
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -97,6 +98,13 @@ def forwarded(raw: bytes, *, attached: bool) -> bytes:
     return mail.as_bytes()
 
 
+def enclosed(raw: bytes, media_type: str) -> bytes:
+    """A message in another one, in Base64."""
+    head = f"From: desk@ca.example\r\nMessage-ID: {OTHER}\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n--q\r\n"
+    about = f"\r\nSee below.\r\n--q\r\nContent-Type: {media_type}\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    return (head + about).encode() + encodebytes(raw) + b"\r\n--q--\r\n"
+
+
 def as_list(raw: bytes) -> bytes:
     """What a list makes of it: a tag in the subject, its own author and a footer."""
     raw = re.sub(rb"(?m)^Subject: ", b"Subject: [cpr] ", renamed(raw, "List-Id: <cpr.lists.ca.example>"))
@@ -128,6 +136,8 @@ REWRITTEN: dict[str, Callable[[bytes], bytes]] = {
     "no Message-ID": lambda raw: re.sub(rb"(?m)^Message-ID: .*\r\n", b"", raw),
     "forwarded in the text": lambda raw: forwarded(raw, attached=False),
     "forwarded as an attachment": lambda raw: forwarded(raw, attached=True),
+    "forwarded in Base64": lambda raw: enclosed(raw, "message/rfc822"),
+    "forwarded as a file": lambda raw: enclosed(raw, 'application/octet-stream; name="a report.eml"'),
     "resent": lambda raw: renamed(raw, "Resent-From: <desk@ca.example>", "Resent-Message-ID: <again@ca.example>"),
     "sent on by a list": as_list,
     "HTML in another character set": as_html,
