@@ -8,6 +8,7 @@ sent, what was answered, and what was new to see.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
@@ -32,9 +33,17 @@ OUR_NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "ERR_PROXY_",
 _UNSENT = "no POST left the browser"
 _TICK = 0.1
 _SETTLED, _STAYS = 1.0, 3.0
-"""Seconds in which nothing new happens, after which clear words of an error, and anything else, are an answer."""
+"""Seconds in which nothing new happens, after which clear words of an error are an answer to what was sent, and
+anything else is one: a page may send again what failed."""
 _LEAVES_WITHIN = 5.0
 """Seconds for what is still under way when the page has confirmed: to close it would take that back."""
+
+_TOO_QUICK = re.compile(
+    r"too (quick|fast|soon)|zu schnell|trop (vite|rapide)|demasiado (rápid|pronto)|troppo (veloc|in fretta)|"
+    r"za szybko|túl gyors|te snel|muito rápid|příliš rychle|太快",
+    re.IGNORECASE,
+)
+"""How a form says that no person is so quick."""
 
 
 class Answer:
@@ -105,13 +114,13 @@ class Answer:
             or any(one.leaving for one in self.news.states.values())
         ):
             return None
-        if failed := self._failure(sent):
-            return failed
-        if self.news.errors:
+        if self.news.errors and sent:
             return await self._not_confirmed()
         if quiet < _STAYS:
             return None
-        if self._status(sent) or (self.news.alerts and sent):
+        if failed := self._failure(sent):
+            return failed
+        if self.news.errors or self._status(sent) or (self.news.alerts and sent):
             return await self._not_confirmed()
         if self.news.turned and self.news.page.complete and await self._is_there_again():
             return await self._not_confirmed()
@@ -177,7 +186,8 @@ class Answer:
         answer = f"; {no} was answered {no.words!r}" if no else ""
         unsent = f"; {_UNSENT}" if self._exchanges.silent else ""
         stood = ", which stood there before" if self.news.stood(self._confirm.text) else ""
-        reason = f"not confirmed: {page}, want {self._confirm.text!r}{stood}{answer}{unsent}{self._last_words()}"
+        hint = "; a step 'pause' lets time go by" if _TOO_QUICK.search(says) else ""
+        reason = f"not confirmed: {page}, want {self._confirm.text!r}{stood}{answer}{unsent}{hint}{self._last_words()}"
         return UnusableError(f"{facts.hurdle()}{reason}")
 
     def _says(self, facts: PageFacts) -> str:

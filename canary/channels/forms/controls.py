@@ -49,7 +49,8 @@ _PLACES = (
 }"""
 )
 """Each of several elements in a few words."""
-_IN_THE_PAGE = re.compile(r"\w+\.evaluate\w*: \w*Error: ")
+IN_THE_PAGE = re.compile(r"\w+\.evaluate\w*: \w*Error: ")
+"""How the engine says that a script of ours was stopped in the page."""
 
 
 class UnreadablePageError(UnusableError):
@@ -96,7 +97,7 @@ def readable() -> Iterator[None]:
         raise UnreadablePageError("the page's own scripts keep it from being read") from error
     except PlaywrightError as error:
         words = error.message.splitlines()[0][:200]
-        if _IN_THE_PAGE.match(words):
+        if IN_THE_PAGE.match(words):
             raise UnreadablePageError(f"the page's own scripts keep it from being read: {words}") from error
         raise
 

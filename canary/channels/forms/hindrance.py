@@ -7,7 +7,7 @@ from contextlib import suppress
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Locator
 
-from canary.channels.forms.controls import readable
+from canary.channels.forms.controls import IN_THE_PAGE, readable
 from canary.channels.forms.naming import NAMING
 from canary.channels.forms.page import short
 
@@ -66,6 +66,8 @@ def plainly(error: PlaywrightError) -> str | None:
     words = error.message.splitlines()[0]
     if any(sign in words for sign in _OF_THE_BROWSER):
         return None
+    if IN_THE_PAGE.match(words):
+        return "the page's own scripts keep it from being read"
     return next((plain for sign, plain in _PLAINLY.items() if sign in error.message), None)
 
 

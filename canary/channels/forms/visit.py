@@ -87,6 +87,8 @@ class Visit:
                 await self._do(step, {})  # it may reveal the fields of the next steps
         facts = await read_page(self._page)
         found = f"{self._settings.url}: found {', '.join(repr(label) for label in labels) or 'the page'}"
+        if self._settings.confirm.seen_in(facts.text):
+            found += f"; {self._settings.confirm.text!r} stands there already, and will confirm nothing as it stands"
         return "; ".join([found, *([f"{facts.captcha} on the page"] if facts.captcha else ()), self._looked(number)])
 
     def _looked(self, number: int) -> str:

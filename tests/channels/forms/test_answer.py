@@ -82,6 +82,10 @@ YES = {
     "waits by polling": form(attributes="action=/poll"),
     "waits behind an error": form(attributes="action=/challenge"),
     "tries again": by_script("await post('/busy'); await post('/busy'); say(await (await post('')).text())"),
+    "tries again later": by_script(
+        "await post('/busy'); setTimeout(async () => { await post('/gone').catch(() => 0); "
+        "setTimeout(async () => say(await (await post('')).text()), 2000) }, 2000)"
+    ),
     "redirected": form(attributes="action=/see"),
     "changed by history": by_script(f"await post(''); history.pushState(0, '', '/done'); say('{_P}')"),
     "thanks before, too": form(before="<p>Thank you for helping us. Your report is filed by our team."),
@@ -174,6 +178,10 @@ NO: dict[str, tuple[str, str]] = {
         by_script("say((await (await post('/no')).json()).message)"),
         f"""{_NO("The serial number is missing.")}; POST URL/no was answered '{REPLIES["no"][1]}'""",
     ),
+    "too quick": (
+        by_script("await post(''); say('The form was sent too quickly.')"),
+        _NO("The form was sent too quickly.") + "; a step 'pause' lets time go by",
+    ),
     "unknown words": (by_script("await post(''); say('We cannot help you.')"), _NO("We cannot help you.")),
     "thanks for a moment before it fails": (
         by_script("say('<p id=t>Sending, thank you'); await post('/fail500'); t.remove()"),
@@ -257,7 +265,7 @@ async def submit(site: Answers, page: str, browser: Browser, within: float = 15,
     confirm = {"text": changes.pop("text", THANKS), "within": f"{within:g}s"}
     settings = web_form(site.url, "report", url=f"{site.url}/{page}", **{"steps": STEPS, "confirm": confirm, **changes})
     channel = WebFormChannel(settings, SENDER, resources(browser))
-    return await channel.submit(channel.prepare(report()), within=60)
+    return await channel.submit(channel.prepare(report()), within=300)
 
 
 async def all_of(site: Answers, pages: Iterable[str], browser: Browser, **changes: Any) -> dict[str, Submission]:
@@ -294,3 +302,7 @@ async def test_words_that_stood_there_before_confirm_nothing(site: Answers, brow
         assert (result.accepted, result.failure, result.uncertain) == (False, Failure.FORM_ERROR, False), name
         assert STOOD[name] in result.reason
         assert "want 'Thank you', which stood there before" in result.reason
+    confirm = {"text": "Report a certificate", "within": "4s"}
+    settings = web_form(site.url, "report", url=f"{site.url}/same", steps=STEPS, confirm=confirm)
+    found = await WebFormChannel(settings, SENDER, resources(browser)).check()
+    assert "'Report a certificate' stands there already" in found
