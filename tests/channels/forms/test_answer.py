@@ -263,7 +263,12 @@ STEPS: list[Any] = [
 
 async def submit(site: Answers, page: str, browser: Browser, within: float = 15, **changes: Any) -> Submission:
     confirm = {"text": changes.pop("text", THANKS), "within": f"{within:g}s"}
-    settings = web_form(site.url, "report", url=f"{site.url}/{page}", **{"steps": STEPS, "confirm": confirm, **changes})
+    settings = web_form(
+        site.url,
+        "report",
+        url=f"{site.url}/{page}",
+        **{"steps": STEPS, "confirm": confirm, "patience": "30s", **changes},
+    )
     channel = WebFormChannel(settings, SENDER, resources(browser))
     return await channel.submit(channel.prepare(report()), within=300)
 
