@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import ssl
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +49,12 @@ class CaSite:
         domain: str = "ca.test",
         sender_domain: str = "persona.test",
         milters: Sequence[str] = (),
+        transports: Mapping[str, str] | None = None,
     ) -> None:
-        """``milters`` see each mail before the one that fails on demand."""
+        """``milters`` see each mail before the one that fails on demand; ``transports`` of addresses are Postfix's."""
         self.domain, self.sender_domain = domain, sender_domain
         self._milters = milters
+        self._transports = {BLACKHOLE: "discard:", **(transports or {})}
         self._wanted_folder, self._authority = folder, authority
         self._directory = Directory((domain, sender_domain))
         self._faults = Faults(self._directory)
@@ -98,7 +100,7 @@ class CaSite:
             "virtual_alias_maps": tables.reference("alias"),
             "virtual_mailbox_maps": tables.reference("mailbox"),
             "virtual_transport": f"lmtp:inet:{LOOPBACK}:{dovecot_ports.lmtp}",
-            "transport_maps": f"inline:{{ {{{BLACKHOLE} = discard:}} }}",
+            "transport_maps": f"inline:{{ {', '.join(f'{{{to} = {way}}}' for to, way in self._transports.items())} }}",
             "smtpd_recipient_restrictions": f"check_recipient_access {tables.reference('access')}",
             "smtpd_sasl_path": f"inet:{LOOPBACK}:{dovecot_ports.auth}",
             "smtpd_milters": " ".join([*self._milters, milter.reference]),

@@ -39,6 +39,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "cyrus-imapd": (f"{BESIDE}/cyrus-imapd/usr/lib/cyrus/bin/imapd",),
     "courier-base": ("/usr/bin/maildirmake.courier",),
     "courier-imap": (f"{BESIDE}/courier-imap/usr/bin/imapd",),
+    "mailman3": ("/usr/lib/mailman3/bin/mailman",),
     "chromium": ("/usr/bin/chromium", "/usr/bin/google-chrome"),
     "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
     "libatomic1": ("/usr/lib/x86_64-linux-gnu/libatomic.so.1", "/usr/lib/aarch64-linux-gnu/libatomic.so.1"),
