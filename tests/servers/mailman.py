@@ -6,9 +6,10 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from servers.polling import tail, until_ready
+from servers.polling import listening, tail, until
 from servers.ports import LOOPBACK
 
 CONFIG = """\
@@ -67,7 +68,7 @@ def mailing_list(folder: Path, address: str, members: Sequence[str], lmtp: int, 
             _as_list(config, "master", "-C", str(config)), stdout=output, stderr=output, cwd=folder
         )
     try:
-        until_ready("Mailman", [(LOOPBACK, lmtp)], log, folder / "var/logs/mailman.log")
+        until(partial(listening, (LOOPBACK, lmtp)), f"Mailman at port {lmtp}; its log is {log}", 120)
         yield
     finally:
         master.terminate()
