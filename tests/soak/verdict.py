@@ -54,12 +54,14 @@ def nothing_lost_or_sent_twice(ca: CaSite, recorded: Events) -> dict[str, int]:
     channels = {event["probe"]: event["body"]["channel"] for event in recorded if event["kind"] == "scheduled"}
     outcomes = {event["probe"]: event["body"]["outcome"] for event in recorded if event["kind"] == "finished"}
     wrong = {
-        known: (channels[submitting[known]], outcomes.get(submitting[known]))
-        for known in received
-        if channels[submitting[known]].startswith("good")
+        submitting[known]: str(message["Received"])[-40:]
+        for message in ours
+        if (known := str(message["Message-ID"])) in submitting
+        and channels[submitting[known]].startswith("good")
         and outcomes.get(submitting[known]) not in ("arrived", "late", "indeterminate")
     }
-    assert not wrong, f"received, and judged otherwise: {wrong}"
+    told = {probe: [event for event in recorded if event.get("probe") == probe] for probe in wrong}
+    assert not wrong, f"received, and judged otherwise: {wrong}\n{json.dumps(told, indent=1)}"
     accepted = {e["probe"] for e in recorded if e["kind"] == "submitted" and e["body"]["accepted"]}
     good = {probe for probe in accepted if channels[probe].startswith("good")}
     lost = good - {submitting[known] for known in received}
