@@ -25,9 +25,9 @@ from canary.model.words import (
 class Place:
     """A queue by its slug, with what it is for and what it can tell.
 
-    ``message_id`` says that it shows the Message-ID with which a report was sent (a ticket system may not): then what
-    is seen there of the report itself counts only with that one. ``whole`` says that it shows the whole content and not
-    a part of it, ``work`` that it shows what is done with a report: who picked it up, answered, closed it.
+    ``message_id`` says that it shows the Message-ID with which a report was sent (a ticket system may not): then a
+    report that could not be compared counts there only with that one. ``whole`` says that it shows the whole content
+    and not a part of it, ``work`` that it shows what is done with a report: who picked it up, answered, closed it.
     """
 
     queue: str
