@@ -29,6 +29,10 @@ FIRST = {"wait", "wait_for", "select", "poll"}
 """Those that may be told by an argument without a name."""
 
 BY_ITSELF = {
+    (
+        "channels/forms/controls.py",
+        "wait_for with a limit",
+    ): "it waits for a browser's page, which knows no clock of ours",
     ("queues/imap/wire.py", "poll with a limit"): "it waits for a server's socket, which knows no clock of ours",
     ("simulated.py", "select with a limit"): "it is the loop that makes simulated time pass, and waits for nothing",
     ("watched_loop.py", "select with a limit"): "it is the loop itself that rests",

@@ -28,7 +28,7 @@ from canary.channels.forms.steps import Choose, Click, web_address
 
 _ROUNDS, _PAGES = 3, 5
 _SETTLE_MS, _REACTS_MS = 2000, 5000
-_LOOKS_EVERY = 0.1
+_LOOKS_EVERY_MS = 100
 _SAMPLES: Mapping[str, str] = {
     "email": "sample@example.com", "phone": "+12025550100", "serial": "00000000", "url": "https://example.com/",
     "number": "1", "date": "2026-01-01", "time": "12:00",
@@ -175,7 +175,7 @@ class _Inspection:
                     facts = await read_page(self._page)
                     if any(item not in known for item in fields_of(facts)):
                         return facts
-                    await asyncio.sleep(_LOOKS_EVERY)
+                    await self._page.wait_for_timeout(_LOOKS_EVERY_MS)
         return None
 
 
