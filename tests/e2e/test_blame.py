@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from servers.answer_pages import answering, by_script
 from servers.ca_site import CaSite
 from servers.canary_run import Run, configuration, running
 
@@ -12,18 +13,19 @@ from canary.ledger import EventKind
 from canary.model import DeadlineResult, Outcome, Verdict
 from dashboards.limits import CONFIRMED
 
+FILLED = {"Your name": "{name}", "Email": "{email}", "Description": "{text}"}
 PLAIN = {"variants": ["plain", "V02-zip"], "deadline": "4s"}
 
 
-async def failing_after(run: Run, variant: str) -> tuple[list[Verdict], int]:
+async def failing_after(run: Run, variant: str, channel: str = "alias") -> tuple[list[Verdict], int]:
     """What two probes one after the other come to, and how many of them count as confirmed failures for a page."""
     verdicts = []
     for _ in range(CONFIRMED):
-        probe = await run.probe(variant=variant)
+        probe = await run.probe(channel, variant=variant)
         verdicts.append(await run.outcome(probe))
         await run.until(lambda probe=probe: run.verdict(probe).deadline or run.events(EventKind.FINISHED, probe), "it")
     await run.rounds(2)
-    return verdicts, len(run.ledger.state.totals.channels["alias"].failing)
+    return verdicts, len(run.ledger.state.totals.channels[channel].failing)
 
 
 @pytest.mark.parametrize(
@@ -59,4 +61,22 @@ async def test_a_text_that_a_filter_cuts_is_altered_and_pages(ca: CaSite, tmp_pa
         await run.watching()
         verdicts, failing = await failing_after(run, "plain")
     assert {verdict.outcome for verdict in verdicts} == {Outcome.ALTERED}
+    assert failing == CONFIRMED
+
+
+async def test_a_form_that_regrets_in_plain_words_is_the_cas_and_pages(ca: CaSite, tmp_path: Path) -> None:
+    page = by_script("await post('/store'); say('<p>Your report could not be delivered. Please write to us.</p>')")
+    async with answering({"report": page}, {"store": (500, "out of order")}) as site:
+        steps = [{"fill": {"label": label, "with": text}} for label, text in FILLED.items()] + [
+            {"click": "Send report"}
+        ]
+        form = {"kind": "web_form", "url": f"{site.url}/report", "steps": steps, "confirm": {"text": "Thank you"}}
+        config = configuration(ca, tmp_path, form=form | {"serial": "00c0ffee00c0ffee"})
+        del config["channels"]["form"]["to"]
+        config["operator"]["domains"].append("127.0.0.1")
+        async with running(config, tmp_path) as run:
+            await run.watching()
+            verdicts, failing = await failing_after(run, "plain", "form")
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.FORM_ERROR}
+    assert all("Your report could not be delivered. Please write to us." in verdict.reason for verdict in verdicts)
     assert failing == CONFIRMED
