@@ -15,7 +15,7 @@ from canary.ledger import Event, EventKind, KeptSightings, Ledger, OpenProbe, St
 from canary.ledger import events as record
 from canary.ledger.events import clock, digest
 from canary.mark import Keyring
-from canary.model import Case, Component, Depth, Flood, Forgery, Place, Role, Seen, Sighting, Surplus, TimeSource
+from canary.model import Component, Depth, Flood, Forgery, Place, Role, Seen, Sighting, Surplus, TimeSource
 from canary.prober.floods import Floods
 from canary.prober.mark_keys import RecallingKeyring
 from canary.queues import Cursor, Found
@@ -200,16 +200,28 @@ class LedgerIntake:
             generation=item.generation,
             by=item.by,
         )
-        if known and forgery is None and _came_after(known.case, sighting, known.case.probe.give_up):
+        if known and forgery is None and self._came_after(known, sighting, known.case.probe.give_up):
             return replace(sighting, forgery=Forgery.EXPIRED)
         return sighting
+
+    def _came_after(self, known: OpenProbe, sighting: Sighting, limit: float) -> bool:
+        """Whether a sighting came more than ``limit`` seconds after submission, for certain.
+
+        A time that is still to come, by our clock, tells no more than none: one of the two clocks is wrong.
+        """
+        told = sighting.source is not TimeSource.NOTICED and clock_offset(known.case, sighting) <= 0
+        unseen = 0.0 if told else max(sighting.uncertainty, self._unseen(sighting.place, known, sighting.noticed_at))
+        return latency(known.case, sighting) - unseen > limit
 
     def _uncertainty(self, item: Found, known: OpenProbe | None, now: datetime) -> float:
         """What was only noticed may have come at any time since its place was last read to its end."""
         if known is None or item.source is not TimeSource.NOTICED:
             return item.uncertainty
-        unseen_since = self.read_at.get(item.place.queue) or known.case.started_at
-        return max(item.uncertainty, (now - unseen_since).total_seconds())
+        return max(item.uncertainty, self._unseen(item.place, known, now))
+
+    def _unseen(self, place: Place, known: OpenProbe, now: datetime) -> float:
+        """For how many seconds a place was not read to its end."""
+        return (now - (self.read_at.get(place.queue) or known.case.started_at)).total_seconds()
 
     def _compare(self, known: OpenProbe, item: Found) -> tuple[Forgery | None, bool | None, str]:
         """What speaks against a report that was found, whether it is whole, and what is said of it."""
@@ -258,12 +270,6 @@ class _Batch:
         why = sighting.forgery or Forgery.UNKNOWN_ID
         self._unknown[why] += 1
         return why if self._unknown[why] > (UNKNOWN_MARKS.number or 0) else None
-
-
-def _came_after(case: Case, sighting: Sighting, limit: float) -> bool:
-    """Whether a sighting came more than ``limit`` seconds after submission; where it was only noticed, for certain."""
-    unseen = sighting.uncertainty if sighting.source is TimeSource.NOTICED else 0.0
-    return latency(case, sighting) - unseen > limit
 
 
 def _may_come(known: OpenProbe, place: Place) -> bool:

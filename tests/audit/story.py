@@ -102,7 +102,7 @@ class Teller:
         known, due = case.probe, case.probe.scheduled_at
         decided, later = False, case.sightings
         case = replace(case, sightings=())
-        for seconds in (1.0, 30.0, DEADLINE, 2 * DEADLINE, 3 * DEADLINE, GIVE_UP):
+        for seconds in (1.0, 30.0, DEADLINE + 1, 2 * DEADLINE, 3 * DEADLINE, GIVE_UP):
             now = due + timedelta(seconds=seconds)
             while later and later[0].noticed_at <= now:
                 self.tell(record.sighting(later[0].noticed_at, later[0], "desk"))

@@ -55,7 +55,7 @@ def test_exceptions_have_cause_detection_duration_and_retest(made: Made) -> None
     assert junked.duration == timedelta(hours=3, seconds=18)
     assert (late.outcome, late.first_at, late.probes) == ("late", at(3, 15), 1)
     assert (person.channel, person.first_at, person.probes) == ("person", at(1, 22), 3)  # it began before the period
-    assert person.detected_at == at(1, 22) + timedelta(seconds=900)
+    assert person.detected_at == at(1, 22) + timedelta(seconds=901)
     assert (form.channel, form.retest, form.duration, form.probes) == ("form", None, None, 7)  # and goes on after it
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from builders import CPR, DEADLINE, START, TICKETS, a_case, a_probe, after, done, message, reply, report, taken
+from builders import CPR, DEADLINE, GIVE_UP, START, TICKETS, a_case, a_probe, after, done, message, reply, report, taken
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger.checking import is_whole
@@ -37,7 +37,7 @@ def life(name: str = NAME, at: float = 0.0, arrives: bool = True) -> tuple[Event
     probe = replace(a_probe(name), scheduled_at=after(at))
     seen = (report(probe=name, at=12),) if arrives else ()
     end = after(at + DEADLINE)
-    verdict = judge(a_case(*seen), after(DEADLINE), {"cpr": after(DEADLINE)})
+    verdict = judge(a_case(*seen), after(DEADLINE + 2), {"cpr": after(DEADLINE + 1)})
     assert verdict.deadline is not None
     assert verdict.outcome is not None
     return (
@@ -100,10 +100,10 @@ def test_further_stages_and_what_was_owed(ledger: Ledger) -> None:
         expected=("tickets",),
         owed=owed,
     )
-    verdict = judge(case, after(1200), {"mine": after(700)})
+    verdict = judge(case, after(GIVE_UP), {"mine": after(700)})
     assert verdict.final
     begun = record.scheduled(case.probe, "m" * 40)
-    ledger.append(begun, *life()[1:3], record.finished(NAME, after(1200), verdict)).result()
+    ledger.append(begun, *life()[1:3], record.finished(NAME, after(GIVE_UP), verdict)).result()
     [row] = ledger.results()
     assert (row.acknowledged, row.picked_up, row.answered, row.answer_received, row.closed) == (
         None,

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from builders import CPR, LEGAL, MESSAGE_ID, MINE, START, a_probe, after, taken
+from builders import CPR, GIVE_UP, LEGAL, MESSAGE_ID, MINE, START, a_probe, after, taken
 
 from canary.clock import Clock
 from canary.content import Content, Message, Ticket
@@ -161,3 +161,30 @@ def test_what_was_read_before_our_clock_was_set_is_not_taken_for_later(intake: L
     assert intake.read_at == {"cpr": after(20 - 3600)}
     intake.looked("cpr", after(25))
     assert intake.read_at == {"cpr": after(25)}
+
+
+@pytest.mark.parametrize(
+    ("arrived", "read", "forgery"),
+    [
+        (3600.0, None, None),  # our clock was set back, or theirs is ahead: when it came nobody knows
+        (3600.0, GIVE_UP - 10, None),
+        (3600.0, GIVE_UP + 2, Forgery.EXPIRED),  # it was not there when the place was read last
+        (GIVE_UP + 2, None, Forgery.EXPIRED),
+        (10.0, None, None),
+    ],
+)
+def test_a_time_that_is_still_to_come_lets_nothing_expire(
+    tmp_path: Path, arrived: float, read: float | None, forgery: Forgery | None
+) -> None:
+    from prober.test_floods import Watching
+
+    watching = Watching(tmp_path)
+    watching.send()
+    watching.now = after(GIVE_UP + 5)
+    if read is not None:
+        watching.intake.looked(CPR.queue, after(read))
+    at = after(GIVE_UP + arrived if arrived == 3600.0 else arrived)
+    watching.intake.hand_in("w", [watching.found(arrived_at=at)], {"uid": 1})
+    [seen] = watching.events(EventKind.SIGHTING)
+    assert seen.body["forgery"] == forgery
+    watching.ledger.close()

@@ -105,7 +105,7 @@ def test_a_missed_deadline_that_counts_as_met(office: Office) -> None:
     lying(office, EventKind.DEADLINE, result="met")
     office.probe(arrives=None)
     office.stop()
-    refused(check(office), verify.OUTCOME, "was met at its deadline, and missing is missed")
+    refused(check(office), verify.OUTCOME, "is missing in the end, and was met at its deadline")
 
 
 def test_a_probe_without_a_result(office: Office) -> None:

@@ -133,7 +133,7 @@ def test_a_copy_of_one_that_is_kept_takes_no_room(intact: bool) -> None:
 
 FLOODS = {
     "a wrong code": lambda n: report(at=20 + n, number=n, forgery=Forgery.BAD_MAC),
-    "another Message-ID": lambda n: report(at=20 + n, number=n, message_id=f"<{n}@evil.example>"),
+    "another Message-ID": lambda n: report(at=20 + n, number=n, message_id=f"<{n}@evil.example>", intact=None),
     "too late": lambda n: report(at=GIVE_UP + n, number=n, forgery=Forgery.EXPIRED),
     "in junk": lambda n: report(JUNK, at=20 + n, number=n),
     "in quarantine": lambda n: report(HELD, at=20 + n, number=n),
