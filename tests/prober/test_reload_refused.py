@@ -355,6 +355,7 @@ def test_it_is_known_of_every_key_how_it_changes() -> None:
         "evidence": "the new generation; but for origin",
         "audit": "commands, which read the file themselves",
         "confirm_after": "judging",
+        "gateway": "whoever takes in mail",
         "watch": "the new endpoints",
         "senders": "the new endpoints",
         "channels": "the new endpoints",

@@ -10,6 +10,7 @@ import pytest
 from prober.simulated import Simulated
 
 from canary.config import Config
+from canary.config.sections import Gateway
 from canary.ledger import EventKind, Ledger
 from canary.mark import Keyring
 from canary.model import Outcome, OwnFaultError
@@ -49,6 +50,19 @@ def test_one_whose_watch_cannot_be_opened_is_refused_whole(
         assert (canary.prober.endpoints, canary.prober.reload_ok) == (before, False)
         assert [event.body["accepted"] for event in canary.events(EventKind.RELOADED)] == [False]
         assert await outcome(canary) == Outcome.ARRIVED
+
+    simulated.live(story, scheduled=False)
+
+
+def test_the_links_of_another_gateway_are_known_to_whoever_takes_in_mail(simulated: Simulated) -> None:
+    links = ("https://go.gate.example/*",)
+
+    async def story(canary: Simulated) -> None:
+        await canary.until(lambda: canary.prober.last_tick)
+        assert canary.prober.intake._links() == ()
+        wrapping = canary.prober.config.model_copy(update={"gateway": Gateway(links=links)})
+        await canary.prober.reload(lambda: wrapping)
+        assert canary.prober.intake._links() == links
 
     simulated.live(story, scheduled=False)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from canary.budgets import SMTP_SLOW
 from canary.channels.email.smtp import Lost, Refusal
+from canary.model import CanaryError
 
 _OUT_OF_STEP = range(500, 505)
 """Replies to a command that was not understood, or not expected there (RFC 5321 section 4.2.2)."""
@@ -30,7 +31,7 @@ class Manners:
         self.patience = max(1.0, min(2 * self.patience, (SMTP_SLOW.seconds or timeout) / timeout))
 
 
-class Misheard(Exception):  # noqa: N818  # nothing failed that cannot be said again
+class Misheard(CanaryError):  # noqa: N818  # nothing failed that cannot be said again
     """Commands that were said together had no reply that fits: the server may not have heard them all."""
 
     def __init__(self, cause: Refusal | Lost) -> None:

@@ -46,7 +46,7 @@ _TOO_QUICK = re.compile(
 """How a form says that no person is so quick."""
 
 
-class Answer:
+class ClickAnswer:
     """What comes of one click on ``button``."""
 
     def __init__(

@@ -51,6 +51,6 @@ def encoded(text: str, charset: str) -> bytes:
 
 
 def urlencoded(pairs: Iterable[tuple[str, str]], charset: str) -> bytes:
-    """The pairs as application/x-www-form-urlencoded."""
+    """A form's body as application/x-www-form-urlencoded: ASCII, with the pairs in their order."""
     told = ("=".join(quote_plus(encoded(part, charset), safe="*") for part in pair) for pair in pairs)
     return "&".join(told).encode("ascii")

@@ -107,11 +107,11 @@ class Exchanges:
         return [one for one in writing if one.carries] or writing
 
     def pages(self) -> list[Exchange]:
-        """Those for pages."""
+        """Those that ask for a whole page of a window, which a frame's or a script's request does not."""
         return [one for one in self.all if one.page]
 
     async def end(self) -> None:
-        """Read no more answers."""
+        """Give up what answers are still being read, and wait until none is."""
         for task in self._reading:
             task.cancel()
         await asyncio.gather(*self._reading, return_exceptions=True)

@@ -74,7 +74,7 @@ class HtmlForm:
 
     @property
     def buttons(self) -> list[HtmlField]:
-        """Those that send it."""
+        """Its fields that send it when they are clicked, in the order of the page."""
         return [item for item in self.fields if item.kind in _SENDING]
 
     def carried(self, button: HtmlField | None = None) -> list[tuple[str, str]]:

@@ -80,7 +80,7 @@ class _Inspection:
         self._controls = Controls(page)
 
     async def text(self) -> str:
-        """The whole block."""
+        """The whole block of configuration that is proposed for the form. Raises UnusableError for what is none."""
         response = await self._page.goto(self._url, wait_until="load", timeout=0)  # the whole has a deadline
         facts = await _settled(self._page)
         self._require_success(response, facts)

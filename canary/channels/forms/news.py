@@ -28,7 +28,7 @@ _TRIED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FrameNews:
     """What :data:`NEWS` finds: lines that are new, and how its document stands."""
 
     lines: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Told:
     """When the document began, in milliseconds since 1970."""
 
 
-_LINES, _TOLD = TypeAdapter(tuple[str, ...]), TypeAdapter(Told)
+_LINES, _TOLD = TypeAdapter(tuple[str, ...]), TypeAdapter(FrameNews)
 
 
 class News:
@@ -60,8 +60,8 @@ class News:
         self._began = 0.0
         self.alerts: list[str] = []
         self.errors: list[str] = []
-        """Of these, what is new; see :class:`Told`."""
-        self.states: dict[Frame, Told] = {}
+        """Of these, what is new; see :class:`FrameNews`."""
+        self.states: dict[Frame, FrameNews] = {}
         """How the document of each page stands, by its main frame."""
         self.dialogs: list[str] = []
         """What dialogs said."""
@@ -71,7 +71,7 @@ class News:
         """What ended the reading of the page itself."""
 
     async def begin(self, typed: Iterable[str], origin: float) -> None:
-        """What is there now, and what was ``typed``, is not new. The page began at ``origin``; see :class:`Told`.
+        """What is there now, and what was ``typed``, is not new. The page began at ``origin``; see :class:`FrameNews`.
 
         Raises UnreadablePageError.
         """
@@ -91,13 +91,13 @@ class News:
             self._follow(page)
 
     async def end(self) -> None:
-        """Read no more."""
+        """Stop watching every frame, and wait until no watch is at work any more."""
         for watch in self._watches.values():
             watch.cancel()
         await asyncio.gather(*self._watches.values(), return_exceptions=True)
 
     def hear(self, words: str) -> None:
-        """A dialog says something."""
+        """Add the ``words`` of a dialog to what is new, as long as there are not too many dialogs."""
         if len(self.dialogs) < _TRIED:
             self.dialogs.append(words)
             self._add(None, words.splitlines())
@@ -120,9 +120,9 @@ class News:
         return " ".join(dict.fromkeys([*self.alerts, *fresh]))
 
     @property
-    def page(self) -> Told:
+    def page(self) -> FrameNews:
         """How the document of the page stands whose button was clicked."""
-        return self.states.get(self._page.main_frame, Told())
+        return self.states.get(self._page.main_frame, FrameNews())
 
     @property
     def turned(self) -> bool:

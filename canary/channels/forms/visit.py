@@ -15,7 +15,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from canary.budgets import BROWSER_ARTEFACT, BROWSER_DIALOGS, KIB, BudgetError
 from canary.channels import UnusableError
-from canary.channels.forms.answer import OUR_NETWORK, Answer
+from canary.channels.forms.answer import OUR_NETWORK, ClickAnswer
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.browser import Visited
 from canary.channels.forms.controls import (
@@ -54,7 +54,7 @@ class Visit:
         self._home = settings.home()
         self._controls = Controls(page, [step.label for step in settings.steps if step.label])
         self._typed: list[str] = []
-        self._answer: Answer | None = None
+        self._answer: ClickAnswer | None = None
 
     async def submit(self, report: Report) -> Submission:
         """All steps, and the page's answer. Raises OwnFaultError and Playwright's errors for a browser that failed."""
@@ -268,7 +268,7 @@ class Visit:
         except PlaywrightTimeoutError as error:
             raise await self._unfit(step) from error
         self._home.require(before.target, "the form goes")
-        answer = Answer(self._page, button, self._settings.confirm, self._outlet, self._attempt.seconds)
+        answer = ClickAnswer(self._page, button, self._settings.confirm, self._outlet, self._attempt.seconds)
         await answer.expect(before, self._typed, self._home, self._explained)
         self._answer = answer
         try:

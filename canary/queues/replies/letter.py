@@ -62,7 +62,7 @@ class Letter:
 
 
 def read_letter(mail: ParsedMail) -> Letter:
-    """What a message shows."""
+    """What of a message tells whether a machine or a person wrote it, and its own words."""
     head, whole = mail.head, _own_text(mail)
     subject, copy = header(head, "Subject"), shapes.COPY.search(whole)
     text = shapes.QUOTED.sub("", whole[: copy.start()] if copy else whole)
