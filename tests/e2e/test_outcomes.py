@@ -123,8 +123,15 @@ async def test_departed_member_of_an_alias_is_told_although_the_others_have_it(c
     async with running(configuration(ca, tmp_path), tmp_path) as run:
         await run.watching()
         probe = await run.probe()
-        await run.until(lambda: run.verdict(probe).outcome is Outcome.BOUNCED, "the bounce")
-        assert Stage.ARRIVED in run.verdict(probe).stages
+        await run.until(
+            lambda: any(sighting.seen is Seen.BOUNCE for sighting in run.known(probe).case.sightings), "the bounce"
+        )
+        await run.until(lambda: Stage.ARRIVED in run.verdict(probe).stages, "the copy of the others")
+        verdict = run.verdict(probe)
+    assert (verdict.outcome, verdict.place) == (Outcome.ARRIVED, "cpr")
+    assert verdict.reason.startswith("sent back from elsewhere: ")
+    assert "5.1.1" in verdict.reason
+    assert "carol" in verdict.reason
 
 
 async def test_alias_whose_members_are_all_watched_is_missing_where_one_of_them_does_not_get_it(

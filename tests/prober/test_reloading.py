@@ -83,12 +83,17 @@ def test_a_watch_that_does_not_stop_as_it_must_does_not_keep_the_new_ones_from_w
 
 def test_a_watch_that_cannot_begin_is_our_own_fault(simulated: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(canary: Simulated) -> None:
+        sent = canary.clock.monotonic()
         assert await outcome(canary) == Outcome.INDETERMINATE
+        assert canary.clock.monotonic() - sent >= 3600  # nothing is said of it before it is given up
+        [finished] = await canary.until(lambda: canary.events(EventKind.FINISHED))
+        assert finished.body["outcome"] == Outcome.INDETERMINATE
+        assert not canary.ledger.state.open
         [told] = canary.events(EventKind.TROUBLE)
         assert told.body["detail"].startswith("the watcher of desk could not begin")
 
     monkeypatch.setattr(simulated.kinds.MemoryWatcher, "start", breaks)
-    simulated.live(story, scheduled=False)
+    simulated.live(story, simulated.config(give_up="1h"), scheduled=False)
 
 
 @pytest.mark.parametrize("close", [breaks_later, hangs])
