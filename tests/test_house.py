@@ -1,4 +1,4 @@
-"""The rooms of the house: who may import whom, as pyproject.toml has it."""
+"""The rooms of the house: who may import whom, as pyproject.toml has it, and how long a file may be."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+LONGEST = 400
+"""Lines of a file that one still reads as a whole."""
 LAYERS = next(contract["layers"] for contract in CONTRACTS if contract["type"] == "layers")
 
 
@@ -68,3 +70,14 @@ def test_every_room_has_its_floor() -> None:
         if path.suffix == ".py" or (path / "__init__.py").exists()
     }
     assert built - rooms == {"canary.__init__", "canary.__main__"}
+
+
+@pytest.mark.parametrize("folder", ["canary", "tests", "dashboards"])
+def test_no_file_is_too_long_to_be_read(folder: str) -> None:
+    lengths = {
+        file.relative_to(ROOT): len(file.read_text(encoding="utf-8").splitlines())
+        for file in (ROOT / folder).rglob("*.py")
+    }
+    assert lengths
+    too_long = [f"{file} has {lines} lines" for file, lines in sorted(lengths.items()) if lines > LONGEST]
+    assert not too_long, f"wanted at most {LONGEST} lines: {', '.join(too_long)}"
