@@ -51,8 +51,8 @@ class Judging:
         self._agenda: list[tuple[datetime, str]] = []
         self._next: dict[str, datetime] = {}
         """By probe: its one entry of the agenda that counts."""
-        self._open: Mapping[str, OpenProbe] = {}
-        """Those among which was last looked for one that has none."""
+        self._open: Mapping[str, OpenProbe] | None = None
+        """The open probes among which one without an entry was last looked for."""
 
     def due(self) -> datetime | None:
         """When something is to be looked at next; None if there is nothing."""
@@ -60,11 +60,11 @@ class Judging:
 
     def look_at_due(self, now: datetime) -> None:
         """Look at what is due at ``now``, and at what is open and was never looked at, whoever sent it."""
-        unseen = [
-            (known.scheduled, probe) for probe, known in self._ledger.state.open.items() if probe not in self._next
-        ]
-        for _, probe in sorted(unseen):
-            self._look(probe, now)
+        if (open_ := self._ledger.state.open) is not self._open:
+            self._open = open_
+            unseen = [(known.scheduled, probe) for probe, known in open_.items() if probe not in self._next]
+            for _, probe in sorted(unseen):
+                self._look(probe, now)
         while self._agenda and self._agenda[0][0] <= now:
             at, probe = heapq.heappop(self._agenda)
             if self._next.get(probe) == at:

@@ -1,7 +1,7 @@
 """A state as it is kept on disk, so that a start need not fold from the beginning. Of open probes only the ids.
 
-Read without a library: whoever asks how channels stand reads a snapshot and little else. What an older version wrote
-and is no longer there is left out, what it did not know is as at the beginning.
+Read without pydantic: whoever asks how channels stand reads a snapshot and little else. What an older version wrote and
+is no longer there is left out, what it did not know is as at the beginning.
 """
 
 from __future__ import annotations
