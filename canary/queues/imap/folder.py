@@ -162,7 +162,8 @@ class FolderReader:
         pieces = self._by_header(connection, refused, validity, others) if refused else iter(())
         if piece := self._all_but_the_last(pieces, validity, stands):
             self._hand_in(piece, validity, stands)
-        self._search.add(others, self._intake.sought(self._place), None)
+        if others:
+            self._search.add(others, self._intake.sought(self._place), None)
         if piece := self._all_but_the_last(self._by_text(connection, validity), validity, stands):
             self._hand_in(piece, validity, stands)
 
@@ -236,7 +237,7 @@ class FolderReader:
 
     def _by_text(self, connection: Connection, validity: int) -> Iterator[list[Found]]:
         """What is ours, or claims to be, by its text: as the server finds it, or as far as it is read."""
-        suspects, refusal = self._search.search(connection, list(self._intake.sought(self._place)))
+        suspects, refusal = self._search.search(connection, partial(self._intake.sought, self._place))
         if refusal is not None:
             said = connection.quotable(refusal)
             detail = f"folder {self.folder!r}: texts are not searched, marks in headers are found: {said}"

@@ -6,7 +6,7 @@ tried again after growing pauses, while new messages are read as far as a mark s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,18 +82,24 @@ class BodySearch:
         """Wait for nothing: the folder was numbered anew."""
         self._waiting.clear()
 
-    def search(self, connection: Connection, sought: Collection[str]) -> tuple[set[int], Exception | None]:
+    def search(
+        self, connection: Connection, sought_now: Callable[[], Iterable[str]]
+    ) -> tuple[set[int], Exception | None]:
         """The messages that the server finds one of the marks in, or half of one; the refusal, if it is news.
 
-        Whatever else ends it is counted as a failure before it is raised.
+        What is sought is asked for where it matters alone: there may be thousands of marks. Whatever else ends it is
+        counted as a failure before it is raised.
         """
-        self._drop(set(sought))
+        if not self.due:
+            return set(), None
+        sought = set(sought_now())
+        self._drop(sought)
         began, due = self._clock.monotonic(), self._due()
         if not due or began < self._again_at:
             return set(), None
         self._failures += 1  # until it is done: one that breaks the connection must not keep us from reading for ever
         self._again_at = began + min(TRIED_AGAIN_AFTER * 4 ** (min(self._failures, 9) - 1), AGAIN_AT_MOST)
-        marks = sorted({mark for uid in due for mark in self._waiting[uid].marks} & set(sought))
+        marks = sorted({mark for uid in due for mark in self._waiting[uid].marks} & sought)
         try:
             matches = _matches(connection, due, marks)
         except Exception as error:
