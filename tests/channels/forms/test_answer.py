@@ -14,9 +14,7 @@ from servers.answer_pages import FIELDS, THANKS, Answers, answering, by_script, 
 from servers.form_examples import SENDER, report, web_form
 
 from canary.channels.forms.browser import Browser
-from canary.channels.forms.settings import BrowserSettings
 from canary.channels.forms.web import WebFormChannel
-from canary.clock import Clock
 from canary.model import Failure, Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -235,13 +233,6 @@ STOOD: dict[str, str] = {
     "same silent": "page says 'Report a certificate",
 }
 """What comes back where the words of the confirmation stood before, and what is said of it."""
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 PAGES = {name: form(before="<p>Thank you for helping us.</p>", attributes=f"action='/{name}'") for name in STOOD}

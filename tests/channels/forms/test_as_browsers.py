@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from channels.opened import resources
 from servers.answering import Answering
 from servers.form_examples import MARK, SENDER, report
 
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.http import HttpFormChannel
-from canary.channels.forms.settings import BrowserSettings, HttpFormSettings, WebFormSettings
+from canary.channels.forms.settings import HttpFormSettings, WebFormSettings
 from canary.channels.forms.web import WebFormChannel
-from canary.clock import Clock
 from canary.model import Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -79,13 +77,6 @@ class Site(Answering):
 def site() -> Iterator[Site]:
     with Site() as running:
         yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 WORDS = {"name": "{name}", "email": "{email}", "text": "ż é € я 漢 ~*' {mark}\nend"}

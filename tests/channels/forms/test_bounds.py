@@ -6,12 +6,10 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from channels.opened import resources
 from servers.form_examples import SENDER, report
 from servers.hostile_site import PAGES, HostileSite, hostile_site
@@ -25,13 +23,6 @@ from canary.clock import Clock
 from canary.model import Component, Failure, OwnFaultError, Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 async def submit(site: HostileSite, path: str, browser: Browser, *, within: float = 300, **changes: Any) -> Submission:

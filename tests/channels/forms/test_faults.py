@@ -6,13 +6,12 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from builders import START, a_case
 from builders import report as seen
 from channels.opened import resources
@@ -133,13 +132,6 @@ def check_of(row: Row) -> str:
 
 
 WALK = [(row, kind) for row in sections()["Forms"] for kind in KINDS if f"`{kind}`" in row.what or "`" not in row.what]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 @pytest.mark.parametrize(("row", "kind"), WALK, ids=[f"{kind}, {row}" for row, kind in WALK])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
-import pytest_asyncio
 import yaml
 from channels.opened import resources
 from servers.form_examples import SENDER, TEXT, report
@@ -13,9 +12,8 @@ from servers.form_kinds import PAGES, KindsSite
 
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
-from canary.channels.forms.settings import BrowserSettings, WebFormSettings
+from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.web import WebFormChannel
-from canary.clock import Clock
 from canary.model import Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,13 +23,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def site() -> Iterator[KindsSite]:
     with KindsSite(PAGES) as running:
         yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 async def submit(settings: WebFormSettings, browser: Browser) -> Submission:

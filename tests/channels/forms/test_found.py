@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from channels.opened import resources
 from servers.form_examples import SENDER, report
 from servers.form_kinds import PAGES, PERSON, KindsSite
@@ -14,9 +13,8 @@ from servers.form_kinds import PAGES, PERSON, KindsSite
 from canary.channels import UnusableError
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
-from canary.channels.forms.settings import BrowserSettings, WebFormSettings
+from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.web import WebFormChannel
-from canary.clock import Clock
 from canary.model import Failure, Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -43,13 +41,6 @@ OWN_PAGES = {
 def site() -> Iterator[KindsSite]:
     with KindsSite({**PAGES, **OWN_PAGES}) as running:
         yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 def channel(url: str, browser: Browser, *steps: Any) -> WebFormChannel:

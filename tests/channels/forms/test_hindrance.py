@@ -12,9 +12,7 @@ from servers.answer_pages import THANKS, Answers, answering, form
 from servers.form_examples import SENDER, report, web_form
 
 from canary.channels.forms.browser import Browser
-from canary.channels.forms.settings import BrowserSettings
 from canary.channels.forms.web import WebFormChannel
-from canary.clock import Clock
 from canary.model import Failure, Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -94,13 +92,6 @@ STEPS: list[Any] = [
     {"fill": {"label": "Description", "with": "{text}"}},
     {"click": "Send report"},
 ]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 import yaml
 from channels.opened import resources
 from servers.form_examples import FILES, SENDER, report
@@ -13,9 +12,8 @@ from servers.form_site import Fault, FormSite
 from canary.channels import UnusableError
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
-from canary.channels.forms.settings import BrowserSettings, WebFormSettings
+from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.web import WebFormChannel
-from canary.clock import Clock
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,13 +22,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def site(tmp_path: Path) -> Iterator[FormSite]:
     with FormSite(tmp_path) as running:
         yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 def settings(block: str, confirm: str = "Thank you") -> WebFormSettings:

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from channels.opened import resources
 from servers.form_examples import MARK, SENDER, TEXT, report
 from servers.leaky_site import LeakySite, leaky_site
 
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
-from canary.channels.forms.settings import BrowserSettings, WebFormSettings
+from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.typed import Typed
 from canary.channels.forms.web import WebFormChannel
-from canary.clock import Clock
 from canary.model import Component, Failure, Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 def channel(site: LeakySite, browser: Browser, **changes: Any) -> WebFormChannel:

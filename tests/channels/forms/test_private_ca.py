@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 import trustme
 from channels.opened import resources
 from servers.form_examples import SENDER, TEXT, report, web_form
@@ -15,9 +14,7 @@ from servers.form_site import FormSite
 
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.inspect import inspect_form
-from canary.channels.forms.settings import BrowserSettings
 from canary.channels.forms.web import WebFormChannel
-from canary.clock import Clock
 from canary.model import Failure, OwnFaultError, Submission
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -27,13 +24,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FormSite]:
     with FormSite(tmp_path_factory.mktemp("site"), tls=True) as running:
         yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 async def submit(url: str, browser: Browser, **changes: Any) -> Submission:

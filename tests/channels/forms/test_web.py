@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 import rfc8785
 from channels.forms.submitting import submit
 from channels.opened import resources
@@ -31,13 +30,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def site(tmp_path: Path) -> Iterator[FormSite]:
     with FormSite(tmp_path) as running:
         yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 async def test_a_plain_form_is_filled_in_and_its_reference_kept(site: FormSite, browser: Browser) -> None:

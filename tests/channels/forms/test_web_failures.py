@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from channels.forms.submitting import submit
 from channels.opened import resources
 from servers.form_examples import SENDER, STEPS, web_form
@@ -32,13 +31,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def site(tmp_path: Path) -> Iterator[FormSite]:
     with FormSite(tmp_path) as running:
         yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    browser = Browser(BrowserSettings(), Clock())
-    yield browser
-    await browser.close()
 
 
 @pytest.mark.parametrize("form", ["report", "app", "wizard"])
