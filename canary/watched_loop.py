@@ -1,7 +1,7 @@
 """The event loop, watched: how long it stands still is measured, and what holds it is named.
 
 While one callback runs, no other does: no probe is sent, no page of metrics answered, no signal heard. How long that
-lasts is measured exactly, where the loop goes to rest; a thread looks several times a second what it does meanwhile.
+lasts is measured exactly, where the loop goes to rest; a thread looks twice a second what it does meanwhile.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ T = TypeVar("T")
 BOUND = 0.25
 """Seconds for which the loop may stand still; more is told."""
 
-_LOOK_EVERY = 0.2
-"""Seconds between two looks at what the loop does."""
+_LOOK_EVERY = 0.5
+"""Seconds between two looks at what the loop does: shorter stalls are named by chance, longer ones always."""
 
 _QUIET_FOR = 10.0
 """Seconds for which no further stall is logged, unless it is twice as long as all before."""
@@ -88,7 +88,7 @@ class Stalls:
         threading.Thread(target=self._look, name="watch the loop", daemon=True).start()
 
     def end(self) -> None:
-        """Look no more, within a fifth of a second; may be called from any thread, and again."""
+        """Look no more, within half a second; may be called from any thread, and again."""
         self._ended.set()
 
     def _look(self) -> None:

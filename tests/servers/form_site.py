@@ -64,12 +64,17 @@ class FormSite:
     """The site, served from a thread of its own while the ``with`` block lasts."""
 
     def __init__(
-        self, folder: Path, *, tls: bool = False, on_submission: Callable[[Submitted], None] | None = None
+        self,
+        folder: Path,
+        *,
+        tls: bool = False,
+        on_load: Callable[[], None] | None = None,
+        on_submission: Callable[[Submitted], None] | None = None,
     ) -> None:
         self.fault: Fault | None = None
         self.fault_on_submission: Fault | None = None
         self.submissions: list[Submitted] = []
-        self._folder, self._tls, self._on_submission = folder, tls, on_submission
+        self._folder, self._tls, self._on_load, self._on_submission = folder, tls, on_load, on_submission
         self._tokens: set[str] = set()
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
@@ -132,6 +137,8 @@ class FormSite:
 
     async def _show(self, request: Request) -> Response:
         page = request.path_params["page"]
+        if self._on_load:
+            self._on_load()
         if self.fault is Fault.ERROR:
             return HTMLResponse(pages.problem("Internal Server Error"), 500)
         if self.fault is Fault.MOVED and request.url.hostname != "localhost":

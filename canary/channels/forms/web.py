@@ -1,7 +1,8 @@
 """Report through a web form in a real browser, step by step as configured, by label and role as a person would.
 
-Only the last click submits; whatever goes wrong before it, nothing was sent. The page and the form's target must be on
-the configured host (or ``posts_to``): a report is never typed into a stranger's page, nor may a page send it to one.
+Only the last click submits; whatever goes wrong before it, nothing was sent, and if it was the browser that ended, the
+form is begun again. The page and the form's target must be on the configured host (or ``posts_to``): a report is never
+typed into a stranger's page, nor may a page send it to one.
 
 A Playwright trace runs with every probe and is kept of a failed one. As long as all is well it has actions and network
 alone (a few percent of a probe's time); DOM snapshots and film strip, which cost a quarter of it, are added after a
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
+import structlog
 from playwright.async_api import BrowserContext, Page
 from playwright.async_api import Error as PlaywrightError
 
@@ -32,6 +34,12 @@ _AT_ONCE = 1.0
 """Seconds: who had to wait for a turn no longer than this did not wait."""
 _TOLD = 50
 """Of how much that a page was kept from there is a trouble, as long as the canary runs."""
+_ENDED = ("crashed", "hangs")
+"""Reasons of a fault of the browser with which it is no more."""
+_TRIES = 3
+"""How often a form is begun at most, since what brought the browser down may have been another form's page."""
+
+_log = structlog.get_logger(__name__)
 
 
 class WebFormChannel:
@@ -65,7 +73,18 @@ class WebFormChannel:
         return self._browser.visit(self._settings.home(), within=within, ca_file=self._settings.ca_file)
 
     async def _submit(self, report: Report, within: float) -> Submission:
+        """Begin again where the browser ended before anything was sent, as long as the form has its whole time left."""
         attempt = Attempt(self._clock)
+        result = await self._try(report, attempt, within)
+        for _ in range(1, _TRIES):
+            left = within - attempt.seconds()
+            if not _ended_early(result) or left < self._settings.longest():
+                break
+            _log.info("the browser ended before anything was sent; the form is begun again", why=result.reason)
+            result = await self._try(report, Attempt(self._clock), left)
+        return result
+
+    async def _try(self, report: Report, attempt: Attempt, within: float) -> Submission:
         try:
             async with self._visit(within) as visited:
                 result = await self._in_turn(visited, report, attempt, within)
@@ -132,6 +151,11 @@ class WebFormChannel:
 
     async def close(self) -> None:
         """Nothing to let go of: the browser belongs to all forms."""
+
+
+def _ended_early(result: Submission) -> bool:
+    """Whether the browser ended, and the last click had not been done."""
+    return result.component is Component.BROWSER and result.own_reason in _ENDED and not result.uncertain
 
 
 def _entries(step: Step, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:

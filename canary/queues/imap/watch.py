@@ -159,7 +159,7 @@ class _Session:
         self._home = self._folders.pop(first)
         self._idles = _can_idle(connection, plan)
         self._several = sum(w.place.role is Role.MONITORED for w in plan.folders) > 1
-        self._due = self._clean_up_due = self._clock.monotonic()
+        self._due = self._glance_due = self._clean_up_due = self._clock.monotonic()
 
     def _watched(self) -> tuple[list[Watched], bool]:
         """What to read, and whether the server told all folders that it has."""
@@ -184,15 +184,22 @@ class _Session:
 
     def look(self) -> float:
         """Read everything where that is due; else wait until something may have happened, or the tick is over."""
-        left = self._due - self._clock.monotonic()
-        if left <= 0:
-            self._due = self._clock.monotonic() + self._plan.poll
+        now = self._clock.monotonic()
+        if now >= self._due:
+            self._due = now + self._plan.poll
             self._everything()
+            self._glance_due = self._clock.monotonic() + self._tick
         else:
-            self._wait(min(left, self._tick))
+            self._wait(max(0.0, min(self._due, self._glance_due) - now))
+            self._glance()
+        return 0.0
+
+    def _glance(self) -> None:
+        """Look at what IDLE does not cover, not each time that IDLE tells something: that may be often."""
+        if self._clock.monotonic() >= self._glance_due:
             for folder in self._folders:
                 self._try(folder, folder.glance)
-        return 0.0
+            self._glance_due = self._clock.monotonic() + self._tick
 
     def _everything(self) -> None:
         chores = self._clock.monotonic() >= self._kept.chores_at

@@ -12,6 +12,6 @@ from canary.channels.forms.web import WebFormChannel
 from canary.model import Submission
 
 
-async def submit(url: str, browser: Browser, form: str = "report", **changes: Any) -> Submission:
+async def submit(url: str, browser: Browser, form: str = "report", *, within: float = 60, **changes: Any) -> Submission:
     channel = WebFormChannel(web_form(url, form, **changes), SENDER, resources(browser))
-    return await channel.submit(channel.prepare(report(attachments=FILES)), within=60)
+    return await channel.submit(channel.prepare(report(attachments=FILES)), within=within)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -178,16 +178,27 @@ async def test_a_missing_browser_is_our_own_fault() -> None:
     assert "apt-get install chromium" in result.reason
 
 
-async def test_a_browser_killed_while_the_answer_is_awaited_leaves_it_open(tmp_path: Path) -> None:
+async def running_browser() -> tuple[Browser, Callable[[], None]]:
+    """A browser that runs, and what kills it as it runs then."""
     browser = Browser(BrowserSettings(), Clock())
     async with browser.visit() as visited:
         assert visited.context.browser is not None
         session = await visited.context.browser.new_browser_cdp_session()
         processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
     (pid,) = [process["id"] for process in processes if process["type"] == "browser"]
-    with FormSite(tmp_path, on_submission=lambda _: os.kill(pid, signal.SIGKILL)) as site:
+
+    def kill() -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    return browser, kill
+
+
+async def test_a_browser_killed_while_the_answer_is_awaited_leaves_it_open(tmp_path: Path) -> None:
+    browser, kill = await running_browser()
+    with FormSite(tmp_path, on_submission=lambda _: kill()) as site:
         site.fault = Fault.HANGS
-        result = await submit(site.url, browser)
+        result = await submit(site.url, browser, within=600)
     assert (result.failure, result.component, result.own_reason) == (Failure.OURS, Component.BROWSER, "crashed")
     assert result.uncertain
     with FormSite(tmp_path) as site:
@@ -221,3 +232,38 @@ async def test_a_page_that_changes_what_it_is_read_by_is_a_form_error(browser: B
             await WebFormChannel(web_form(url, "state"), SENDER, resources(browser)).check()
         with suppress(UnusableError):
             await inspect_form(f"{url}/", browser)
+
+
+async def test_a_browser_killed_before_anything_was_sent_is_started_again_and_the_form_with_it(tmp_path: Path) -> None:
+    browser, kill = await running_browser()
+    with FormSite(tmp_path, on_load=kill) as site:
+        result = await submit(site.url, browser, within=600)
+    assert (result.accepted, result.reason) == (True, "")
+    assert len(site.submissions) == 1
+    await browser.close()
+
+
+async def test_a_form_with_which_the_browser_ends_each_time_is_not_begun_for_ever(tmp_path: Path) -> None:
+    browser = Browser(BrowserSettings(), Clock())
+    killed = []
+
+    def kill() -> None:
+        running = browser._running
+        assert running is not None
+        killed.append(running)
+        running.processes.end()
+
+    with FormSite(tmp_path, on_load=kill) as site:
+        result = await submit(site.url, browser, within=600)
+    assert (result.failure, result.component, result.own_reason) == (Failure.OURS, Component.BROWSER, "crashed")
+    assert (len(killed), result.uncertain, site.submissions) == (3, False, [])
+    await browser.close()
+
+
+async def test_a_form_is_not_begun_again_where_it_would_not_have_its_whole_time(tmp_path: Path) -> None:
+    browser, kill = await running_browser()
+    with FormSite(tmp_path, on_load=kill) as site:
+        result = await submit(site.url, browser, within=30)
+    assert (result.failure, result.component, result.own_reason) == (Failure.OURS, Component.BROWSER, "crashed")
+    assert site.submissions == []
+    await browser.close()
