@@ -16,8 +16,8 @@ import pytest
 TESTS = Path(__file__).parent
 STARTERS = {
     "subprocess",
-    "canary.audit.make",  # PDF by libraries of the system
-    "canary.audit.pdf",
+    "canary.audit.report.make",  # PDF by libraries of the system
+    "canary.audit.report.pdf",
     "canary.channels.forms.browser",
     "canary.cli.main",  # any command
     "canary.demo.ca",  # its servers are our own, and slow to start

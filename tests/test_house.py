@@ -45,10 +45,10 @@ def test_every_room_imports_only_what_it_may() -> None:
         ("metrics", "canary.web", "One way, no way back up"),
         ("queues/__init__", "canary.channels", "One way, no way back up"),
         ("metrics/exporter", "canary.channels", "Who shows asks no channel and no queue"),
-        ("audit/report", "canary.queues", "Who shows asks no channel and no queue"),
+        ("audit/report/contents", "canary.queues", "Who shows asks no channel and no queue"),
         ("evidence/log", "canary.ledger.schema", "Only the ledger knows its database"),
         ("cli/status", "sqlite3", "Only the ledger knows its database"),
-        ("audit/report", "sqlite3", "Only the ledger knows its database"),
+        ("audit/report/contents", "sqlite3", "Only the ledger knows its database"),
         ("audit/verifier/verify", "canary.ledger", "The verifier stands alone"),
     ],
 )

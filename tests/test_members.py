@@ -112,7 +112,7 @@ KIND_PLACES: dict[str, Callable[[EventKind], bool]] = {
     "canary/cli/probes.py has no words for it in the life of a probe": (
         lambda k: not k.of_probe or names(k, "canary/cli/probes.py")
     ),
-    "no part of the report reads it (canary/audit/changes.py, diary.py or evidence.py)": (
+    "no part of the report reads it (canary/audit/report/changes.py, diary.py or backing.py)": (
         lambda k: k.of_probe or names(k, "canary/audit")
     ),
 }

@@ -1,1 +1,1 @@
-"""The audit report, samples, exceptions: what an auditor is shown, read from the ledger and from nothing else."""
+"""What an auditor is given: a report to read, a bundle of evidence, and a verifier that trusts neither."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from canary.audit.bundle import BundleError, Made, Wanted, make
+from canary.audit.bundle.make import BundleError, Made, Wanted, make
 from canary.audit.verifier.__main__ import kept_head, options, table
 from canary.audit.verifier.findings import RefusedError
 from canary.audit.verifier.verify import verify as check_bundle

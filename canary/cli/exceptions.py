@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from canary import wording
-from canary.audit.exceptions import Run, annotation, complete, find, notes_of
-from canary.audit.population import tally
+from canary.audit.report.exceptions import Run, annotation, complete, find, notes_of
+from canary.audit.report.tally import tally
 from canary.cli.common import ConfigPath, Json, err, on_one_line, out, painted, print_json
 from canary.cli.opening import opened
 from canary.cli.period import DAY, whole_period

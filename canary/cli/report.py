@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from canary.audit.make import make
-from canary.audit.report import AuditReport, build
-from canary.audit.results import results
+from canary.audit.report.contents import AuditReport, build
+from canary.audit.report.make import make
+from canary.audit.report.results import results
 from canary.cli.common import ConfigPath, Json, err, out, print_json, print_plain
 from canary.cli.period import From, To, whole_period
 from canary.clock import Clock

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from canary.audit.bundle.sample import Sample, draw, population
 from canary.audit.period import Period
-from canary.audit.sample import Sample, draw, population
-from canary.audit.tables import cell
+from canary.audit.report.tables import cell
 from canary.cli.common import ConfigPath, Json, err, out, painted, print_json, print_plain
 from canary.cli.period import From, To, whole_period
 from canary.config import load

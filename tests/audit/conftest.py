@@ -10,8 +10,8 @@ import pytest
 import yaml
 from audit.story import NOW, PERIOD, folder
 
-from canary.audit.population import Tally
-from canary.audit.report import AuditReport, build
+from canary.audit.report.contents import AuditReport, build
+from canary.audit.report.tally import Tally
 from canary.config import Config, load
 from canary.ledger.reader import LedgerReader, as_it_stands
 

@@ -19,7 +19,7 @@ from soak.fuzz import Parser
 from starlette.datastructures import Headers
 
 from canary import wording
-from canary.audit import rules
+from canary.audit.report import rules
 from canary.audit.verifier import archive, canonical, content, der, log, stamps, tlog
 from canary.audit.verifier import verify as verifier
 from canary.audit.verifier.findings import Findings, RefusedError

@@ -16,7 +16,7 @@ from evidence.logging_keys import ORIGIN, MemoryKeys
 from servers.tsa import Tsa
 from servers.witness import WitnessServer
 
-from canary.audit.bundle import Made, Wanted, make
+from canary.audit.bundle.make import Made, Wanted, make
 from canary.audit.verifier import canonical
 from canary.audit.verifier.archive import MANIFEST, SUMS
 from canary.audit.verifier.findings import Findings

@@ -15,7 +15,7 @@ from evidence.logging_keys import MemoryKeys
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from canary.audit import sample as drawn
+from canary.audit.bundle import sample as drawn
 from canary.audit.verifier import canonical, content, der, sample, tlog
 from canary.audit.verifier.findings import Findings, RefusedError
 from canary.channels.email import mime

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from canary.audit.rules import Duty
+from canary.audit.report.rules import Duty
 from canary.judge import judge
 from canary.ledger.reader import LedgerReader
 from canary.ledger.state import fold_probe

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canary.audit import charts
-from canary.audit.counts import Counts, Latencies
+from canary.audit.report import charts
+from canary.audit.report.counts import Counts, Latencies
 
 YEAR = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
 counts = st.builds(Counts, *[st.integers(0, 300)] * 4)

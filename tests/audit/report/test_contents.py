@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from audit.story import HOSTILE, NOW, PERIOD, at, probe_id
 
-from canary.audit.counts import Counts
-from canary.audit.drills import Answer
 from canary.audit.period import Period
-from canary.audit.population import Tally
-from canary.audit.report import AuditReport, build
-from canary.audit.results import result_of, results
+from canary.audit.report.contents import AuditReport, build
+from canary.audit.report.counts import Counts
+from canary.audit.report.drills import Answer
+from canary.audit.report.results import result_of, results
+from canary.audit.report.tally import Tally
 from canary.config import Config
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.reader import LedgerReader, as_it_stands

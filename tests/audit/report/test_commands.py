@@ -14,8 +14,8 @@ import pytest
 from audit.conftest import written
 from audit.story import at, probe_id
 
-from canary.audit.population import Tally
-from canary.audit.report import AuditReport
+from canary.audit.report.contents import AuditReport
+from canary.audit.report.tally import Tally
 from canary.audit.verifier.sample import rank
 from canary.ledger import EventKind, Ledger
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from canary.audit.rules import controls, duties
+from canary.audit.report.rules import controls, duties
 from canary.config import ConfigError
 
 PROFILES = ("tls", "smime", "codesigning")

@@ -15,11 +15,11 @@ from PIL import Image
 from playwright.async_api import async_playwright
 from servers import debian
 
-from canary.audit.diary import Diary
-from canary.audit.make import make
-from canary.audit.pdf import to_pdf
-from canary.audit.population import Tally
-from canary.audit.report import AuditReport
+from canary.audit.report.contents import AuditReport
+from canary.audit.report.diary import Diary
+from canary.audit.report.make import make
+from canary.audit.report.pdf import to_pdf
+from canary.audit.report.tally import Tally
 from canary.ledger.events import digest
 
 CHROMIUM = next(path for path in debian.PACKAGES["chromium"] if Path(path).exists())
@@ -59,7 +59,7 @@ class Reader(HTMLParser):
 
 
 def test_what_is_in_the_diary_is_on_the_page() -> None:
-    template = (files("canary.audit") / "report.html").read_text(encoding="utf-8")
+    template = (files("canary.audit.report") / "report.html").read_text(encoding="utf-8")
     assert [known.name for known in fields(Diary) if f"report.diary.{known.name}" not in template] == []
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from canary.audit.heads import Heads
+from canary.audit.bundle.heads import Heads
 from canary.audit.verifier import canonical, probes, sample
 from canary.audit.verifier.archive import FORMAT, MANIFEST, SUMS
 from canary.audit.verifier.content import words

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from canary import __version__
-from canary.audit import changes
-from canary.audit.changes import InForce
-from canary.audit.counts import Counts, Group, Percentiles
-from canary.audit.diary import Diary, diary
-from canary.audit.drills import Answer, Drill, drill
-from canary.audit.evidence import Backing, evidence
-from canary.audit.exceptions import Run, complete, notes_of
 from canary.audit.period import Period
-from canary.audit.population import Progress, Silence, Tally, channel_month, tally
-from canary.audit.redact import redacted
-from canary.audit.rules import Control, Duties, Duty, controls, duties
+from canary.audit.report import changes
+from canary.audit.report.backing import Backing, evidence
+from canary.audit.report.changes import InForce
+from canary.audit.report.counts import Counts, Group, Percentiles
+from canary.audit.report.diary import Diary, diary
+from canary.audit.report.drills import Answer, Drill, drill
+from canary.audit.report.exceptions import Run, complete, notes_of
+from canary.audit.report.redact import redacted
+from canary.audit.report.rules import Control, Duties, Duty, controls, duties
+from canary.audit.report.tally import Progress, Silence, Tally, channel_month, tally
 from canary.config import Config, digest
 from canary.ledger import EventKind, Inventory, inventories
 from canary.ledger.events import read_probe

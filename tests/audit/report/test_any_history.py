@@ -13,11 +13,11 @@ from audit.story import CHANNELS, NOW, START, Teller, at, in_force
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canary.audit.page import render
 from canary.audit.period import Period
-from canary.audit.report import build
-from canary.audit.results import results
-from canary.audit.tables import tables, to_json
+from canary.audit.report.contents import build
+from canary.audit.report.page import render
+from canary.audit.report.results import results
+from canary.audit.report.tables import tables, to_json
 from canary.config import Config
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import Hold, held

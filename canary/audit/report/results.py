@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from canary.audit.drills import Answer
-from canary.audit.report import AuditReport
-from canary.audit.rules import Control, Measure
+from canary.audit.report.contents import AuditReport
+from canary.audit.report.drills import Answer
+from canary.audit.report.rules import Control, Measure
 from canary.wording import duration, hours, latency, number, percent, several
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from canary.audit import changes
-from canary.audit.changes import Change, Span
 from canary.audit.period import Period
+from canary.audit.report import changes
+from canary.audit.report.changes import Change, Span
 from canary.ledger import Event, EventKind, Inventory
 from canary.ledger.gaps import gaps
 from canary.ledger.reader import LedgerReader

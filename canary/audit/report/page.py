@@ -11,12 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from canary import wording
-from canary.audit import charts
-from canary.audit.drills import Answer, drill_table
-from canary.audit.exceptions import Run
-from canary.audit.population import Tally
-from canary.audit.report import AuditReport
-from canary.audit.results import results
+from canary.audit.report import charts
+from canary.audit.report.contents import AuditReport
+from canary.audit.report.drills import Answer, drill_table
+from canary.audit.report.exceptions import Run
+from canary.audit.report.results import results
+from canary.audit.report.tally import Tally
 from canary.ledger import BUCKETS
 
 ROWS = 150
@@ -63,7 +63,7 @@ def _middle(values: list[float]) -> float | None:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("canary.audit", "."),
+        loader=PackageLoader("canary.audit.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_printable,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.audit.redact import REDACTED, redact, redacted
+from canary.audit.report.redact import REDACTED, redact, redacted
 
 local_parts = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._%+/=~-]{0,20}[A-Za-z0-9]", fullmatch=True).filter(
     lambda text: text.lower() not in REDACTED and not text.lower().endswith(("%40", "=40"))

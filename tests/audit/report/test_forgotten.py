@@ -7,9 +7,9 @@ from pathlib import Path
 
 from audit.story import NOW, PERIOD
 
-from canary.audit.page import render
-from canary.audit.population import Tally
-from canary.audit.report import AuditReport, build
+from canary.audit.report.contents import AuditReport, build
+from canary.audit.report.page import render
+from canary.audit.report.tally import Tally
 from canary.config import load
 from canary.ledger import Ledger
 from canary.ledger.reader import as_it_stands

@@ -12,12 +12,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from canary import wording
-from canary.audit.changes import Span
-from canary.audit.counts import Counts, Percentiles
-from canary.audit.exceptions import Run
-from canary.audit.population import Tally
-from canary.audit.report import AuditReport
-from canary.audit.results import result_of, results
+from canary.audit.report.changes import Span
+from canary.audit.report.contents import AuditReport
+from canary.audit.report.counts import Counts, Percentiles
+from canary.audit.report.exceptions import Run
+from canary.audit.report.results import result_of, results
+from canary.audit.report.tally import Tally
 from canary.ledger.events import timestamp
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")

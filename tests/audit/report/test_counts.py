@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.audit.counts import Counts, Latencies
+from canary.audit.report.counts import Counts, Latencies
 from canary.wording import percent
 
 results = st.sampled_from(["met", "missed", "indeterminate", None])

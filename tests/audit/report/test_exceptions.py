@@ -11,7 +11,7 @@ from audit.story import at, probe_id
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.audit.exceptions import failures, find, own_faults
+from canary.audit.report.exceptions import failures, find, own_faults
 from canary.ledger.reader import LedgerReader
 
 results = st.lists(st.sampled_from(["met", "missed", "missed", "indeterminate", None]), max_size=30)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 
-from canary.audit.counts import Counts, Latencies
+from canary.audit.report.counts import Counts, Latencies
 from canary.wording import latency
 
 WIDTH = 700.0

@@ -10,9 +10,9 @@ from audit.story import PERIOD, at, probe_id
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.audit.population import Tally
-from canary.audit.report import AuditReport
-from canary.audit.sample import draw, population
+from canary.audit.bundle.sample import draw, population
+from canary.audit.report.contents import AuditReport
+from canary.audit.report.tally import Tally
 from canary.audit.verifier.sample import rank
 from canary.ledger.reader import LedgerReader
 

@@ -11,9 +11,9 @@ from audit.story import PERIOD
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.audit.population import Tally
-from canary.audit.report import AuditReport
-from canary.audit.tables import cell, tables, to_csv, to_json
+from canary.audit.report.contents import AuditReport
+from canary.audit.report.tables import cell, tables, to_csv, to_json
+from canary.audit.report.tally import Tally
 from canary.wording import printable
 
 FORMULA = tuple("=+-@\t\r")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from canary.audit.page import render
-from canary.audit.pdf import to_pdf
-from canary.audit.population import Tally
-from canary.audit.report import AuditReport
-from canary.audit.tables import tables, to_json
+from canary.audit.report.contents import AuditReport
+from canary.audit.report.page import render
+from canary.audit.report.pdf import to_pdf
+from canary.audit.report.tables import tables, to_json
+from canary.audit.report.tally import Tally
 from canary.ledger.events import digest
 
 SUMS = "SHA256SUMS"

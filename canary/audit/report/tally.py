@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, groupby
 from operator import attrgetter
 
-from canary.audit.counts import Counts, Group, Latencies, Percentiles
-from canary.audit.exceptions import Run, before, failures, follow, own_faults
 from canary.audit.period import Period
+from canary.audit.report.counts import Counts, Group, Latencies, Percentiles
+from canary.audit.report.exceptions import Run, before, failures, follow, own_faults
 from canary.ledger import Event, EventKind
 from canary.ledger.reader import LedgerReader
 from canary.ledger.result_reader import Ended

@@ -1,0 +1,1 @@
+"""The bundle: the evidence of a sample, packed for whoever checks it."""
