@@ -7,7 +7,7 @@ from canary.model import Component, OwnFaultError
 FILE = "ledger.sqlite"
 """The database in the ledger's folder."""
 
-VERSION = 3
+VERSION = 4
 """What SQLite's ``user_version`` says once everything below was done.
 
 Another number wherever tables change, or events say what a canary before cannot read (a new kind, outcome or stage).

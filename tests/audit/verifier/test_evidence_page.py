@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import string
 import subprocess
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,47 @@ def _sample(files: Files) -> Files:
 def test_a_tampered_one_does_not(healthy: Healthy, tmp_path: Path, change: object) -> None:
     changed = sealed(change(healthy.files)) if change is not _sample else _sample(healthy.files)  # type: ignore[operator]
     assert run(tmp_path / "by-hand", healthy, packed(tmp_path / "b.zip", changed)).returncode != 0
+
+
+# Any key
+
+SECRETS = [sha256(bytes([number])).digest() for number in range(12)]
+
+
+def signer_of(secret: bytes) -> FileSigner:
+    key = Ed25519PrivateKey.from_private_bytes(secret)
+    return FileSigner(VKey("ca.example/cpr-canary", key.public_key().public_bytes_raw()), key)
+
+
+def encoded(secret: bytes) -> str:
+    """The key of a vkey, in base64."""
+    return str(signer_of(secret).vkey).split("+", 2)[2]
+
+
+def test_the_keys_below_have_every_character_that_base64_has() -> None:
+    assert set("".join(map(encoded, SECRETS))) >= set(string.ascii_letters + string.digits + "+/")
+
+
+@pytest.mark.parametrize("secret", SECRETS, ids=encoded)
+def test_the_signature_of_any_key_is_checked_by_hand(tmp_path: Path, secret: bytes) -> None:
+    """Beside the line of the key before, of one whose name is another by one character, and of a witness."""
+    text = Checkpoint("ca.example/cpr-canary", 3, bytes(32)).text
+    mine, before = signer_of(secret), signer_of(b"o" * 32)
+    near = FileSigner(VKey("ca-example/cpr-canary", b"n" * 32), before.key)
+    note = sign(text, before, near, mine)
+    [block] = re.findall(r"^```sh\n([^`]*openssl pkeyutl.*?)^```$", PAGE, re.S | re.M)
+
+    def by_hand(content: str, name: str) -> int:
+        folder = tmp_path / name / "evidence"
+        folder.mkdir(parents=True)
+        (folder / "checkpoint").write_text(content, encoding="utf-8")
+        command = ["bash", "-eu", "-o", "pipefail", "-c", block]
+        brought = os.environ | {"VKEY": str(mine.vkey)}
+        return subprocess.run(command, cwd=folder, env=brought, capture_output=True, check=False).returncode
+
+    assert by_hand(str(note), "signed") == 0
+    assert by_hand(str(note).replace("\n3\n", "\n4\n"), "changed") != 0
+    assert by_hand(str(sign(text, before, near)), "unsigned") != 0
 
 
 # The examples
