@@ -6,7 +6,6 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 
-from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -15,6 +14,7 @@ from starlette.routing import Route
 from canary import status
 from canary.clock import Clock
 from canary.metrics import registry
+from canary.metrics.text import encoder
 from canary.model import OwnFaultError
 from canary.prober.loop import Prober
 from canary.web.access import Access
@@ -36,7 +36,7 @@ def create_app(prober: Prober, reload: Reload | None = None, access: Access | No
     one_scrape = asyncio.Lock()
 
     async def metrics(request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        encode, content_type = encoder(request.headers.get("accept", ""))
         async with one_scrape:  # many at once would take each other's time, and the prober's
             text = await asyncio.to_thread(encode, metrics_registry)  # seconds of CPU for a thousand channels: not here
         return Response(text, media_type=content_type)
