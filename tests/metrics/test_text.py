@@ -16,7 +16,7 @@ OPEN = "application/openmetrics-text; version=1.0.0"
 ACCEPTS = ["", "text/plain; version=0.0.4", "text/plain; version=1.0.0", OPEN] + [
     f"{OPEN}; escaping={escaping}" for escaping in ("allow-utf-8", "underscores", "dots", "values")
 ]
-MOVES = re.compile(r"^(process_|python_gc).*\n", re.MULTILINE)
+MOVES = re.compile(r"^(U__)?(process_|python_gc).*\n", re.MULTILINE)
 
 
 @pytest.mark.parametrize("accept", ACCEPTS)
