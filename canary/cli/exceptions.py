@@ -19,6 +19,7 @@ from canary.config import load
 from canary.ledger import EventKind
 from canary.ledger.events import LONGEST, timestamp
 from canary.ledger.reader import as_it_stands
+from canary.ledger.reading import understood
 
 _USUAL = timedelta(days=30)
 _WEB = ("https://", "http://")
@@ -39,7 +40,7 @@ def list_(
     settings, now = load(config), Clock().now()
     last = last or now
     period = whole_period(first or last - _USUAL, last)
-    with as_it_stands(settings.state) as ledger, err.status(painted("reading")):
+    with as_it_stands(settings.state) as ledger, err.status(painted("reading")), understood("what went wrong"):
         runs = [run for run in tally(ledger, period, now).exceptions if run.retest is None or not only_open]
         complete(ledger, runs, notes_of(ledger.events(kind=EventKind.ANNOTATED)))
     if as_json:

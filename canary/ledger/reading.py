@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
@@ -95,8 +95,13 @@ class Reading:
 
     def _rows(self, query: Query) -> Iterator[Any]:
         """The rows as they come, each with its columns' names."""
-        with self.connect() as connection, closing(connection.execute(str(query), query.values)) as cursor:
-            yield from map(_row(tuple(column[0] for column in cursor.description)), cursor)
+        with self.connect() as connection:
+            cursor = connection.execute(str(query), query.values)
+            try:
+                yield from map(_row(tuple(column[0] for column in cursor.description)), cursor)
+            finally:
+                with suppress(sqlite3.ProgrammingError):  # the ledger was closed before whoever read was done
+                    cursor.close()
 
     def ask(self, sql: str, **values: Any) -> Iterator[Any]:
         """The rows of a statement of one's own, each with its columns' names."""

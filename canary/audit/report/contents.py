@@ -22,6 +22,7 @@ from canary.config import Config, digest
 from canary.ledger import EventKind, Inventory, inventories
 from canary.ledger.events import read_probe
 from canary.ledger.reader import LedgerReader
+from canary.ledger.reading import understood
 
 _TOGETHER = timedelta(minutes=15)
 """Own faults for one reason that are no further apart than this are shown as one, whatever channels they concern."""
@@ -134,8 +135,23 @@ def build(
 ) -> tuple[AuditReport, Tally]:
     """Read the period and make the report of it, and what its charts are drawn from.
 
-    Raises :class:`canary.config.ConfigError` if a file of rules is wrong.
+    Raises :class:`canary.config.ConfigError` if a file of rules is wrong, and
+    :class:`canary.ledger.reading.UnreadableLedgerError` if the ledger is not what was written.
     """
+    with understood("what the report is made of"):
+        return _build(ledger, config, period, now, profile=profile, redact=redact, progress=progress)
+
+
+def _build(
+    ledger: LedgerReader,
+    config: Config,
+    period: Period,
+    now: datetime,
+    *,
+    profile: str,
+    redact: bool,
+    progress: Progress | None,
+) -> tuple[AuditReport, Tally]:
     owed, table = duties(profile, config.audit.deadlines), controls(profile, config.audit.controls)
     rule = owed.at(period.last)
     counted = tally(ledger, period, now, progress)

@@ -6,18 +6,20 @@ import csv
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from audit.conftest import written
-from audit.story import at, probe_id
+from audit.story import START, Teller, at, probe_id
 
 from canary.audit.report.contents import AuditReport
 from canary.audit.report.tally import Tally
 from canary.audit.verifier.sample import rank
-from canary.ledger import EventKind, Ledger
+from canary.ledger import Event, EventKind, Ledger
 
 DAYS = ("--from", "2026-03-02", "--to", "2026-03-04")
 JUNKED = f"alias.{probe_id('alias', at(2, 10))}"
@@ -28,6 +30,7 @@ def cpr_canary(*arguments: object) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False, env=environment)
     assert "Traceback" not in done.stderr, done.stderr
+    assert "Exception ignored" not in done.stderr, done.stderr
     return done
 
 
@@ -126,3 +129,25 @@ def test_where_nothing_can_be_written_it_is_our_own_fault(config_file: Path, tmp
     (tmp_path / "file").write_text("")
     done = cpr_canary("audit", "report", config_file, *DAYS, "--out", tmp_path / "file" / "out")
     assert done.returncode == 3
+
+
+def test_a_command_says_it_in_a_sentence(own: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "state" / "ledger.sqlite", isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER event_no_update")
+        connection.execute(
+            "UPDATE event SET body = CAST(json_set(CAST(body AS TEXT), '$.body', json('{}')) AS BLOB) "
+            "WHERE kind = 'stopped_all' OR kind = 'configured'"
+        )
+    done = cpr_canary("audit", "report", own, *DAYS, "--out", tmp_path / "out")
+    assert done.returncode == 3
+    assert "is not as it was written (KeyError('reason'))" in done.stderr.replace("\n", " ")
+
+
+def test_a_ledger_of_single_probes_by_hand_has_a_report(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path / "state", inline=True)) as ledger:
+        teller = Teller(ledger)
+        teller.tell(Event(EventKind.STARTED, at(2), START | {"scheduled": False}))
+        teller.probe("alias", at(2, 1))
+    done = cpr_canary("audit", "report", written(tmp_path, tmp_path / "state"), *DAYS, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "probed, but no record of the configuration covers it" in (tmp_path / "out" / "report.html").read_text()

@@ -126,6 +126,12 @@ def test_the_whole_ledger_is_as_it_was_signed(office: Office, config: Path) -> N
         ("UPDATE result SET outcome = 'arrived' WHERE outcome = 'missing'", "outcome is 'arrived' in the table"),
         ("DELETE FROM result WHERE outcome = 'missing'", "is not in the table"),
         ("DELETE FROM event WHERE seq = 5", "event 5 is missing"),
+        ("UPDATE event SET at = '2020-01-01T00:00:00.000000Z' WHERE seq = 5", "event 5 stands in the ledger under"),
+        (
+            "UPDATE event SET kind = 'trouble' WHERE kind = 'scheduled'",
+            "under another time, kind or probe than it says",
+        ),
+        ("UPDATE event SET probe = NULL WHERE kind = 'scheduled'", "under another time, kind or probe than it says"),
     ],
 )
 def test_a_ledger_that_was_written_into_is_not(office: Office, config: Path, change: str, reason: str) -> None:
