@@ -1,4 +1,4 @@
-"""``cpr-canary audit bundle``, ``verify`` and ``verify-log``: evidence to take away, and to check."""
+"""``cpr-canary audit bundle`` and ``verify-log``: evidence to take away, and the ledger that it is taken from."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from canary.audit.bundle.make import BundleError, Made, Wanted, make
-from canary.audit.verifier.__main__ import kept_head, options, table
+from canary.audit.verifier.__main__ import kept_head
 from canary.audit.verifier.findings import RefusedError
-from canary.audit.verifier.verify import verify as check_bundle
 from canary.audit.whole import Whole, check_whole
 from canary.cli.common import ConfigPath, Exit, Json, err, out, painted, print_json, print_plain
 from canary.cli.opening import published_log
 from canary.cli.period import From, To, whole_period
 from canary.clock import Clock
 from canary.config import load
+from canary.ledger.events import timestamp
 
 
 def bundle(
@@ -48,10 +48,13 @@ def bundle(
         except BundleError as error:
             raise typer.BadParameter(str(error)) from None
     if as_json:
-        print_json({"file": str(file), "sha256_of_manifest": made.sha256, "probes": made.probes,
+        print_json({"file": str(file), "sha256_of_manifest": made.sha256, "probes": made.probes, "until": made.until,
                     "population": made.population, "files": made.files, "missing": made.missing})  # fmt: skip
     else:
         _tell(made, file)
+    if made.until != timestamp(period.until):
+        cut = f"CUT SHORT: it ends at {made.until}, with what is signed, and {last:%Y-%m-%d} was asked for"
+        err.print(painted(f"{cut}. It is checked by --to {made.until}", "bold red"))
 
 
 def _size(path: Path) -> int:
@@ -66,36 +69,6 @@ def _tell(made: Made, file: Path) -> None:
     print_plain(f"SHA-256 of its manifest: {made.sha256}")
     for missing in made.missing:
         err.print(f"artefact {missing} is not kept, and no event tells that it was deleted", style="red")
-
-
-def verify(
-    file: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The zip file.", exists=True, dir_okay=False)],
-    key: Annotated[list[str], typer.Option(help="Public key of the log, had from elsewhere than the bundle (a vkey).")],
-    tsa_ca: Annotated[
-        Path | None, typer.Option(exists=True, help="Roots of the time-stamping authorities (PEM).")
-    ] = None,
-    witness: Annotated[list[str] | None, typer.Option(help="Public key of a witness (a vkey).")] = None,
-    seed: Annotated[str | None, typer.Option(help="The seed that was asked for.")] = None,
-    size: Annotated[int | None, typer.Option(help="The size of the sample that was asked for.")] = None,
-    kept: Annotated[
-        list[Path] | None, typer.Option(exists=True, help="A checkpoint that you had before; may be given again.")
-    ] = None,
-    tolerance: Annotated[float, typer.Option(help="Seconds between clocks.")] = 60.0,
-    as_json: Json = False,
-) -> None:
-    """Check a bundle. Exits 0 if all is good, 1 if anything is not, 2 for a wrong call.
-
-    Whoever does not trust this installation runs the same check elsewhere: see docs/evidence.md.
-    """
-    try:
-        findings = check_bundle(file, options(key, tsa_ca, witness or [], tolerance, seed, size, kept or []))
-    except (RefusedError, OSError) as error:
-        raise typer.BadParameter(str(error)) from None
-    if as_json:
-        print_json(findings.to_json())
-    else:
-        typer.echo(table(findings), nl=False)
-    raise typer.Exit(Exit.ARRIVED if findings.ok else Exit.NOT_ARRIVED)
 
 
 def verify_log(config: ConfigPath, as_json: Json = False) -> None:

@@ -19,7 +19,7 @@ _AUDIT = {
     "report": Command("report:report", "Write a report of a period", extra="audit"),
     "sample": Command("sample:sample", "Draw a sample from every probe that was scheduled in the period"),
     "bundle": Command("bundle:bundle", "Write the evidence of a sample of probes as one zip file"),
-    "verify": Command("bundle:verify", "Check a bundle"),
+    "verify": Command("verify:verify", "Check a bundle"),
     "verify-log": Command("bundle:verify_log", "Check the whole ledger"),
 }
 _PROBES = {

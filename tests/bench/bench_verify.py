@@ -49,7 +49,7 @@ def main(channels: int = 100, days: int = 92) -> list[dict[str, Any]]:
             measured("verify-log: every event and result", "audit", "verify-log", config, "--json"),
             measured(f"bundle of {SIZE}", "audit", "bundle", config, *period, *sample, "--out", bundle, "--json"),
             measured(f"verify: {bundle.stat().st_size / 2**20:.0f} MiB" if bundle.exists() else "verify",
-                      "audit", "verify", bundle, "--key", vkey, "--json", status=1),
+                      "audit", "verify", bundle, "--key", vkey, *period, *sample, "--json", status=1),
         ]  # fmt: skip
     show(rows, history)
     return rows

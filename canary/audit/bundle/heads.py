@@ -68,7 +68,10 @@ class Heads:
         """The checkpoint of this size as it was signed. Raises EvidenceError."""
         place = bisect_right(self._sizes, size) - 1
         if place < 0 or self._sizes[place] != size:
-            raise EvidenceError(f"the checkpoint of {size} events is not in the ledger")
+            raise EvidenceError(
+                f"no checkpoint of {size} events was signed, as far as the ledger tells: one that somebody kept is of "
+                "another log, or part of this ledger is not there"
+            )
         seq = self._heads[place].seq
         event = next(self._ledger.events(kind=EventKind.CHECKPOINT, after=seq - 1, upto=seq))
         return Note.parse(event.body["note"])

@@ -61,13 +61,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was made. ``missing`` are artefacts that are not kept, without a word in the ledger."""
+    """What was made: up to what time, which is earlier than asked for where less is signed.
+
+    ``missing`` are artefacts that are not kept, without a word in the ledger.
+    """
 
     sha256: str
     probes: tuple[str, ...]
     population: int
     files: int
     missing: tuple[str, ...]
+    until: str
 
 
 def make(
@@ -177,7 +181,9 @@ class _Bundle:
         for seq in sorted(self._events):
             self._event(self._events[seq])
         digest = self._files.seal(self._manifest(picked, asked))
-        return Made(digest, tuple(chosen), count, len(self._files.digests), tuple(self._missing))
+        return Made(
+            digest, tuple(chosen), count, len(self._files.digests), tuple(self._missing), timestamp(self._until)
+        )
 
     def _end_of_period(self) -> datetime:
         """The period's end, or that of what is signed where that is earlier."""

@@ -1,29 +1,39 @@
-"""``python -m verifier BUNDLE --key VKEY``: exit 0 if all is good, 1 if something failed, 2 for a wrong call."""
+"""``python -m verifier BUNDLE --key VKEY --from DAY --to DAY``: one page that says what a bundle proves.
+
+Exits with 0 if it is proved, 1 if it is refused, 3 if it is proved with gaps, 2 for a wrong call.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from . import stamps, tlog
-from .findings import Findings, RefusedError, require
+from .findings import EXITS, RefusedError, require
 from .limits import LARGEST_FILES, LARGEST_ROOTS
-from .verify import LIMITS, Options, verify
+from .log import read_time
+from .verdict import page
+from .verify import Options, verify
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check one bundle and print what was found; returns the exit code."""
     parser = _parser()
-    given = parser.parse_args(arguments)
+    given = vars(parser.parse_args(arguments))
+    bundle, as_json = given.pop("bundle"), given.pop("json")
     try:
-        findings = verify(given.bundle, _options(given))
+        findings = verify(bundle, options(**given))
     except (OSError, RefusedError) as error:
         parser.error(str(error))
-    sys.stdout.write(json.dumps(findings.to_json()) + "\n" if given.json else table(findings))
-    return 0 if findings.ok else 1
+    sys.stdout.write(json.dumps(findings.to_json()) + "\n" if as_json else page(findings))
+    return EXITS[findings.verdict]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--kept", action="append", default=[], type=Path, metavar="FILE", help="a checkpoint that you had before"
     )
+    parser.add_argument("--from", required=True, dest="since", metavar="DAY", help="the first day that you asked for")
+    parser.add_argument("--to", required=True, dest="until", metavar="DAY", help="the last day, which is in it (UTC)")
     parser.add_argument("--seed", help="the seed that you asked for")
     parser.add_argument("--size", type=int, help="the size of the sample that you asked for")
     parser.add_argument("--tolerance", type=float, default=60.0, metavar="SECONDS", help="between clocks (60)")
@@ -48,32 +60,59 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _options(given: argparse.Namespace) -> Options:
-    return options(given.key, given.tsa_ca, given.witness, given.tolerance, given.seed, given.size, given.kept)
-
-
 def options(
-    keys: Sequence[str],
-    tsa_ca: Path | None,
-    witnesses: Sequence[str],
-    tolerance: float,
-    seed: str | None,
-    size: int | None,
+    *,
+    key: Sequence[str],
+    since: str,
+    until: str,
+    tsa_ca: Path | None = None,
+    witness: Sequence[str] = (),
     kept: Sequence[Path] = (),
+    seed: str | None = None,
+    size: int | None = None,
+    tolerance: float = 60.0,
 ) -> Options:
     """What the auditor brings, from how it is written. Raises OSError, and RefusedError for what cannot be read."""
-    log_keys, witness_keys = [tlog.Key.parse(key) for key in keys], [tlog.Key.parse(key) for key in witnesses]
-    if any(key.type != tlog.ED25519 for key in log_keys):
-        raise RefusedError("--key wants the key of a log, not that of a witness")
-    if any(key.type != tlog.COSIGNATURE for key in witness_keys):
-        raise RefusedError("--witness wants the key of a witness, not that of a log")
-    if seed is not None and not seed.encode(errors="replace").decode() == seed:
-        raise RefusedError("--seed is not UTF-8")
-    if not 0 <= tolerance <= 86400:
-        raise RefusedError("--tolerance wants seconds, a day at most")
-    roots = stamps.load_pem(_content(tsa_ca, LARGEST_ROOTS)) if tsa_ca else []
-    heads = [kept_head(path) for path in kept]
-    return Options(log_keys, roots, witness_keys, tolerance, seed, size, heads)
+    log_keys, witness_keys = map(tlog.Key.parse, key), map(tlog.Key.parse, witness)
+    require(seed is None or seed.encode(errors="replace").decode() == seed, "--seed is not UTF-8")
+    require(0 <= tolerance <= 86400, "--tolerance wants seconds, a day at most")
+    return Options(
+        keys=[_of_type(key, tlog.ED25519, "--key wants the key of a log, not that of a witness") for key in log_keys],
+        roots=stamps.load_pem(_content(tsa_ca, LARGEST_ROOTS)) if tsa_ca else [],
+        witnesses=[
+            _of_type(key, tlog.COSIGNATURE, "--witness wants the key of a witness, not that of a log")
+            for key in witness_keys
+        ],
+        tolerance=tolerance,
+        period=period(since, until),
+        seed=seed,
+        size=size,
+        kept=[kept_head(path) for path in kept],
+    )
+
+
+def _of_type(key: tlog.Key, kind: int, otherwise: str) -> tlog.Key:
+    require(key.type == kind, otherwise)
+    return key
+
+
+def period(since: str, until: str) -> tuple[datetime, datetime]:
+    """The time from the first day to the end of the last one, UTC; either may be a time as events have it instead.
+
+    Raises RefusedError.
+    """
+    begin, end = _moment(since, timedelta(0)), _moment(until, timedelta(days=1))
+    require(begin < end, f"there is nothing between {since} and {until}")
+    return begin, end
+
+
+def _moment(text: str, more: timedelta) -> datetime:
+    if not _DAY.fullmatch(text):
+        return read_time(text)
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) + more
+    except (ValueError, OverflowError):
+        raise RefusedError(f"not a day: {text}") from None
 
 
 def kept_head(path: Path) -> tlog.Head:
@@ -86,51 +125,6 @@ def _content(path: Path, most: int) -> bytes:
         content = file.read(most + 1)
     require(len(content) <= most, f"{path} has more than {most} bytes")
     return content
-
-
-def table(findings: Findings) -> str:
-    """The findings as a table for people."""
-    lines = [f"{name:<12}{value}" for name, value in _about(findings)]
-    lines += ["", *(line for row in findings.rows.values() for line in _row(row.what, findings))]
-    lines += ["", "What no bundle can show:", *(f"  {limit}" for limit in LIMITS)]
-    failed = sum(row.failed for row in findings.rows.values())
-    lines += ["", "GOOD: everything that was checked is right" if findings.ok else f"REFUSED: {failed} failure(s)"]
-    return "\n".join(map(printable, lines)) + "\n"
-
-
-def printable(text: str) -> str:
-    """``text`` without what would move a terminal's cursor: names and reasons come out of the bundle."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
-def _about(findings: Findings) -> list[tuple[str, str]]:
-    facts = findings.facts
-    if "origin" not in facts:
-        return []
-    period = facts["period"]
-    rows = [
-        ("bundle", f"SHA-256 of its manifest {facts['sha256']}"),
-        ("log", str(facts["origin"])),
-        ("period", f"{period['from']} to {period['to']}"),
-        ("sample", f"{facts['size']} probes by seed {facts['seed']}"),
-    ]
-    if "checkpoint" in facts:
-        rows.append(("checkpoint", f"{facts['checkpoint']['size']} events, root {facts['checkpoint']['root']}"))
-    for probe in facts.get("probes", ()):
-        between = f"sent after {probe.get('not_before') or '?'}, all seen by {probe.get('not_after') or '?'}"
-        rows.append(("probe", f"{probe['probe']} {probe.get('channel')} {probe.get('outcome')}; proved: {between}"))
-    return rows
-
-
-def _row(what: str, findings: Findings) -> list[str]:
-    row = findings.rows[what]
-    count = f"{row.checked} checked" if row.checked else ""
-    said = f" ({row.said})" if row.said else ""
-    lines = [f"{row.state:<12}{what}: {count}{said}".rstrip(": ")]
-    lines += [f"{'':<14}{failure}" for failure in row.failures]
-    if row.failed > len(row.failures):
-        lines.append(f"{'':<14}and {row.failed - len(row.failures)} more")
-    return lines + [f"{'':<14}not checked: {why}" for why in row.unchecked]
 
 
 if __name__ == "__main__":

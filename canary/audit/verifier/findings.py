@@ -9,6 +9,10 @@ from typing import Any
 
 from .limits import MOST_FAILURES
 
+PROVED, GAPS, REFUSED = "proved", "proved with gaps", "refused"
+EXITS = {PROVED: 0, REFUSED: 1, GAPS: 3}
+"""What a verdict is to the one who called; 2 is a wrong call."""
+
 
 class RefusedError(ValueError):
     """Something in the bundle is not as it must be, said in a sentence."""
@@ -22,15 +26,15 @@ class Row:
     checked: int = 0
     failed: int = 0
     failures: list[str] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
-    """Why it was not, or not always, asked."""
+    unchecked: dict[str, int] = field(default_factory=dict)
+    """Why it was not, or not always, asked; and how often. Each is a gap in what is proved."""
     said: str = ""
     """What else there is to say."""
 
     @property
     def state(self) -> str:
-        """``failed``, ``ok``, or ``not checked``."""
-        return "failed" if self.failed else "ok" if self.checked else "not checked"
+        """``failed``, ``gap``, ``ok``, or ``nothing`` where there was nothing to check."""
+        return "failed" if self.failed else "gap" if self.unchecked else "ok" if self.checked else "nothing"
 
 
 class Findings:
@@ -44,6 +48,11 @@ class Findings:
     def ok(self) -> bool:
         """Whether something was checked and nothing failed."""
         return bool(self.rows) and not any(row.failed for row in self.rows.values())
+
+    @property
+    def verdict(self) -> str:
+        """``refused`` if anything failed, ``proved with gaps`` if anything could not be checked, else ``proved``."""
+        return REFUSED if not self.ok else GAPS if any(row.unchecked for row in self.rows.values()) else PROVED
 
     def row(self, what: str) -> Row:
         """The row of a question, made if there is none yet."""
@@ -68,10 +77,10 @@ class Findings:
             row.failures.append(why)
 
     def unchecked(self, what: str, why: str) -> None:
-        """A question that was not asked."""
+        """A question that could not be asked: a gap, which is in the verdict. What there is not is none."""
         row = self.row(what)
-        if why not in row.unchecked and len(row.unchecked) < MOST_FAILURES:
-            row.unchecked.append(why)
+        if why in row.unchecked or len(row.unchecked) < MOST_FAILURES:
+            row.unchecked[why] = row.unchecked.get(why, 0) + 1
 
     def to_json(self) -> dict[str, Any]:
         """Everything that was found, for machines."""
@@ -87,7 +96,7 @@ class Findings:
             }
             for row in self.rows.values()
         ]
-        return {"ok": self.ok, "bundle": self.facts, "checks": checks}
+        return {"verdict": self.verdict, "bundle": self.facts, "checks": checks}
 
 
 def require(good: bool, otherwise: str) -> None:

@@ -188,7 +188,7 @@ def _read_heads(archive: Archive, log: Log, findings: Findings) -> None:
             archive.read(name)
             findings.failed(CONSISTENCY, f"{name}: there is no such checkpoint")
     if not archive.of("head"):
-        findings.unchecked(CONSISTENCY, "the bundle has one checkpoint only")
+        findings.row(CONSISTENCY).said = "the bundle has one checkpoint only"
 
 
 def _read_rules(log: Log, findings: Findings) -> None:

@@ -28,13 +28,6 @@ MARKS, CARRIED = "messages carry the mark that the log tells", "reports carry th
 KEPT = "checkpoints that you kept are the beginning of this log"
 LISTED, SUMMARIES = "probes are in the population as their events tell", "summaries say what the events say"
 
-LIMITS = (
-    "that a mark was made by this canary: only the holder of its secret mark key can tell",
-    "that nothing happened which was never put into the log; events picked at random and the population bound it",
-    "whether certificates of a time-stamping authority were revoked",
-)
-"""What no bundle can show."""
-
 
 @dataclass(frozen=True)
 class Options:
@@ -44,6 +37,8 @@ class Options:
     roots: Sequence[x509.Certificate] = ()
     witnesses: Sequence[tlog.Key] = ()
     tolerance: float = 60.0
+    period: tuple[datetime, datetime] | None = None
+    """From the one time to before the other: what was asked for, as seed and size were. What is None is a gap."""
     seed: str | None = None
     size: int | None = None
     kept: Sequence[tlog.Head] = ()
@@ -62,6 +57,10 @@ def verify(path: Path, options: Options) -> Findings:
         finally:
             archive.close()
     return findings
+
+
+def _span(period: tuple[datetime, datetime]) -> str:
+    return " to ".join(f"{time:%Y-%m-%dT%H:%M:%S.%f}Z" for time in period)
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,7 @@ class _Check:
         self._ids: list[str] = [*manifest["probes"], *manifest["asked"]]
         with findings.one(ASKED):
             self._check_asked()
+        self._tell_unasked()
         findings.facts.update(
             sha256=archive.digest,
             origin=manifest["origin"],
@@ -138,13 +138,32 @@ class _Check:
         require(keys == manifest["vkeys"] and bool(keys), "the manifest names no keys")
         require(options.seed in (None, self._seed), f"the seed is {self._seed:.80}, and {options.seed} was asked for")
         require(options.size in (None, self._size), f"the size is {self._size}, and {options.size} was asked for")
+        given = (self._period.since, self._period.until)
+        require(
+            options.period in (None, given),
+            f"the period is {_span(given)}, and {_span(options.period or given)} was asked for: of the rest nothing is "
+            "shown",
+        )
+
+    def _tell_unasked(self) -> None:
+        """What the auditor did not say, so that the bundle may be about something else."""
+        for name in ("period", "seed", "size"):
+            if getattr(self._options, name) is None:
+                self._findings.unchecked(ASKED, f"which {name} was asked for was not given")
 
     def _check_kept(self) -> None:
         """That the log which the auditor is shown now is the one that everybody was shown before."""
+        if not (self._options.kept or self._options.witnesses):
+            self._findings.unchecked(KEPT, "neither a checkpoint that was kept (--kept) nor a witness (--witness) "
+                                     "was given: others may be shown another log")  # fmt: skip
         for kept in self._options.kept:
             with self._findings.one(KEPT, f"checkpoint of {kept.size} events"):
                 known = self._log.heads.get(kept.size)
-                require(known is not None, "the bundle has no proof of it; ask for one with it (--kept)")
+                require(
+                    known is not None,
+                    "the bundle does not prove that its log begins with it: either that was left out, or this is not "
+                    "the log that you were shown. Accept nothing before it is proved (audit bundle --kept)",
+                )
                 assert known is not None
                 same = (kept.origin, kept.root) == (known.origin, known.root)
                 require(same, "has another root than the one in the bundle: a fork")
@@ -325,4 +344,4 @@ class _Check:
         row.checked = len(self._archive.files)
 
 
-__all__ = ["LIMITS", "Options", "RefusedError", "verify"]
+__all__ = ["Options", "RefusedError", "verify"]

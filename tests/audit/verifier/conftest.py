@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from audit.verifier.office import JUNK, Files, Office, packed, unpacked
+from audit.verifier.office import JUNK, Files, Office, packed, period_of, unpacked
 from servers.tsa import Tsa
 from servers.witness import WitnessServer
 
@@ -65,7 +65,9 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Healthy]:
             witness_key = str(witness.vkey)
         path = folder / "bundle.zip"
         office.bundle(path, office.wanted("7", 5), {"one": tsa.ca_file})
-        brought = options([first_key], tsa.ca_file, [witness_key], 60.0, "7", 5)
+        brought = options(
+            key=[first_key], tsa_ca=tsa.ca_file, witness=[witness_key], seed="7", size=5, **period_of(path)
+        )
         yield Healthy(office, tsa, path, unpacked(path), brought, first_key, witness_key, folder)
     office.close()
 

@@ -169,6 +169,19 @@ def without_event(files: Files, seq: int) -> Files:
     return without(files, f"events/{seq}.json", f"proofs/{seq}.tlog-proof")
 
 
+def period_of(path: Path) -> dict[str, str]:
+    """The options of an auditor who asked for just the period that a bundle is of."""
+    with zipfile.ZipFile(path) as archive:
+        period = canonical.load(archive.read(MANIFEST))["period"]
+    return {"since": period["from"], "until": period["to"]}
+
+
+def asked(path: Path) -> list[str]:
+    """The same, as they are written in a command."""
+    period = period_of(path)
+    return ["--from", period["since"], "--to", period["until"]]
+
+
 def refused(found: Findings, row: str, reason: str) -> None:
     assert not found.ok
     assert row in found.rows, found.rows.keys()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from audit.verifier.conftest import Healthy
-from audit.verifier.office import Office, packed, sealed
+from audit.verifier.office import Office, asked, packed, sealed
 from bench.bench_audit import configuration
 from bench.history import History
 from typer.testing import CliRunner, Result
@@ -55,12 +55,28 @@ def test_a_bundle_is_made_and_checked(office: Office, config: Path) -> None:
     made = bundle(config)
     assert made.exit_code == 0, made.output
     assert "2 of 2 probes" in made.stdout
-    checked = run("verify", config.with_name("bundle.zip"), "--key", office.vkey, "--json")
-    assert checked.exit_code == 0, checked.output
+    file = config.with_name("bundle.zip")
+    brought = ("verify", file, "--key", office.vkey, *asked(file))
+    checked = run(*brought, "--json")
+    assert checked.exit_code == 3, checked.output
     told = json.loads(checked.stdout)
+    assert told["verdict"] == "proved with gaps"
     assert told["bundle"]["sha256"] in made.stdout
-    by_hand = run("verify", config.with_name("bundle.zip"), "--key", office.vkey)
-    assert by_hand.stdout.endswith("GOOD: everything that was checked is right\n")
+    by_hand = run(*brought)
+    assert by_hand.exit_code == 3
+    assert by_hand.stdout.startswith("PROVED WITH GAPS: nothing is wrong, and ")
+
+
+def test_a_bundle_that_is_cut_short_is_told_as_such(office: Office, config: Path) -> None:
+    """Its maker says so loudly, and whoever asked for the whole period refuses it."""
+    made = bundle(config)
+    until = asked(config.with_name("bundle.zip"))[-1]
+    assert f"CUT SHORT: it ends at {until}, with what is signed" in " ".join(made.stderr.split())
+    day = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+    told = run("verify", config.with_name("bundle.zip"), "--key", office.vkey, "--from", TODAY, "--to", day)
+    assert told.exit_code == 1
+    assert f"to {until}, and " in told.stdout
+    assert "was asked for: of the rest nothing is shown" in told.stdout
 
 
 def test_a_checkpoint_that_was_kept_is_proved(office: Office, config: Path, tmp_path: Path) -> None:
@@ -69,12 +85,13 @@ def test_a_checkpoint_that_was_kept_is_proved(office: Office, config: Path, tmp_
     office.probe()
     office.stop()
     assert bundle(config, "--kept", kept).exit_code == 0
-    told = run("verify", config.with_name("bundle.zip"), "--key", office.vkey, "--kept", kept)
-    assert told.exit_code == 0, told.output
+    file = config.with_name("bundle.zip")
+    told = run("verify", file, "--key", office.vkey, "--kept", kept, *asked(file))
+    assert told.exit_code == 3, told.output
     assert "checkpoints that you kept are the beginning of this log: 1 checked" in told.stdout
     assert bundle(config, "--kept", config).exit_code == 2
     kept.write_bytes(kept.read_bytes() + bytes(65536))
-    told = run("verify", config.with_name("bundle.zip"), "--key", office.vkey, "--kept", kept)
+    told = run("verify", file, "--key", office.vkey, "--kept", kept, *asked(file))
     assert told.exit_code == 2
     assert "has more than 65536 bytes" in told.output.replace("\n", " ")
 
@@ -82,16 +99,33 @@ def test_a_checkpoint_that_was_kept_is_proved(office: Office, config: Path, tmp_
 def test_a_tampered_bundle_exits_1(healthy: Healthy, tmp_path: Path) -> None:
     name = next(name for name in healthy.files if name.startswith("artefacts/"))
     path = packed(tmp_path / "b.zip", sealed(healthy.files | {name: b"another"}))
-    told = run("verify", path, "--key", healthy.first_key)
+    told = run("verify", path, "--key", healthy.first_key, *asked(path))
     assert told.exit_code == 1
     assert "another file than the one that the event names" in told.stdout
-    assert "REFUSED: 1 failure(s)" in told.stdout
+    assert told.stdout.startswith("REFUSED: 1 thing(s) are not as they must be, so nothing here is proved\n")
 
 
 def test_without_a_key_nothing_is_checked(healthy: Healthy) -> None:
-    told = run("verify", healthy.path)
+    told = run("verify", healthy.path, *asked(healthy.path))
     assert told.exit_code == 2
     assert "--key" in told.output
+
+
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [
+        ((), "--from"),
+        (("--from", TODAY), "--to"),
+        (("--from", TODAY, "--to", "2020-01-01"), "there is nothing between"),
+        (("--from", TODAY, "--to", "2020-02-30"), "not a day: 2020-02-30"),
+        (("--from", "9999-12-31", "--to", "9999-12-31"), "not a day: 9999-12-31"),
+        (("--from", "yesterday", "--to", TODAY), "not a time: 'yesterday'"),
+    ],
+)
+def test_a_period_that_was_not_asked_for(healthy: Healthy, days: tuple[str, ...], reason: str) -> None:
+    told = run("verify", healthy.path, "--key", healthy.first_key, *days)
+    assert told.exit_code == 2
+    assert reason in " ".join(told.output.split())
 
 
 def test_what_cannot_be_made_is_said(office: Office, config: Path) -> None:

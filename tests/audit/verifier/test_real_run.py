@@ -79,7 +79,9 @@ async def test_a_real_run_is_proved_to_somebody_else(tmp_path: Path, alone: Path
         assert made.exit_code == 0, made.output
         key = run.invoke(app, ["evidence", "key", str(file), "--json"])
         vkey = json.loads(key.stdout)["vkey"]
+        until, kept = json.loads(made.stdout)["until"], load(file).state / "evidence/log/checkpoint"
         brought = ["--key", vkey, "--tsa-ca", str(tsa.ca_file), "--seed", "from the auditor", "--size", "4"]
+        brought += ["--from", today, "--to", until, "--kept", str(kept)]
         ended = run_alone(alone, str(bundle), *brought, "--json")
         assert ended.returncode == 0, ended.stdout + ended.stderr
         told = json.loads(ended.stdout)
@@ -90,6 +92,8 @@ async def test_a_real_run_is_proved_to_somebody_else(tmp_path: Path, alone: Path
         checked = {row["what"]: row["checked"] for row in told["checks"]}
         assert checked["messages carry the mark that the log tells"] >= 2 * 4
         assert run.invoke(app, ["audit", "verify", str(bundle), *brought]).exit_code == 0
-        assert run.invoke(app, ["audit", "verify", str(bundle), "--key", vkey.replace("A", "B")]).exit_code == 2
+        assert (
+            run.invoke(app, ["audit", "verify", str(bundle), *brought, "--key", vkey.replace("A", "B")]).exit_code == 2
+        )
         assert run.invoke(app, ["audit", "verify-log", str(file)]).exit_code == 0
         assert main([str(bundle), *brought]) == 0

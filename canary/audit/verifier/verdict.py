@@ -1,0 +1,183 @@
+"""The verdict as one page that can be read by whoever never saw a Merkle tree; then every question by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from textwrap import wrap
+from typing import Any
+
+from . import log, sample, times, verify
+from .findings import GAPS, PROVED, REFUSED, Findings, Row
+
+LIMITS = (
+    "That a probe was not made up while it went on: the CA holds the key of the log, the key of the marks and the "
+    "mailboxes, so it can write, as time goes by, what never was sent. Only what others signed (time-stamps, "
+    "witnesses, a provider's own signature on the message that was found) is not its own word.",
+    "What happened between two time-stamps, in whatever way it is told: until the next one, all since the one before "
+    "can be written anew.",
+    "That probes are treated as other reports are, and that an address of a channel is the one that the CA publishes: "
+    "compare with its CPS and with CCADB.",
+    "That other people are shown the same log: only a witness, or a checkpoint that you fetched before, tells.",
+    "Whether a certificate of a time-stamping authority was revoked: ask the authority.",
+)
+"""What no bundle can show, whoever checks it."""
+
+_ANSWERS = {"failed": "NO", "gap": "in part", "ok": "yes", "nothing": "-"}
+_ASKED = {
+    "Nothing was changed, added or taken out since it was signed by a key that you know": (
+        verify.BUNDLE, verify.FILES, log.KEYS, log.HEADS, log.CONSISTENCY, log.EVENTS),
+    "It is the log that you, or a witness, were shown before": (verify.KEPT, times.WITNESSED),
+    "It is about the period and the sample that you asked for": (verify.ASKED, verify.PERIOD),
+    "Times are right, as far as authorities outside bear them out": (
+        verify.ORDER, times.TOKENS, times.WITHIN, times.COVERED),
+    "Nobody but your seed chose the probes, out of all that there were": (
+        sample.POPULATION, sample.SAMPLE, sample.SPOTS, verify.LISTED),
+    "What was sent is what was found": (verify.ARTEFACTS, verify.MARKS, verify.CARRIED),
+    "Each probe came to what was seen of it": (verify.COMPLETE, verify.OUTCOME, verify.SUMMARIES),
+    "What was deleted is told": (log.FORGOTTEN,),
+}  # fmt: skip
+"""The questions of an auditor, and the rows of the findings that answer each; any other row speaks for itself."""
+
+_HEADS = {
+    PROVED: "PROVED: everything that was asked of this bundle follows from what was signed",
+    GAPS: "PROVED WITH GAPS: nothing is wrong, and {gaps} question(s) could be answered in part only",
+    REFUSED: "REFUSED: {failed} thing(s) are not as they must be, so nothing here is proved",
+}
+_WORST = ("failed", "gap", "ok", "nothing")
+_SHOWN = 5
+"""Failures of one question on the page; all that are known stand below it."""
+_WIDTH = 110
+
+
+def page(findings: Findings) -> str:
+    """The verdict, and below it every row."""
+    head = _HEADS[findings.verdict].format(
+        gaps=sum(bool(row.unchecked) for row in findings.rows.values()),
+        failed=sum(row.failed for row in findings.rows.values()),
+    )
+    lines = [head]
+    for title, told in _SECTIONS.items():
+        section = list(told(findings))
+        lines += ["", title, *section] if section else []
+    lines += ["", "Question by question", *(line for row in findings.rows.values() for line in _in_detail(row))]
+    return "\n".join(map(printable, [*lines, "", head])) + "\n"
+
+
+def printable(text: str) -> str:
+    """``text`` without what would move a terminal's cursor: names and reasons come out of the bundle."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _about(findings: Findings) -> Iterator[str]:
+    facts = findings.facts
+    if "origin" not in facts:
+        return
+    period = facts["period"]
+    yield f"  log          {facts['origin']}"
+    yield f"  period       {period['from']} to {period['to']}"
+    yield f"  sample       {facts['size']} probes by seed {facts['seed']}"
+    yield f"  manifest     SHA-256 {facts['sha256']}"
+    if "checkpoint" in facts:
+        yield f"  checkpoint   {facts['checkpoint']['size']} events, root {facts['checkpoint']['root']}"
+
+
+def _answers(findings: Findings) -> Iterator[str]:
+    rows, told = findings.rows, set[str]()
+    for question, names in _ASKED.items():
+        told |= set(names)
+        states = {rows[name].state for name in names if name in rows}
+        worst = next((state for state in _WORST if state in states), "nothing")
+        yield f"  {_ANSWERS[worst]:<9}{question}"
+    for name, row in rows.items():
+        if name not in told:
+            yield f"  {_ANSWERS[row.state]:<9}{name[0].upper()}{name[1:]}"
+
+
+def _within(findings: Findings) -> Iterator[str]:
+    probes = [fact for fact in findings.facts.get("probes", ()) if fact["events"]]
+    known = [fact for fact in probes if fact.get("not_before") and fact.get("not_after")]
+    if known:
+        widest = max(known, key=_width)
+        apart = f"{_duration(_width(widest))} apart at most"
+        yield f"  {len(known)} of {len(probes)} probes lie between two time-stamps, {apart}"
+        yield f"  (probe {widest['probe']}: from {widest['not_before']} to {widest['not_after']})"
+    if len(known) < len(probes):
+        yield f"  of {len(probes) - len(known)} probes no time is proved"
+
+
+def _width(fact: dict[str, Any]) -> timedelta:
+    return datetime.fromisoformat(fact["not_after"]) - datetime.fromisoformat(fact["not_before"])
+
+
+def _duration(span: timedelta) -> str:
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min {seconds} s"
+
+
+def _counted(findings: Findings) -> Iterator[str]:
+    facts = findings.facts
+    if "population" in facts:
+        counts = facts["population"]
+        results = {name: counts.get(name, 0) for name in ("met", "missed", "indeterminate", "none")}
+        yield f"  {counts['count']} probes are listed as scheduled in the period: " + ", ".join(
+            f"{number} {_RESULTS[name]}" for name, number in results.items()
+        )
+    if "probes" in facts:
+        yield f"  {len(facts['probes'])} of them were looked at with all that is kept of them"
+
+
+_RESULTS = {"met": "met", "missed": "missed", "indeterminate": "not known by a fault of the canary's own",
+            "none": "without an end"}  # fmt: skip
+
+
+def _gaps(findings: Findings) -> Iterator[str]:
+    for row in findings.rows.values():
+        for why, count in row.unchecked.items():
+            yield from _folded(f"{row.what}: {why}" + (f" ({count} times)" if count > 1 else ""))
+
+
+def _failures(findings: Findings) -> Iterator[str]:
+    for row in findings.rows.values():
+        for failure in row.failures[:_SHOWN]:
+            yield from _folded(f"{row.what}: {failure}")
+        if row.failed > _SHOWN:
+            yield from _folded(f"{row.what}: {row.failed - _SHOWN} more")
+
+
+def _folded(text: str) -> list[str]:
+    return wrap(text, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
+
+
+def _limits(_: Findings) -> Iterator[str]:
+    for limit in LIMITS:
+        yield from _folded(limit)
+
+
+def _probes(findings: Findings) -> Iterator[str]:
+    for fact in findings.facts.get("probes", ()):
+        between = f"sent after {fact.get('not_before') or '?'}, all seen by {fact.get('not_after') or '?'}"
+        yield f"  {fact['probe']} {fact.get('channel')} {fact.get('outcome')}; proved: {between}"
+
+
+def _in_detail(row: Row) -> Iterator[str]:
+    count = f"{row.checked} checked" if row.checked else ""
+    said = f" ({row.said})" if row.said else ""
+    yield f"  {_ANSWERS[row.state]:<9}{row.what}: {count}{said}".rstrip(": ")
+    yield from (f"{'':<13}{failure}" for failure in row.failures)
+    if row.failed > len(row.failures):
+        yield f"{'':<13}and {row.failed - len(row.failures)} more"
+    yield from (f"{'':<13}not checked: {why} ({count} times)" for why, count in row.unchecked.items())
+
+
+_SECTIONS: dict[str, Callable[[Findings], Iterator[str]]] = {
+    "What was given": _about,
+    "Refused, because": _failures,
+    "What was proved": _answers,
+    "Within what time": _within,
+    "For how many": _counted,
+    "Not checked, and why": _gaps,
+    "What no such proof can show": _limits,
+    "Probe by probe": _probes,
+}
