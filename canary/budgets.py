@@ -162,6 +162,7 @@ RELOAD = Budget("a configuration that is read again, with all that it names", se
 SECRET = Budget("a file with a secret", received=64 * KIB)
 EVIDENCE_KEYS = Budget("a file of evidence keys", received=64 * KIB)  # one has 119 bytes
 MARK_KEYS = Budget("a file of mark keys", received=64 * KIB)  # one has 65 bytes
+SEALING_KEY = Budget("a file with the sealing key", received=KIB)  # it has 65 bytes
 
 BROWSER = Budget(
     "the browser with its pages and its driver, in memory",

@@ -272,6 +272,13 @@ class ChannelSettings(Settings):
         """The domains that would be written to: each must be under one of the operator's own domains."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it targets")
 
+    def target(self) -> Mapping[str, Any]:
+        """Where exactly a report goes, as the evidence tells it; texts, and lists of them.
+
+        Of a kind behind which a person stands, what :meth:`addresses` gives is told sealed.
+        """
+        return {"targets": list(self.targets()), **self.addresses()}
+
     def addresses(self) -> Mapping[str, str]:
         """What is written to and no second channel may have, by the key that holds it; upper or lower case is one."""
         return {}

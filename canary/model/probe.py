@@ -58,7 +58,7 @@ class Probe:
     further stages that are promised, each with the seconds after submission by which it is to be reached. ``replies``
     is the slug of the place where the sender reads what comes back, None if it does not. ``in_turn`` says that sender
     and variant were those whose turn it was, and not chosen by somebody. ``confirms`` is the id of the failed probe
-    that this one was sent to confirm.
+    that this one was sent to confirm. ``configured`` is the number of the event that says what the channel means.
     """
 
     id: str
@@ -75,6 +75,7 @@ class Probe:
     blind: bool = False
     in_turn: bool = False
     confirms: str | None = None
+    configured: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class Endpoints:
 
     def __init__(self, config: Config, clock: Clock, rng: Random | None = None) -> None:
         self.config = config
+        self.told: Mapping[str, int] = {}
+        """By channel: the number of the event that says what it means. Set once that is on disk."""
         self._resources = Resources(clock, lambda: self.browser, rng or SystemRandom())
         self._channels: dict[tuple[str, str], Channel] = {}
         self._clock = clock

@@ -1,44 +1,74 @@
-"""What is in force, as events: every channel with who approved it, blackouts, blind drills, and what runs."""
+"""What is in force, as events: what every channel means, every watch, blackouts, blind drills, and what runs."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import rfc8785
+from pydantic import BaseModel
 
 from canary import __version__
 from canary.config import Config, digest
 from canary.ledger import Event, EventKind
 from canary.ledger.events import timestamp, truncate
+from canary.sealing import SealingKey
 from canary.settings import WITHIN
 
 _ROOM = 60_000
 """Bytes of entries in one event: what an event may have, less the fields that every part repeats."""
+_LARGEST = ("target", "queues")
+"""What an entry that is larger than an event tells by its hash alone."""
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]")
 
 
-def snapshot(config: Config, at: datetime) -> list[Event]:
+def snapshot(config: Config, at: datetime, sealing: SealingKey, *, scheduled: bool = True) -> list[Event]:
     """The ``configured`` events of a configuration, as many as it takes; :func:`canary.ledger.inventories` reads them.
 
-    To be appended together.
+    ``scheduled`` is False for probes by hand. To be appended together.
     """
     common = {
         "configuration": digest(config),
         "version": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "sealed_by": sealing.id,
+        "scheduled": scheduled,
     }
-    parts = _parts(config)
+    parts = _parts(_Telling(config, sealing))
     numbered = [common | part | {"part": number, "parts": len(parts)} for number, part in enumerate(parts, 1)]
     return [Event(EventKind.CONFIGURED, at, body) for body in numbered]
 
 
-def _parts(config: Config) -> list[dict[str, Any]]:
+def sealed_texts(config: Config) -> Iterator[str]:
+    """Every text of a configuration that its events tell sealed."""
+    noting = _Noting()
+    for _ in _Telling(config, noting).items():
+        yield from noting.texts
+        noting.texts.clear()
+
+
+class _Noting(SealingKey):
+    """Notes what it is to seal."""
+
+    def __init__(self) -> None:
+        super().__init__(b"")
+        self.texts: list[str] = []
+
+    def sealed(self, text: str) -> str:
+        self.texts.append(text)
+        return ""
+
+
+def _parts(telling: _Telling) -> list[dict[str, Any]]:
     parts, room = [_empty()], _ROOM
-    for section, key, value in _items(config):
-        size = len(rfc8785.dumps(value)) + len(key) + 4
+    for section, key, whole in telling.items():
+        value = _fitting(whole)
+        size = _size(value) + len(key) + 4
         if size > room:
             parts.append(_empty())
             room = _ROOM
@@ -51,49 +81,89 @@ def _parts(config: Config) -> list[dict[str, Any]]:
 
 
 def _empty() -> dict[str, Any]:
-    return {"channels": {}, "blackouts": [], "blind_drills": []}
+    return {"channels": {}, "watches": {}, "blackouts": [], "blind_drills": []}
 
 
-def _items(config: Config) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for slug in config.channels:
-        yield "channels", slug, _channel(config, slug)
-    for blackout in config.blackouts:
-        yield (
-            "blackouts",
-            "",
-            {
-                "from": timestamp(blackout.start),
-                "until": timestamp(blackout.until),
-                "channels": list(blackout.channels),
-                "reason": truncate(blackout.reason),
-                "approved_by": truncate(blackout.approved_by),
-            },
-        )
-    for drill in config.blind_drills:
-        yield (
-            "blind_drills",
-            "",
-            {
-                "name": truncate(drill.name),
-                "date": drill.date.isoformat(),
-                "channels": list(drill.channels),
-                "approved_by": truncate(drill.approved_by),
-            },
-        )
+def _size(value: Any) -> int:
+    return len(rfc8785.dumps(value))
 
 
-def _channel(config: Config, slug: str) -> dict[str, Any]:
-    settings = config.channels[slug]
-    return {
-        "kind": settings.kind,
-        "disclosed_in": list(settings.disclosed_in),
-        "approved_by": truncate(settings.approved_by),
-        "interval": settings.interval,
-        "deadline": settings.deadline,
-        "give_up": settings.give_up,
-        **{key: getattr(settings, key) for key in WITHIN.values()},
-        "arrives_in": list(settings.arrives_in),
-        "senders": list(config.senders_of(slug)),
-        "variants": list(config.variants_of(slug)),
-        "reachability_only": settings.reachability_only,
-    }
+def _fitting(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry that an event has room for: of what is too large, the SHA-256 of its canonical JSON is told."""
+    fitting = dict(entry)
+    for key in _LARGEST:
+        if key in fitting and _size(fitting) > _ROOM:
+            fitting[key] = {"sha256": sha256(rfc8785.dumps(fitting[key])).hexdigest()}
+    return fitting
+
+
+class _Telling:
+    """A configuration as events tell it: personal addresses, accounts, and the settings as a whole are sealed."""
+
+    def __init__(self, config: Config, sealing: SealingKey) -> None:
+        self._config, self._sealing = config, sealing
+        self._places = {
+            place.queue: self._place(name, place.queue, place.role)
+            for name, watch in config.watch.items()
+            for place in watch.places()
+        }
+
+    def items(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Section, key (empty in a list) and value of each entry."""
+        for slug in self._config.channels:
+            yield "channels", slug, self._channel(slug)
+        for name in self._config.watch:
+            yield "watches", name, self._watch(name)
+        for blackout in self._config.blackouts:
+            window = {"from": timestamp(blackout.start), "until": timestamp(blackout.until)}
+            told = {"channels": list(blackout.channels), "reason": truncate(blackout.reason)}
+            yield "blackouts", "", window | told | {"approved_by": truncate(blackout.approved_by)}
+        for drill in self._config.blind_drills:
+            day = {"name": truncate(drill.name), "date": drill.date.isoformat()}
+            told = {"channels": list(drill.channels), "approved_by": truncate(drill.approved_by)}
+            yield "blind_drills", "", day | told
+
+    def _channel(self, slug: str) -> dict[str, Any]:
+        settings = self._config.channels[slug]
+        return {
+            "kind": settings.kind,
+            "disclosed_in": list(settings.disclosed_in),
+            "approved_by": truncate(settings.approved_by),
+            "target": self._target(slug),
+            "interval": settings.interval,
+            "deadline": settings.deadline,
+            "give_up": settings.give_up,
+            **{key: getattr(settings, key) for key in WITHIN.values()},
+            "arrives_in": list(settings.arrives_in),
+            "queues": {queue: self._places[queue] for queue in settings.arrives_in},
+            "senders": list(self._config.senders_of(slug)),
+            "variants": list(self._config.variants_of(slug)),
+            "reachability_only": settings.reachability_only,
+            "settings": self._whole(settings),
+        }
+
+    def _target(self, slug: str) -> dict[str, Any]:
+        settings = self._config.channels[slug]
+        personal = settings.addresses() if self._config.kind_of(slug).person else ()
+        return {key: self._sealed(str(value)) if key in personal else value for key, value in settings.target().items()}
+
+    def _watch(self, name: str) -> dict[str, Any]:
+        settings = self._config.watch[name]
+        queues = {place.queue: self._places[place.queue] for place in settings.places()}
+        return {"kind": settings.kind, "queues": queues, "settings": self._whole(settings)}
+
+    def _place(self, name: str, queue: str, role: str) -> dict[str, Any]:
+        """What a queue is: in which system, by which account, under which name, and what for."""
+        settings = self._config.watch[name]
+        system = {
+            key: self._sealed(text) if key == "account" or _ADDRESS.search(text) else truncate(text)
+            for key, text in {**settings.system(), "name": settings.names()[queue]}.items()
+        }
+        return {"watch": name, "kind": settings.kind, "role": str(role), **system}
+
+    def _whole(self, settings: BaseModel) -> dict[str, str]:
+        """All settings, where each secret is among them and no secret: that something else was changed shows."""
+        return self._sealed(rfc8785.dumps(settings.model_dump(mode="json", by_alias=True)).decode())
+
+    def _sealed(self, text: str) -> dict[str, str]:
+        return {"sealed": self._sealing.sealed(text)}

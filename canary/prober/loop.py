@@ -23,6 +23,7 @@ from canary.contained import traced, words
 from canary.evidence.service import Evidence
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
+from canary.ledger.events import numbered
 from canary.mark import Keyring
 from canary.model import Component, OwnFaultError, Probe, Verdict
 from canary.prober.asked import Asked
@@ -38,6 +39,7 @@ from canary.prober.schedule import Timetable
 from canary.prober.submitting import Choice, Submitter
 from canary.prober.turns import Turns
 from canary.queues.loop import UNEXPECTED
+from canary.sealing import sealing_key
 from canary.status import Vitals
 from canary.threads import begun
 from canary.watched_loop import Stall, WatchedLoop
@@ -90,7 +92,7 @@ class Prober:
         self._unguessable = rng or random.SystemRandom()
         self._run = self._unguessable.randbytes(4).hex()
         rng = rng or random.Random()  # noqa: S311  # jitter and wording, not secrets
-        self._keys = keys
+        self._keys, self._sealing, self._scheduled = keys, sealing_key(ledger.folder), True
         self.intake = LedgerIntake(ledger, keys, self._clock, self._changed, lambda: self.config.gateway.links)
         self.endpoints = Endpoints(config, self._clock, self._unguessable)
         self._recorder = Recorder(ledger)
@@ -151,7 +153,7 @@ class Prober:
 
     async def run(self, *, scheduled: bool = True) -> None:
         """Watch and judge, and send what is due unless ``scheduled`` is False; until :meth:`stop`."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._scheduled = asyncio.get_running_loop(), scheduled
         if isinstance(self._loop, WatchedLoop):
             self._loop.stalls.told = self._stood_still
         await self._record_start(scheduled)
@@ -171,16 +173,20 @@ class Prober:
         self._woken.set()
 
     async def _record_start(self, scheduled: bool) -> None:
-        """What runs, and with a schedule also what is in force."""
+        """What runs, and what is in force."""
         body = {"version": __version__, "configuration": digest(self.config), "run": self._run, "scheduled": scheduled}
         body |= {"mark_key": self._keys.ids[0]}
         if lost := await begun(partial(lost_before, self._keys, self.ledger)):
             body |= {"mark_key_lost": lost}
         now = self._clock.now()
-        in_force = snapshot(self.config, now) if scheduled else []
         if scheduled and (head := await begun(self.ledger.head)) is not None:
             self._clock_steps.since_last_run(head.at)
-        await self._recorder.record(Event(EventKind.STARTED, now, body), *in_force)
+        await self._record_in_force(Event(EventKind.STARTED, now, body), self.endpoints, scheduled)
+
+    async def _record_in_force(self, why: Event, endpoints: Endpoints, scheduled: bool) -> None:
+        """That something begins, and what every channel means from then on: each probe names the event that says so."""
+        in_force = snapshot(endpoints.config, why.at, self._sealing, scheduled=scheduled)
+        endpoints.told = numbered(await self._recorder.record(why, *in_force))
 
     async def _wind_up(self, scheduled: bool) -> None:
         await self._turns.ended(_STOP_WITHIN)
@@ -332,7 +338,7 @@ class Prober:
             if failed := new.start(self.intake):
                 raise OwnFaultError(Component.CONFIG, UNEXPECTED, "; ".join(failed))
             body = {"accepted": True, "configuration": digest(new.config)}
-            await self._recorder.record(Event(EventKind.RELOADED, now, body), *snapshot(new.config, now))
+            await self._record_in_force(Event(EventKind.RELOADED, now, body), new, self._scheduled)
         except BaseException:
             await new.stop_watching()
             old.watch_again(following.spare, self.intake)

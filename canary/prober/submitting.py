@@ -64,11 +64,12 @@ class Submitter:
         self.starting: dict[str, Probe] = {}
         """By id: the probes that were begun and may not be in the ledger's state yet."""
 
-    def begin(self, choice: Choice, config: Config, state: State) -> Probe:
+    def begin(self, choice: Choice, endpoints: Endpoints, state: State) -> Probe:
         """A new probe, counted as on its way from now on until :meth:`schedule` has ended.
 
         Raises ValueError for a channel, sender or variant that is not configured.
         """
+        config = endpoints.config
         _require(choice, config)
         channel, settings, now = choice.channel, config.channels[choice.channel], self._clock.now()
         totals = state.totals.channels.get(channel)
@@ -91,6 +92,7 @@ class Submitter:
             blind=config.is_blind(channel, now),
             in_turn=choice.sender is None and choice.variant is None,
             confirms=choice.confirms,
+            configured=endpoints.told.get(channel, 0),
         )
         self.starting[probe.id] = probe
         return probe

@@ -70,7 +70,7 @@ class Turns:
 
     async def send_now(self, choice: Choice) -> str:
         """Send one probe, whatever is due; see :meth:`canary.prober.loop.Prober.probe`."""
-        return await self._start(self._submitter.begin(choice, self._endpoints().config, self._ledger.state))
+        return await self._start(self._submitter.begin(choice, self._endpoints(), self._ledger.state))
 
     async def ended(self, within: float) -> None:
         """Wait until what is being sent has ended, or so many seconds."""
@@ -105,11 +105,11 @@ class Turns:
             self.holds.hold(channel, obstacle, now)
             return None
         self.holds.release(channel, now)
-        config = self._endpoints().config
-        if config.channels[channel].reachability_only:
+        endpoints = self._endpoints()
+        if endpoints.config.channels[channel].reachability_only:
             self._spawn(self._look(channel))
         else:
-            self._spawn(self._try(self._submitter.begin(Choice(channel), config, self._ledger.state)))
+            self._spawn(self._try(self._submitter.begin(Choice(channel), endpoints, self._ledger.state)))
         return (now - due).total_seconds()
 
     async def _try(self, probe: Probe) -> bool:
@@ -212,7 +212,7 @@ class Turns:
         as_before = before.sender in config.senders_of(channel) and before.variant in config.variants_of(channel)
         choice = Choice(channel, before.sender, before.variant) if as_before else Choice(channel)
         choice = replace(choice, confirms=before.confirms or failed)
-        return await self._try(self._submitter.begin(choice, config, self._ledger.state))
+        return await self._try(self._submitter.begin(choice, self._endpoints(), self._ledger.state))
 
     # Tasks
 

@@ -147,6 +147,14 @@ class WatchSettings(Settings):
         """Every queue that is looked into, with its role and with what can be seen there."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it looks into")
 
+    def system(self) -> Mapping[str, str]:
+        """Which system is looked into, as the evidence tells it: ``server`` and ``account``, which is told sealed."""
+        return {}
+
+    def names(self) -> Mapping[str, str]:
+        """By queue: what it is called in that system (a folder, a ticket queue), as the evidence tells it."""
+        return {place.queue: place.queue for place in self.places()}
+
 
 class RepliesSettings(Settings):
     """Where what comes back to a sender is found; a kind adds its own ``kind`` and where to look."""

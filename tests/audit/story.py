@@ -34,6 +34,15 @@ PERIOD = Period(date(2026, 3, 2), date(2026, 3, 4))
 NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)
 HOSTILE = '=HYPERLINK("http://x","y")<script>alert(1)</script> \u202eanna.kovacs@ca.test said: 550 no'
 CHANNELS = {"alias": "email", "form": "web_form", "person": "contact"}
+TARGETS: dict[str, dict[str, object]] = {
+    "alias": {"targets": ["ca.test"], "to": "problem-report@ca.test"},
+    "form": {"url": "https://www.ca.test/report", "posts_to": []},
+    "person": {"targets": ["ca.test"], "to": {"sealed": "a" * 64}},
+}
+DESK = {
+    "watch": "desk", "kind": "imap", "role": "monitored", "server": "imap.ca.test:993", "account": {"sealed": "d" * 64},
+    "name": "CPR",
+}  # fmt: skip
 DEADLINE, GIVE_UP = 900.0, 86_400.0
 START = {"version": "0.1.0", "configuration": "c" * 64, "scheduled": True, "run": "1"}
 
@@ -156,6 +165,7 @@ def in_force(when: datetime, **changed: dict[str, object]) -> Event:
         slug: {
             "kind": kind, "disclosed_in": ["ccadb-prm"], "approved_by": "J. Doe <j.doe@ca.test>", "interval": 3600.0,
             "deadline": DEADLINE, "give_up": GIVE_UP, "acknowledged_within": None, "arrives_in": ["cpr"],
+            "target": TARGETS[slug], "queues": {"cpr": DESK}, "settings": {"sealed": "5" * 64},
             "senders": ["freemail", "researcher"], "variants": ["plain", "V04", "V10"], "reachability_only": False,
         } | changed.get(slug, {})
         for slug, kind in CHANNELS.items()
@@ -167,7 +177,8 @@ def in_force(when: datetime, **changed: dict[str, object]) -> Event:
     drill = {"name": "night drill", "date": "2026-03-03", "channels": ["person"], "approved_by": "J. Doe"}
     body = {
         "configuration": record.digest(repr(changed).encode()), "version": "0.1.0", "python": "3.11.2",
-        "platform": "Linux", "channels": channels, "blackouts": [rest], "blind_drills": [drill], "part": 1, "parts": 1,
+        "platform": "Linux", "sealed_by": "0" * 16, "scheduled": True, "channels": channels, "watches": {},
+        "blackouts": [rest], "blind_drills": [drill], "part": 1, "parts": 1,
     }  # fmt: skip
     return Event(EventKind.CONFIGURED, when, body)
 

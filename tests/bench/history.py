@@ -161,6 +161,9 @@ class _Writer:
                 "deadline": written.DEADLINE,
                 "give_up": written.GIVE_UP,
                 "arrives_in": ["cpr"],
+                "target": {"targets": ["ca.test"], "to": f"{history.slug(number)}@ca.test"},
+                "queues": {"cpr": {"watch": "desk", "kind": "imap", "role": "monitored", "name": "CPR"}},
+                "settings": {"sealed": "5" * 64},
                 "senders": list(SENDERS),
                 "variants": list(VARIANTS),
                 "reachability_only": False,
@@ -176,6 +179,9 @@ class _Writer:
             "version": "0.1.0",
             "python": "3.11.2",
             "platform": "Linux",
+            "sealed_by": "0" * 16,
+            "scheduled": True,
+            "watches": {},
         }
         return written.template(Event(EventKind.CONFIGURED, written.AT, body | {"channels": snapshot}))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,14 @@ import pytest
 import yaml
 from builders import START
 
-from canary.config import load
-from canary.ledger import Ledger, inventories
-from canary.ledger.events import LARGEST, placed
+from canary.config import Config, load
+from canary.ledger import Inventory, Ledger, inventories
+from canary.ledger.events import LARGEST, numbered, placed
 from canary.model import Stage
-from canary.prober.in_force import snapshot
+from canary.prober.in_force import sealed_texts, snapshot
+from canary.sealing import SealingKey
 
+SEALING = SealingKey(b"k" * 32)
 EXAMPLE = Path(__file__).parents[2] / "deploy/cpr-canary.example.yaml"
 
 
@@ -31,17 +35,25 @@ def example(channels: int = 0, **more: Any) -> dict[str, Any]:
     return config
 
 
+def loaded(folder: Path, config: dict[str, Any]) -> Config:
+    path = folder / "canary.yaml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return load(path)
+
+
 @pytest.mark.parametrize("channels", [0, 1000])
 def test_every_channel_is_in_it_as_it_is_configured(tmp_path: Path, channels: int) -> None:
-    path = tmp_path / "canary.yaml"
-    path.write_text(yaml.safe_dump(example(channels)), encoding="utf-8")
-    config = load(path)
-    events = snapshot(config, START)
+    config = loaded(tmp_path, example(channels))
+    events = snapshot(config, START, SEALING)
     assert all(len(placed(event, 10**9)[0]) <= LARGEST for event in events)
     assert (len(events) > 1) == (channels > 100)
     ledger = Ledger(tmp_path / "state", inline=True)
-    [found] = inventories(ledger.append(*events).result())
+    written = ledger.append(*events).result()
     ledger.close()
+    [found] = inventories(written)
+    by_number = {event.seq: event for event in written}
+    assert all(by_number[seq].body["channels"][slug] == found.channels[slug] for slug, seq in numbered(written).items())
+    assert numbered(written).keys() == config.channels.keys()
     assert list(found.channels) == list(config.channels)
     for slug, channel in found.channels.items():
         settings = config.channels[slug]
@@ -56,3 +68,80 @@ def test_every_channel_is_in_it_as_it_is_configured(tmp_path: Path, channels: in
     assert [blackout["reason"] for blackout in found.blackouts] == ["the web site moves to another data centre"]
     assert [drill["name"] for drill in found.blind_drills] == ["autumn night drill"]
     assert found.python.startswith("3.")
+
+
+def told(folder: Path, config: dict[str, Any]) -> Inventory:
+    [found] = inventories(snapshot(loaded(folder, config), START, SEALING))
+    return found
+
+
+def test_what_a_channel_means_is_in_it(tmp_path: Path) -> None:
+    """Where a report goes, and where it is to be seen: which server, account and folder, and what that is for."""
+    found = told(tmp_path, example())
+    desk = {
+        "watch": "desk", "kind": "imap", "role": "monitored", "server": "imap.example-ca.example:993",
+        "account": {"sealed": SEALING.sealed("canary-desk")}, "name": "CPR",
+    }  # fmt: skip
+    alias, form = found.channels["problem-alias"], found.channels["report-form"]
+    assert alias["target"] == {"targets": ["example-ca.example"], "to": "problem-report@example-ca.example"}
+    assert form["target"] == {"url": "https://www.example-ca.example/report-a-problem", "posts_to": []}
+    assert alias["queues"] == form["queues"] == {"cpr": desk}
+    members = found.channels["ccadb-alias"]["queues"]
+    assert {queue: place["watch"] for queue, place in members.items()} == {
+        "anna-cpr": "anna", "ben-cpr": "ben", "chloe-cpr": "chloe",
+    }  # fmt: skip
+    roles = {queue: (place["role"], place["name"]) for queue, place in found.watches["desk"]["queues"].items()}
+    assert roles == {
+        "cpr": ("monitored", "CPR"), "general": ("other", "INBOX"), "quarantine": ("quarantine", "Quarantine"),
+        "cpr-junk": ("junk", "\\Junk"),
+    }  # fmt: skip
+
+
+def test_a_person_is_sealed_and_can_be_opened(tmp_path: Path) -> None:
+    """No address of a person and no account stands in the record, and the key opens each."""
+    config = example()
+    config["watch"]["anna"]["folders"][0]["name"] = "Shared/anna.berg@example-ca.example/CPR"
+    events = snapshot(loaded(tmp_path, config), START, SEALING)
+    text = b"".join(placed(event, 1)[0] for event in events).decode()
+    assert not [name for name in ("anna.berg", "ben.costa", "canary-anna", "canary-desk") if name in text]
+    [found] = inventories(events)
+    anna = found.channels["contact-anna"]
+    assert anna["target"]["to"] == {"sealed": SEALING.sealed("anna.berg@example-ca.example")}
+    assert anna["target"]["targets"] == ["example-ca.example"]
+    everything = set(re.findall(r'"sealed":"([0-9a-f]{64})"', text))
+    assert everything == {SEALING.sealed(text) for text in sealed_texts(loaded(tmp_path, config))}
+
+
+@pytest.mark.parametrize(
+    ("changed", "shows"),
+    [
+        (lambda c: c["watch"]["desk"]["server"].update(host="imap.elsewhere.example"), "queues"),
+        (lambda c: c["watch"]["desk"]["server"].update(username="another"), "queues"),
+        (lambda c: c["watch"]["desk"]["folders"][0].update(name="Easy"), "queues"),
+        (lambda c: c["channels"]["problem-alias"].update(to="easy@example-ca.example"), "target"),
+        (lambda c: c["channels"]["problem-alias"].update(arrives_in="anna-cpr"), "arrives_in"),
+        (lambda c: c["channels"]["problem-alias"].update(deadline="2h"), "deadline"),
+        (lambda c: c["channels"]["problem-alias"].update(request_dsn=True), "settings"),
+    ],
+)
+def test_whatever_else_a_channel_means_from_now_on_shows(
+    tmp_path: Path, changed: Callable[[dict[str, Any]], None], shows: str
+) -> None:
+    config = example()
+    before = told(tmp_path, config).channels["problem-alias"]
+    changed(config)
+    after = told(tmp_path, config).channels["problem-alias"]
+    assert before[shows] != after[shows]
+
+
+def test_an_alias_with_more_members_than_an_event_has_room_for(tmp_path: Path) -> None:
+    config = example()
+    folders = [{"name": f"CPR/{n}", "queue": f"member-{n}", "role": "monitored"} for n in range(1000)]
+    config["watch"]["desk"]["folders"] += folders
+    config["channels"]["problem-alias"]["arrives_in"] = [folder["queue"] for folder in folders]
+    events = snapshot(loaded(tmp_path, config), START, SEALING)
+    assert all(len(placed(event, 10**9)[0]) <= LARGEST for event in events)
+    [found] = inventories(events)
+    alias = found.channels["problem-alias"]
+    assert len(alias["arrives_in"]) == 1000
+    assert alias["queues"].keys() == {"sha256"}

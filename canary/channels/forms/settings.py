@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -50,6 +51,10 @@ class FormSettings(ChannelSettings):
     def targets(self) -> tuple[str, ...]:
         """The hosts that the report goes to."""
         return (urlsplit(self.url).hostname or "", *(host_and_port(place)[0] for place in self.posts_to))
+
+    def target(self) -> Mapping[str, Any]:
+        """The form's address, and where else it may be or go to."""
+        return {"url": self.url, "posts_to": list(self.posts_to)}
 
     def home(self) -> Home:
         """The addresses that the report may go to."""

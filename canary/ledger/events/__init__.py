@@ -11,7 +11,7 @@ from canary.ledger.events.event import (
     timestamp,
     truncate,
 )
-from canary.ledger.events.in_force import Inventory, inventories
+from canary.ledger.events.in_force import Inventory, inventories, numbered
 from canary.ledger.events.installation import (
     CLOCK_EVERY,
     CLOCK_STEP,
@@ -67,6 +67,7 @@ __all__ = [
     "flood",
     "held",
     "inventories",
+    "numbered",
     "parse_time",
     "paused",
     "placed",

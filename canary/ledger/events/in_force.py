@@ -13,7 +13,7 @@ from canary.ledger.events.kinds import EventKind
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What was in force from ``at`` on: every channel as it was configured, by its slug; blackouts and blind drills."""
+    """What was in force from ``at`` on: what each channel means and each watch, by name; blackouts and blind drills."""
 
     at: datetime
     seq: int
@@ -22,9 +22,18 @@ class Inventory:
     version: str
     python: str
     platform: str
+    sealed_by: str
+    """The id of the key by which personal addresses were sealed."""
+    scheduled: bool
+    """False where it was in force for probes by hand alone."""
     channels: Mapping[str, Mapping[str, Any]]
+    watches: Mapping[str, Mapping[str, Any]]
     blackouts: tuple[Mapping[str, Any], ...]
     blind_drills: tuple[Mapping[str, Any], ...]
+
+
+_EACH = ("configuration", "version", "python", "platform", "sealed_by", "scheduled")
+"""What every part repeats."""
 
 
 def inventories(events: Iterable[Event]) -> Iterator[Inventory]:
@@ -40,13 +49,20 @@ def inventories(events: Iterable[Event]) -> Iterator[Inventory]:
             yield _joined(parts)
 
 
+def numbered(events: Iterable[Event]) -> dict[str, int]:
+    """By channel: the number of the event that says what it means."""
+    told = (event for event in events if event.kind is EventKind.CONFIGURED)
+    return {slug: event.seq for event in told for slug in event.body["channels"]}
+
+
 def _joined(parts: list[Event]) -> Inventory:
     last = parts[-1]
     return Inventory(
         at=last.at,
         seq=last.seq,
-        **{name: last.body[name] for name in ("configuration", "version", "python", "platform")},
+        **{name: last.body[name] for name in _EACH},
         channels={slug: channel for part in parts for slug, channel in part.body["channels"].items()},
+        watches={name: watch for part in parts for name, watch in part.body["watches"].items()},
         blackouts=tuple(item for part in parts for item in part.body["blackouts"]),
         blind_drills=tuple(item for part in parts for item in part.body["blind_drills"]),
     )

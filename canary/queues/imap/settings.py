@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -76,6 +76,16 @@ class ImapSettings(WatchSettings):
         listed = tuple(folder.place for folder in self.folders)
         junk = self.junk()
         return (*listed, junk) if junk else listed
+
+    def system(self) -> Mapping[str, str]:
+        """The server, and the account whose mailbox it is."""
+        return {"server": f"{self.server.host}:{self.server.port}", "account": self.server.username or ""}
+
+    def names(self) -> Mapping[str, str]:
+        """Each queue's folder; ``\\Junk`` for the one that the server calls so."""
+        junk = self.junk()
+        found = {junk.queue: "\\Junk"} if junk else {}
+        return {folder.queue: folder.name for folder in self.folders} | found
 
     def junk(self) -> Place | None:
         """The queue of the junk folder that is to be found, if any."""
