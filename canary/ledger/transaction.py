@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from canary.ledger.event_reader import EventReader
-from canary.ledger.events import LARGEST, Event, EventKind, placed, timestamp
+from canary.ledger.events import LARGEST, Event, EventKind, naming, placed, timestamp
 from canary.ledger.results import result, to_row
 from canary.ledger.schema import INSERT_EVENT, INSERT_RESULT
 from canary.ledger.state import Fold, OpenProbe, State, dump, fold_probe
@@ -45,7 +45,7 @@ class Transaction:
         added: list[Event] = []
         for event in new:
             if self._fold.accepts(event):
-                form, stored = placed(event, self._fold.seq + 1)
+                form, stored = placed(self._whole(event), self._fold.seq + 1)
                 self._rows.append(_row(form, stored))
                 if stored.kind is EventKind.FINISHED:
                     self._results.append(self._result(stored))
@@ -63,6 +63,12 @@ class Transaction:
         state = self._fold.state()
         del self._fold  # it knows us: without this, each state that was published would stay until garbage is searched
         return state
+
+    def _whole(self, event: Event) -> Event:
+        """The event with what only its place in the ledger tells: the end of a probe names all that led to it."""
+        if event.kind is not EventKind.FINISHED:
+            return event
+        return naming(event, self._fold.open[event.probe or ""].events)
 
     def _result(self, finished: Event) -> dict[str, Any]:
         known = self._fold.open[finished.probe or ""]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -71,11 +71,48 @@ def check_complete(events: list[Event], head: datetime, tolerance: timedelta) ->
     for before, after in pairwise(begun):
         require(before.at - after.at <= tolerance, f"was {after.kind} before it was {before.kind}")
     _check_floods(events)
+    _check_end(events)
     if "finished" not in kinds:
         body = begun[0].body
         longest = max(body["deadline"], *body.get("owed", {}).values(), 0)
         due = begun[0].at + timedelta(seconds=body["give_up"] + longest) + tolerance
         require(head <= due, f"has no result, which was due by {due:%F %T} UTC")
+
+
+def _check_end(events: list[Event]) -> None:
+    """Whether its deadline was decided before it ended, and nothing happened after that but to be seen again."""
+    finished, decided = first(events, "finished"), first(events, "deadline")
+    if finished is None:
+        return
+    require(decided is not None, "has ended, and no event says what its deadline found")
+    for event in events:
+        if event.seq > finished.seq:
+            require(event.kind in ("sighting", "flood"), f"was {event.kind} after its end (event {event.seq})")
+
+
+def check_whole(events: list[Event], forgotten: Collection[int]) -> None:
+    """Whether the events before its end are those that the end names; retention may have emptied some (``forgotten``).
+
+    Of very many the end names the first, and counts the others.
+    """
+    finished = first(events, "finished")
+    if finished is None:
+        return
+    named, more = finished.body["events"], finished.body.get("more", 0)
+    told = isinstance(named, list) and all(type(seq) is int for seq in [*named, more]) and more >= 0
+    require(told and named == sorted(set(named)), f"ended (event {finished.seq}), and no list names its events")
+    here = {event.seq for event in events if event.seq < finished.seq}
+    lacking = [seq for seq in named if seq not in here and seq not in forgotten]
+    require(not lacking, f"has events that are not in the bundle: {_numbers(lacking)}, by event {finished.seq}")
+    beyond = sorted(here.difference(named))
+    counted = more and all(seq > named[-1] for seq in beyond)
+    unnamed = [] if counted and len(beyond) <= more else beyond
+    require(not unnamed, f"has events that event {finished.seq} does not name: {_numbers(unnamed)}")
+    require(bool(forgotten) or len(beyond) == more, f"has {more} events more, and {len(beyond)} are in the bundle")
+
+
+def _numbers(of: list[int]) -> str:
+    return ", ".join(map(str, of[:10])) + (f" and {len(of) - 10} more" if len(of) > 10 else "")
 
 
 def _check_floods(events: list[Event]) -> None:

@@ -23,6 +23,7 @@ ASKED = "bundle is the one that was asked for"
 ORDER = "times of events are in order"
 PERIOD = "log covers the period"
 ARTEFACTS = "files are those that events name"
+WHOLE = "no event of a probe is left out"
 COMPLETE, OUTCOME = "probes: scheduled before, result after", "outcomes follow from what was seen"
 MARKS, CARRIED = "messages carry the mark that the log tells", "reports carry the root of an earlier checkpoint"
 KEPT = "checkpoints that you kept are the beginning of this log"
@@ -203,6 +204,8 @@ class _Check:
             with findings.one(COMPLETE, subject):
                 probes.check_complete(events, max(event.at for event in log.events.values()), self._tolerance)
             self._check_outcome(subject, events)
+        with findings.one(WHOLE, subject):
+            probes.check_whole(events, log.forgotten)
         if not events:
             return fact | {"outcome": "deleted"}
         for item in probes.artefacts(events):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
 
+from canary.budgets import NAMED_EVENTS
 from canary.ledger.events.event import Event, timestamp, truncate
 from canary.ledger.events.kinds import EventKind
 from canary.model import DeadlineResult, Flood, Outcome, Probe, Sighting, Stage, Submission, Verdict
@@ -86,6 +88,16 @@ def finished(probe: str, at: datetime, verdict: Verdict) -> Event:
         "owed": write_owed(verdict.owed),
     }
     return Event(EventKind.FINISHED, at, body, probe)
+
+
+def naming(ended: Event, own: Sequence[int]) -> Event:
+    """The end of a probe, with the numbers of all its other events: whoever is shown the end sees what is kept back.
+
+    Of so many that they do not fit the first are named, and the others counted (``more``).
+    """
+    named = own[: NAMED_EVENTS.number]
+    more = {"more": len(own) - len(named)} if len(named) < len(own) else {}
+    return replace(ended, body={**ended.body, "events": list(named), **more})
 
 
 def read_probe(event: Event) -> Probe:

@@ -72,6 +72,8 @@ class Fold:
         handler = _HANDLERS.get(event.kind)
         if handler:
             handler(self, event)
+        if event.kind.of_probe and (known := self.open.get(event.probe or "")):
+            self.open[known.case.probe.id] = replace(known, events=(*known.events, event.seq))
         self.seq = event.seq
 
     def accepts(self, event: Event) -> bool:

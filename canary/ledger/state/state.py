@@ -25,6 +25,8 @@ class OpenProbe:
     """The SHA-256 of exactly what was sent."""
     deadline: DeadlineResult | None = None
     confirming: bool = False
+    events: tuple[int, ...] = ()
+    """The numbers of all its events."""
 
 
 @dataclass(frozen=True, slots=True)
