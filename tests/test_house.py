@@ -50,6 +50,8 @@ def test_every_room_imports_only_what_it_may() -> None:
         ("cli/status", "sqlite3", "Only the ledger knows its database"),
         ("audit/report/contents", "sqlite3", "Only the ledger knows its database"),
         ("audit/verifier/verify", "canary.ledger", "The verifier stands alone"),
+        ("audit/bundle/sample", "canary.audit.verifier.sample", "Who makes a bundle shares nothing with who checks it"),
+        ("audit/verifier/sample", "canary.audit.bundle", "Who makes a bundle shares nothing with who checks it"),
     ],
 )
 def test_a_way_back_up_is_found(tmp_path: Path, room: str, upstairs: str, contract: str) -> None:

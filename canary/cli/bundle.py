@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from canary.audit.bundle.make import BundleError, Made, Wanted, make
+from canary.audit.bundle.files import BundleError
+from canary.audit.bundle.make import Made, Wanted, make
 from canary.audit.verifier.__main__ import kept_head
 from canary.audit.verifier.findings import RefusedError
 from canary.audit.whole import Whole, check_whole

@@ -55,6 +55,10 @@ class Heads:
         self.cosigned = [(e.body["size"], Note.parse(e.body["note"])) for e in newest.values()]
         """By witness: the newest checkpoint that it cosigned, with its cosignature."""
 
+    def __contains__(self, size: int) -> bool:
+        """Whether a checkpoint of this size was signed."""
+        return self._sizes[bisect_right(self._sizes, size) - 1 :][:1] == [size]
+
     def before(self, since: str) -> RecordedHead | None:
         """The newest checkpoint that was recorded at ``since`` or before."""
         return next((head for head in reversed(self._heads) if head.at <= since), None)
@@ -66,13 +70,12 @@ class Heads:
 
     def note(self, size: int) -> Note:
         """The checkpoint of this size as it was signed. Raises EvidenceError."""
-        place = bisect_right(self._sizes, size) - 1
-        if place < 0 or self._sizes[place] != size:
+        if size not in self:
             raise EvidenceError(
                 f"no checkpoint of {size} events was signed, as far as the ledger tells: one that somebody kept is of "
                 "another log, or part of this ledger is not there"
             )
-        seq = self._heads[place].seq
+        seq = self._heads[bisect_right(self._sizes, size) - 1].seq
         event = next(self._ledger.events(kind=EventKind.CHECKPOINT, after=seq - 1, upto=seq))
         return Note.parse(event.body["note"])
 

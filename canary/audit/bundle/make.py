@@ -8,40 +8,26 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
 
+from canary.audit.bundle.files import BundleError, Files
 from canary.audit.bundle.heads import Heads
-from canary.audit.verifier import canonical, probes, sample
-from canary.audit.verifier.archive import FORMAT, MANIFEST, SUMS
-from canary.audit.verifier.content import words
-from canary.audit.verifier.limits import LARGEST_MESSAGE
-from canary.audit.verifier.log import Event, read_event
+from canary.audit.bundle.sample import HEADER, Lowest, spots
+from canary.audit.bundle.summary import named, summary
 from canary.evidence.merkle import inclusion_proof
 from canary.evidence.notes import Checkpoint, Note, Proof, hash_lines
 from canary.evidence.published import PublishedLog
 from canary.evidence.tiles import EvidenceError
-from canary.ledger import EventKind
+from canary.ledger import Event, EventKind
+from canary.ledger.canonical import canonical
 from canary.ledger.event_reader import Leaf
-from canary.ledger.events import timestamp
+from canary.ledger.events import read, timestamp
 from canary.ledger.reading import understood
-from canary.model import CanaryError
-from canary.private import open_file, read_file
-
-_MOST_FILES = 0xFFFF - 2
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_LOOK_BACK = 100
-"""Checkpoints before a probe among which the one is that its report carries; it is the newest but for a race."""
 
 Progress = Callable[[str], None]
-
-
-class BundleError(CanaryError):
-    """No bundle can be made of what was asked for; said in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +82,7 @@ def make(
             zipfile.ZipFile(file, "w", allowZip64=False) as archive,
             understood("what is to be packed"),
         ):
-            made = _Bundle(_Files(archive), log, newest.body["size"], wanted, progress).write(chains or {})
+            made = _Bundle(Files(archive), log, newest.body["size"], wanted, progress).write(chains or {})
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -104,52 +90,10 @@ def make(
     return made
 
 
-@dataclass
-class _Files:
-    """The zip and the digests of what is in it."""
-
-    archive: zipfile.ZipFile
-    digests: dict[str, str] = field(default_factory=dict)
-
-    def add(self, name: str, content: bytes) -> None:
-        if name in self.digests:
-            return
-        if len(self.digests) >= _MOST_FILES:
-            raise BundleError(f"a bundle has at most {_MOST_FILES} files; ask for a smaller sample")
-        with self._open(name) as file:
-            file.write(content)
-        self.digests[name] = sha256(content).hexdigest()
-
-    def add_file(self, name: str, source: Path) -> None:
-        """Copy a file, piece by piece."""
-        if name in self.digests:
-            return
-        found = sha256()
-        with os.fdopen(open_file(source), "rb") as content, self._open(name) as file:
-            while piece := content.read(1 << 18):
-                found.update(piece)
-                file.write(piece)
-        self.digests[name] = found.hexdigest()
-
-    def _open(self, name: str) -> IO[bytes]:
-        info = zipfile.ZipInfo(name, _EPOCH)
-        info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o100600 << 16
-        return self.archive.open(info, "w")
-
-    def seal(self, manifest: dict[str, object]) -> str:
-        """Write the manifest and the list of sums; returns the manifest's own."""
-        raw = canonical.dumps({**manifest, "files": self.digests})
-        digest = sha256(raw).hexdigest()
-        whole = {**self.digests, MANIFEST: digest}
-        self.add(MANIFEST, raw)
-        self.add(SUMS, "".join(f"{whole[name]}  {name}\n" for name in sorted(whole)).encode())
-        return digest
-
-
 class _Bundle:
     """The bundle of the first ``size`` events."""
 
-    def __init__(self, files: _Files, log: PublishedLog, size: int, wanted: Wanted, progress: Progress) -> None:
+    def __init__(self, files: Files, log: PublishedLog, size: int, wanted: Wanted, progress: Progress) -> None:
         self._files, self._log, self._ledger, self._size, self._wanted = files, log, log.ledger.at(size), size, wanted
         self._artefacts, self._progress = log.ledger.artefacts, progress
         self._heads = Heads(log.ledger, size)
@@ -207,11 +151,11 @@ class _Bundle:
 
     def _population(self) -> tuple[int, list[str]]:
         """Write the list of all probes; returns how many there are, and the sample of them."""
-        count, lowest = 0, sample.Lowest(self._wanted.seed, self._wanted.size)
+        count, lowest = 0, Lowest(self._wanted.seed, self._wanted.size)
         with TemporaryDirectory() as folder:
             listed = Path(folder) / "population.csv"
             with listed.open("w", encoding="ascii", newline="\n") as file:
-                file.write(f"{sample.HEADER}\n")
+                file.write(f"{HEADER}\n")
                 for row in self._ledger.scheduled(self._wanted.since, self._until):
                     ended = row.finished or ""
                     file.write(f"{row.probe},{row.seq},{ended},{row.at},{row.channel},{row.result},{row.outcome}\n")
@@ -226,7 +170,7 @@ class _Bundle:
         """The events of the probes, those that the seed picks, and those that hold the others together."""
         for leaves in chosen.values():
             self._add(leaves)
-        for seq in sample.spots(self._wanted.seed, self._wanted.size, self._start, self._size):
+        for seq in spots(self._wanted.seed, self._wanted.size, self._start, self._size):
             spot = self._one(seq)
             self._add([spot])
             if spot.probe is not None:
@@ -245,13 +189,13 @@ class _Bundle:
         gone = {
             item.sha256
             for leaves in chosen.values()
-            for item in probes.artefacts(_read(leaves))
+            for item in named(_read(leaves))
             if not self._artefacts.path(item.sha256).exists()
         }
         emptied = [leaf.seq for leaf in self._events.values() if not leaf.body]
         rules: dict[str, str] = {}
         for leaf in self._ledger.leaves_of_kind(EventKind.FORGOTTEN) if gone or emptied else ():
-            body = read_event(leaf.body).body
+            body = read(leaf.body).body
             if "artefacts" not in body:
                 found = any(body["first"] <= seq <= body["last"] for seq in emptied)
             else:
@@ -265,27 +209,26 @@ class _Bundle:
     def _probe(self, probe: str, leaves: list[Leaf], rules: Mapping[str, str]) -> int | None:
         """A probe's files and its summary; returns the size of the checkpoint whose root its report carried."""
         events = _read(leaves)
-        for item in probes.artefacts(events):
+        for item in named(events):
             source = self._artefacts.path(item.sha256)
             if source.exists():
                 self._files.add_file(f"artefacts/{item.sha256}", source)
             elif item.sha256 not in rules:
                 self._missing.append(item.sha256)
         if events:
-            self._files.add(f"probes/{probe}/summary.json", canonical.dumps(probes.summary(events, rules)))
-        sent, scheduled = probes.first(events, "submitting"), probes.first(events, "scheduled")
-        if sent is None or scheduled is None:
+            self._files.add(f"probes/{probe}/summary.json", canonical(summary(probe, events, rules)))
+        return self._carried({event.kind: event for event in events})
+
+    def _carried(self, events: Mapping[EventKind, Event]) -> int | None:
+        """The size of the checkpoint that a probe's report carried; it is in the bundle, as is the one it should."""
+        if EventKind.SCHEDULED in events:
+            self._sizes |= {head.size for head in self._heads.older(events[EventKind.SCHEDULED].seq, 1)}
+        sent = events.get(EventKind.SUBMITTING)
+        size: int | None = sent.body.get("checkpoint", {}).get("size") if sent else None
+        if size is None or size not in self._heads:
             return None
-        payload = self._artefacts.path(sent.body["payload"])
-        if not payload.exists() or payload.stat().st_size > LARGEST_MESSAGE:
-            return None
-        text, older = words(read_file(payload)), self._heads.older(scheduled.seq, _LOOK_BACK)
-        self._sizes |= {head.size for head in older[:1]}  # the one that it should carry
-        for head in older:
-            if Checkpoint.parse(self._heads.note(head.size).text).root.hex() in text:
-                self._sizes.add(head.size)
-                return head.size
-        return None
+        self._sizes.add(size)
+        return size
 
     def _stamps(self, last: list[int], carried: list[int], chains: Mapping[str, Path]) -> None:
         """The time-stamps that say the most about each probe, and those at both ends of the period."""
@@ -331,7 +274,6 @@ class _Bundle:
         origin = Checkpoint.parse(self._note.text).origin
         period = {"from": timestamp(self._wanted.since), "to": timestamp(self._until)}
         return {
-            "format": FORMAT,
             "origin": origin,
             "vkeys": [new for new in self._keys() if new.startswith(f"{origin}+")],
             "period": {**period, "start": self._start, "end": self._size},
@@ -346,4 +288,4 @@ class _Bundle:
 
 
 def _read(leaves: Iterable[Leaf]) -> list[Event]:
-    return [read_event(leaf.body) for leaf in leaves if leaf.body]
+    return [read(leaf.body) for leaf in leaves if leaf.body]

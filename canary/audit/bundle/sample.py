@@ -13,8 +13,43 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from canary.audit.period import Period
-from canary.audit.verifier.sample import Lowest, rank
 from canary.ledger.reader import LedgerReader
+
+HEADER = "probe,scheduled_seq,finished_seq,scheduled_at,channel,result,outcome"
+"""First line of the list of all probes."""
+
+
+def rank(seed: str, probe: str) -> str:
+    """What decides whether a probe is drawn."""
+    return sha256(f"{seed}/{probe}".encode()).hexdigest()
+
+
+class Lowest:
+    """The ``size`` lowest ranks of all probes that are added; holds no more than those, however many there are."""
+
+    def __init__(self, seed: str, size: int) -> None:
+        self._seed, self._size = seed, size
+        self._inverted: list[tuple[int, str]] = []  # a heap has its least on top, and the highest rank is to go
+
+    def add(self, probe: str) -> None:
+        """One more probe of the population."""
+        item = (-int(rank(self._seed, probe), 16), probe)
+        if len(self._inverted) < self._size:
+            heapq.heappush(self._inverted, item)
+        elif self._size:
+            heapq.heappushpop(self._inverted, item)
+
+    def probes(self) -> list[str]:
+        """The sample, lowest rank first."""
+        return [probe for _, probe in sorted(self._inverted, reverse=True)]
+
+
+def spots(seed: str, count: int, start: int, end: int) -> list[int]:
+    """Numbers of events beyond ``start``, up to ``end``, that ``seed`` picks: each once, and in order."""
+    if end <= start:
+        return []
+    ranks = (rank(seed, f"event/{number}") for number in range(count))
+    return sorted({start + 1 + int(digits, 16) % (end - start) for digits in ranks})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from audit.story import PERIOD, at, probe_id
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canary.audit.bundle.sample import draw, population
+from canary.audit.bundle.sample import draw, population, rank
 from canary.audit.report.contents import AuditReport
 from canary.audit.report.tally import Tally
-from canary.audit.verifier.sample import rank
 from canary.ledger.reader import LedgerReader
 
 ids = st.sets(st.integers(0, 10**6), max_size=50).map(lambda several: sorted(f"{number:016x}" for number in several))

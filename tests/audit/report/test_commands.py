@@ -16,9 +16,9 @@ import pytest
 from audit.conftest import written
 from audit.story import START, Teller, at, probe_id
 
+from canary.audit.bundle.sample import rank
 from canary.audit.report.contents import AuditReport
 from canary.audit.report.tally import Tally
-from canary.audit.verifier.sample import rank
 from canary.ledger import Event, EventKind, Ledger
 
 DAYS = ("--from", "2026-03-02", "--to", "2026-03-04")

@@ -79,7 +79,7 @@ class Office:
         submission = Submission(at=at, accepted=True, seconds=0.2, reason="250 2.0.0 queued as 4711")
         self.add(
             record.scheduled(probe, mark),
-            record.submitting(name, at, message_id, self.ledger.artefacts.put(message)),
+            record.submitting(name, at, message_id, self.ledger.artefacts.put(message), self._carried()),
             record.submitted(name, at, submission, {"smtp-transcript.txt": self._transcript(name)}),
         )
         sightings: tuple[Sighting, ...] = ()
@@ -102,9 +102,13 @@ class Office:
     def _transcript(self, name: str) -> str:
         return self.ledger.artefacts.put(f"S 220 mx.ca.example\nC EHLO {name}\nS 250 2.0.0 queued\n".encode())
 
-    def _message(self, mark: str, root: str | None) -> bytes:
+    def _carried(self) -> tuple[int, str] | None:
         latest = self.log.latest()
-        carried = root or (latest.root.hex() if latest else "none yet")
+        return (latest.size, latest.root.hex()) if latest else None
+
+    def _message(self, mark: str, root: str | None) -> bytes:
+        latest = self._carried()
+        carried = root or (latest[1] if latest else "none yet")
         body = f"A key is out. Reference {mark}.\r\nLog: {carried}\r\n{random.random()}\r\n"
         head = f"From: a@probe.example\r\nTo: cpr@ca.example\r\nSubject: key [{mark}]\r\n"
         return f"{head}Content-Type: text/plain; charset=utf-8\r\n\r\n{body}".encode()

@@ -15,8 +15,9 @@ from evidence.logging_keys import MemoryKeys
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from canary.audit.bundle import files
 from canary.audit.bundle import sample as drawn
-from canary.audit.verifier import canonical, content, der, sample, tlog
+from canary.audit.verifier import archive, canonical, content, der, sample, tlog
 from canary.audit.verifier.findings import Findings, RefusedError
 from canary.channels.email import mime
 from canary.evidence import merkle
@@ -115,9 +116,14 @@ def test_the_sample_is_that_of_the_report(ids: list[str], size: int) -> None:
 @given(st.text(max_size=8), st.integers(0, 50), st.integers(0, 1000), st.integers(0, 1000))
 def test_spots_lie_in_the_period_s_part_of_the_log(seed: str, count: int, start: int, length: int) -> None:
     found = sample.spots(seed, count, start, start + length)
+    assert found == drawn.spots(seed, count, start, start + length)
     assert all(start < seq <= start + length for seq in found)
     assert len(found) <= count
     assert bool(found) == bool(count and length)
+
+
+def test_who_makes_a_bundle_and_who_checks_it_mean_the_same() -> None:
+    assert (files.FORMAT, drawn.HEADER) == (archive.FORMAT, sample.HEADER)
 
 
 def test_a_seed_picks_every_event_alike() -> None:
