@@ -1,12 +1,13 @@
-"""The whole ledger checked: every event against the signed tree, every result against the events it was made from."""
+"""The whole ledger checked: every event against the signed tree, results and files against the events."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from canary.audit.named_files import NamedFiles
 from canary.evidence.published import PublishedLog
 from canary.evidence.selfcheck import check
 from canary.evidence.tiles import WIDTH
@@ -20,11 +21,17 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What was found: nothing, if all is well. ``forgotten`` of the events were emptied by retention."""
+    """What was found: nothing, if all is well.
+
+    ``events`` were signed, under the Merkle root ``root`` (RFC 6962, hexadecimal; empty where nothing is signed);
+    ``forgotten`` of them were emptied by retention. ``files`` is how many were looked at, None if that was not asked.
+    """
 
     events: int
+    root: str
     forgotten: int
     results: int
+    files: int | None
     problems: tuple[str, ...]
 
     @property
@@ -33,10 +40,11 @@ class Whole:
         return not self.problems
 
 
-def check_whole(log: PublishedLog, now: datetime, progress: Progress) -> Whole:
-    """Check everything that was signed, and the table of results; in memory that does not grow with their number.
+def check_whole(log: PublishedLog, now: datetime, progress: Progress, *, files: bool = False) -> Whole:
+    """Check everything that was signed, the table of results, and (``files``) each file that an event names.
 
-    Raises EvidenceError, and OwnFaultError if the ledger cannot be read.
+    In memory that does not grow with their number. Raises EvidenceError, and OwnFaultError if the ledger or a file
+    cannot be read.
     """
     head, done = log.latest(), 0
     size = head.size if head else 0
@@ -51,8 +59,23 @@ def check_whole(log: PublishedLog, now: datetime, progress: Progress) -> Whole:
     problems = list(signed.problems) if signed else ["nothing is signed yet"]
     count = log.ledger.count_results()
     wrong = log.ledger.check_results(lambda looked_at: progress("results", looked_at, count))
-    problems += islice(wrong, _MOST)
-    if next(wrong, None):
-        problems.append(f"and more than {_MOST} results that the events do not say")
+    problems += _first_of(wrong, "results that the events do not say")
     progress("results", count, count)
-    return Whole(signed.size if signed else 0, signed.forgotten if signed else 0, count, tuple(problems))
+    looked_at = NamedFiles(log.ledger) if files else None
+    if looked_at:
+        problems += _first_of(
+            looked_at.check(lambda upto: progress("files", upto, size)), "files that are not as events name them"
+        )
+    return Whole(
+        events=signed.size if signed else 0,
+        root=head.root.hex() if head else "",
+        forgotten=signed.forgotten if signed else 0,
+        results=count,
+        files=looked_at.number if looked_at else None,
+        problems=tuple(problems),
+    )
+
+
+def _first_of(wrong: Iterator[str], what: str) -> list[str]:
+    listed = list(islice(wrong, _MOST))
+    return [*listed, f"and more than {_MOST} {what}"] if next(wrong, None) else listed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -72,7 +73,13 @@ def _tell(made: Made, file: Path) -> None:
         err.print(f"artefact {missing} is not kept, and no event tells that it was deleted", style="red")
 
 
-def verify_log(config: ConfigPath, as_json: Json = False) -> None:
+def verify_log(
+    config: ConfigPath,
+    files: Annotated[
+        bool, typer.Option("--files", help="Look at each message and file that an event names too.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Check the whole ledger: every event against the signed tree, and every result against the events.
 
     Exits 1 if anything is not as it was signed. Takes as much memory for a million probes as for a thousand.
@@ -87,10 +94,10 @@ def verify_log(config: ConfigPath, as_json: Json = False) -> None:
             log,
             Clock().now(),
             lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+            files=files,
         )
     if as_json:
-        print_json({"events": found.events, "forgotten": found.forgotten, "results": found.results,
-                    "problems": found.problems})  # fmt: skip
+        print_json(asdict(found))
     else:
         _tell_whole(found)
     raise typer.Exit(Exit.ARRIVED if found.ok else Exit.NOT_ARRIVED)
@@ -101,4 +108,5 @@ def _tell_whole(found: Whole) -> None:
         out.print(problem, style="red")
     forgotten = f" ({found.forgotten} emptied by retention)" if found.forgotten else ""
     verdict = "as they were signed" if found.ok else painted("not as they were signed", "bold red")
-    out.print(f"{found.events} events{forgotten} and {found.results} results:", verdict)
+    files = f", {found.files} files" if found.files is not None else ""
+    out.print(f"{found.events} events{forgotten}{files} and {found.results} results:", verdict)

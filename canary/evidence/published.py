@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,10 +17,14 @@ from canary.private import read_file
 
 
 class PublishedLog:
-    """The log in one folder (``log/``), beside the ledger that it is of; ``origin`` is its name."""
+    """The log in one folder (``log/``), beside the ledger that it is of; ``origin`` is its name.
 
-    def __init__(self, ledger: LedgerReader, folder: Path, origin: str) -> None:
+    ``newest`` is the signed checkpoint to go by, if not the one that is published whenever it is asked for.
+    """
+
+    def __init__(self, ledger: LedgerReader, folder: Path, origin: str, newest: Note | None = None) -> None:
         self.ledger, self.folder, self.origin = ledger, folder, origin
+        self._newest = newest
         self.tiles = Tiles(folder / "log")
 
     @property
@@ -29,13 +34,20 @@ class PublishedLog:
 
     def note(self, size: int | None = None) -> Note | None:
         """The newest signed checkpoint, or the one of this size; None if there is none. Raises EvidenceError."""
-        newest = read_note(self.published)
+        newest = self._newest or read_note(self.published)
         if size is None or (newest is not None and Checkpoint.parse(newest.text).size == size):
             return newest
         for event in self.ledger.events(kind=EventKind.CHECKPOINT):
             if event.body["size"] == size:
                 return Note.parse(event.body["note"])
         return None
+
+    @contextmanager
+    def moment(self) -> Iterator[PublishedLog]:
+        """The log as it stands now, whatever is signed meanwhile. Raises EvidenceError."""
+        newest = self.note()  # before the ledger, which has all that was signed then
+        with self.ledger.moment() as standing:
+            yield PublishedLog(standing, self.folder, self.origin, newest)
 
     def latest(self) -> Checkpoint | None:
         """How large the log was when it was last signed, and its root hash. Raises EvidenceError."""

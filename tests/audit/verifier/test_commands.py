@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,9 +18,10 @@ from bench.bench_audit import configuration
 from bench.history import History
 from typer.testing import CliRunner, Result
 
+from canary.audit.named_files import named_by
 from canary.audit.whole import check_whole
 from canary.cli.main import app
-from canary.ledger import Ledger
+from canary.ledger import EventKind, Ledger
 
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
 
@@ -177,6 +180,67 @@ def test_a_ledger_that_was_written_into_is_not(office: Office, config: Path, cha
     told = run("verify-log", config, "--json")
     assert told.exit_code == 1, told.output
     assert any(reason in problem for problem in json.loads(told.stdout)["problems"])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (Path.unlink, r"event \d+ names the file [0-9a-f]{64}, which is not kept; nothing says that it was deleted"),
+        (lambda file: file.write_bytes(b""), r"the file [0-9a-f]{64}, which event \d+ names, is not what it was"),
+        (lambda file: file.write_bytes(file.read_bytes() + b"."), "is not what it was"),
+    ],
+)
+@pytest.mark.parametrize("kind", [EventKind.SUBMITTING, EventKind.SUBMITTED, EventKind.SIGHTING])
+def test_a_file_that_an_event_names_is_looked_at_where_that_is_asked(
+    office: Office, config: Path, kind: EventKind, change: Callable[[Path], object], reason: str
+) -> None:
+    good = run("verify-log", config, "--files")
+    assert good.exit_code == 0, good.output
+    assert re.search(r"events, 5 files and 2 results: as they were signed", good.stdout)
+    (name, *_) = named_by(next(office.ledger.events(kind=kind)))
+    change(office.ledger.artefacts.path(name))
+    assert run("verify-log", config).exit_code == 0
+    told = run("verify-log", config, "--files", "--json")
+    assert told.exit_code == 1
+    (problem,) = json.loads(told.stdout)["problems"]
+    assert re.search(reason, problem)
+
+
+def test_what_retention_deleted_is_told_and_excuses_no_later_event(office: Office, config: Path) -> None:
+    sent = next(office.ledger.events(kind=EventKind.SUBMITTING))
+    file = office.ledger.artefacts.path(sent.body["payload"])
+    kept = file.read_bytes()
+    file.unlink()
+    body = {"rule": "messages", "first": 1, "last": sent.seq, "count": 1, "artefacts": [sent.body["payload"]]}
+    office.tell(EventKind.FORGOTTEN, **body)
+    office.stop()
+    assert run("verify-log", config, "--files").exit_code == 0
+    office.ledger.artefacts.put(kept)
+    office.add(replace(sent, at=office.now(), seq=0))
+    office.stop()
+    assert run("verify-log", config, "--files").exit_code == 0
+    file.unlink()
+    told = run("verify-log", config, "--files", "--json")
+    (problem,) = json.loads(told.stdout)["problems"]
+    assert problem.endswith("which is not kept; nothing says that it was deleted")
+
+
+def test_a_bit_in_a_tile_is_found(office: Office, config: Path) -> None:
+    for tile in (office.log.folder / "log" / "tile").rglob("[0-9]*"):
+        if tile.is_file():
+            raw = tile.read_bytes()
+            tile.write_bytes(bytes([raw[0] ^ 1]) + raw[1:])
+    assert run("verify-log", config).exit_code == 1
+
+
+def test_what_is_checked_is_one_moment(office: Office) -> None:
+    with office.log.moment() as standing:
+        office.probe()
+        office.stop()
+        assert check_whole(standing, office.now(), lambda *_: None).root != check_whole(
+            office.log, office.now(), lambda *_: None
+        ).root  # fmt: skip
+        assert check_whole(standing, office.now(), lambda *_: None).ok
 
 
 def test_progress_comes_to_an_end(office: Office) -> None:
