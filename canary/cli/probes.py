@@ -27,7 +27,7 @@ from canary.cli.common import (
 )
 from canary.clock import Clock
 from canary.config import load
-from canary.judge import judge
+from canary.decided import so_far
 from canary.ledger import Event, EventKind, OpenProbe
 from canary.ledger.events import parse_time, timestamp
 from canary.ledger.reader import LedgerReader, as_it_stands
@@ -88,15 +88,9 @@ def _newest(ledger: LedgerReader, channel: str | None, failed: bool, newest: int
 
 
 def _without_end(known: OpenProbe, now: datetime) -> dict[str, Any]:
-    probe, verdict = known.case.probe, _so_far(known, now)
+    probe, verdict = known.case.probe, so_far(known.case, known.deadline, now)
     stages = {stage.value: seconds for stage, seconds in verdict.stages.items()}
     return _row(probe.id, probe, verdict, stages, final=False)
-
-
-def _so_far(known: OpenProbe, now: datetime) -> Verdict:
-    """What can be said by now. Whether the queues could be read, only what the deadline found tells us here."""
-    read = known.deadline in (DeadlineResult.MET, DeadlineResult.MISSED)
-    return judge(known.case, now, dict.fromkeys(known.case.probe.expected, now) if read else {})
 
 
 def _ended(result: Result) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _summary(made: AuditReport) -> dict[str, Any]:
         "to": made.period.last.isoformat(),
         "channels": len(made.channels),
         "scheduled": made.scheduled,
-        "ended": counts.total,
+        "with_result": counts.total,
         "met": counts.met,
         "missed": counts.missed,
         "indeterminate": counts.indeterminate,

@@ -51,7 +51,8 @@ class LedgerReader(ResultReader):
 
     def _folded(self) -> State:
         """The state as of the newest event, from the newest snapshot of it and the events since."""
-        row = self._one(Query("SELECT seq, book FROM snapshot").then("ORDER BY seq DESC"))
+        kept = Query("SELECT seq, book FROM snapshot").then("ORDER BY seq DESC")
+        row = self._one(kept if self.size is None else kept.where("seq <= :size", size=self.size))
         with understood("the snapshot of the state"):
             fold = Fold(self.find, restore(self.find, row.book, row.seq) if row else None)
         for event in self.events(after=fold.seq):

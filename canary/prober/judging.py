@@ -10,10 +10,11 @@ import structlog
 
 from canary.clock import Clock
 from canary.contained import traced, words
+from canary.decided import agreeing
 from canary.judge import judge
 from canary.ledger import Ledger, OpenProbe
 from canary.model import Probe, Verdict
-from canary.prober.step import Decision, agreeing, step, unjudged
+from canary.prober.step import Decision, step, unjudged
 
 _WRITTEN_BY = timedelta(seconds=10)
 """What was decided is looked at once more after so long, should it not have been written, or not have been current."""

@@ -6,9 +6,10 @@ The prober takes it, and so does whoever replays or simulates a history: there i
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from canary.decided import agreeing
 from canary.judge import judge
 from canary.ledger import Event, OpenProbe
 from canary.ledger import events as record
@@ -67,27 +68,6 @@ def _confirmation_due(case: Case, verdict: Verdict, now: datetime, confirm_after
     if verdict.deadline is not DeadlineResult.INDETERMINATE:
         return None
     return max(due, case.started_at + timedelta(seconds=case.probe.deadline))
-
-
-def agreeing(verdict: Verdict, decided: DeadlineResult | None) -> Verdict:
-    """A verdict that says nothing else than what was ``decided`` at the deadline, if it was.
-
-    A queue that was read after the deadline without a report has it late, though the report is stamped earlier: what
-    holds it back behind its last stamp is the way as well. What had arrived stays so, whatever comes back later.
-    """
-    outcome = verdict.outcome
-    if decided is None or outcome is None:
-        return verdict
-    if decided is DeadlineResult.MET:
-        told = Outcome.ARRIVED
-    elif outcome is Outcome.ARRIVED or (outcome is Outcome.INDETERMINATE and decided is DeadlineResult.MISSED):
-        told = Outcome.LATE
-    else:
-        return replace(verdict, deadline=decided)
-    if told is outcome:
-        return replace(verdict, deadline=decided)
-    beside = verdict.reason or "its place was read after the deadline without it, and its stamp is earlier"
-    return replace(verdict, outcome=told, deadline=decided, reason=f"{decided.value} at the deadline; {beside}")
 
 
 def _only_under_way(case: Case) -> datetime | None:

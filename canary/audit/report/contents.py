@@ -23,6 +23,7 @@ from canary.ledger import EventKind, Inventory, inventories
 from canary.ledger.events import read_probe
 from canary.ledger.reader import LedgerReader
 from canary.ledger.reading import understood
+from canary.model import Probe
 
 _TOGETHER = timedelta(minutes=15)
 """Own faults for one reason that are no further apart than this are shown as one, whatever channels they concern."""
@@ -256,15 +257,22 @@ def _own_faults(runs: list[Run]) -> tuple[OwnFault, ...]:
 
 def _unfinished(counted: Tally, now: datetime) -> list[Unfinished]:
     lines = []
-    for event in counted.unfinished:
+    for event in counted.undecided:
         channel, why = "no longer kept", "no longer kept"
         if event.body:
             probe = read_probe(event)
             channel = probe.channel
-            over = event.at + timedelta(seconds=probe.give_up) < now
-            why = "never ended: the prober was not running when its time was over" if over else "still on its way"
+            why = _why_without(now - event.at, probe)
         lines.append(Unfinished(event.probe or "", channel, event.at, why))
     return lines
+
+
+def _why_without(age: timedelta, probe: Probe) -> str:
+    if age < timedelta(seconds=probe.deadline):
+        return "still on its way"
+    if age < timedelta(seconds=probe.give_up):
+        return "not decided since its deadline: its queue was not read, or the prober did not run"
+    return "never ended: the prober was not running when its time was over"
 
 
 def _days_in_force(known: list[Inventory], period: Period) -> dict[str, int]:

@@ -42,7 +42,7 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All probes that ended, whatever the deadline found."""
+        """All probes that have a result, or ended without one."""
         return self.judged + self.indeterminate + self.undecided
 
     @property
@@ -64,7 +64,7 @@ class Percentiles:
 class Latencies(Counter[float]):
     """Seconds, counted by value: bounded memory whatever the period.
 
-    What is put in has three digits (:class:`canary.ledger.result_reader.Ended`), so a quantile is right to 0.5 %.
+    What is put in has three digits (:class:`canary.ledger.result_reader.Counted`), so a quantile is right to 0.5 %.
     """
 
     def quantile(self, share: float) -> float | None:

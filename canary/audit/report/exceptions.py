@@ -1,6 +1,8 @@
 """Exceptions: consecutive failed probes of a channel are one, from the first failure to the first good probe.
 
-A failed probe missed its deadline. An indeterminate one is our own fault: it neither makes an exception nor ends one.
+A failed probe missed its deadline, and there is an exception from the moment that this was decided: a report that may
+still come late is waited for, and that changes nothing of it. It is open until a later probe has met its deadline. An
+indeterminate one is our own fault: it neither makes an exception nor ends one.
 The id of an exception is ``CHANNEL.PROBE``, of its first failed probe, so it is the same in every report.
 """
 
@@ -11,9 +13,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from canary.ledger.decided_reader import DecidedReader
 from canary.ledger.events import Event, EventKind, parse_time
 from canary.ledger.reader import LedgerReader
-from canary.ledger.result_reader import Ended
+from canary.ledger.result_reader import Counted
 from canary.model import DeadlineResult, Outcome
 
 _MET, _MISSED = DeadlineResult.MET.value, DeadlineResult.MISSED.value
@@ -61,20 +64,20 @@ class Run:
         """The same in every report: ``CHANNEL.FIRST-FAILED-PROBE``."""
         return f"{self.channel}.{self.first}"
 
-    def add(self, row: Ended) -> None:
+    def add(self, row: Counted) -> None:
         """One more probe that went wrong."""
         self.probes += 1
         self.last_at = parse_time(row.scheduled_at)
         self._note(row)
 
-    def _note(self, row: Ended) -> None:
+    def _note(self, row: Counted) -> None:
         self.causes[row.outcome or "", row.place or ""] += 1
         self.senders.add(row.sender)
         self.variants.add(row.variant)
         if row.confirms == self.first:
             self.confirmed = row.outcome
 
-    def close(self, row: Ended) -> None:
+    def close(self, row: Counted) -> None:
         """The first good probe after it."""
         self.retest, self.retest_at = row.probe, parse_time(row.scheduled_at)
         self.recovered_at = self.retest_at + timedelta(seconds=row.arrived or 0.0)
@@ -85,7 +88,7 @@ class Run:
         return self.recovered_at - self.first_at if self.recovered_at else None
 
 
-def begin(row: Ended) -> Run:
+def begin(row: Counted) -> Run:
     """The run that begins with this probe."""
     at = parse_time(row.scheduled_at)
     run = Run(row.channel, row.kind, row.probe, at, row.outcome or "", row.place, row.reason, at)
@@ -96,12 +99,12 @@ def begin(row: Ended) -> Run:
 class Runs:
     """Gathers runs from the probes of each channel in the order of their schedule."""
 
-    def __init__(self, wrong: Callable[[Ended], bool], good: Callable[[Ended], bool]) -> None:
+    def __init__(self, wrong: Callable[[Counted], bool], good: Callable[[Counted], bool]) -> None:
         self._wrong, self._good = wrong, good
         self.open: dict[str, Run] = {}
         self.closed: list[Run] = []
 
-    def feed(self, row: Ended) -> None:
+    def feed(self, row: Counted) -> None:
         """Take in the next probe of its channel."""
         run = self.open.get(row.channel)
         if self._wrong(row):
@@ -131,20 +134,20 @@ def own_faults() -> Runs:
     )
 
 
-def before(ledger: LedgerReader, row: Ended) -> list[Ended]:
+def before(decided: DecidedReader, row: Counted) -> list[Counted]:
     """The probes of the channel of ``row``, a failed one, since the last good one before it: oldest first."""
-    earlier: list[Ended] = []
-    for known in ledger.ended_before(row.channel, parse_time(row.scheduled_at)):
+    earlier: list[Counted] = []
+    for known in decided.before(row.channel, parse_time(row.scheduled_at)):
         if known.deadline == _MET:
             break
         earlier.append(known)
     return earlier[::-1]
 
 
-def follow(ledger: LedgerReader, fold: Runs, since: datetime) -> None:
+def follow(decided: DecidedReader, fold: Runs, since: datetime) -> None:
     """Read on after ``since`` for every run that is still open, until it ends or the ledger does."""
     for channel in list(fold.open):
-        for row in ledger.ended_from(channel, since):
+        for row in decided.since(channel, since):
             fold.feed(row)
             if channel not in fold.open:
                 break
@@ -179,13 +182,14 @@ def annotation(run: Run, at: datetime, *, note: str, by: str, cause: str | None,
 def find(ledger: LedgerReader, name: str) -> Run | None:
     """The exception with this id, as it stands now; None if there is none."""
     channel, _, probe = name.rpartition(".")
-    row = ledger.ended_probe(probe)
+    decided = DecidedReader(ledger)
+    row = decided.probe(probe)
     if row is None or row.channel != channel or row.deadline != _MISSED:
         return None
-    if any(known.deadline == _MISSED for known in before(ledger, row)):
+    if any(known.deadline == _MISSED for known in before(decided, row)):
         return None  # in the middle of one
     fold = failures()
-    for known in ledger.ended_from(channel, parse_time(row.scheduled_at)):
+    for known in decided.since(channel, parse_time(row.scheduled_at)):
         fold.feed(known)
         if fold.closed:
             break

@@ -66,7 +66,7 @@ def _response(report: AuditReport) -> str:
 
 def _population(report: AuditReport) -> str:
     return (
-        f"Scheduled: {several(report.scheduled, 'probe')}; ended: {number(report.whole.counts.total)}; "
+        f"Scheduled: {several(report.scheduled, 'probe')}; with a result: {number(report.whole.counts.total)}; "
         f"without a result, and listed: {number(len(report.unfinished))}."
     )
 

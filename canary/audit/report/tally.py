@@ -1,4 +1,4 @@
-"""The period, counted: one pass over the ended probes, day by day, in memory that does not grow with their number."""
+"""The period, counted: one pass over what was decided, day by day, in memory that does not grow with its number."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from canary.audit.period import Period
 from canary.audit.report.counts import Counts, Group, Latencies, Percentiles
 from canary.audit.report.exceptions import Run, before, failures, follow, own_faults
 from canary.ledger import Event, EventKind
+from canary.ledger.decided_reader import DecidedReader
 from canary.ledger.reader import LedgerReader
-from canary.ledger.result_reader import Ended
+from canary.ledger.result_reader import UNIX_EPOCH, Counted
 from canary.model import DeadlineResult
 
 Progress = Callable[[int, int], None]
@@ -24,7 +25,6 @@ _Alike = tuple[str, str, str | None, str | None, int, int]
 """What is counted alike: sender, variant, outcome, deadline result, whether accepted, whether acknowledged."""
 
 _MET, _MISSED = DeadlineResult.MET.value, DeadlineResult.MISSED.value
-_UNIX_EPOCH = 2440587.5  # as a Julian day
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class ChannelTally:
 
     def longest_gap(self) -> Silence:
         """The longest time without a good probe, as far as it lies in the period."""
-        start, end = (datetime.fromtimestamp((day - _UNIX_EPOCH) * 86_400, UTC) for day in self.gap)
+        start, end = (datetime.fromtimestamp((day - UNIX_EPOCH) * 86_400, UTC) for day in self.gap)
         return Silence(start, end)
 
     def note_good(self, day: float) -> None:
@@ -96,7 +96,8 @@ class Tally:
     own_faults: list[Run] = field(default_factory=list)
     blind: list[str] = field(default_factory=list)
     """The probes of blind drills."""
-    unfinished: list[Event] = field(default_factory=list)
+    undecided: list[Event] = field(default_factory=list)
+    """The ``scheduled`` events of probes that have no result."""
     scheduled: int = 0
 
     @property
@@ -144,20 +145,21 @@ def tally(ledger: LedgerReader, period: Period, now: datetime, progress: Progres
 class _Counting:
     def __init__(self, ledger: LedgerReader, period: Period) -> None:
         self._ledger, self._tally = ledger, Tally(period)
+        self._decided = DecidedReader(ledger)
         self._failures, self._own = failures(), own_faults()
         self._judged: set[str] = set()
 
     def day(self, day: date) -> None:
         since = datetime.combine(day, time(), UTC)
         until = since + timedelta(days=1)
-        for slug, rows in groupby(self._ledger.ended(since, until), key=attrgetter("channel")):
+        for slug, rows in groupby(self._decided.between(since, until), key=attrgetter("channel")):
             self._channel_day(slug, rows, day)
-        self._tally.unfinished += self._ledger.unfinished(since, until)
+        self._tally.undecided += self._decided.undecided(since, until)
         self._tally.scheduled += self._ledger.count(EventKind.SCHEDULED, since, until)
         if until.day == 1:
             self._month_ends(f"{day:%Y-%m}")
 
-    def _channel_day(self, slug: str, rows: Iterator[Ended], day: date) -> None:
+    def _channel_day(self, slug: str, rows: Iterator[Counted], day: date) -> None:
         """Millions of rows come through here: one dictionary a row and purpose, and calls only for what is rare."""
         cube: defaultdict[_Alike, int] = defaultdict(int)
         wrong = slug in self._failures.open or slug in self._own.open or slug not in self._judged
@@ -179,10 +181,10 @@ class _Counting:
                 wrong = self._watch(row)
         self._add(channel, day, cube)
 
-    def _new_channel(self, row: Ended) -> ChannelTally:
+    def _new_channel(self, row: Counted) -> ChannelTally:
         channel = self._tally.channels[row.channel] = ChannelTally(row.kind)
         since = self._tally.period.since
-        known = self._ledger.last_good(row.channel, since)
+        known = self._decided.last_good(row.channel, since)
         channel.good = row.day if known is None else _julian(since)
         channel.gap = (channel.good, channel.good)
         return channel
@@ -202,11 +204,11 @@ class _Counting:
             channel.accepted += number if accepted else 0
             channel.acknowledged += number if acknowledged else 0
 
-    def _watch(self, row: Ended) -> bool:
+    def _watch(self, row: Counted) -> bool:
         """Exceptions and own faults; whether one of them is open."""
         if row.channel not in self._judged and row.deadline in (_MET, _MISSED):
             self._judged.add(row.channel)
-            for earlier in () if row.deadline == _MET else before(self._ledger, row):
+            for earlier in () if row.deadline == _MET else before(self._decided, row):
                 self._failures.feed(earlier)
         self._failures.feed(row)
         self._own.feed(row)
@@ -229,10 +231,10 @@ class _Counting:
         for channel in self._tally.channels.values():
             channel.note_good(_julian(min(period.until, now)))
         for fold in (self._failures, self._own):
-            follow(self._ledger, fold, period.until)
+            follow(self._decided, fold, period.until)
         self._tally.exceptions, self._tally.own_faults = self._failures.runs(), self._own.runs()
         return self._tally
 
 
 def _julian(at: datetime) -> float:
-    return at.timestamp() / 86_400 + _UNIX_EPOCH
+    return at.timestamp() / 86_400 + UNIX_EPOCH
