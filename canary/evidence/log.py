@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from canary.clock import Clock
 from canary.evidence.merkle import EMPTY_ROOT, leaf_hash, verify_consistency
@@ -24,7 +24,8 @@ from canary.evidence.published import PublishedLog, newest, read_note
 from canary.evidence.recorder import EndedError, EvidenceRecorder
 from canary.evidence.rotation import Rotation, SigningKeys
 from canary.evidence.tiles import WIDTH, EvidenceError, sync_folder, write_file
-from canary.ledger import Event, EventKind, Ledger
+from canary.evidence.totals import table, told
+from canary.ledger import Event, EventKind, Ledger, State, Totals
 from canary.ledger.events import read
 from canary.private import make_folder, open_private, read_file
 
@@ -72,17 +73,17 @@ class EvidenceLog(PublishedLog):
         """
         with self._alone():
             self._publish_newest()
-            heads, latest, size = self._heads(), self.latest(), self._size()
+            heads, latest, size = self._heads(), self.latest(), self._state().seq
             self._check_extends(heads, size)
             if not self._is_due(latest, size, force):
                 return latest
             signers = self._keys.signers(self._clock.now())  # the first one is an event, and in the tree that it signs
-            head = self._extended(heads[-1] if heads else Checkpoint(self.origin, 0, EMPTY_ROOT), self._size())
+            state = self._state()
+            head = self._extended(heads[-1] if heads else Checkpoint(self.origin, 0, EMPTY_ROOT), state.seq)
             write_file(self.folder / "head", head.text.encode())
             sync_folder(self.folder)
             note = sign(head.text, *signers)
-            body = {"size": head.size, "root": head.root.hex(), "note": str(note)}
-            self._recorder.record(Event(EventKind.CHECKPOINT, self._clock.now(), body))
+            self._record(head, note, state.totals, force=force)
             self._publish(note)
             return head
 
@@ -149,10 +150,21 @@ class EvidenceLog(PublishedLog):
     def _newest_signed(self) -> Event | None:
         return newest(self.ledger, EventKind.CHECKPOINT, self._clock.now())
 
-    def _size(self) -> int:
-        """How many events the ledger has on disk."""
+    def _state(self) -> State:
+        """What follows from all events that the ledger has on disk."""
         self.ledger.refresh()
-        return self.ledger.state.seq
+        return self.ledger.state
+
+    def _record(self, head: Checkpoint, note: Note, totals: Totals, *, force: bool) -> None:
+        """Tell of a head that was signed, with the totals of its events; keep their table once a day, and if asked."""
+        now, last = self._clock.now(), self._newest_signed()
+        found = table(totals, now)
+        written, kept = found.written(), force or last is None or last.at.date() != now.date()
+        if kept:
+            self.ledger.keep(written)
+        body: dict[str, Any] = {"size": head.size, "root": head.root.hex(), "note": str(note)}
+        body |= {"totals": told(found, written, kept=kept)}
+        self._recorder.record(Event(EventKind.CHECKPOINT, now, body))
 
     def _check_extends(self, heads: list[Checkpoint], size: int) -> None:
         """Whether the ledger and the tiles still begin with every head; tiles that were lost are made again."""

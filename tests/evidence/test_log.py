@@ -19,7 +19,9 @@ from canary.evidence.notes import Checkpoint, NoteError
 from canary.evidence.published import PublishedLog
 from canary.evidence.recorder import EndedError, EvidenceRecorder
 from canary.evidence.rotation import SigningKeys
+from canary.evidence.totals import COLUMNS
 from canary.ledger import EventKind
+from canary.ledger.events import digest
 from canary.model import OwnFaultError
 
 
@@ -41,7 +43,10 @@ def test_the_first_checkpoint_is_over_the_ledger_and_the_log_s_own_key(desk: Des
     assert desk.log.published.read_text() == str(desk.log.note())
     assert [event.kind for event in desk.ledger.events(after=3)] == [EventKind.KEY_ROTATED, EventKind.CHECKPOINT]
     [told] = desk.ledger.events(kind=EventKind.CHECKPOINT)
-    assert told.body == {"size": 4, "root": head.root.hex(), "note": str(desk.log.note())}
+    nothing = b"channel," + ",".join(COLUMNS).encode() + b"\n"
+    totals = {"channels": digest(nothing), "kept": True, "sums": {}}
+    assert told.body == {"size": 4, "root": head.root.hex(), "note": str(desk.log.note()), "totals": totals}
+    assert desk.ledger.artefacts.get(digest(nothing)) == nothing
     is_whole(desk)
 
 

@@ -9,19 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
 
-from immutables import Map, MapMutation
+from immutables import Map
 
 from canary.judge import judge
-from canary.ledger.events import ON_PURPOSE, Event, EventKind, parse_time, read_probe, read_sighting, read_submission
+from canary.ledger.events import (
+    ON_PURPOSE,
+    Event,
+    EventKind,
+    parse_time,
+    read_probe,
+    read_sighting,
+    read_submission,
+)
+from canary.ledger.state.due_events import configured, each, hold_began, hold_ended, started
 from canary.ledger.state.judged import with_absence, with_failure, with_result
 from canary.ledger.state.state import RECENT, OpenProbe, State, clock_is_news
 from canary.ledger.state.surplus import surplus
-from canary.ledger.state.totals import ChannelTotals, Histogram, Totals, counted
-from canary.model import Case, DeadlineResult, Forgery, Outcome, Stage, Surplus
-
-V = TypeVar("V")
+from canary.ledger.state.totals import UNDECIDED, ChannelTotals, Histogram, Totals, counted
+from canary.model import Case, DeadlineResult, Failure, Forgery, Outcome, Stage, Surplus
 
 Find = Callable[[str, int], OpenProbe | None]
 """Finds a probe as it stood at an event."""
@@ -46,7 +52,7 @@ class Fold:
         self._by_variant, self._by_sender = totals.by_variant, totals.by_sender
         self._unattributed = totals.unattributed
         self._paused, self._held = dict(totals.paused), dict(totals.held)
-        self._stopped = totals.stopped
+        self._stopped, self._down_since = totals.stopped, totals.down_since
         self._clocks, self._confirmations = dict(totals.clocks), dict(totals.confirmations)
 
     def state(self) -> State:
@@ -59,6 +65,7 @@ class Fold:
             unattributed=self._unattributed,
             paused=self._paused,
             stopped=self._stopped,
+            down_since=self._down_since,
             held=self._held,
             clocks=self._clocks,
             confirmations=self._confirmations,
@@ -133,6 +140,7 @@ class Fold:
             totals,
             attempted=totals.attempted + 1,
             turns=totals.turns + probe.in_turn,
+            due=totals.due.taken(at.timestamp()) if probe.in_turn else totals.due,
             enabled=totals.enabled or at.timestamp(),
             last_attempt=at.timestamp(),
         )
@@ -151,9 +159,12 @@ class Fold:
         if known is None:
             return
         submission = read_submission(event)
-        if submission.accepted:
-            totals = self._totals_of(known)
-            self._channels[known.case.probe.channel] = replace(totals, submitted=totals.submitted + 1)
+        totals = self._totals_of(known)
+        self._channels[known.case.probe.channel] = replace(
+            totals,
+            sent=totals.sent + (submission.uncertain or submission.failure is not Failure.OURS),
+            submitted=totals.submitted + submission.accepted,
+        )
         if submission.component:
             self._count_error(f"{submission.component}/{submission.own_reason}")
         self._change(known, replace(known.case, submission=submission), event)
@@ -255,10 +266,14 @@ class Fold:
 
     def _finished(self, event: Event) -> None:
         known = self.open.pop(event.probe or "", None)
-        if known is not None and event.body["outcome"]:
-            totals = self._totals_of(known)
-            finished = counted(totals.finished, event.body["outcome"])
-            self._channels[known.case.probe.channel] = replace(totals, finished=finished)
+        if known is None:
+            return
+        totals, outcome = self._totals_of(known), event.body["outcome"]
+        self._channels[known.case.probe.channel] = replace(
+            totals,
+            finished=counted(totals.finished, outcome) if outcome else totals.finished,
+            results=counted(totals.results, known.deadline.value if known.deadline else UNDECIDED),
+        )
 
     def _totals_of(self, known: OpenProbe) -> ChannelTotals:
         probe = known.case.probe
@@ -274,6 +289,8 @@ class Fold:
         arrived = outcome is Outcome.ARRIVED
         self._channels[body["channel"]] = replace(
             with_failure(totals, f"look {event.seq}", at, outcome, told=True),
+            looks=totals.looks + 1,
+            due=totals.due.taken(at),
             enabled=totals.enabled or at,
             last_attempt=at,
             last_outcome=outcome.value,
@@ -295,12 +312,26 @@ class Fold:
 
     def _on_hold(self, event: Event) -> None:
         self._held[event.body["channel"]] = event.body["reason"]
+        self._channels = hold_began(self._channels, event)
 
     def _released(self, event: Event) -> None:
         slug = event.body["channel"]
         self._held.pop(slug, None)
+        self._channels = hold_ended(self._channels, event)
         if event.body["reason"] in ON_PURPOSE and slug in self._channels:
             self._channels[slug] = replace(self._channels[slug], resumed=event.at.timestamp(), failing={})
+
+    def _on_configuration(self, event: Event) -> None:
+        self._channels = configured(self._channels, event)
+
+    def _on_start(self, event: Event) -> None:
+        if event.body.get("scheduled", True):
+            self._channels = started(self._channels, event, self._down_since)
+            self._down_since = 0.0
+
+    def _on_stop(self, event: Event) -> None:
+        if event.body.get("scheduled", True):
+            self._down_since = self._down_since or event.at.timestamp()
 
     def _stopped_all(self, event: Event) -> None:
         self._stopped = event.body["reason"]
@@ -319,16 +350,13 @@ class Fold:
         """
         self._ended.clear()
         by = timedelta(seconds=event.body["seconds"])
-        self.open = _each(self.open, lambda known: replace(known, case=known.case.moved(by)))
-        self._channels = _each(self._channels, lambda totals: totals.moved(by.total_seconds()))
-        self._recent = _each(self._recent, lambda sent: tuple(at + by for at in sent))
+        self.open = each(self.open, lambda known: replace(known, case=known.case.moved(by)))
+        self._channels = each(self._channels, lambda totals: totals.moved(by.total_seconds()))
+        self._recent = each(self._recent, lambda sent: tuple(at + by for at in sent))
+        self._down_since += by.total_seconds() if self._down_since else 0.0
         self._confirmations = {
             channel: (failed, due + by.total_seconds()) for channel, (failed, due) in self._confirmations.items()
         }
-
-
-def _each(of: MapMutation[str, V], changed: Callable[[V], V]) -> MapMutation[str, V]:
-    return Map({key: changed(value) for key, value in of.finish().items()}).mutate()
 
 
 _HANDLERS: dict[EventKind, Callable[[Fold, Event], None]] = {
@@ -340,6 +368,9 @@ _HANDLERS: dict[EventKind, Callable[[Fold, Event], None]] = {
     EventKind.DEADLINE: Fold._deadline,
     EventKind.CONFIRM: Fold._confirm,
     EventKind.FINISHED: Fold._finished,
+    EventKind.STARTED: Fold._on_start,
+    EventKind.STOPPED: Fold._on_stop,
+    EventKind.CONFIGURED: Fold._on_configuration,
     EventKind.CHECKED: Fold._checked,
     EventKind.TROUBLE: Fold._trouble,
     EventKind.PAUSED: Fold._on_pause,

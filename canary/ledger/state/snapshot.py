@@ -15,6 +15,7 @@ from typing import Any
 from immutables import Map
 
 from canary.ledger.events import parse_time, timestamp
+from canary.ledger.state.due import Due
 from canary.ledger.state.fold import Find
 from canary.ledger.state.state import State
 from canary.ledger.state.totals import ChannelTotals, Histogram, Newest, Totals
@@ -58,6 +59,7 @@ def _channel(found: Mapping[str, Any]) -> ChannelTotals:
     known["stages"] = {stage: _histogram(histogram) for stage, histogram in known.get("stages", {}).items()}
     newest = _known(Newest, known.get("newest", {}))
     known["newest"] = Newest(**newest | {"seen_in": frozenset(newest.get("seen_in", ()))})
+    known["due"] = Due(**_known(Due, known.get("due", {})))
     return ChannelTotals(**known)
 
 

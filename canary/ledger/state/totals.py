@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from immutables import Map
 
+from canary.ledger.state.due import Due
 from canary.model import Stage
 
 BUCKETS = (
@@ -26,6 +27,9 @@ SHOWN: Mapping[Stage, tuple[float, ...]] = {
 """The stages that are exported, and those of :data:`BUCKETS` that are of each, since each is a series a channel: one at
 each promise (arrival within 5 and 15 min, 1, 8 and 24 h; an answer within 24 h), and what tells them apart. Of what a
 CA's queue shows only the first human hand; the rest is in the table of results."""
+
+UNDECIDED = "undecided"
+"""What is counted as the result of a probe that ended before its deadline was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,12 @@ class ChannelTotals:
     attempted: int = 0
     turns: int = 0
     """Probes whose sender and variant came in turn."""
+    looks: int = 0
+    """How often a channel was looked at to which nothing may be submitted."""
+    due: Due = field(default_factory=Due)
+    """The turns that were due, and what became of each."""
+    sent: int = 0
+    """Probes that left us, or may have, whatever the other side said."""
     submitted: int = 0
     failing: Mapping[str, float] = field(default_factory=dict)
     """By probe: when it was scheduled, of the newest that failed since one that arrived was scheduled."""
@@ -82,6 +92,8 @@ class ChannelTotals:
     """Probes that came back, counted as soon as it is known: they may still arrive, and end a day later."""
     deadline_results: Mapping[str, int] = field(default_factory=dict)
     finished: Mapping[str, int] = field(default_factory=dict)
+    results: Mapping[str, int] = field(default_factory=dict)
+    """Probes that have ended, by what their deadline had found; ``undecided`` where it was not judged."""
     stages: Mapping[str, Histogram] = field(default_factory=dict)
     duplicates: int = 0
     forged: Mapping[str, int] = field(default_factory=dict)
@@ -107,9 +119,12 @@ class ChannelTotals:
         return replace(
             self,
             attempted=self.attempted + other.attempted,
+            looks=self.looks + other.looks,
+            sent=self.sent + other.sent,
             submitted=self.submitted + other.submitted,
             duplicates=self.duplicates + other.duplicates,
             finished=_sum(self.finished, other.finished),
+            results=_sum(self.results, other.results),
             bounced=self.bounced + other.bounced,
             forged=_sum(self.forged, other.forged),
             stages=stages,
@@ -120,6 +135,7 @@ class ChannelTotals:
         return replace(
             self,
             failing={probe: _moved(at, by) for probe, at in self.failing.items()},
+            due=self.due.moved(by),
             enabled=_moved(self.enabled, by),
             last_success=_moved(self.last_success, by),
             last_attempt=_moved(self.last_attempt, by),
@@ -155,6 +171,8 @@ class Totals:
     """The reason by paused channel; ``*`` stands for all of them."""
     stopped: str | None = None
     """Why the kill switch is thrown, or None."""
+    down_since: float = 0.0
+    """Since when no prober with a schedule runs, as was told (POSIX); 0 while one does, and before the first."""
     held: Mapping[str, str] = field(default_factory=dict)
     """By channel whose due probes are not sent: the reason, of :class:`canary.ledger.events.Hold`."""
     clocks: Mapping[str, tuple[float, float]] = field(default_factory=dict)

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from canary.ledger import ChannelTotals, Histogram
+from canary.ledger.state.due import Due
 from canary.ledger.state.totals import Newest
 
 OF_ONE_CHANNEL = {
-    "kind", "queue", "turns", "failing", "deadline_results", "enabled", "last_success", "last_attempt", "last_outcome",
-    "last_judged", "resumed", "newest", "variants_missed", "senders_missed",
+    "kind", "queue", "turns", "due", "failing", "deadline_results", "enabled", "last_success", "last_attempt",
+    "last_outcome", "last_judged", "resumed", "newest", "variants_missed", "senders_missed",
 }  # fmt: skip
 """What is told of each channel by itself, whatever is configured."""
 
@@ -21,8 +22,10 @@ SOME: dict[str, Any] = {
     "kind": "email",
     "queue": "cpr",
     "deadline_results": {"met": 1},
+    "due": Due(),
     "failing": {"a" * 16: 1.0},
     "finished": {"arrived": 1},
+    "results": {"met": 1},
     "stages": {"arrived": ONE},
     "forged": {"bad_mac": 1},
     "last_outcome": "arrived",
@@ -32,6 +35,7 @@ SOME: dict[str, Any] = {
 }
 TWICE: dict[str, Any] = {
     "finished": {"arrived": 2},
+    "results": {"met": 2},
     "stages": {"arrived": ONE + ONE},
     "forged": {"bad_mac": 2},
 }
