@@ -16,7 +16,7 @@ from canary.evidence.published import PublishedLog
 from canary.evidence.selfcheck import VERIFIED, Checked
 from canary.evidence.selfcheck import check as look_through
 from canary.evidence.settings import EvidenceSettings
-from canary.evidence.timestamps import Lacking, lacking
+from canary.evidence.timestamps import Lacking, Pace, lacking
 from canary.evidence.witness import cosigned_size
 from canary.ledger import EventKind
 from canary.ledger.events import timestamp
@@ -103,7 +103,10 @@ def _status(log: PublishedLog, settings: EvidenceSettings) -> dict[str, Any]:
         "root": head.root.hex() if head else None,
         "signed_at": timestamp(signed.at) if signed else None,
         "vkey": str(rotations[-1].new) if rotations else None,
-        "timestamps": {tsa.name: _stamped(lacking(ledger, tsa, now)) for tsa in settings.timestamps},
+        "timestamps": {
+            tsa.name: _stamped(lacking(ledger, tsa.name, Pace(tsa.every, settings.checkpoint_every), now))
+            for tsa in settings.timestamps
+        },
         "witnesses": {w.name: {"cosigned_events": cosigned_size(ledger, w.name, now)} for w in settings.witnesses},
         **_checked(Checked.read(log.folder / VERIFIED)),
     }

@@ -44,6 +44,8 @@ _SHARE = 3.0
 
 _FIRST_RETRY, _LAST_RETRY = 30.0, 3600.0
 _STOP_WITHIN = 10.0
+_STAMP_WITHIN = 5.0
+"""Seconds that an authority has for the last time-stamp before an end."""
 _MEASURE_EVERY = 3600.0
 
 _SIGN = "sign"
@@ -78,7 +80,9 @@ class Generation:
         self._keys = SigningKeys(ledger, store, origin, timedelta(seconds=settings.overlap), recorder)
         self.log = EvidenceLog(ledger, folder, origin, clock, self._keys, recorder)
         stamps = folder / "timestamps"
-        self.authorities = [_authority(tsa, ledger, stamps, clock, recorder) for tsa in settings.timestamps]
+        self.authorities = [
+            _authority(tsa, ledger, stamps, clock, recorder, settings.checkpoint_every) for tsa in settings.timestamps
+        ]
         self.witnesses = [_witness(witness, self.log, ledger, clock, recorder) for witness in settings.witnesses]
         self.checked = Checked.read(folder / VERIFIED)
         self._jobs = Jobs()
@@ -114,12 +118,31 @@ class Generation:
         if signing and _SIGN not in given_up:
             last = begun(self.advance)
             await asyncio.wait([last], timeout=_STOP_WITHIN)
-            given_up += [] if last.done() else ["the last checkpoint"]
+            given_up += await self._stamp_last(given_up) if last.done() else ["the last checkpoint"]
         if given_up:
             error = EvidenceError(f"stopped before it was done: {', '.join(given_up)}")
             _log.error("evidence", part="stop", error=str(error))
             self._record(error)
         self._recorder.end()
+
+    async def _stamp_last(self, given_up: list[str]) -> list[str]:
+        """Have the last checkpoint time-stamped: until the next start nothing else proves when that was.
+
+        By whoever answered last time. Returns the names of those that do not answer soon; they are not waited for.
+        """
+
+        async def stamp(authority: Authority) -> None:
+            with self._recording_faults(authority.name):
+                signed = await in_thread(authority.newest)
+                if signed is not None:
+                    await authority.do(signed)
+
+        asked = [one for one in self.authorities if one.last and one.name not in {*self.failing, *given_up}]
+        tasks = {asyncio.create_task(stamp(authority)): authority.name for authority in asked}
+        late = (await asyncio.wait(tasks, timeout=_STAMP_WITHIN))[1] if tasks else set()
+        for task in late:
+            task.cancel()
+        return [tasks[task] for task in late]
 
     def latest(self) -> Checkpoint | None:
         """The newest checkpoint; None if there is none, or none that can be read (which is logged, not raised)."""
@@ -137,7 +160,7 @@ class Generation:
         """Sign what is new, now. A failure is recorded and logged, not raised."""
         with self._recording_faults(_SIGN):
             try:
-                self.log.advance()
+                self.log.advance(force=self._is_awaited())
                 self._forked = False
             except (BusyError, EndedError):
                 raise
@@ -148,6 +171,11 @@ class Generation:
                 self._signed = newest(self._ledger, EventKind.CHECKPOINT, self._clock.now())
         self._head = self.latest()
         return self._head
+
+    def _is_awaited(self) -> bool:
+        """Whether an authority that answers is to stamp a checkpoint of now: its time-stamps follow close on another
+        also where nothing happens, since of what happens next nothing closer is proved."""
+        return any(authority.waits() and authority.name not in self.failing for authority in self.authorities)
 
     def forget(self) -> None:
         """Empty in the published bundles what retention has emptied. A failure is recorded and logged, not raised."""
@@ -296,11 +324,11 @@ def _reason(error: Exception) -> tuple[Component, str]:
 
 
 def _authority(
-    settings: TsaSettings, ledger: Ledger, folder: Path, clock: Clock, recorder: EvidenceRecorder
+    settings: TsaSettings, ledger: Ledger, folder: Path, clock: Clock, recorder: EvidenceRecorder, checkpoints: float
 ) -> Authority:
     from canary.evidence.timestamps import Authority  # with HTTP and the parser of tokens
 
-    return Authority(settings, ledger, folder, clock, recorder)
+    return Authority(settings, ledger, folder, clock, recorder, checkpoints=checkpoints)
 
 
 def _witness(

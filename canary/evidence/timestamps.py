@@ -51,30 +51,57 @@ class TimestampError(OutsideError):
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How often an authority is to stamp, in seconds: ``every`` so often, of checkpoints of every ``checkpoints``."""
+
+    every: float
+    checkpoints: float
+
+    @property
+    def promised(self) -> float:
+        """What the log tells: no two time-stamps are further apart, and so nothing further from one, but for faults.
+
+        A report may carry the checkpoint before the newest one, so less than two of those would be broken at times.
+        """
+        return max(self.every, 2 * self.checkpoints)
+
+    def is_due(self, last: datetime, now: datetime) -> bool:
+        """Whether a checkpoint of ``now`` is to be stamped, as the next one may come too late."""
+        return (now - last).total_seconds() >= self.every - self.checkpoints
+
+
+@dataclass(frozen=True, slots=True)
 class Lacking:
-    """The checkpoints that lack a time-stamp of an authority, oldest first; and the time in its newest time-stamp."""
+    """The checkpoints that lack a time-stamp of an authority, oldest first.
+
+    And of its newest time-stamp the time in it, and that of the checkpoint which it is of.
+    """
 
     checkpoints: list[Event]
-    last: datetime | None
+    last: datetime | None = None
+    signed: datetime | None = None
 
 
-def lacking(ledger: LedgerReader, settings: TsaSettings, now: datetime) -> Lacking:
+def lacking(ledger: LedgerReader, name: str, pace: Pace, now: datetime) -> Lacking:
     """What an authority is to stamp: the first checkpoint of every day (it closes the day before), and the newest one
-    if the last that was stamped is ``every`` old; of one that has stamped nothing yet only the newest."""
-    stamp = newest(ledger, EventKind.TIMESTAMPED, now, lambda event: event.body["tsa"] == settings.name)
+    if the next may come too late; of one that has stamped nothing yet only the newest."""
+    stamp = newest(ledger, EventKind.TIMESTAMPED, now, lambda event: event.body["tsa"] == name)
     if stamp is None:
         signed = newest(ledger, EventKind.CHECKPOINT, now)
-        return Lacking([signed] if signed else [], None)
+        return Lacking([signed] if signed else [])
     size = stamp.body["size"]  # the event of its checkpoint stands behind all that it is over
     since = [event for event in ledger.events(kind=EventKind.CHECKPOINT, after=size) if event.body["size"] >= size]
     due = [event for before, event in pairwise(since) if event.at.date() > before.at.date()]
-    if (since[-1].at - since[0].at).total_seconds() >= settings.every and since[-1] not in due:
+    if since[1:] and pace.is_due(since[0].at, since[-1].at) and since[-1] not in due:
         due.append(since[-1])
-    return Lacking(due, parse_time(stamp.body["gen_time"]))
+    return Lacking(due, parse_time(stamp.body["gen_time"]), since[0].at)
 
 
 class Authority:
-    """One time-stamping authority, and what it has stamped of the log. Asked for one time-stamp at a time."""
+    """One time-stamping authority, and what it has stamped of the log. Asked for one time-stamp at a time.
+
+    ``checkpoints`` is the number of seconds from one checkpoint to the next.
+    """
 
     def __init__(
         self,
@@ -83,22 +110,38 @@ class Authority:
         folder: Path,
         clock: Clock,
         recorder: EvidenceRecorder | None = None,
+        *,
+        checkpoints: float = 300.0,
     ) -> None:
         self.settings, self._ledger, self._folder, self._clock = settings, ledger, folder, clock
+        self._pace = Pace(settings.every, checkpoints)
         self._recorder = recorder or EvidenceRecorder(ledger)
         self.last: datetime | None = None
         """The time in its newest time-stamp."""
+        self._signed: datetime | None = None
+        """The time of the checkpoint that was stamped last."""
 
     @property
     def name(self) -> str:
         """What it is called in the evidence."""
         return self.settings.name
 
+    def waits(self) -> bool:
+        """Whether it is to stamp a checkpoint of now, be it that only our own events are new in it."""
+        return self._signed is not None and self._pace.is_due(self._signed, self._clock.now())
+
     def pending(self) -> list[Event]:
         """The checkpoints that lack its time-stamp, oldest first: see :func:`lacking`."""
-        found = lacking(self._ledger, self.settings, self._clock.now())
-        self.last = found.last
+        found = lacking(self._ledger, self.name, self._pace, self._clock.now())
+        self.last, self._signed = found.last, found.signed
         return found.checkpoints
+
+    def newest(self) -> Event | None:
+        """The newest checkpoint, if it lacks its time-stamp."""
+        signed = newest(self._ledger, EventKind.CHECKPOINT, self._clock.now())
+        stamp = newest(self._ledger, EventKind.TIMESTAMPED, self._clock.now(), lambda e: e.body["tsa"] == self.name)
+        stamped = stamp is not None and signed is not None and stamp.body["size"] == signed.body["size"]
+        return None if stamped else signed
 
     async def do(self, checkpoint: Event) -> Event:
         """Have a checkpoint time-stamped and record it.
@@ -133,8 +176,11 @@ class Authority:
             "tsa": self.name,
             "token": self._ledger.artefacts.put(reply),
             "gen_time": timestamp(self.last),
+            "every": self._pace.promised,
         }
-        return self._recorder.record(Event(EventKind.TIMESTAMPED, self._clock.now(), body))
+        recorded = self._recorder.record(Event(EventKind.TIMESTAMPED, self._clock.now(), body))
+        self._signed = checkpoint.at
+        return recorded
 
 
 def verify(reply: bytes, data: bytes, ca_file: Path, nonce: int | None = None) -> datetime:

@@ -1,11 +1,11 @@
-"""Which checkpoints, time-stamps and cosignatures a ledger tells of, by number: what a bundle picks from."""
+"""Which checkpoints and cosignatures a ledger tells of, by number: what a bundle picks from."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from canary.audit.bundle.stamps import RecordedStamps
 from canary.evidence.notes import Note
 from canary.evidence.tiles import EvidenceError
 from canary.ledger import EventKind
@@ -22,16 +22,6 @@ class RecordedHead:
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedStamp:
-    """A time-stamp of the checkpoint of ``size`` events, recorded in event ``seq``; ``token`` is the artefact."""
-
-    size: int
-    seq: int
-    tsa: str
-    token: str
-
-
 class Heads:
     """Every checkpoint up to that of ``size`` events, and what others said of them. Reads the ledger once."""
 
@@ -46,11 +36,7 @@ class Heads:
         self._heads = [head for origin, head in signed if origin == newest_origin]
         self._sizes = [head.size for head in self._heads]
         known = set(self._sizes)
-        self._stamps = [
-            RecordedStamp(e.body["size"], e.seq, e.body["tsa"], e.body["token"])
-            for e in ledger.events(kind=EventKind.TIMESTAMPED)
-            if e.body["size"] in known
-        ]
+        self.stamps = RecordedStamps(ledger, known)
         newest = {e.body["witness"]: e for e in ledger.events(kind=EventKind.COSIGNED) if e.body["size"] in known}
         self.cosigned = [(e.body["size"], Note.parse(e.body["note"])) for e in newest.values()]
         """By witness: the newest checkpoint that it cosigned, with its cosignature."""
@@ -78,21 +64,6 @@ class Heads:
         seq = self._heads[bisect_right(self._sizes, size) - 1].seq
         event = next(self._ledger.events(kind=EventKind.CHECKPOINT, after=seq - 1, upto=seq))
         return Note.parse(event.body["note"])
-
-    def stamps_around(self, earliest: Iterable[int], latest: Iterable[int]) -> set[RecordedStamp]:
-        """Of each authority: the newest time-stamp recorded up to each event number of ``earliest``.
-
-        And the first one of a checkpoint that has each of ``latest``.
-        """
-        found: set[RecordedStamp] = set()
-        earliest, latest = set(earliest), set(latest)
-        for tsa in {stamp.tsa for stamp in self._stamps}:
-            ours = [stamp for stamp in self._stamps if stamp.tsa == tsa]
-            for seq in earliest:
-                found |= set([stamp for stamp in ours if stamp.seq <= seq][-1:])
-            for seq in latest:
-                found |= set([stamp for stamp in ours if stamp.size >= seq][:1])
-        return found
 
 
 def _origin(note: str) -> str:

@@ -111,14 +111,13 @@ class _Bundle:
         asked = [probe for probe in dict.fromkeys(self._wanted.asked) if probe not in picked]
         self._progress("events")
         chosen = {probe: self._of_probe(probe) for probe in [*picked, *asked]}
-        self._pick_events(chosen)
+        picks = self._pick_events(chosen)
         rules = self._rules(chosen)
         self._progress("messages and files")
         carried = {probe: self._probe(probe, leaves, rules) for probe, leaves in chosen.items()}
         self._progress("time-stamps and cosignatures")
-        self._stamps(
-            [leaves[-1].seq for leaves in chosen.values()], [size for size in carried.values() if size], chains
-        )
+        self._stamps([*picks, *(leaf.seq for leaves in chosen.values() for leaf in leaves)],
+                     [size for size in carried.values() if size], chains)  # fmt: skip
         self._cosignatures()
         self._progress("proofs")
         self._checkpoints()
@@ -166,11 +165,15 @@ class _Bundle:
             self._files.add_file("population.csv", listed)
         return count, lowest.probes()
 
-    def _pick_events(self, chosen: Mapping[str, list[Leaf]]) -> None:
-        """The events of the probes, those that the seed picks, and those that hold the others together."""
+    def _pick_events(self, chosen: Mapping[str, list[Leaf]]) -> list[int]:
+        """The events of the probes, those that the seed picks, and those that hold the others together.
+
+        Returns the numbers that the seed picks.
+        """
         for leaves in chosen.values():
             self._add(leaves)
-        for seq in spots(self._wanted.seed, self._wanted.size, self._start, self._size):
+        picks = spots(self._wanted.seed, self._wanted.size, self._start, self._size)
+        for seq in picks:
             spot = self._one(seq)
             self._add([spot])
             if spot.probe is not None:
@@ -180,6 +183,7 @@ class _Bundle:
         self._add(self._ledger.leaves_of_kind(EventKind.CLOCK_STEPPED, after=min(self._events)))
         if self._start:
             self._add([self._one(self._heads.older(self._start + 1, 1)[0].seq)])
+        return picks
 
     def _add(self, leaves: Iterable[Leaf]) -> None:
         self._events |= {leaf.seq: leaf for leaf in leaves}
@@ -230,9 +234,15 @@ class _Bundle:
         self._sizes.add(size)
         return size
 
-    def _stamps(self, last: list[int], carried: list[int], chains: Mapping[str, Path]) -> None:
-        """The time-stamps that say the most about each probe, and those at both ends of the period."""
-        for stamp in self._heads.stamps_around([*carried, self._start], [*last, self._size]):
+    def _stamps(self, shown: list[int], carried: list[int], chains: Mapping[str, Path]) -> None:
+        """The time-stamps that say the most about each event that is ``shown``, and those at both ends of the period.
+
+        And the events that tell why these may be far apart.
+        """
+        stamps = self._heads.stamps
+        told = [self._one(seq) for seq in stamps.told(shown, carried) if seq <= self._size]
+        self._add(leaf for leaf in told if leaf.body)
+        for stamp in stamps.around([*carried, self._start, *(seq - 1 for seq in shown)], [*shown, self._size]):
             source = self._artefacts.path(stamp.token)
             if not source.exists():
                 self._missing.append(stamp.token)

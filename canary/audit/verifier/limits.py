@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 LARGEST_BUNDLE, LARGEST_UNPACKED = 4 * GIB, 16 * GIB
@@ -20,6 +22,10 @@ MOST_HEADERS = 1000
 """Headers of a part whose encoding is undone."""
 LONGEST_CHAIN = 8
 """Certificates from that of a time-stamping authority to one that the auditor trusts."""
+LONGEST_STAMPING = timedelta(days=2)
+"""Between the time-stamps around an event, whatever interval the log tells: the end of each day is stamped."""
+LONGEST_OUTAGE = timedelta(days=7)
+"""Between them where the log tells why it is so long; that is the operator's word, so it does not excuse weeks."""
 MOST_PARTS = 50
 """Boundaries in a message whose parts are looked into."""
 MOST_DRAWN = 65_535

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -13,6 +12,7 @@ from . import stamps, tlog
 from .archive import Archive
 from .findings import Findings, require
 from .log import Event, Log
+from .windows import Proved, Stamped
 
 TOKENS, WITHIN, COVERED = (
     "time-stamps",
@@ -20,17 +20,6 @@ TOKENS, WITHIN, COVERED = (
     "covered by time-stamps",
 )
 WITNESSED = "cosignatures of witnesses"
-
-
-@dataclass(frozen=True)
-class Proved:
-    """A good time-stamp of the head of ``size`` events; ``seq`` is the event that tells it, if it is in the log."""
-
-    size: int
-    at: datetime
-    accuracy: timedelta
-    by: str
-    seq: int | None
 
 
 def read_stamps(archive: Archive, log: Log, roots: Sequence[x509.Certificate], findings: Findings) -> list[Proved]:
@@ -53,7 +42,9 @@ def read_stamps(archive: Archive, log: Log, roots: Sequence[x509.Certificate], f
             event = stamped.get(sha256(raw).hexdigest())
             if event is not None:
                 require(event.body["size"] == size and event.seq > size, f"event {event.seq} tells another time-stamp")
-            proved.append(Proved(size, stamp.at, stamp.accuracy, stamp.by, event.seq if event else None))
+            every = event.body["every"] if event else 0
+            require(type(every) in (int, float) and every >= 0, f"tells the interval {every!r:.40}")
+            proved.append(Proved(size, stamp.at, stamp.accuracy, stamp.by, event.seq if event else None, every))
     if roots and not archive.of("token"):
         findings.row(TOKENS).checked += 1
         findings.failed(TOKENS, "--tsa-ca was given, and the bundle has no time-stamp")
@@ -68,30 +59,20 @@ def check_within(log: Log, proved: list[Proved], tolerance: timedelta, findings:
     if not proved:
         findings.unchecked(WITHIN, "there is no verified time-stamp")
         return
+    stamped = Stamped(proved)
     for event in log.events.values():
         with findings.one(WITHIN, f"event {event.seq}"):
-            for stamp in proved:
-                slack = tolerance + stamp.accuracy
-                late = event.seq <= stamp.size and event.at > stamp.at + slack
-                require(not late, f"says {_shown(event)}, and was time-stamped on {stamp.at:%F %T}")
-                early = stamp.seq is not None and event.seq >= stamp.seq and event.at < stamp.at - slack
-                require(not early, f"is back-dated to {_shown(event)}: it follows a time-stamp of "
-                                  f"{stamp.at:%F %T}")  # fmt: skip
+            first, last = stamped.over(event.seq), stamped.before(event.seq + 1)
+            if first is not None:
+                in_time = event.at <= first.not_after + tolerance
+                require(in_time, f"says {_shown(event)}, and was time-stamped on {first.at:%F %T}")
+            if last is not None:
+                follows = event.at >= last.not_before - tolerance
+                require(follows, f"is back-dated to {_shown(event)}: it follows a time-stamp of {last.at:%F %T}")
 
 
 def _shown(event: Event) -> str:
     return f"{event.at:%F %T}"
-
-
-def bounds(proved: list[Proved], carried: int | None, last: int) -> tuple[datetime | None, datetime | None]:
-    """When a probe can have been at the earliest and the latest, by time-stamps alone.
-
-    ``carried`` is the size of the head whose root the report carried: whoever wrote it knew all time-stamps that are
-    recorded in it. ``last`` is the number of its last event.
-    """
-    after = [p.at - p.accuracy for p in proved if p.seq is not None and carried is not None and p.seq <= carried]
-    before = [p.at + p.accuracy for p in proved if p.size >= last]
-    return max(after, default=None), min(before, default=None)
 
 
 def read_witnesses(

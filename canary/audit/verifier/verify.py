@@ -17,6 +17,7 @@ from .content import words
 from .findings import Findings, RefusedError, require
 from .limits import LARGEST_MESSAGE, MOST_DRAWN
 from .log import Event, check_order, read_log, read_time
+from .windows import Closeness
 
 BUNDLE, FILES = "bundle is well-formed", "files are those that the manifest names"
 ASKED = "bundle is the one that was asked for"
@@ -44,6 +45,8 @@ class Options:
     size: int | None = None
     kept: Sequence[tlog.Head] = ()
     """Checkpoints that the auditor had before, from wherever the log is published."""
+    within: float | None = None
+    """How closely each time is to be proved; None for twice the interval that the log's own time-stamps tell."""
 
 
 def verify(path: Path, options: Options) -> Findings:
@@ -122,7 +125,9 @@ class _Check:
         self._probes = probes.events_of(log, self._ids)
         last = {probe: max((event.seq for event in events), default=0) for probe, events in self._probes.items()}
         times.check_covered(last, proved, cosigned, bool(options.roots), findings)
-        findings.facts["probes"] = [self._check_probe(probe, proved) for probe in self._probes]
+        within = timedelta(seconds=options.within) if options.within is not None else None
+        self._close = Closeness(log, proved, within, self._tolerance)
+        findings.facts["probes"] = [self._check_probe(probe) for probe in self._probes]
         self._check_other_files()
         self._check_population(period)
         self._finish()
@@ -193,7 +198,7 @@ class _Check:
             log.newest.origin + "+")]  # fmt: skip
         require(not names or names == self._archive.manifest["vkeys"], "the manifest names other keys than the log")
 
-    def _check_probe(self, probe: str, proved: list[times.Proved]) -> dict[str, Any]:
+    def _check_probe(self, probe: str) -> dict[str, Any]:
         """One probe of the sample; returns what there is to tell of it."""
         findings, log, events = self._findings, self._log, self._probes[probe]
         subject = f"probe {probe}"
@@ -214,7 +219,7 @@ class _Check:
         carried = self._carried(subject, events)
         self._read.clear()
         self._check_summary(probe, events)
-        after, before = times.bounds(proved, carried, events[-1].seq)
+        after, before = self._close.bounds(carried, events[-1].seq)
         finished = probes.first(events, "finished")
         fact |= {
             "channel": events[0].body.get("channel"),
@@ -222,8 +227,13 @@ class _Check:
             "carried": carried,
             "not_before": after.isoformat() if after else None,
             "not_after": before.isoformat() if before else None,
+            "within": self._within(subject, events, carried),
         }
         return fact
+
+    def _within(self, subject: str, events: list[Event], carried: int | None) -> float | None:
+        """How far apart, in seconds, the time-stamps around an event are at most."""
+        return self._close.check(subject, events, carried, self._findings) if self._options.roots else None
 
     def _check_outcome(self, subject: str, events: list[Event]) -> None:
         stepped = any(events[0].seq < event.seq < events[-1].seq for event in self._log.kind("clock_stepped"))
@@ -311,6 +321,9 @@ class _Check:
         findings, log = self._findings, self._log
         numbers = sample.spots(self._seed, self._size, period.start, period.end)
         asked = {*self._ids, *(log.events[seq].probe or "" for seq in numbers if seq in log.events)}
+        for seq in numbers:
+            if seq in log.events and log.events[seq].probe not in self._probes:
+                self._within(f"event {seq}", [log.events[seq]], None)
         population = sample.Population()
         span = (period.since, period.until)
         with findings.one(sample.POPULATION):
