@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -44,8 +44,10 @@ class PublishedLog:
 
     @contextmanager
     def moment(self) -> Iterator[PublishedLog]:
-        """The log as it stands now, whatever is signed meanwhile. Raises EvidenceError."""
-        newest = self.note()  # before the ledger, which has all that was signed then
+        """The log as it stands now, whatever is signed meanwhile; what is wrong with it is told when it is asked."""
+        newest = None
+        with suppress(EvidenceError):
+            newest = self.note()  # before the ledger, which has all that was signed then
         with self.ledger.moment() as standing:
             yield PublishedLog(standing, self.folder, self.origin, newest)
 

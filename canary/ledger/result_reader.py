@@ -93,6 +93,11 @@ class ResultReader(EventReader):
         """How many finished probes there are."""
         return self._number(self._results("count(*)"))
 
+    def count_emptied_results(self, since: datetime, until: datetime) -> int:
+        """How many of the probes scheduled in that time have a result and no events any more to check it against."""
+        query = self._results("count(*)").between("scheduled_at", since, until)
+        return self._number(query.where("scheduled_seq <= :gone", gone=self.forgotten_upto()))
+
     def check_results(self, progress: Callable[[int], object] = lambda _: None) -> Iterator[str]:
         """What the table of results says otherwise than the events, a sentence each; none if it is right.
 

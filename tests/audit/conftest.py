@@ -12,7 +12,9 @@ from audit.story import NOW, PERIOD, folder
 
 from canary.audit.report.contents import AuditReport, build
 from canary.audit.report.tally import Tally
+from canary.audit.whole import check_whole
 from canary.config import Config, load
+from canary.evidence.published import PublishedLog
 from canary.ledger.reader import LedgerReader, as_it_stands
 
 
@@ -84,6 +86,7 @@ def source(told: Path) -> Iterator[LedgerReader]:
 
 @pytest.fixture(scope="session")
 def made(told: Path, config: Config) -> tuple[AuditReport, Tally]:
-    """The report of the story, redacted."""
+    """The report of the story, redacted, and verified."""
     with as_it_stands(told) as found:
-        return build(found, config, PERIOD, NOW, profile="tls")
+        checked = check_whole(PublishedLog(found, told / "evidence", config.origin), NOW, lambda *_: None)
+        return build(found, config, PERIOD, NOW, profile="tls", checked=checked)

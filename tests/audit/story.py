@@ -11,7 +11,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from evidence.logging_keys import MemoryKeys
+
 from canary.audit.period import Period
+from canary.evidence.log import EvidenceLog
+from canary.evidence.rotation import SigningKeys
 from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
@@ -29,6 +33,7 @@ from canary.model import (
     Submission,
     TimeSource,
 )
+from canary.simulated import SimulatedClock
 
 PERIOD = Period(date(2026, 3, 2), date(2026, 3, 4))
 NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)
@@ -43,6 +48,7 @@ DESK = {
     "watch": "desk", "kind": "imap", "role": "monitored", "server": "imap.ca.test:993", "account": {"sealed": "d" * 64},
     "name": "CPR",
 }  # fmt: skip
+ORIGIN = "ca.test/cpr-canary"
 DEADLINE, GIVE_UP = 900.0, 86_400.0
 START = {"version": "0.1.0", "configuration": "c" * 64, "scheduled": True, "run": "1"}
 
@@ -183,17 +189,21 @@ def in_force(when: datetime, **changed: dict[str, object]) -> Event:
     return Event(EventKind.CONFIGURED, when, body)
 
 
-def tell(ledger: Ledger) -> None:
-    """The whole story."""
-    teller = Teller(ledger)
+def tell(ledger: Ledger, where: Path) -> None:
+    """The whole story; its log is signed in the folder ``where``, before the period and soon after it."""
+    teller, clock = Teller(ledger), SimulatedClock(at(1, 12))
+    keys = SigningKeys(ledger, MemoryKeys(where / "signed", ORIGIN), ORIGIN, timedelta(days=7))
+    log = EvidenceLog(ledger, where / "evidence", ORIGIN, clock, keys)
     teller.tell(Event(EventKind.STARTED, at(1, 11.9), START), in_force(at(1, 11.9)))
-    teller.tell(_checkpoint(at(1, 23.5), 40, "a"))
+    clock.advance(11.5 * 3600)
+    log.advance()
     for day in range(1, 5):
         for hour in range(24):
             if (day, hour) >= (1, 12):
                 _hour(teller, at(day, hour))
         _after(teller, day)
-    teller.tell(_checkpoint(at(5, 0.5), 1000, "b"))
+    clock.advance(73 * 3600)
+    log.advance()
     for hour in range(3):
         teller.probe("form", at(5, hour), Outcome.FORM_ERROR, reason=HOSTILE)
 
@@ -249,13 +259,9 @@ def _after(teller: Teller, day: int) -> None:
         )
 
 
-def _checkpoint(when: datetime, size: int, letter: str) -> Event:
-    return Event(EventKind.CHECKPOINT, when, {"size": size, "root": letter * 64, "note": "signed"})
-
-
 def folder(where: Path) -> Path:
     """A state folder with the story in its ledger."""
     ledger = Ledger(where, inline=True)
-    tell(ledger)
+    tell(ledger, where)
     ledger.close()
     return where

@@ -24,7 +24,8 @@ class SignedHead:
 class Backing:
     """``before`` is the newest checkpoint at the start of the period, ``after`` the oldest that covers its end.
 
-    Where there is none that covers the end yet, ``newest`` is what there is.
+    Where there is none that covers the end yet, ``newest`` is what there is. ``unsigned`` events came after it.
+    ``unproven`` probes of the period have a result, and no events any more to check it against.
     """
 
     head: Head | None
@@ -37,6 +38,8 @@ class Backing:
     cosignatures: int
     keys_rotated: int
     forgotten: int
+    unsigned: int
+    unproven: int
 
     @property
     def gap_free(self) -> bool:
@@ -47,7 +50,7 @@ class Backing:
 def evidence(ledger: LedgerReader, period: Period) -> Backing:
     """What the ledger says of itself."""
     head = ledger.head()
-    last = head.at if head else period.until
+    newest = _checkpoint(ledger.newest(EventKind.CHECKPOINT, head.at if head else period.until))
 
     def number(kind: EventKind) -> int:
         return ledger.count(kind, period.since, period.until)
@@ -57,12 +60,14 @@ def evidence(ledger: LedgerReader, period: Period) -> Backing:
         kept=ledger.count_events(),
         before=_checkpoint(ledger.newest(EventKind.CHECKPOINT, period.since)),
         after=_checkpoint(ledger.oldest(EventKind.CHECKPOINT, period.until)),
-        newest=_checkpoint(ledger.newest(EventKind.CHECKPOINT, last)),
+        newest=newest,
         checkpoints=number(EventKind.CHECKPOINT),
         timestamps=number(EventKind.TIMESTAMPED),
         cosignatures=number(EventKind.COSIGNED),
         keys_rotated=number(EventKind.KEY_ROTATED),
         forgotten=number(EventKind.FORGOTTEN),
+        unsigned=(head.seq if head else 0) - (newest.size if newest else 0),
+        unproven=ledger.count_emptied_results(period.since, period.until),
     )
 
 

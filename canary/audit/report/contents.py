@@ -18,6 +18,7 @@ from canary.audit.report.exceptions import Run, complete, notes_of
 from canary.audit.report.redact import redacted
 from canary.audit.report.rules import Control, Duties, Duty, controls, duties
 from canary.audit.report.tally import Progress, Silence, Tally, channel_month, tally
+from canary.audit.whole import Whole
 from canary.config import Config, digest
 from canary.ledger import EventKind, Inventory, inventories
 from canary.ledger.events import read_probe
@@ -108,6 +109,8 @@ class AuditReport:
     blind_drills: tuple[Mapping[str, object], ...]
     diary: Diary
     evidence: Backing
+    checked: Whole | None
+    """What was found when the ledger was compared with what is signed; None if nobody looked."""
     controls: tuple[Control, ...] = field(default=())
 
     @property
@@ -133,14 +136,15 @@ def build(
     profile: str,
     redact: bool = True,
     progress: Progress | None = None,
+    checked: Whole | None = None,
 ) -> tuple[AuditReport, Tally]:
-    """Read the period and make the report of it, and what its charts are drawn from.
+    """Read the period and make the report of it, and what its charts are drawn from; ``checked`` is of this ledger.
 
     Raises :class:`canary.config.ConfigError` if a file of rules is wrong, and
     :class:`canary.ledger.reading.UnreadableLedgerError` if the ledger is not what was written.
     """
     with understood("what the report is made of"):
-        return _build(ledger, config, period, now, profile=profile, redact=redact, progress=progress)
+        return _build(ledger, config, period, now, profile=profile, redact=redact, progress=progress, checked=checked)
 
 
 def _build(
@@ -152,6 +156,7 @@ def _build(
     profile: str,
     redact: bool,
     progress: Progress | None,
+    checked: Whole | None,
 ) -> tuple[AuditReport, Tally]:
     owed, table = duties(profile, config.audit.deadlines), controls(profile, config.audit.controls)
     rule = owed.at(period.last)
@@ -186,6 +191,7 @@ def _build(
         blind_drills=_blind_drills(known, period),
         diary=diary(ledger, known, period, now),
         evidence=evidence(ledger, period),
+        checked=checked,
         controls=table,
     )
     return (redacted(report) if redact else report), counted

@@ -17,6 +17,7 @@ from canary.audit.report.drills import Answer, drill_table
 from canary.audit.report.exceptions import Run
 from canary.audit.report.results import results
 from canary.audit.report.tally import Tally
+from canary.audit.report.warnings import warnings
 from canary.ledger import BUCKETS
 
 ROWS = 150
@@ -38,6 +39,7 @@ def render(report: AuditReport, counted: Tally, files: dict[str, str]) -> str:
         .render(
             report=report,
             results=results(report),
+            warnings=warnings(report),
             charts=_charts(report, counted),
             files=files,
             exceptions=longest(report.exceptions),

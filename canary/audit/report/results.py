@@ -98,11 +98,13 @@ def _channels(report: AuditReport) -> str:
 
 
 def _evidence(report: AuditReport) -> str:
-    known = report.evidence
-    whole = "every number up to the newest is there" if known.gap_free else "EVENTS ARE MISSING"
+    known, checked = report.evidence, report.checked
+    if checked is None or not checked.ok:
+        return "NOT VERIFIED: see page 1."
     ends = "both ends of the period are" if known.before and known.after else "not both ends of the period are"
     return (
-        f"{several(known.kept, 'event')}, {whole}; {ends} enclosed by signed checkpoints ({known.checkpoints} in it)."
+        f"Verified: {several(checked.events, 'event')} lead to the signed root, {several(checked.results, 'result')} "
+        f"follow from them; {ends} enclosed by signed checkpoints ({number(known.checkpoints)} in it)."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import os
@@ -40,7 +41,7 @@ def test_a_report_is_written_and_summed_up(config_file: Path, tmp_path: Path, ma
     told = json.loads(done.stdout)
     assert told["met"] == made[0].whole.counts.met
     assert (told["exceptions"], told["open_exceptions"], told["without_result"]) == (4, 1, 1)
-    assert told["gap_free"] is True
+    assert (told["gap_free"], told["verified"], told["root"]) == (True, True, made[0].evidence.newest.root)  # type: ignore[union-attr]
     assert told["files"].keys() == {file.name for file in (tmp_path / "out").iterdir()} - {"SHA256SUMS"}
 
 
@@ -149,5 +150,37 @@ def test_a_ledger_of_single_probes_by_hand_has_a_report(tmp_path: Path) -> None:
         teller.tell(Event(EventKind.STARTED, at(2), START | {"scheduled": False}))
         teller.probe("alias", at(2, 1))
     done = cpr_canary("audit", "report", written(tmp_path, tmp_path / "state"), *DAYS, "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
+    assert "NOT VERIFIED: the ledger is not as it was signed, or was never signed" in done.stdout.replace("\n", " ")
     assert "probed, but no record of the configuration covers it" in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE result SET deadline = 'met', outcome = 'arrived'", "'met' in the table"),
+        ("DELETE FROM result WHERE deadline = 'missed'", "is not in the table"),
+        ("UPDATE event SET at = '2020-01-01T00:00:00.000000Z' WHERE kind = 'scheduled'", "under another time"),
+        ("UPDATE event SET body = x'' WHERE kind = 'deadline'", "was emptied, and nothing in the ledger says so"),
+    ],
+)
+def test_what_was_written_into_the_database_is_said_on_page_1(
+    own: Path, tmp_path: Path, change: str, words: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "state" / "ledger.sqlite", isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER event_no_update")
+        connection.execute(change)
+    done = cpr_canary("audit", "report", own, *DAYS, "--out", tmp_path / "out", "--json")
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["verified"] is False
+    page = (tmp_path / "out" / "report.html").read_text().partition('<h2 id="s1">')[0]
+    assert "NOT VERIFIED: the ledger is not as it was signed" in page
+    assert words in html.unescape(page)
+    assert "nothing that was verified" in page
+
+
+def test_a_report_that_nobody_verified_says_so(config_file: Path, tmp_path: Path) -> None:
+    done = cpr_canary("audit", "report", config_file, *DAYS, "--out", tmp_path / "out", "--no-verify", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verified"] is None
+    assert "NOT VERIFIED" in (tmp_path / "out" / "report.html").read_text().partition('<h2 id="s1">')[0]

@@ -15,6 +15,7 @@ from canary.audit.report.contents import AuditReport, build
 from canary.audit.report.counts import Counts
 from canary.audit.report.drills import Answer
 from canary.audit.report.results import result_of, results
+from canary.audit.report.rules import Measure
 from canary.audit.report.tally import Tally
 from canary.config import Config
 from canary.ledger import Event, EventKind, Ledger
@@ -125,14 +126,26 @@ def test_drills_have_the_three_times_as_far_as_they_can_be_known(made: Made) -> 
     assert [drill.answer for drill in (in_time, late, none)] == [Answer.IN_TIME, Answer.LATE, Answer.NONE]
 
 
-def test_checkpoints_enclose_the_period(made: Made) -> None:
+def test_checkpoints_enclose_the_period(made: Made, source: LedgerReader) -> None:
     evidence = made[0].evidence
+    first, last = source.events(kind=EventKind.CHECKPOINT)
     assert evidence.before
     assert evidence.after
-    assert (evidence.before.size, evidence.before.root, evidence.after.size) == (40, "a" * 64, 1000)
+    assert (evidence.before.size, evidence.before.root) == (first.body["size"], first.body["root"])
+    assert (evidence.after.size, evidence.after.root) == (last.body["size"], last.body["root"])
+    assert evidence.newest == evidence.after
     assert evidence.gap_free
     assert evidence.head
-    assert evidence.head.seq == evidence.kept
+    assert evidence.head.seq == evidence.kept == evidence.after.size + evidence.unsigned
+    assert evidence.unsigned == 1 + 3 * 6  # that it was signed, and the last probes of the form
+
+
+def test_figures_stand_on_the_root_that_was_verified(made: Made) -> None:
+    report, _ = made
+    assert report.checked
+    assert report.evidence.newest
+    assert (report.checked.problems, report.checked.root) == ((), report.evidence.newest.root)
+    assert results(report)[Measure.EVIDENCE].startswith("Verified: ")
 
 
 @pytest.mark.parametrize("profile", ["tls", "smime", "codesigning"])
