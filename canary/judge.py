@@ -144,10 +144,11 @@ def _outcome(case: Case, weighed: Weighed, looks: _Looks) -> tuple[Outcome | Non
     arrival = _arrival(case, weighed)
     if arrival is not None:
         return arrival
-    if submission is not None and submission.failure is not None and not submission.uncertain:
-        return _refusal(submission.failure), None, submission.reason
     missing = _missing(case, weighed)
     astray = _astray(case, weighed, missing)
+    failure = submission.failure if submission is not None and not submission.uncertain else None
+    if submission is not None and failure is not None and not (failure is Failure.OURS and astray):
+        return _refusal(failure), None, submission.reason  # what was seen did leave us, whatever we thought of it
     if astray is not None:
         blind = looks.began_blind(case, missing)
         return (None, None, f"{', '.join(missing)} not read yet") if blind else astray

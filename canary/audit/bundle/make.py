@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from canary.audit.bundle.faults import faults
 from canary.audit.bundle.files import BundleError, Files
 from canary.audit.bundle.heads import Heads
 from canary.audit.bundle.sample import HEADER, Lowest, spots
@@ -172,6 +173,7 @@ class _Bundle:
         """
         for leaves in chosen.values():
             self._add(leaves)
+            self._add(map(self._one, faults(self._ledger, _read(leaves))))
         picks = spots(self._wanted.seed, self._wanted.size, self._start, self._size)
         for seq in picks:
             spot = self._one(seq)

@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography import x509
 
-from . import canonical, probes, sample, times, tlog
+from . import canonical, outcomes, probes, sample, times, tlog
 from .archive import Archive
 from .content import words
 from .findings import Findings, RefusedError, require
@@ -91,6 +91,7 @@ class _Check:
         """By SHA-256 of a message that was looked into: its words, while its probe is checked."""
         self._beheaded: list[str] = []
         """The probes whose first event is not there."""
+        self._indeterminate = 0
 
     def run(self) -> None:
         archive, findings, options = self._archive, self._findings, self._options
@@ -122,6 +123,8 @@ class _Check:
         proved = times.read_stamps(archive, log, options.roots, findings)
         times.check_within(log, proved, self._tolerance, findings)
         cosigned = times.read_witnesses(archive, log, options.witnesses, self._tolerance, findings)
+        self._steps = log.kind("clock_stepped")
+        self._faults = [event for kind in outcomes.FAULTS for event in log.kind(kind)]
         self._probes = probes.events_of(log, self._ids)
         last = {probe: max((event.seq for event in events), default=0) for probe, events in self._probes.items()}
         times.check_covered(last, proved, cosigned, bool(options.roots), findings)
@@ -210,7 +213,7 @@ class _Check:
                 probes.check_complete(events, max(event.at for event in log.events.values()), self._tolerance)
             self._check_outcome(subject, events)
         with findings.one(WHOLE, subject):
-            probes.check_whole(events, log.forgotten)
+            probes.check_whole(events, self._steps, log.forgotten)
         if not events:
             return fact | {"outcome": "deleted"}
         for item in probes.artefacts(events):
@@ -236,9 +239,14 @@ class _Check:
         return self._close.check(subject, events, carried, self._findings) if self._options.roots else None
 
     def _check_outcome(self, subject: str, events: list[Event]) -> None:
-        stepped = any(events[0].seq < event.seq < events[-1].seq for event in self._log.kind("clock_stepped"))
         with self._findings.one(OUTCOME, subject):
-            probes.check_outcome(events, stepped)
+            outcomes.check_outcome(events, self._steps, self._faults)
+        ours = bool(outcomes.indeterminate(events))
+        self._indeterminate += ours
+        row = self._findings.row(OUTCOME)
+        row.said = (
+            f"{self._indeterminate} of {row.checked} are indeterminate, by faults of the canary's that the log tells"
+        )
 
     def _check_artefact(self, item: probes.Artefact, events: list[Event]) -> None:
         name = f"artefacts/{item.sha256}"

@@ -91,7 +91,9 @@ def finished(probe: str, at: datetime, verdict: Verdict) -> Event:
 
 
 def naming(ended: Event, own: Sequence[int]) -> Event:
-    """The end of a probe, with the numbers of all its other events: whoever is shown the end sees what is kept back.
+    """The end of a probe, with the numbers of all its other events, and of the steps of our clock meanwhile.
+
+    So whoever is shown the end knows whether anything is kept back.
 
     Of so many that they do not fit the first are named, and the others counted (``more``).
     """

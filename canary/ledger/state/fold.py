@@ -350,7 +350,9 @@ class Fold:
         """
         self._ended.clear()
         by = timedelta(seconds=event.body["seconds"])
-        self.open = each(self.open, lambda known: replace(known, case=known.case.moved(by)))
+        self.open = each(
+            self.open, lambda known: replace(known, case=known.case.moved(by), events=(*known.events, event.seq))
+        )
         self._channels = each(self._channels, lambda totals: totals.moved(by.total_seconds()))
         self._recent = each(self._recent, lambda sent: tuple(at + by for at in sent))
         self._down_since += by.total_seconds() if self._down_since else 0.0

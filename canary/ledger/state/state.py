@@ -26,7 +26,7 @@ class OpenProbe:
     deadline: DeadlineResult | None = None
     confirming: bool = False
     events: tuple[int, ...] = ()
-    """The numbers of all its events."""
+    """The numbers of all its events, and of the steps of our clock while it was under way."""
 
 
 @dataclass(frozen=True, slots=True)

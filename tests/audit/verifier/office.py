@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -30,7 +31,7 @@ from canary.judge import judge
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
 from canary.mark import Keyring, new_probe_id
-from canary.model import Case, Place, Role, Seen, Sighting, Submission, TimeSource
+from canary.model import Component, Place, Role, Seen, Sighting, Submission, TimeSource
 
 DEADLINE, GIVE_UP = 5.0, 20.0
 CPR, JUNK = Place("cpr", Role.MONITORED), Place("junk", Role.JUNK)
@@ -66,10 +67,23 @@ class Office:
     def tell(self, kind: EventKind, **body: object) -> Event:
         return self.add(Event(kind, self.now(), body))[0]
 
+    def ill(self) -> None:
+        """Tell a fault of ours."""
+        self.add(record.trouble(self.now(), Component.IMAP, "login", "the server refused the login"))
+
     def probe(
-        self, *, place: Place = CPR, arrives: float | None = 1.0, root: str | None = None, ends: bool = True
+        self,
+        *,
+        place: Place = CPR,
+        arrives: float | None = 1.0,
+        root: str | None = None,
+        ends: bool = True,
+        between: Callable[[], object] = lambda: None,
     ) -> str:
-        """A probe from its schedule to its end; ``arrives`` is when it was seen at ``place``, None for never."""
+        """A probe from its schedule to its end; ``arrives`` is when it was seen at ``place``, None for never.
+
+        ``between`` happens once it was sent.
+        """
         at, name = self.now(), new_probe_id()
         probe = replace(a_probe(name), scheduled_at=at, deadline=DEADLINE, give_up=GIVE_UP)
         mark = self.marks.make(name, at)
@@ -82,17 +96,15 @@ class Office:
             record.submitting(name, at, message_id, self.ledger.artefacts.put(message), self._carried()),
             record.submitted(name, at, submission, {"smtp-transcript.txt": self._transcript(name)}),
         )
-        sightings: tuple[Sighting, ...] = ()
+        between()
         if arrives is not None:
             seen = at + timedelta(seconds=arrives)
             kept = self.ledger.artefacts.put(found)
-            sightings = (
-                Sighting(Seen.REPORT, name, place, seen, TimeSource.RECEIVED, 1.0, seen, kept, message_id, intact=True),
-            )
-            self.add(record.sighting(seen, sightings[0], "cpr-mailbox"))
-        case = Case(probe, at, message_id, submission, sightings)
+            report = (Seen.REPORT, name, place, seen, TimeSource.RECEIVED, 1.0, seen, kept, message_id)
+            self.add(record.sighting(seen, Sighting(*report, intact=True), "cpr-mailbox"))
         if ends:
-            end = at + timedelta(seconds=GIVE_UP)
+            case = self.ledger.state.open[name].case
+            end = case.started_at + timedelta(seconds=GIVE_UP)
             verdict = judge(case, end, {"cpr": end})
             assert verdict.deadline is not None
             assert verdict.outcome is not None

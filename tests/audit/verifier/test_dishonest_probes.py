@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from audit.verifier.office import JUNK, Files, Office, refused, sealed, unpacked, without_event
-from audit.verifier.test_dishonest_operator import check
+from audit.verifier.test_dishonest_operator import check, lying
 
 from canary.audit.verifier import verify
 from canary.budgets import Budget
@@ -86,3 +88,80 @@ def test_an_end_without_a_deadline(office: Office, monkeypatch: pytest.MonkeyPat
     office.probe(arrives=None)
     office.stop()
     refused(check(office), verify.COMPLETE, "has ended, and no event says what its deadline found")
+
+
+def as_ours(office: Office) -> None:
+    """Have every probe of the office called indeterminate, whatever was seen of it."""
+    lying(office, EventKind.DEADLINE, outcome="indeterminate", result="indeterminate")
+    lying(office, EventKind.FINISHED, outcome="indeterminate", place=None)
+
+
+@pytest.mark.parametrize(
+    ("happened", "reason"),
+    [
+        ({"place": JUNK}, r"is indeterminate, and was seen in junk \(junk\) and not in all of cpr"),
+        ({"arrives": 7.0}, r"is indeterminate, and was seen in cpr, and took 7\.000 s of 5 s"),
+        ({}, r"is indeterminate, and was seen in cpr, and took 1\.000 s of 5 s"),
+    ],
+)
+def test_a_failure_that_is_called_our_own_fault(office: Office, happened: dict[str, Any], reason: str) -> None:
+    """A fault that is told explains nothing of what was seen all the same."""
+    as_ours(office)
+    office.ill()
+    office.probe(**happened, between=office.ill)
+    office.stop()
+    refused(check(office), verify.OUTCOME, reason)
+
+
+def test_what_was_not_seen_is_our_own_fault_only_where_one_was_told_meanwhile(office: Office) -> None:
+    as_ours(office)
+    office.ill()
+    silent = office.probe(arrives=None)
+    office.ill()
+    told = office.probe(arrives=None, between=office.ill)
+    office.stop()
+    found = check(office)
+    reason = f"probe {silent}: is indeterminate, and no fault of the canary's was told while it was under way"
+    refused(found, verify.OUTCOME, reason)
+    assert found.rows[verify.OUTCOME].failed == 1
+    assert {fact["outcome"] for fact in found.facts["probes"] if fact["probe"] == told} == {"indeterminate"}
+    assert "2 of 2 are indeterminate" in found.rows[verify.OUTCOME].said
+
+
+def test_a_fault_is_in_the_bundle_of_each_probe_that_rests_on_it(office: Office) -> None:
+    """And no other of the many that were told."""
+    as_ours(office)
+    for _ in range(3):
+        office.ill()
+    probe = office.probe(arrives=None, between=office.ill)
+    office.ill()
+    office.stop()
+    path = office.folder / "asked.zip"
+    office.bundle(path, replace(office.wanted("7", 0), asked=(probe,)))
+    kinds = [json.loads(raw)["kind"] for name, raw in unpacked(path).items() if name.startswith("events/")]
+    assert kinds.count("trouble") == 1
+    assert check(office).ok
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"),
+    [(0.0, r"took 7\.000 s of 5 s"), (1.5, r"took 5\.500 s of 5 s"), (-60.0, r"took 67\.000 s of 5 s")],
+)
+def test_a_step_of_the_clock_excuses_no_more_than_its_seconds(office: Office, seconds: float, reason: str) -> None:
+    lying(office, EventKind.DEADLINE, outcome="arrived", result="met")
+    lying(office, EventKind.FINISHED, outcome="arrived", stages={"accepted": 0.2, "arrived": 4.5})
+    office.probe(arrives=7.0, between=lambda: office.tell(EventKind.CLOCK_STEPPED, seconds=seconds))
+    office.stop()
+    refused(check(office), verify.OUTCOME, f"is arrived, and was seen in cpr, and {reason}")
+
+
+def test_a_step_of_the_clock_moves_what_was_told_before_it_and_no_latency(office: Office) -> None:
+    """The clock was set while a report was on its way: it took what it took; without the step it is refused."""
+    office.probe(arrives=31.0, between=lambda: office.tell(EventKind.CLOCK_STEPPED, seconds=30.0))
+    office.stop()
+    found = check(office)
+    assert [fact["outcome"] for fact in found.facts["probes"]] == ["arrived"]
+    assert found.ok, [row.failures for row in found.rows.values() if row.failed]
+    files = bundled(office)
+    gone = number(files, "clock_stepped")
+    refused(check(office, sealed(without_event(files, gone))), verify.WHOLE, f"not in the bundle: {gone}, by event")

@@ -8,16 +8,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from builders import DEADLINE, GIVE_UP, MINE, PLACES, TICKETS, a_case, after, cases, done, reply, report
+from builders import DEADLINE, GIVE_UP, MINE, PLACES, START, TICKETS, a_case, after, cases, done, reply, report
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from canary.audit.verifier import log, probes
+from canary.audit.verifier import log, outcomes, probes
 from canary.audit.verifier.findings import RefusedError
 from canary.judge import judge
 from canary.ledger import Event
 from canary.ledger import events as record
-from canary.model import Actor, Case, Seen, Stage
+from canary.model import Actor, Case, Outcome, Seen, Stage
 
 ages = st.sampled_from([DEADLINE, 2 * DEADLINE, GIVE_UP, 2 * GIVE_UP])
 looks = st.dictionaries(st.sampled_from([place.queue for place in PLACES]), ages.map(after))
@@ -26,6 +26,9 @@ looks = st.dictionaries(st.sampled_from([place.queue for place in PLACES]), ages
 def told(case: Case, age: float, looked: dict[str, datetime], **said: object) -> list[log.Event]:
     """The events of a case that is judged so many seconds after it began, as a bundle has them."""
     return [_read(replace(event, seq=seq)) for seq, event in enumerate(_told(case, age, looked, said), start=1)]
+
+
+FAULT = log.Event(1.5, START, "trouble", {}, None)  # type: ignore[arg-type]  # just behind the first event
 
 
 def _told(case: Case, age: float, looked: dict[str, datetime], said: dict[str, object]) -> Iterator[Event]:
@@ -60,7 +63,23 @@ def distinct(case: Case) -> bool:
 @given(cases, ages, looks)
 def test_what_the_judge_says_of_any_case_is_accepted(case: Case, age: float, looked: dict[str, datetime]) -> None:
     assume(distinct(case) and (case.submitting_at or not case.submission))
-    probes.check_outcome(told(case, age, looked), stepped=False)
+    outcomes.check_outcome(told(case, age, looked), [], [FAULT])
+
+
+@settings(max_examples=500)
+@given(cases, ages, looks, st.sampled_from(Outcome))
+def test_what_the_judge_does_not_say_is_refused(
+    case: Case, age: float, looked: dict[str, datetime], other: Outcome
+) -> None:
+    """But that a report which was not seen is missing, or that nothing can be said of it: that rests on our faults."""
+    assume(distinct(case) and case.submitting_at)
+    events = told(case, age, looked, outcome=other)
+    said = judge(case, after(age), looked)
+    assume(said.final and said.outcome not in (other, None))
+    if {said.outcome, other} == {Outcome.MISSING, Outcome.INDETERMINATE}:
+        assume(other is Outcome.INDETERMINATE)  # which the deadline speaks against
+    with pytest.raises(RefusedError, match=f"is {other}"):
+        outcomes.check_outcome(events, [], [FAULT])
 
 
 READ = {place.queue: after(GIVE_UP) for place in PLACES}
@@ -87,7 +106,9 @@ def test_a_stage_that_nothing_shows_is_refused(seen: object, stage: Stage) -> No
     sightings = [seen] if seen else []
     case = a_case(IN_TICKETS, *sightings, expected=("tickets",))  # type: ignore[arg-type]  # what is parametrized
     with pytest.raises(RefusedError, match=f"is said to be {stage}, and nothing shows it"):
-        probes.check_outcome(told(case, GIVE_UP, READ, stages={"accepted": 0.5, "arrived": 10, stage: 20}), False)
+        outcomes.check_outcome(
+            told(case, GIVE_UP, READ, stages={"accepted": 0.5, "arrived": 10, stage: 20}), [], [FAULT]
+        )
 
 
 OWING = {Stage.PICKED_UP: 60.0, Stage.ANSWER_RECEIVED: 600.0}
@@ -110,9 +131,9 @@ def test_what_is_said_of_a_stage_that_was_owed_fits_when_it_was_reached(
     said: dict[str, str | None], reason: str
 ) -> None:
     case = a_case(IN_TICKETS, done(Seen.PICKED_UP, at=20), expected=("tickets",), owed=OWING)
-    probes.check_outcome(told(case, GIVE_UP, READ), stepped=False)
+    outcomes.check_outcome(told(case, GIVE_UP, READ), [], [FAULT])
     with pytest.raises(RefusedError, match=reason):
-        probes.check_outcome(told(case, GIVE_UP, READ, owed=said), stepped=False)
+        outcomes.check_outcome(told(case, GIVE_UP, READ, owed=said), [], [FAULT])
 
 
 def test_a_probe_may_take_as_long_as_what_it_owes() -> None:
@@ -127,7 +148,7 @@ def test_a_probe_may_take_as_long_as_what_it_owes() -> None:
 
 def test_a_stage_that_was_reached_sooner_than_seen_is_refused() -> None:
     case = a_case(IN_TICKETS, done(Seen.PICKED_UP, at=60), expected=("tickets",))
-    probes.check_outcome(told(case, GIVE_UP, READ), stepped=False)
+    outcomes.check_outcome(told(case, GIVE_UP, READ), [], [FAULT])
     stages = {"accepted": 0.5, "arrived": 10, "picked_up": 6}
     with pytest.raises(RefusedError, match=r"taken 6\.000 s, and took 60\.000 s until picked_up"):
-        probes.check_outcome(told(case, GIVE_UP, READ, stages=stages), stepped=False)
+        outcomes.check_outcome(told(case, GIVE_UP, READ, stages=stages), [], [FAULT])
