@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
 from canary.config import Config
-from canary.ledger import ChannelTotals, State, Totals
-from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE, Hold
+from canary.ledger import ChannelTotals, State
+from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE
 from canary.model import Depth, Outcome, Place
+from canary.silence import Silence
 
 LOOP_STALLED = timedelta(seconds=30)
 """A main loop that has not gone round for so long is stuck."""
@@ -105,17 +106,21 @@ class Vitals:
     """How many seconds the main loop stood still in all, and at a stretch."""
 
 
-def channels(config: Config, state: State) -> Iterator[ChannelStatus]:
-    """Every configured channel, in the order of the configuration."""
+def channels(config: Config, state: State, stopped: str | None, now: datetime) -> Iterator[ChannelStatus]:
+    """Every configured channel at ``now`` (UTC), in the order of the configuration.
+
+    ``stopped`` is why the kill switch is thrown, as it stands there (:func:`canary.prober.gate.stop_reason`).
+    """
+    silence = Silence.at(now, config, state.totals, stopped)
     in_flight = Counter(known.case.probe.channel for known in state.open.values())
     for slug, settings in config.channels.items():
         totals = state.totals.channels.get(slug) or ChannelTotals(settings.kind, min(settings.arrives_in))
         outcome = Outcome(totals.last_outcome) if totals.last_outcome else None
-        why = _why_paused(slug, state.totals)
+        silent = silence.of(slug)
         yield ChannelStatus(
             slug=slug,
-            standing=Standing.PAUSED if why else _standing(outcome),
-            why=why,
+            standing=Standing.PAUSED if silent else _standing(outcome),
+            why=silent.detail if silent else "",
             outcome=outcome,
             last_success=_moment(totals.last_success),
             last_attempt=_moment(totals.last_attempt),
@@ -142,7 +147,7 @@ def parts(config: Config, state: State, vitals: Vitals, now: datetime) -> Iterat
         if vitals.reload_ok
         else PartStatus("configuration", Standing.FAILING, refused, needed=False)
     )
-    yield _sending(config, state)
+    yield _sending(config, state, Silence.at(now, config, state.totals, state.totals.stopped))
     patience = max([UNREAD, *(timedelta(seconds=channel.deadline) for channel in config.channels.values())])
     for queue in queues(config, state, vitals):
         yield _reading(queue, now, patience)
@@ -157,9 +162,10 @@ def parts(config: Config, state: State, vitals: Vitals, now: datetime) -> Iterat
     )
 
 
-def _sending(config: Config, state: State) -> PartStatus:
+def _sending(config: Config, state: State, silence: Silence) -> PartStatus:
     """Whether something that nobody wanted keeps channels from being probed; that it keeps all, keeps us from work."""
-    holds = (state.totals.held.get(slug, state.totals.held.get(EVERY_CHANNEL)) for slug in config.channels)
+    wanted = (slug for slug in config.channels if silence.of(slug) is None)
+    holds = (state.totals.held.get(slug, state.totals.held.get(EVERY_CHANNEL)) for slug in wanted)
     held = [hold for hold in holds if hold is not None and hold not in ON_PURPOSE]
     if not held:
         return _well("sending")
@@ -185,17 +191,6 @@ def _standing(outcome: Outcome | None) -> Standing:
     if outcome in (None, Outcome.INDETERMINATE):
         return Standing.UNKNOWN
     return Standing.OK if outcome is Outcome.ARRIVED else Standing.FAILING
-
-
-def _why_paused(slug: str, totals: Totals) -> str:
-    """Why nothing is sent on purpose; empty if it is."""
-    for name in (slug, EVERY_CHANNEL):
-        if name in totals.paused:
-            return f"paused: {totals.paused[name]}"
-    held = totals.held.get(slug)
-    if held not in ON_PURPOSE:
-        return ""
-    return f"kill switch: {totals.stopped}" if held == Hold.STOPPED and totals.stopped else str(held)
 
 
 def _moment(posix: float) -> datetime | None:

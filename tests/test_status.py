@@ -12,8 +12,9 @@ from metrics.recorded import settings
 
 from canary import status
 from canary.config import Config, load
+from canary.config.sections import Blackout
 from canary.ledger import ChannelTotals, OpenProbe, State, Totals
-from canary.ledger.events import EVERY_CHANNEL
+from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE, Hold
 from canary.model import Case, Depth, Outcome
 from canary.status import Standing, Vitals
 from dashboards.vocabulary import STATES
@@ -27,17 +28,19 @@ def config(tmp_path: Path) -> Config:
     return load(settings(tmp_path, channels=2))
 
 
-def standing(config: Config, **totals: object) -> tuple[Standing, str]:
+def standing(
+    config: Config, stopped: str | None = None, now: datetime = START, **totals: object
+) -> tuple[Standing, str]:
     channel = ChannelTotals("email", "cpr", last_outcome="missing")
     known = State(totals=replace(Totals(channels={ALIAS: channel}), **totals))  # type: ignore[arg-type]
-    first = next(status.channels(config, known))
+    first = next(status.channels(config, known, stopped, now))
     return first.standing, first.why
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_what_the_newest_probe_came_to_is_how_a_channel_stands(config: Config, outcome: Outcome) -> None:
     known = State(totals=Totals(channels={ALIAS: ChannelTotals("email", "cpr", last_outcome=outcome.value)}))
-    first, second = status.channels(config, known)
+    first, second = status.channels(config, known, None, START)
     wanted = {Outcome.ARRIVED: Standing.OK, Outcome.INDETERMINATE: Standing.UNKNOWN}.get(outcome, Standing.FAILING)
     assert (first.standing, first.outcome) == (wanted, outcome)
     assert (second.standing, second.outcome, second.totals.kind) == (Standing.UNKNOWN, None, "email")
@@ -47,15 +50,32 @@ def test_what_is_silent_on_purpose_is_paused_and_says_why(config: Config) -> Non
     assert standing(config) == (Standing.FAILING, "")
     assert standing(config, paused={ALIAS: "mail migration"}) == (Standing.PAUSED, "paused: mail migration")
     assert standing(config, paused={"*": "holidays"}) == (Standing.PAUSED, "paused: holidays")
-    assert standing(config, held={ALIAS: "blackout"}) == (Standing.PAUSED, "blackout")
-    assert standing(config, held={ALIAS: "stopped"}, stopped="enough") == (Standing.PAUSED, "kill switch: enough")
+    assert standing(config, "enough", paused={ALIAS: "mail migration"}) == (Standing.PAUSED, "kill switch: enough")
     assert standing(config, held={ALIAS: "cap"}) == (Standing.FAILING, "")
+
+
+@pytest.mark.parametrize("hold", sorted(ON_PURPOSE))
+def test_what_is_over_is_no_pause_although_no_probe_was_due_since(config: Config, hold: Hold) -> None:
+    assert standing(config, held={ALIAS: hold.value}) == (Standing.FAILING, "")
+
+
+def test_a_blackout_is_a_pause_from_its_begin_to_its_end_whatever_is_due(config: Config) -> None:
+    window = Blackout.model_validate(
+        {"from": START, "until": after(60), "channels": (ALIAS,), "reason": "move", "approved_by": "the CEO"}
+    )
+    dark = config.model_copy(update={"blackouts": (window,)})
+    why = f"blackout until {after(60):%Y-%m-%d %H:%M} UTC, approved by the CEO: move"
+    assert [standing(dark, now=after(at)) for at in (-1, 0, 59, 60)] == [
+        (Standing.FAILING, ""), (Standing.PAUSED, why), (Standing.PAUSED, why), (Standing.FAILING, ""),
+    ]  # fmt: skip
+    _, other = status.channels(dark, State(), None, START)
+    assert other.standing is Standing.UNKNOWN
 
 
 def test_probes_on_their_way_are_counted_by_channel(config: Config) -> None:
     probe = replace(a_probe(), channel=ALIAS)
     known = State(open={probe.id: OpenProbe(Case(probe), "m" * 40, (1, START))})
-    assert [channel.in_flight for channel in status.channels(config, known)] == [1, 0]
+    assert [channel.in_flight for channel in status.channels(config, known, None, START)] == [1, 0]
 
 
 def test_a_queue_stands_by_when_it_was_read_and_tells_its_clock(config: Config) -> None:
@@ -126,6 +146,8 @@ def test_holds_that_nobody_wanted_keep_us_from_sending(config: Config) -> None:
     assert held(**{first: "blackout", second: "paused"}) == {}
     assert held(**{first: "cap"}) == {"sending": (False, "1 of 2 channels are held back: cap")}
     assert held(**{first: "cap", second: "store"}) == {"sending": (True, "2 of 2 channels are held back: cap, store")}
+    paused = State(totals=Totals(held={first: "cap", second: "store"}, paused={"*": "holidays"}))
+    assert wrong(config, paused, well, START) == {}  # somebody wants it so by now
     assert held(**{EVERY_CHANNEL: "stalled"}) == {"sending": (True, "2 of 2 channels are held back: stalled")}
 
 

@@ -22,11 +22,11 @@ from canary.status import ChannelStatus, channels
 def status(config: ConfigPath, as_json: Json = False) -> None:
     """Show each channel's state, last good probe, and the results of the last day. Reads the ledger, sends nothing."""
     settings = load(config)
+    stopped = stop_reason(settings.state)
     with as_it_stands(settings.state) as ledger:
         results = _last_day(ledger)
-        found = channels(settings, ledger.state)
+        found = channels(settings, ledger.state, stopped, Clock().now())
         rows = [_row(settings, channel, results.get(channel.slug, Counter())) for channel in found]
-    stopped = stop_reason(settings.state)
     if as_json:
         print_json({"stopped": stopped, "channels": rows})
         return

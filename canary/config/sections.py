@@ -245,9 +245,9 @@ class Blackout(Settings):
             )
         return self
 
-    def covers(self, channel: str, at: datetime) -> bool:
-        """Whether ``channel`` rests at the time ``at``."""
-        return self.start <= at < self.until and (not self.channels or channel in self.channels)
+    def rests(self, channel: str) -> bool:
+        """Whether ``channel`` is one that rests while it lasts."""
+        return not self.channels or channel in self.channels
 
 
 class BlindDrill(Settings):

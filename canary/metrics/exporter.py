@@ -69,17 +69,21 @@ class Exporter(Collector):
             layout = self._layout = _Layout(self._prober.config)
         families = Families()
         families.add("build_info", [__version__], 1)
+        stopped = stop_reason(layout.config.state)
+        families.add("stopped", [], stopped is not None)
         self._collect_prober(families, layout)
         self._collect_evidence(families)
         state = self._prober.ledger.state
-        self._collect_channels(families, layout, state)
+        self._collect_channels(families, layout, state, stopped)
         self._collect_installation(families, layout, state)
         return iter(families)
 
-    def _collect_channels(self, families: Families, layout: _Layout, state: State) -> None:
-        missed_since = (self._prober.intake.now() - _MISSED_WITHIN).timestamp()
+    def _collect_channels(self, families: Families, layout: _Layout, state: State, stopped: str | None) -> None:
+        now = self._prober.intake.now()
+        missed_since = (now - _MISSED_WITHIN).timestamp()
         sums: dict[str, ChannelTotals] = {}
-        for channel, known in zip(layout.channels, status.channels(layout.config, state), strict=True):
+        standing = status.channels(layout.config, state, stopped, now)
+        for channel, known in zip(layout.channels, standing, strict=True):
             settings, labels, totals = channel.settings, channel.labels, known.totals
             families.add("channel_probe_interval_seconds", labels, settings.interval)
             families.add("channel_arrival_deadline_seconds", labels, settings.deadline)
@@ -135,7 +139,6 @@ class Exporter(Collector):
         families.add("scheduler_lag_seconds", [], vitals.lag)
         families.add("loop_stalled_seconds_total", [], vitals.stood_still)
         families.add("loop_longest_stall_seconds", [], vitals.longest_stall)
-        families.add("stopped", [], stop_reason(layout.config.state) is not None)
         families.add("config_last_reload_successful", [], vitals.reload_ok)
         families.add("config_last_reload_success_timestamp_seconds", [], vitals.reloaded_at.timestamp())
         now = self._prober.intake.now()

@@ -16,8 +16,9 @@ from canary.ledger import State
 from canary.ledger.events import EVERY_CHANNEL, Hold
 from canary.model import Component, OwnFaultError, Probe
 from canary.private import kind, open_file
+from canary.silence import Obstacle, Silence
 
-__all__ = ["EVERY_CHANNEL", "STOP_ALL", "Gate", "Obstacle", "clear_stop", "stop_all", "stop_reason"]
+__all__ = ["EVERY_CHANNEL", "STOP_ALL", "Gate", "clear_stop", "stop_all", "stop_reason"]
 
 STOP_ALL = "STOP"
 """The kill switch: while anything of this name is in the state folder, nothing is sent. Its first line says why."""
@@ -28,14 +29,6 @@ _LONGEST = 4096
 
 _EACH = 2
 """Open probes that every channel may have, whatever the others have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Why a probe may not be sent: a word, and a sentence for people."""
-
-    reason: Hold
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +44,16 @@ class Gate:
     starting: Mapping[str, Probe]
     stopped: str | None
 
+    def silence(self, now: datetime) -> Silence:
+        """What somebody wants silent at ``now`` (UTC)."""
+        return Silence.at(now, self.config, self.state.totals, self.stopped)
+
     def obstacle(self, channel: str, now: datetime) -> Obstacle | None:
         """Why ``channel`` may not be probed at ``now`` (UTC), or None."""
-        if self.stopped is not None:
-            return Obstacle(Hold.STOPPED, f"everything is stopped: {self.stopped}")
+        wanted = self.silence(now).of(channel)
+        if wanted is not None:
+            return wanted
         state = self.state
-        for name in (EVERY_CHANNEL, channel):
-            if name in state.totals.paused:
-                return Obstacle(Hold.PAUSED, f"paused: {state.totals.paused[name]}")
-        for blackout in self.config.blackouts:
-            if blackout.covers(channel, now):
-                window = f"until {blackout.until:%Y-%m-%d %H:%M} UTC, approved by {blackout.approved_by}"
-                return Obstacle(Hold.BLACKOUT, f"blackout {window}: {blackout.reason}")
         cap = self.config.channels[channel].max_per_hour
         ahead = [probe for probe in self.starting.values() if probe.id not in state.open]  # each is counted once
         of_channel = sum(probe.channel == channel for probe in ahead)

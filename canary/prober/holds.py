@@ -6,8 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from canary.ledger import Event, Ledger
-from canary.ledger.events import EVERY_CHANNEL, Hold, cleared, held, released, stopped_all
-from canary.prober.gate import Obstacle
+from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE, Hold, cleared, held, released, stopped_all
+from canary.silence import Obstacle, Silence
 
 
 class Holds:
@@ -20,6 +20,7 @@ class Holds:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._unrecorded: dict[str, datetime] = {}
+        self._silence: Silence | None = None
 
     def hold(self, channel: str, obstacle: Obstacle, now: datetime) -> None:
         """The probe of ``channel`` that is due at ``now`` is not sent."""
@@ -36,6 +37,16 @@ class Holds:
         reason = self._ledger.state.totals.held.get(channel)
         if reason is not None:
             self._ledger.append(released(now, channel, Hold(reason), detail))
+
+    def silence(self, silence: Silence, now: datetime) -> None:
+        """What somebody wants silent at ``now``: holds on purpose end with it, not at their channel's next turn."""
+        if silence == self._silence:
+            return
+        self._silence = silence
+        held_on_purpose = [slug for slug, reason in self._ledger.state.totals.held.items() if reason in ON_PURPOSE]
+        for channel in held_on_purpose:
+            if silence.of(channel) is None:
+                self.release(channel, now)
 
     def keep_only(self, channels: Collection[str], now: datetime) -> None:
         """Channels that are not configured any more are not held either."""

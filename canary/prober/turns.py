@@ -62,6 +62,7 @@ class Turns:
     def send_due(self, now: datetime) -> float | None:
         """Begin to send what is due; by how many seconds the latest of it was late, None if there is nothing."""
         self.holds.kill_switch(self._asked.stop_reason, now)
+        self.holds.silence(self._gate().silence(now), now)
         due = self._timetable.due(now)
         if self._asked.stop_reason is None:
             due = due[: self._timetable.at_once]

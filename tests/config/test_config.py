@@ -121,17 +121,16 @@ class TestWhatOthersAsk:
         assert not example.is_blind("report-form", noon)
         assert not example.is_blind("problem-alias", datetime(2026, 10, 18, 0, tzinfo=UTC))
 
-    def test_a_blackout_covers_its_channels_until_it_ends(self, example: Config) -> None:
+    def test_in_a_blackout_its_channels_rest(self, example: Config) -> None:
         (blackout,) = example.blackouts
-        assert blackout.covers("report-form", blackout.start)
-        assert not blackout.covers("problem-alias", blackout.start)
-        assert not blackout.covers("report-form", blackout.until)
+        assert blackout.rests("report-form")
+        assert not blackout.rests("problem-alias")
 
-    def test_a_blackout_without_channels_covers_all(self, tmp_path: Path) -> None:
+    def test_in_a_blackout_without_channels_all_rest(self, tmp_path: Path) -> None:
         window = {"from": "2026-12-24T18:00:00+01:00", "until": "2026-12-25T06:00:00Z"}
         config = loaded(tmp_path, tree() | {"blackouts": [window | {"reason": "rest", "approved_by": "us"}]})
         assert config.blackouts[0].start == datetime(2026, 12, 24, 17, tzinfo=UTC)
-        assert config.blackouts[0].covers("alias", datetime(2026, 12, 24, 17, 30, tzinfo=UTC))
+        assert config.blackouts[0].rests("alias")
 
     @pytest.mark.parametrize(
         ("listen", "host", "port"),

@@ -11,8 +11,8 @@ from ledger.checking import is_whole
 
 from canary.ledger import EventKind, Ledger
 from canary.ledger.events import Hold, began
-from canary.prober.gate import Obstacle
 from canary.prober.holds import Holds
+from canary.silence import Obstacle, Silence
 
 PAUSED, DARK = Obstacle(Hold.PAUSED, "paused: maintenance"), Obstacle(Hold.BLACKOUT, "blackout until later")
 
@@ -46,6 +46,24 @@ def test_a_hold_whose_reason_changes(ledger: Ledger) -> None:
     ledger.refresh()
     holds.hold("alias", DARK, after(600))
     assert told(ledger) == [("held", "alias", "paused"), ("released", "alias", "paused"), ("held", "alias", "blackout")]
+
+
+def test_holds_on_purpose_end_with_what_somebody_wanted_and_no_others(ledger: Ledger) -> None:
+    """Whatever the interval: the next turn may be a day away."""
+    holds = Holds(ledger)
+    for slug, obstacle in {"alias": PAUSED, "form": PAUSED, "phone": DARK, "busy": Obstacle(Hold.CAP, "cap")}.items():
+        holds.hold(slug, obstacle, START)
+    ledger.refresh()
+    begun = len(told(ledger))
+    for at, paused in enumerate(
+        ({"alias": "x", "form": "x"}, {"alias": "x", "form": "x"}, {"form": "x"}, {"*": "y"}, {})
+    ):
+        holds.silence(Silence(None, paused, ()), after(at))
+        ledger.refresh()
+    assert told(ledger)[begun:] == [
+        ("released", "phone", "blackout"), ("released", "alias", "paused"), ("released", "form", "paused"),
+    ]  # fmt: skip
+    assert ledger.state.totals.held == {"busy": "cap"}
 
 
 def test_a_channel_that_is_gone_is_not_held_any_more(ledger: Ledger) -> None:
