@@ -27,9 +27,6 @@ M = TypeVar("M", bound=StrEnum)
 
 ROOT = Path(__file__).parents[1]
 STATELESS = {
-    EventKind.STARTED,
-    EventKind.STOPPED,
-    EventKind.CONFIGURED,
     EventKind.RELOADED,
     EventKind.SILENCED,
     EventKind.ANNOTATED,

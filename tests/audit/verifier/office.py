@@ -127,7 +127,7 @@ class Office:
 
     def stop(self) -> None:
         """Say that the canary stopped, after all that was told, and sign."""
-        self.add(Event(EventKind.STOPPED, self.now() + timedelta(seconds=GIVE_UP + 1), {}))
+        self.add(Event(EventKind.STOPPED, self.now() + timedelta(seconds=GIVE_UP + 1), {"run": "r", "scheduled": True}))
         self.log.advance(force=True)
 
     def stamp(self, tsa: Tsa, name: str = "one") -> Event:
