@@ -61,6 +61,22 @@ def duration(length: timedelta | None) -> str:
     return " ".join(parts[:2])
 
 
+def clock(length: timedelta | float | None) -> str:
+    """A length of time (a number is seconds) in hours, minutes and seconds, so that a column compares: ``25:03:09``."""
+    if length is None:
+        return NONE
+    left = round(length.total_seconds() if isinstance(length, timedelta) else length)
+    return f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02}"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds as such, with the digits that were measured: ``0.512``, ``4.9``, ``18``, ``4 320``."""
+    if value is None:
+        return NONE
+    digits = 3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:,.{digits}f}".replace(",", "\u202f")
+
+
 def shown(text: str | None, longest: int = _LONGEST) -> str:
     """A text that is not ours: on one line, cut, and without characters that print nothing or turn the line around."""
     if not text:

@@ -28,6 +28,7 @@ _PROBES = {
 }
 _EXCEPTIONS = {
     "list": Command("exceptions:list_", "List the exceptions of a period, oldest first, with their notes"),
+    "show": Command("exceptions:show", "Show one exception from the last good probe before it to the first after it"),
     "annotate": Command("exceptions:annotate", "Add a remedy note to an exception"),
 }
 _RETENTION = {

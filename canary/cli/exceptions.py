@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from canary import wording
-from canary.audit.report.exceptions import Run, annotation, complete, find, notes_of
+from canary.audit.report.exceptions import Annotation, Run, annotation, complete, find, notes_of
+from canary.audit.report.incident import incident, timeline
 from canary.audit.report.tally import tally
 from canary.cli.common import ConfigPath, Json, err, on_one_line, out, painted, print_json
 from canary.cli.opening import opened
@@ -18,7 +20,7 @@ from canary.clock import Clock
 from canary.config import load
 from canary.ledger import EventKind
 from canary.ledger.events import LONGEST, timestamp
-from canary.ledger.reader import as_it_stands
+from canary.ledger.reader import LedgerReader, as_it_stands
 from canary.ledger.reading import understood
 
 _USUAL = timedelta(days=30)
@@ -56,21 +58,54 @@ def annotate(
     by: Annotated[str, typer.Option(help="Who says so.")],
     bug: Annotated[str | None, typer.Option(help="The address of a public incident report.")] = None,
     cause: Annotated[str | None, typer.Option(help="The cause in a few words.")] = None,
+    reference: Annotated[str | None, typer.Option(help="Your own name of the incident, such as a ticket.")] = None,
 ) -> None:
     """Add a remedy note to an exception. Notes are added to the ledger and never changed; the newest cause counts."""
-    for option, text in (("--note", note), ("--by", by), ("--cause", cause or "-")):
+    for option, text in (("--note", note), ("--by", by), ("--cause", cause or "-"), ("--reference", reference or "-")):
         if not text.strip() or len(text) > LONGEST:
             raise typer.BadParameter(f"{option} is empty or longer than {LONGEST} characters")
     if bug is not None and not (bug.startswith(_WEB) and bug.isprintable() and " " not in bug and len(bug) <= LONGEST):
         raise typer.BadParameter(f"--bug is {bug!r}, want an address such as https://bugzilla.mozilla.org/1967929")
     settings = load(config)
     with as_it_stands(settings.state) as ledger:
-        run = find(ledger, name)
+        run = _found(ledger, config, name)
+    with opened(settings) as ledger:
+        noted = Annotation(Clock().now(), by, note, cause, bug, reference)
+        ledger.append(annotation(run, noted)).result()
+    out.print(f"noted: {run.id}")
+
+
+def show(
+    config: ConfigPath,
+    name: Annotated[str, typer.Argument(metavar="ID", help="The exception, as `exceptions list` names it.")],
+    as_incident: Annotated[
+        bool, typer.Option("--incident", help="As Markdown, for an incident report by the CCADB's template.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show one exception from the last good probe before it to the first after it, all times UTC."""
+    settings = load(config)
+    with as_it_stands(settings.state) as ledger, understood("what went wrong"):
+        run = _found(ledger, config, name)
+        complete(ledger, [run], notes_of(ledger.events(kind=EventKind.ANNOTATED)))
+        steps, page = timeline(ledger, run), incident(ledger, run)
+    if as_json:
+        print_json(_object(run) | {"timeline": [{"at": timestamp(step.at), "what": step.what} for step in steps]})
+    elif as_incident:
+        typer.echo(page, nl=False)
+    else:
+        _show([run])
+        table = Table("time (UTC)", "what happened")
+        for step in steps:
+            table.add_row(wording.moment(step.at), on_one_line(step.what, 400))
+        out.print(table)
+
+
+def _found(ledger: LedgerReader, config: Path, name: str) -> Run:
+    run = find(ledger, name)
     if run is None:
         raise typer.BadParameter(f"no exception {name!r}; `cpr-canary exceptions list {config}` names them")
-    with opened(settings) as ledger:
-        ledger.append(annotation(run, Clock().now(), note=note, by=by, cause=cause, bug=bug)).result()
-    out.print(f"noted: {run.id}")
+    return run
 
 
 def _object(run: Run) -> dict[str, Any]:
@@ -89,7 +124,15 @@ def _object(run: Run) -> dict[str, Any]:
         "recovered_at": timestamp(run.recovered_at) if run.recovered_at else None,
         "seconds": run.duration.total_seconds() if run.duration else None,
         "notes": [
-            {"at": timestamp(n.at), "by": n.by, "note": n.text, "cause": n.cause, "bug": n.bug} for n in run.notes
+            {
+                "at": timestamp(n.at),
+                "by": n.by,
+                "note": n.text,
+                "cause": n.cause,
+                "bug": n.bug,
+                "reference": n.reference,
+            }
+            for n in run.notes
         ],
     }
 

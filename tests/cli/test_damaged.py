@@ -45,6 +45,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "probes list": (),
     "probes show": ("alias021000xxxxx",),
     "exceptions list": (),
+    "exceptions show": ("alias.alias021000xxxxx",),
     "exceptions annotate": ("alias.alias021000xxxxx", "--note", "x", "--by", "x"),
     "retention run": (),
 }

@@ -23,6 +23,8 @@ _ROW = 13.0
 _FONT = 'font-family="DejaVu Sans, sans-serif"'
 _INK, _FAINT, _LINE = "#1a1a1a", "#6b6b6b", "#b8b8b8"
 _TICKS = (0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 7 * 86_400.0)
+_FEW_DAYS = 8
+"""So many days have a label each."""
 _SHADES = ((1.0, "#d9e6df"), (0.999, "#b7cfc2"), (0.99, "#e0a458"), (0.9, "#c05a2b"), (0.0, "#5c0f0f"))
 """From at least this availability on, the shade; luminance falls from one to the next."""
 
@@ -165,12 +167,19 @@ def _cell(x: float, y: float, width: float, height: float, kind: str) -> str:
 def _month_marks(days: Sequence[date], cell: float, height: float) -> list[str]:
     marks, free = [], 0.0
     for number, day in enumerate(days):
-        if number and day.day != 1:
+        if number and day.day != 1 and len(days) > _FEW_DAYS:
             continue
         x = _LABEL + number * cell
         marks.append(_line(x, 16, x, height - 4, _LINE, 0.8))
         if x >= free:
-            marks.append(_text(x + 2, 14, f"{day:%Y-%m-%d}" if not number else f"{day:%Y-%m}", colour=_FAINT))
+            marks.append(
+                _text(
+                    x + 2,
+                    14,
+                    f"{day:%Y-%m-%d}" if not number or len(days) <= _FEW_DAYS else f"{day:%Y-%m}",
+                    colour=_FAINT,
+                )
+            )
             free = x + 62
     return marks
 

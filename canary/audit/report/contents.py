@@ -39,6 +39,8 @@ class Line:
     arrived: Percentiles | None
     gap: Silence | None = None
     group: str = ""
+    causes: Mapping[str, int] = field(default_factory=dict)
+    """As what the missed ones missed, the most frequent first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class AuditReport:
     variants: tuple[Line, ...]
     senders: tuple[Line, ...]
     whole: Line
+    confirmations: Counts
+    """Of the whole: what was sent to confirm a failure."""
     exceptions: tuple[Run, ...]
     own_faults: tuple[OwnFault, ...]
     drills: tuple[Drill, ...]
@@ -182,6 +186,7 @@ def _build(
         variants=_lines(counted.variants),
         senders=_lines(counted.senders),
         whole=Line("all channels", counted.counts, counted.arrived.percentiles()),
+        confirmations=counted.confirmations,
         exceptions=tuple(counted.exceptions),
         own_faults=_own_faults(counted.own_faults),
         drills=tuple(found for found in drills if found),
@@ -223,7 +228,7 @@ def _channels(counted: Tally, configured: list[InForce]) -> tuple[ChannelLine, .
 
 def _lines(groups: Mapping[str, Mapping[str, Group]]) -> tuple[Line, ...]:
     return tuple(
-        Line(name, group.counts, group.arrived.percentiles(), group=kind)
+        Line(name, group.counts, group.arrived.percentiles(), group=kind, causes=dict(group.causes.most_common()))
         for kind, several in sorted(groups.items())
         for name, group in sorted(several.items())
     )

@@ -91,7 +91,8 @@ class Latencies(Counter[float]):
 
 @dataclass(slots=True)
 class Group:
-    """Some of the probes: what they came to, and how long those that arrived took."""
+    """Some of the probes: what they came to, how long those that arrived took, and as what the others missed."""
 
     counts: Counts = field(default_factory=Counts)
     arrived: Latencies = field(default_factory=Latencies)
+    causes: Counter[str] = field(default_factory=Counter)

@@ -31,6 +31,9 @@ class Annotation:
     text: str
     cause: str | None
     bug: str | None
+    """The address of a public report."""
+    reference: str | None
+    """The operator's own name of the incident."""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,11 @@ class Run:
     def id(self) -> str:
         """The same in every report: ``CHANNEL.FIRST-FAILED-PROBE``."""
         return f"{self.channel}.{self.first}"
+
+    @property
+    def references(self) -> list[str]:
+        """The incident and the public report that were noted, each once."""
+        return list(dict.fromkeys(text for n in self.notes for text in (n.reference, n.bug) if text))
 
     def add(self, row: Counted) -> None:
         """One more probe that went wrong."""
@@ -168,15 +176,17 @@ def notes_of(events: Iterable[Event]) -> dict[str, tuple[Annotation, ...]]:
     for event in events:
         body = event.body
         if body:  # retention may have emptied it
-            note = Annotation(event.at, body["by"], body["note"], body.get("cause"), body.get("bug"))
+            note = Annotation(
+                event.at, body["by"], body["note"], body.get("cause"), body.get("bug"), body.get("reference")
+            )
             found.setdefault(body["exception"], []).append(note)
     return {name: tuple(notes) for name, notes in found.items()}
 
 
-def annotation(run: Run, at: datetime, *, note: str, by: str, cause: str | None, bug: str | None) -> Event:
+def annotation(run: Run, note: Annotation) -> Event:
     """The event that adds a note to an exception."""
-    body = {"exception": run.id, "channel": run.channel, "note": note, "by": by, "cause": cause, "bug": bug}
-    return Event(EventKind.ANNOTATED, at, body, run.first)
+    said = {"note": note.text, "by": note.by, "cause": note.cause, "bug": note.bug, "reference": note.reference}
+    return Event(EventKind.ANNOTATED, note.at, {"exception": run.id, "channel": run.channel, **said}, run.first)
 
 
 def find(ledger: LedgerReader, name: str) -> Run | None:

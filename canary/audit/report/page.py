@@ -12,10 +12,11 @@ from markupsafe import Markup
 
 from canary import wording
 from canary.audit.report import charts
+from canary.audit.report.changes import Span
 from canary.audit.report.contents import AuditReport
 from canary.audit.report.drills import Answer, drill_table
 from canary.audit.report.exceptions import Run
-from canary.audit.report.results import results
+from canary.audit.report.results import briefly, results
 from canary.audit.report.tally import Tally
 from canary.audit.report.warnings import warnings
 from canary.ledger import BUCKETS
@@ -42,7 +43,10 @@ def render(report: AuditReport, counted: Tally, files: dict[str, str]) -> str:
             warnings=warnings(report),
             charts=_charts(report, counted),
             files=files,
-            exceptions=longest(report.exceptions),
+            exceptions=gravest(report.exceptions),
+            outages=outages(report),
+            brief=briefly(report),
+            confirmed=any(ref.verified for control in report.controls for ref in (control.webtrust, control.etsi)),
             rows=ROWS,
             Answer=Answer,
             style=Markup(_STYLE),  # noqa: S704  # a file of ours
@@ -53,10 +57,15 @@ def render(report: AuditReport, counted: Tally, files: dict[str, str]) -> str:
     )
 
 
-def longest(runs: Sequence[Run]) -> list[Run]:
-    """The longest exceptions (those that last first of all), as many as the page shows, in the order of time."""
-    ranked = sorted(runs, key=lambda run: run.duration or timedelta.max, reverse=True)[:ROWS]
-    return sorted(ranked, key=lambda run: (run.first_at, run.channel))
+def gravest(runs: Sequence[Run]) -> list[Run]:
+    """As many exceptions as the page shows: those that last first, then the longest, then those of the most probes."""
+    return sorted(runs, key=lambda run: (run.duration or timedelta.max, run.probes), reverse=True)[:ROWS]
+
+
+def outages(report: AuditReport) -> list[tuple[Span, str]]:
+    """Each downtime, with what is told of the start that ended it."""
+    started = {change.at: change.detail for change in report.diary.restarts if change.what == "started"}
+    return [(span, started.get(span.end, "") if span.end else "") for span in report.diary.downtime]
 
 
 def _middle(values: list[float]) -> float | None:
@@ -72,7 +81,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("percent", "number", "several", "hours", "moment", "latency", "duration", "shown"):
+    for name in ("percent", "number", "several", "hours", "moment", "latency", "duration", "shown", "clock", "seconds"):
         environment.filters[name] = getattr(wording, name)
     return environment
 

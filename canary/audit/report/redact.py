@@ -1,5 +1,8 @@
 """Addresses of people, taken out of what a report shows. Pure; on by default.
 
+Who approved, ordered or noted something stays as it was written: an approval by nobody is none. So does what the
+configuration discloses as a channel's own address.
+
 The domain stays, since it tells whose system spoke. The part before the @ goes, and so does a name that stands in front
 of an address in angle brackets.
 """
@@ -17,6 +20,9 @@ REDACTED = "[redacted]"
 _AT = re.compile(r"(?:@|＠|﹫|%40|=40|\s?[\[({]\s?at\s?[\])}]\s?)+", re.IGNORECASE)
 _NOT_LOCAL = re.compile(r"[\s<>()\[\]{},;:\"]")
 _NAME_WORDS = 4
+
+_KEPT = frozenset({"approved_by", "by", "target"})
+"""Fields and keys whose value stays."""
 
 T = TypeVar("T")
 
@@ -65,7 +71,7 @@ def _without_name(text: str) -> str:
 
 
 def redacted(value: T) -> T:
-    """``value`` with every text in it redacted, however deep: dataclasses, mappings, lists and tuples."""
+    """``value`` with every text in it redacted but those that stay, however deep: dataclasses, mappings, sequences."""
     return _walk(value)  # type: ignore[no-any-return]
 
 
@@ -73,9 +79,10 @@ def _walk(value: Any) -> Any:
     if isinstance(value, str):
         return value if isinstance(value, Enum) else redact(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{f.name: _walk(getattr(value, f.name)) for f in fields(value) if f.init})
+        names = [f.name for f in fields(value) if f.init and f.name not in _KEPT]
+        return replace(value, **{name: _walk(getattr(value, name)) for name in names})
     if isinstance(value, Mapping):
-        return {_walk(key): _walk(item) for key, item in value.items()}
+        return {_walk(key): item if key in _KEPT else _walk(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(map(_walk, value))
     return value

@@ -16,6 +16,11 @@ def results(report: AuditReport) -> dict[Measure, str]:
     return {measure: say(report) for measure, say in _SENTENCES.items()}
 
 
+def briefly(report: AuditReport) -> dict[Measure, str]:
+    """Every measure in a few words, with the section of the page that has the whole of it."""
+    return {measure: say(report) for measure, say in _BRIEFLY.items()}
+
+
 def result_of(control: Control, sentences: dict[Measure, str]) -> str:
     """What the measures of a control say, together."""
     return " ".join(sentences[measure] for measure in control.measures)
@@ -118,4 +123,20 @@ _SENTENCES: dict[Measure, Callable[[AuditReport], str]] = {
     Measure.HOLDS: _holds,
     Measure.CHANNELS: _channels,
     Measure.EVIDENCE: _evidence,
+}
+
+_BRIEFLY: dict[Measure, Callable[[AuditReport], str]] = {
+    Measure.AVAILABILITY: lambda r: (
+        f"{percent(r.whole.counts.availability)} of {number(r.whole.counts.judged)} judged (3)"
+    ),
+    Measure.EXCEPTIONS: lambda r: f"{several(len(r.exceptions), 'exception')}, {number(r.open_exceptions)} open (5)",
+    Measure.LATENCY: lambda r: f"99th percentile {latency(r.whole.arrived.p99 if r.whole.arrived else None)} (4)",
+    Measure.RESPONSE: lambda r: (
+        f"{number(r.answers(Answer.IN_TIME))} of {several(len(r.drills), 'drill report')} answered in time (6)"
+    ),
+    Measure.POPULATION: lambda r: f"{number(len(r.unfinished))} of {number(r.scheduled)} without a result (8)",
+    Measure.DOWNTIME: lambda r: f"prober down {several(len(r.diary.downtime), 'time')} (7)",
+    Measure.HOLDS: lambda r: f"{several(len(r.diary.holds), 'hold')} (7)",
+    Measure.CHANNELS: lambda r: f"{several(len(r.channels), 'channel')} (1)",
+    Measure.EVIDENCE: lambda r: "verified (9)" if r.checked and r.checked.ok else "NOT VERIFIED (page 1)",
 }

@@ -62,13 +62,16 @@ class Duties(Settings):
 
 
 class Reference(Settings):
-    """Where an audit scheme asks for the same; ``verified`` says that somebody read it there."""
+    """Where an audit scheme asks for the same; ``verified`` says that somebody read it there.
+
+    As text it is empty unless it was: a reference that nobody confirmed is in no report.
+    """
 
     reference: Line
     verified: bool
 
     def __str__(self) -> str:
-        return self.reference if self.verified or self.reference == "none" else f"{self.reference} (unverified)"
+        return self.reference if self.verified else ""
 
 
 class Control(Settings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -85,11 +85,15 @@ def _channels(report: AuditReport, _: Tally) -> Table:
             c.settings.get("reachability_only"),
             "; ".join(f"{timestamp(start)} to {timestamp(end) if end else 'the end'}" for start, end in c.times),
             *_counts(c.counts), *_took(c.arrived), c.gap.length if c.gap else None, c.gap.start if c.gap else None,
-            c.accepted, c.acknowledged, "; ".join(f"{name} {number}" for name, number in sorted(c.outcomes.items())),
+            c.accepted, c.acknowledged, _numbers(c.outcomes),
         )
         for c in report.channels
     )  # fmt: skip
     return head, rows
+
+
+def _numbers(outcomes: Mapping[str, int]) -> str:
+    return "; ".join(f"{name} {number}" for name, number in sorted(outcomes.items()))
 
 
 def _days(report: AuditReport, counted: Tally) -> Table:
@@ -112,21 +116,24 @@ def _groups(report: AuditReport, counted: Tally) -> Table:
     """By variant and by sender: first over all channels of a kind, then each channel."""
     rows: list[Sequence[Any]] = []
     for what, lines in (("variant", report.variants), ("sender", report.senders)):
-        rows += [(what, line.name, line.group, "", *_counts(line.counts), *_took(line.arrived)) for line in lines]
+        rows += [
+            (what, line.name, line.group, "", *_counts(line.counts), *_took(line.arrived), _numbers(line.causes))
+            for line in lines
+        ]
     for slug, channel in sorted(counted.channels.items()):
         for what, groups in (("variant", channel.variants), ("sender", channel.senders)):
             rows += [
-                (what, name, channel.kind, slug, *_counts(counts), *_took(None))
+                (what, name, channel.kind, slug, *_counts(counts), *_took(None), "")
                 for name, counts in sorted(groups.items())
             ]
-    return ("group", "name", "kind", "channel", *_COUNTS, *_TOOK), rows
+    return ("group", "name", "kind", "channel", *_COUNTS, *_TOOK, "missed_as"), rows
 
 
 def _exceptions(report: AuditReport, _: Tally) -> Table:
     head = ("id", "channel", "kind", "outcome", "place", "reason", "all_causes", "first_probe", "first_failure",
             "last_failure", "detected_at", "detected_after_seconds", "failed_probes", "senders", "variants",
             "confirmation", "retest_probe", "retest_scheduled_at", "recovered_at", "duration_seconds",
-            "noted_cause", "bug", "notes")  # fmt: skip
+            "noted_cause", "incident", "bug", "notes")  # fmt: skip
     rows = (
         (
             run.id, run.channel, run.kind, run.outcome, run.place, run.reason,
@@ -135,6 +142,7 @@ def _exceptions(report: AuditReport, _: Tally) -> Table:
             run.detected_at - run.first_at if run.detected_at else None, run.probes,
             _joined(sorted(run.senders)), _joined(sorted(run.variants)), run.confirmed, run.retest, run.retest_at,
             run.recovered_at, run.duration, next((n.cause for n in reversed(run.notes) if n.cause), None),
+            _joined(dict.fromkeys(n.reference for n in run.notes if n.reference)),
             _joined(dict.fromkeys(n.bug for n in run.notes if n.bug)),
             " | ".join(f"{timestamp(n.at)} {n.by}: {n.text}" for n in run.notes),
         )
@@ -196,10 +204,9 @@ def _controls(report: AuditReport, _: Tally) -> Table:
     """The shape of Apple's Detailed Controls Report (Root Program Policy 1.2.3.1)."""
     sentences = results(report)
     head = ("requirement_section", "requirement", "control", "test_procedure", "result", "auditors_conclusion",
-            "webtrust", "webtrust_verified", "etsi", "etsi_verified")  # fmt: skip
+            "auditors_test", "webtrust", "etsi")  # fmt: skip
     rows = (
-        (c.section, c.requirement, c.control, c.test, result_of(c, sentences), "", c.webtrust.reference,
-         c.webtrust.verified, c.etsi.reference, c.etsi.verified)
+        (c.section, c.requirement, c.control, c.test, result_of(c, sentences), "", "", c.webtrust, c.etsi)
         for c in report.controls
     )  # fmt: skip
     return head, rows

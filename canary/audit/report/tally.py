@@ -94,6 +94,8 @@ class Tally:
     months: dict[str, Percentiles] = field(default_factory=dict)
     exceptions: list[Run] = field(default_factory=list)
     own_faults: list[Run] = field(default_factory=list)
+    confirmations: Counts = field(default_factory=Counts)
+    """Of all these: the probes that were sent to confirm the failure of another."""
     blind: list[str] = field(default_factory=list)
     """The probes of blind drills."""
     undecided: list[Event] = field(default_factory=list)
@@ -175,6 +177,8 @@ class _Counting:
             cube[row.sender, row.variant, row.outcome, deadline, row.was_accepted, row.was_acknowledged] += 1
             if deadline == _MET:
                 channel.note_good(row.day)
+            if row.confirms is not None:
+                self._tally.confirmations.add(deadline)
             if row.blind:
                 self._tally.blind.append(row.probe)
             if wrong or deadline != _MET:
@@ -192,14 +196,11 @@ class _Counting:
     def _add(self, channel: ChannelTally, day: date, cube: Mapping[_Alike, int]) -> None:
         of_day = channel.days[day] = Counts()
         for (sender, variant, outcome, deadline, accepted, acknowledged), number in cube.items():
-            for counts in (
-                of_day,
-                channel.variants[variant],
-                channel.senders[sender],
-                self._tally.variants[channel.kind][variant].counts,
-                self._tally.senders[channel.kind][sender].counts,
-            ):
+            groups = self._tally.variants[channel.kind][variant], self._tally.senders[channel.kind][sender]
+            for counts in (of_day, channel.variants[variant], channel.senders[sender], *(g.counts for g in groups)):
                 counts.add(deadline, number)
+            for group in groups if deadline == _MISSED else ():
+                group.causes[outcome or "none"] += number
             channel.outcomes[outcome or "none"] += number
             channel.accepted += number if accepted else 0
             channel.acknowledged += number if acknowledged else 0

@@ -65,7 +65,7 @@ def test_the_words_of_a_channel_are_redacted_unless_told_otherwise(
 ) -> None:
     assert "anna" not in made[0].exceptions[-1].reason
     assert "[redacted]@ca.test" in made[0].exceptions[-1].reason
-    assert made[0].channels[0].settings["approved_by"] == "[redacted] <[redacted]@ca.test>"
+    assert made[0].channels[0].settings["approved_by"] == "J. Doe <j.doe@ca.test>"
     open_, _ = build(source, config, PERIOD, NOW, profile="tls", redact=False)
     assert open_.exceptions[-1].reason == HOSTILE
 

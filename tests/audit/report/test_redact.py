@@ -71,3 +71,18 @@ class Thing:
 def test_everything_in_a_value_is_redacted() -> None:
     thing = Thing("anna@ca.test", ({"ben@ca.test": "chloe@ca.test"},))
     assert redacted(thing) == Thing("[redacted]@ca.test", ({"[redacted]@ca.test": "[redacted]@ca.test"},))
+
+
+@dataclass(frozen=True)
+class Approved:
+    by: str
+    reason: str
+    settings: dict[str, str]
+
+
+def test_who_approved_stays_and_so_does_what_is_disclosed() -> None:
+    settings = {"approved_by": "J. Doe <j.doe@ca.test>", "target": "problem@ca.test", "reason": "a@ca.test"}
+    kept = redacted(Approved("J. Doe <j.doe@ca.test>", "J. Doe <j.doe@ca.test>", settings))
+    assert kept == Approved(
+        "J. Doe <j.doe@ca.test>", "[redacted] <[redacted]@ca.test>", settings | {"reason": "[redacted]@ca.test"}
+    )

@@ -1,0 +1,83 @@
+"""One exception as a timeline in UTC, for an incident report by the CCADB's template (Incident Reporting Guidelines).
+
+What the canary cannot know is left to a person: what was decided, by whom, and why it happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from canary.audit.report.exceptions import Run
+from canary.ledger import EventKind
+from canary.ledger.decided_reader import DecidedReader
+from canary.ledger.reader import LedgerReader
+from canary.wording import clock, moment, number, printable
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened, in words."""
+
+    at: datetime
+    what: str
+
+
+def timeline(ledger: LedgerReader, run: Run) -> list[Step]:
+    """What is known of an exception (completed: see :func:`canary.audit.report.exceptions.complete`), by time."""
+    place = f" in {run.place}" if run.place else ""
+    good = DecidedReader(ledger).last_good(run.channel, run.first_at)
+    steps = [Step(good, "the last good test report before it was sent")] if good else []
+    steps.append(Step(run.first_at, f"a test report was sent through {run.channel} that ended as {run.outcome}{place}"))
+    if run.detected_at:
+        steps.append(Step(run.detected_at, "the failure was recorded as one"))
+    if run.probes > 1:
+        steps.append(Step(run.last_at, f"the last of {number(run.probes)} test reports that failed was sent"))
+    if run.retest_at and run.recovered_at:
+        steps.append(Step(run.retest_at, "the first good test report was sent"))
+        steps.append(Step(run.recovered_at, "it was in its queue: the channel takes reports again"))
+    since, until = run.first_at, run.recovered_at or datetime.max.replace(tzinfo=run.first_at.tzinfo)
+    silenced = ledger.events(kind=EventKind.SILENCED, since=since, until=until)
+    steps += [Step(e.at, f"{e.body['alert']} was silenced by {e.body['by']}: {e.body['reason']}") for e in silenced]
+    steps += [Step(note.at, f"noted by {note.by}: {note.text}") for note in run.notes]
+    return sorted(steps, key=lambda step: step.at)
+
+
+def incident(ledger: LedgerReader, run: Run) -> str:
+    """The exception as Markdown, to be completed by a person."""
+    lasted = clock(run.duration) if run.duration else "goes on"
+    noticed = clock(run.detected_at - run.first_at) if run.detected_at else "not known"
+    causes = "; ".join(
+        f"{outcome}{place and f' in {place}'}: {number(count)}" for (outcome, place), count in run.causes.most_common()
+    )
+    facts = [
+        ("Exception", run.id),
+        ("Incident", ", ".join(run.references) or "not noted"),
+        ("Affected channel", f"{run.channel} ({run.kind})"),
+        ("Test reports that failed", f"{number(run.probes)}: {causes}"),
+        ("Words of the channel", run.reason or "none"),
+        ("Variants, senders", f"{', '.join(sorted(run.variants))}; {', '.join(sorted(run.senders))}"),
+        ("Noticed after (h:min:s)", noticed),
+        ("Lasted (h:min:s)", lasted),
+        (
+            "Certificates affected",
+            "none is known: test reports name no certificate; see which reports of others came meanwhile",
+        ),
+    ]
+    rows = [f"| {name} | {_cell(value)} |" for name, value in facts]
+    steps = [f"| {moment(step.at)} | {_cell(step.what)} |" for step in timeline(ledger, run)]
+    return "\n".join(
+        [
+            *("| what | |", "| --- | --- |", *rows, ""),
+            *("| time (UTC) | what happened |", "| --- | --- |", *steps, ""),
+            "To be added by a person: when it was paged and taken up, root cause, what went well, what did not, "
+            "and action items with their dates.",
+            "",
+        ]
+    )
+
+
+def _cell(text: str) -> str:
+    """A text that is not ours as a cell of a Markdown table: one line, and no table, tag or link of its own."""
+    line = printable(" ".join(text.split()))
+    return "".join(f"\\{c}" if c in "\\|<>[]`*_!" else c for c in line)
