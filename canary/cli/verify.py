@@ -28,6 +28,10 @@ def verify(
     kept: Annotated[
         list[Path] | None, typer.Option(exists=True, help="A checkpoint that you had before; may be given again.")
     ] = None,
+    within: Annotated[
+        float | None,
+        typer.Option(help="Refuse a time that is proved less closely, in seconds; as the log's time-stamps tell."),
+    ] = None,
     tolerance: Annotated[float, typer.Option(help="Seconds between clocks.")] = 60.0,
     as_json: Json = False,
 ) -> None:
@@ -45,6 +49,7 @@ def verify(
             kept=kept or [],
             seed=seed,
             size=size,
+            within=within,
             tolerance=tolerance,
         )
         findings = check_bundle(file, brought)

@@ -21,7 +21,7 @@ import structlog
 from canary.clock import Clock
 from canary.evidence.jobs import Jobs, Step
 from canary.evidence.keys import key_store
-from canary.evidence.log import BusyError, EvidenceLog
+from canary.evidence.log import IDLE, BusyError, EvidenceLog
 from canary.evidence.notes import Checkpoint
 from canary.evidence.outside import OutsideError
 from canary.evidence.published import newest
@@ -160,7 +160,7 @@ class Generation:
         """Sign what is new, now. A failure is recorded and logged, not raised."""
         with self._recording_faults(_SIGN):
             try:
-                self.log.advance(force=self._is_awaited())
+                self.log.advance(idle=timedelta(0) if self._is_awaited() else IDLE)
                 self._forked = False
             except (BusyError, EndedError):
                 raise

@@ -64,10 +64,10 @@ class EvidenceLog(PublishedLog):
         super().__init__(ledger, folder, origin)
         self._keys, self._clock, self._recorder = keys, clock, recorder or EvidenceRecorder(ledger)
 
-    def advance(self, *, force: bool = False) -> Checkpoint | None:
+    def advance(self, *, force: bool = False, idle: timedelta = IDLE) -> Checkpoint | None:
         """Take in what is new in the ledger and sign it; returns the newest checkpoint.
 
-        Unless ``force``, nothing is signed within :data:`IDLE` where only our own events are new. Raises ForkError if
+        Unless ``force``, nothing is signed within ``idle`` where only our own events are new. Raises ForkError if
         the ledger is not the one that was signed before, EvidenceError if the tiles are not, and OwnFaultError if the
         key, the disk or the ledger cannot be used. BusyError if somebody else writes the log all the time.
         """
@@ -75,7 +75,7 @@ class EvidenceLog(PublishedLog):
             self._publish_newest()
             heads, latest, size = self._heads(), self.latest(), self._state().seq
             self._check_extends(heads, size)
-            if not self._is_due(latest, size, force):
+            if not self._is_due(latest, size, force=force, idle=idle):
                 return latest
             signers = self._keys.signers(self._clock.now())  # the first one is an event, and in the tree that it signs
             state = self._state()
@@ -202,13 +202,13 @@ class EvidenceLog(PublishedLog):
                 raise EvidenceError(f"event {seq} was forgotten and the tile with its hash is lost; restore the tiles")
             yield body
 
-    def _is_due(self, latest: Checkpoint | None, size: int, force: bool) -> bool:
+    def _is_due(self, latest: Checkpoint | None, size: int, *, force: bool, idle: timedelta) -> bool:
         if latest is None or latest.origin != self.origin:
             return True
         if force or any(not event.kind.about_log for event in self.ledger.events(after=latest.size)):
             return size > latest.size
         last = self._newest_signed()
-        return size > latest.size and (last is None or self._clock.now() - last.at >= IDLE)
+        return size > latest.size and (last is None or self._clock.now() - last.at >= idle)
 
     def _extended(self, old: Checkpoint, size: int) -> Checkpoint:
         """The head over ``size`` events, with its tiles on disk, proved to begin with the old one."""

@@ -52,6 +52,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "prometheus-alertmanager": ("/usr/bin/prometheus-alertmanager",),
     "softhsm2": ("/usr/bin/softhsm2-util",),
     "openssl": ("/usr/bin/openssl",),
+    "faketime": ("/usr/bin/faketime",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),
     "systemd": ("/usr/bin/systemd-analyze",),
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -42,6 +44,8 @@ class Tsa(Answering):
         self.down = False
         self.answers: list[bytes] = []
         """Given, in turn, instead of what openssl says."""
+        self.now: Callable[[], datetime] | None = None
+        """Tells its time, where that is another than the machine's."""
         self.queries = 0
         self.let_go = threading.Event()
         """Cleared while it takes queries and answers none."""
@@ -70,7 +74,8 @@ class Tsa(Answering):
         asked, answer = self._folder / "query.tsq", self._folder / "reply.tsr"
         asked.write_bytes(query)
         config = ["-config", str(self._folder / "tsa.cnf")]
-        _openssl("ts", "-reply", *config, "-queryfile", str(asked), "-out", str(answer))
+        at = ["faketime", "-f", f"{self.now():%Y-%m-%d %H:%M:%S}"] if self.now else []
+        _run(*at, "openssl", "ts", "-reply", *config, "-queryfile", str(asked), "-out", str(answer))
         return answer.read_bytes()
 
 
@@ -86,8 +91,8 @@ def openssl_verifies(reply: Path, data: bytes, ca_file: Path) -> bool:
     return ended.returncode == 0
 
 
-def _openssl(*arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "TZ": "UTC"})
 
 
 def _certificates(folder: Path, valid: tuple[timedelta, timedelta]) -> None:

@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--to", required=True, dest="until", metavar="DAY", help="the last day, which is in it (UTC)")
     parser.add_argument("--seed", help="the seed that you asked for")
     parser.add_argument("--size", type=int, help="the size of the sample that you asked for")
+    parser.add_argument("--within", type=float, metavar="SECONDS", help="refuse a time that is proved less closely "
+                        "(twice the interval that time-stamps tell)")  # fmt: skip
     parser.add_argument("--tolerance", type=float, default=60.0, metavar="SECONDS", help="between clocks (60)")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     return parser
@@ -70,12 +72,14 @@ def options(
     kept: Sequence[Path] = (),
     seed: str | None = None,
     size: int | None = None,
+    within: float | None = None,
     tolerance: float = 60.0,
 ) -> Options:
     """What the auditor brings, from how it is written. Raises OSError, and RefusedError for what cannot be read."""
     log_keys, witness_keys = map(tlog.Key.parse, key), map(tlog.Key.parse, witness)
     require(seed is None or seed.encode(errors="replace").decode() == seed, "--seed is not UTF-8")
     require(0 <= tolerance <= 86400, "--tolerance wants seconds, a day at most")
+    require(within is None or 0 <= within <= 366 * 86400, "--within wants seconds, a year at most")
     return Options(
         keys=[_of_type(key, tlog.ED25519, "--key wants the key of a log, not that of a witness") for key in log_keys],
         roots=stamps.load_pem(_content(tsa_ca, LARGEST_ROOTS)) if tsa_ca else [],
@@ -84,6 +88,7 @@ def options(
             for key in witness_keys
         ],
         tolerance=tolerance,
+        within=within,
         period=period(since, until),
         seed=seed,
         size=size,

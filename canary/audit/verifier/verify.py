@@ -131,6 +131,9 @@ class _Check:
         within = timedelta(seconds=options.within) if options.within is not None else None
         self._close = Closeness(log, proved, within, self._tolerance)
         findings.facts["probes"] = [self._check_probe(probe) for probe in self._probes]
+        findings.facts["within"] = (
+            max((fact.get("within") or 0 for fact in findings.facts["probes"]), default=0) or None
+        )
         self._check_other_files()
         self._check_population(period)
         self._finish()
@@ -331,7 +334,7 @@ class _Check:
         asked = {*self._ids, *(log.events[seq].probe or "" for seq in numbers if seq in log.events)}
         for seq in numbers:
             if seq in log.events and log.events[seq].probe not in self._probes:
-                self._within(f"event {seq}", [log.events[seq]], None)
+                self._check_picked(log.events[seq], period)
         population = sample.Population()
         span = (period.since, period.until)
         with findings.one(sample.POPULATION):
@@ -357,6 +360,13 @@ class _Check:
                 with findings.one(LISTED, f"probe {probe}"):
                     sample.check_row(listed, events)
         sample.check_spots(log, numbers, population, span, period.start, findings)
+
+    def _check_picked(self, event: Event, period: _Period) -> None:
+        """When an event that the seed picked was put into the log: nothing in the period is without a time-stamp."""
+        self._within("picked at random", [event], None)
+        if self._options.roots and event.at < period.until:
+            with self._findings.one(times.COVERED, f"event {event.seq}"):
+                require(self._close.covers(event.seq), "no time-stamp is over it")
 
     def _finish(self) -> None:
         """Every file was read with the digest that the manifest names, or is said to be wrong."""

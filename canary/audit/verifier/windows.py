@@ -116,6 +116,10 @@ class Closeness:
         upper = self._stamped.over(last)
         return lower.not_before if lower else None, upper.not_after if upper else None
 
+    def covers(self, seq: int) -> bool:
+        """Whether a time-stamp is over event ``seq``."""
+        return self._stamped.over(seq) is not None
+
     def check(self, subject: str, events: list[Event], carried: int | None, findings: Findings) -> float | None:
         """Whether events are closely enough between time-stamps; returns seconds, of those that are the least.
 
@@ -151,7 +155,7 @@ class Closeness:
     def _judge(self, window: Window) -> str | None:
         """What there is to tell of a window that is too wide by the log's own rule. Raises RefusedError."""
         limit = self._limit(window)
-        if window.lower is not None and window.width <= limit + self._tolerance:
+        if window.width <= limit + self._tolerance:
             return None
         why = self._told_in(window, limit)
         most = limit if self._within is not None else LONGEST_OUTAGE

@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -38,23 +38,22 @@ CPR, JUNK = Place("cpr", Role.MONITORED), Place("junk", Role.JUNK)
 
 
 class Office:
-    """Writes probes as the prober does, at the real time; ``close`` when done."""
+    """Writes probes as the prober does, at the real time if no clock is given; ``close`` when done."""
 
-    def __init__(self, folder: Path, origin: str = ORIGIN) -> None:
-        self.folder, self.origin = folder, origin
+    def __init__(self, folder: Path, origin: str = ORIGIN, clock: Clock | None = None) -> None:
+        self.folder, self.origin, self.clock = folder, origin, clock or Clock()
         self.ledger = Ledger(folder, inline=True)
         self.marks = Keyring([b"k" * 32])
         self.store = MemoryKeys(folder / "signed", origin)
         self.keys = SigningKeys(self.ledger, self.store, origin, timedelta(days=7))
-        self.log = EvidenceLog(self.ledger, folder / "evidence", origin, Clock(), self.keys)
+        self.log = EvidenceLog(self.ledger, folder / "evidence", origin, self.clock, self.keys)
         self.begun = self.now() - timedelta(minutes=1)
 
     def close(self) -> None:
         self.ledger.close()
 
-    @staticmethod
-    def now() -> datetime:
-        return datetime.now(UTC)
+    def now(self) -> datetime:
+        return self.clock.now()
 
     @property
     def vkey(self) -> str:
@@ -130,16 +129,16 @@ class Office:
         self.add(Event(EventKind.STOPPED, self.now() + timedelta(seconds=GIVE_UP + 1), {"run": "r", "scheduled": True}))
         self.log.advance(force=True)
 
-    def stamp(self, tsa: Tsa, name: str = "one") -> Event:
-        """Have the newest checkpoint time-stamped."""
-        settings = TsaSettings(name=name, url=tsa.url, ca_file=tsa.ca_file)
-        authority = Authority(settings, self.ledger, self.folder / "timestamps", Clock())
-        return asyncio.run(authority.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1))))
+    def stamp(self, tsa: Tsa, name: str = "one", every: str = "1h", of: Event | None = None) -> Event:
+        """Have a checkpoint time-stamped, the newest one if none is given."""
+        settings = TsaSettings(name=name, url=tsa.url, ca_file=tsa.ca_file, every=every)
+        authority = Authority(settings, self.ledger, self.folder / "timestamps", self.clock)
+        return asyncio.run(authority.do(of or next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1))))
 
     def cosign(self, witness: WitnessServer, name: str = "other") -> Event:
         """Have the newest checkpoint cosigned."""
         settings = WitnessSettings(name=name, url=witness.url, vkey=str(witness.vkey))
-        outside = Witness(settings, self.log, self.ledger, Clock())
+        outside = Witness(settings, self.log, self.ledger, self.clock)
         return asyncio.run(outside.do(next(self.ledger.events(kind=EventKind.CHECKPOINT, newest=1))))
 
     def wanted(self, seed: str = "7", size: int = 3, kept: tuple[int, ...] = ()) -> Wanted:
