@@ -30,6 +30,9 @@ def check_outcome(events: Sequence[Event], steps: Sequence[Event], faults: Seque
     has. Raises RefusedError.
     """
     finished, decided = first(events, "finished"), first(events, "deadline")
+    before = decided.body["result"] if decided and finished and decided.seq < finished.seq else None
+    if finished is not None:
+        _check_agrees(finished.body["outcome"], before)
     if decided is not None:
         outcome, result = decided.body["outcome"], decided.body["result"]
         right = _RESULTS.get(outcome, "missed")
@@ -38,10 +41,7 @@ def check_outcome(events: Sequence[Event], steps: Sequence[Event], faults: Seque
         _check_follows(outcome, known, None, _faults_during(events, decided, faults))
     if finished is not None:
         known, told = Known.before(finished, events, steps), _faults_during(events, finished, faults)
-        result = decided.body["result"] if decided is not None and decided.seq < finished.seq else None
-        outcome = finished.body["outcome"]
-        _check_agrees(outcome, result)
-        _check_follows(outcome, known, result, told)
+        _check_follows(finished.body["outcome"], known, before, told)
         _check_stages(finished.body["stages"], known)
         _check_owed(known, finished.body, told)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from textwrap import wrap
 from typing import Any
 
-from . import log, sample, times, verify
+from . import log, messages, sample, times, verify
 from .findings import GAPS, PROVED, REFUSED, Findings, Row
 
 LIMITS = (
@@ -33,8 +33,10 @@ _ASKED = {
         verify.ORDER, times.TOKENS, times.WITHIN, times.COVERED),
     "Nobody but your seed chose the probes, out of all that there were": (
         sample.POPULATION, sample.SAMPLE, sample.SPOTS, verify.LISTED),
-    "What was sent is what was found": (verify.ARTEFACTS, verify.MARKS, verify.CARRIED),
-    "Each probe came to what was seen of it": (verify.COMPLETE, verify.OUTCOME, verify.SUMMARIES),
+    "What was sent is what was found": (
+        messages.ARTEFACTS, messages.FORM, messages.MARKS, messages.ALONE, messages.CARRIED),
+    "Each probe came to what was seen of it": (
+        verify.COMPLETE, verify.WHOLE, verify.OUTCOME, verify.SUMMARIES),
     "What was deleted is told": (log.FORGOTTEN,),
 }  # fmt: skip
 """The questions of an auditor, and the rows of the findings that answer each; any other row speaks for itself."""

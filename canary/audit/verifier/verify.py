@@ -13,20 +13,18 @@ from cryptography import x509
 
 from . import canonical, outcomes, probes, sample, times, tlog
 from .archive import Archive
-from .content import words
 from .findings import Findings, RefusedError, require
-from .limits import LARGEST_MESSAGE, MOST_DRAWN
+from .limits import MOST_DRAWN
 from .log import Event, check_order, read_log, read_time
+from .messages import Messages
 from .windows import Closeness
 
 BUNDLE, FILES = "bundle is well-formed", "files are those that the manifest names"
 ASKED = "bundle is the one that was asked for"
 ORDER = "times of events are in order"
 PERIOD = "log covers the period"
-ARTEFACTS = "files are those that events name"
 WHOLE = "no event of a probe is left out"
 COMPLETE, OUTCOME = "probes: scheduled before, result after", "outcomes follow from what was seen"
-MARKS, CARRIED = "messages carry the mark that the log tells", "reports carry the root of an earlier checkpoint"
 KEPT = "checkpoints that you kept are the beginning of this log"
 LISTED, SUMMARIES = "probes are in the population as their events tell", "summaries say what the events say"
 
@@ -87,8 +85,6 @@ class _Check:
     def __init__(self, archive: Archive, options: Options, findings: Findings) -> None:
         self._archive, self._options, self._findings = archive, options, findings
         self._tolerance = timedelta(seconds=options.tolerance)
-        self._read: dict[str, str] = {}
-        """By SHA-256 of a message that was looked into: its words, while its probe is checked."""
         self._beheaded: list[str] = []
         """The probes whose first event is not there."""
         self._indeterminate = 0
@@ -123,6 +119,8 @@ class _Check:
         proved = times.read_stamps(archive, log, options.roots, findings)
         times.check_within(log, proved, self._tolerance, findings)
         cosigned = times.read_witnesses(archive, log, options.witnesses, self._tolerance, findings)
+        self._messages = Messages(archive, log, self._tolerance, findings)
+        self._messages.check_marks()
         self._steps = log.kind("clock_stepped")
         self._faults = [event for kind in outcomes.FAULTS for event in log.kind(kind)]
         self._probes = probes.events_of(log, self._ids)
@@ -219,11 +217,7 @@ class _Check:
             probes.check_whole(events, self._steps, log.forgotten)
         if not events:
             return fact | {"outcome": "deleted"}
-        for item in probes.artefacts(events):
-            with findings.one(ARTEFACTS, f"{subject}: {item.what} (event {item.event})"):
-                self._check_artefact(item, events)
-        carried = self._carried(subject, events)
-        self._read.clear()
+        carried = self._messages.check(subject, events)
         self._check_summary(probe, events)
         after, before = self._close.bounds(carried, events[-1].seq)
         finished = probes.first(events, "finished")
@@ -250,63 +244,6 @@ class _Check:
         row.said = (
             f"{self._indeterminate} of {row.checked} are indeterminate, by faults of the canary's that the log tells"
         )
-
-    def _check_artefact(self, item: probes.Artefact, events: list[Event]) -> None:
-        name = f"artefacts/{item.sha256}"
-        if name not in self._archive.files:
-            rule = self._log.rules.get(item.sha256)
-            require(rule is not None, "is not in the bundle, and no event tells that it was deleted")
-            self._findings.row(ARTEFACTS).said = "some were deleted by retention, as the log tells; their hash is kept"
-            return
-        if name not in self._archive.unread:
-            return  # the same file under two names, and checked already
-        found, kept, kind = sha256(), [], next(event for event in events if event.seq == item.event).kind
-        look = kind in ("submitting", "sighting") and self._archive.size(name) <= LARGEST_MESSAGE
-        for piece in self._archive.pieces(name):
-            found.update(piece)
-            if look:
-                kept.append(piece)
-        require(found.hexdigest() == item.sha256, "is another file than the one that the event names")
-        if look:
-            self._read[item.sha256] = words(b"".join(kept))
-
-    def _carried(self, subject: str, events: list[Event]) -> int | None:
-        """Look into what was sent and what was found; returns the size of the checkpoint that the report carried."""
-        scheduled = probes.first(events, "scheduled")
-        if scheduled is None:
-            return None
-        for item, event in self._reports(events):
-            text = self._read.get(item.sha256)
-            if text is None:
-                self._findings.unchecked(MARKS, "some messages were deleted, or are too large to look into")
-                continue
-            with self._findings.one(MARKS, f"{subject}: {item.what} (event {event.seq})"):
-                require(scheduled.body["mark"].lower() in text, "does not contain the mark of event "
-                       f"{scheduled.seq}")  # fmt: skip
-        sent = probes.first(events, "submitting")
-        text = self._read.get(sent.body["payload"]) if sent else None
-        older = {size: head for size, head in self._log.heads.items() if size < scheduled.seq}
-        first_key = min((event.at for event in self._log.kind("key_rotated")), default=None)
-        signing = bool(older) or (first_key is not None and first_key + self._tolerance < scheduled.at)
-        if text is None or not signing:
-            self._findings.unchecked(CARRIED, "some were deleted or never sent, or no checkpoint was signed before")
-            return None
-        found = [size for size, head in older.items() if head.root.hex() in text]
-        with self._findings.one(CARRIED, subject):
-            require(bool(found), "carries the root of no checkpoint in the bundle that is older than it")
-        return max(found, default=None)
-
-    @staticmethod
-    def _reports(events: list[Event]) -> list[tuple[probes.Artefact, Event]]:
-        """What was sent, and the copies of it that were found and counted."""
-        by_seq = {event.seq: event for event in events}
-        pairs = [(item, by_seq[item.event]) for item in probes.artefacts(events)]
-        return [
-            (item, event)
-            for item, event in pairs
-            if event.kind == "submitting"
-            or (event.kind == "sighting" and event.body["seen"] == "report" and event.body["forgery"] is None)
-        ]
 
     def _check_summary(self, probe: str, events: list[Event]) -> None:
         with self._findings.one(SUMMARIES, f"probe {probe}"):

@@ -26,7 +26,7 @@ from audit.verifier.office import (
 from builders import CPR, a_probe
 from servers.tsa import Tsa
 
-from canary.audit.verifier import canonical, log, stamps, times, tlog, verify
+from canary.audit.verifier import canonical, log, messages, stamps, times, tlog, verify
 from canary.audit.verifier.findings import Findings
 from canary.audit.verifier.verify import Options
 from canary.ledger import Event, EventKind
@@ -198,7 +198,7 @@ def test_an_event_from_the_future(office: Office, tmp_path: Path) -> None:
 def test_a_report_that_carries_no_root_of_the_log(office: Office) -> None:
     office.probe(root="ab" * 32)
     office.stop()
-    refused(check(office), verify.CARRIED, "carries the root of no checkpoint in the bundle that is older than it")
+    refused(check(office), messages.CARRIED, "carries the root of no checkpoint in the bundle that is older than it")
 
 
 def test_a_message_without_the_mark(office: Office) -> None:
@@ -206,8 +206,8 @@ def test_a_message_without_the_mark(office: Office) -> None:
     office.probe()
     office.stop()
     found = check(office)
-    refused(found, verify.MARKS, "exactly what was sent .*: does not contain the mark")
-    refused(found, verify.MARKS, "report in cpr .*: does not contain the mark")
+    refused(found, messages.MARKS, "exactly what was sent .*: does not contain the mark")
+    refused(found, messages.MARKS, "report in cpr .*: does not contain the mark")
 
 
 def test_a_fork_of_the_log(healthy: Healthy, office: Office) -> None:
@@ -319,7 +319,7 @@ def test_what_was_deleted_by_a_rule_is_told_and_accepted(office: Office) -> None
     office.stop()
     found = check(office)
     assert found.ok, [row.failures for row in found.rows.values() if row.failed]
-    assert "deleted by retention" in found.rows[verify.ARTEFACTS].said
+    assert "deleted by retention" in found.rows[messages.ARTEFACTS].said
     summary = json.loads(unpacked(office.folder / "bundle.zip")[f"probes/{probe}/summary.json"])
     states = {item["what"]: item["state"] for item in summary["artefacts"]}
     assert states["exactly what was sent"] == "deleted under rule messages, hash kept"
@@ -333,7 +333,7 @@ def test_what_was_deleted_without_a_word_is_refused(office: Office) -> None:
     office.stop()
     made = office.bundle(office.folder / "bundle.zip", office.wanted("7", 50))
     assert made.missing == (digest,)
-    refused(check(office), verify.ARTEFACTS, "not in the bundle, and no event tells that it was deleted")
+    refused(check(office), messages.ARTEFACTS, "not in the bundle, and no event tells that it was deleted")
 
 
 def test_a_deletion_whose_event_is_left_out_is_refused(office: Office) -> None:
@@ -343,4 +343,4 @@ def test_a_deletion_whose_event_is_left_out_is_refused(office: Office) -> None:
     office.bundle(path, office.wanted("7", 3))
     files = unpacked(path)
     seq = next(int(re.findall(r"\d+", name)[0]) for name, raw in files.items() if b'"kind":"forgotten"' in raw)
-    refused(check(office, sealed(without_event(files, seq))), verify.ARTEFACTS, "no event tells that it was deleted")
+    refused(check(office, sealed(without_event(files, seq))), messages.ARTEFACTS, "no event tells that it was deleted")

@@ -18,7 +18,7 @@ from audit.verifier.office import Files, refused, sealed, without, without_event
 from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 from servers.tsa import Tsa
 
-from canary.audit.verifier import canonical, log, sample, stamps, times, tlog, verify
+from canary.audit.verifier import canonical, log, messages, sample, stamps, times, tlog, verify
 from canary.audit.verifier.findings import Findings
 from canary.audit.verifier.verify import Options
 
@@ -64,7 +64,7 @@ def test_a_bit_of_an_event(healthy: Healthy) -> None:
 def test_a_bit_of_an_artefact(healthy: Healthy) -> None:
     name = an_artefact(healthy.files)[0]
     changed = sealed(healthy.files | {name: flipped(healthy.files[name], 10)})
-    refused(healthy.check(changed), verify.ARTEFACTS, "another file than the one that the event names")
+    refused(healthy.check(changed), messages.ARTEFACTS, "another file than the one that the event names")
 
 
 def test_a_hash_of_a_proof(healthy: Healthy) -> None:
@@ -115,12 +115,12 @@ def test_events_in_another_order(healthy: Healthy) -> None:
 def test_a_swapped_artefact(healthy: Healthy) -> None:
     one, other = an_artefact(healthy.files)[:2]
     changed = sealed(swapped(healthy.files, one, other))
-    refused(healthy.check(changed), verify.ARTEFACTS, "another file than the one that the event names")
+    refused(healthy.check(changed), messages.ARTEFACTS, "another file than the one that the event names")
 
 
 def test_an_artefact_that_is_left_out(healthy: Healthy) -> None:
     changed = sealed(without(healthy.files, an_artefact(healthy.files)[0]))
-    refused(healthy.check(changed), verify.ARTEFACTS, "not in the bundle, and no event tells that it was deleted")
+    refused(healthy.check(changed), messages.ARTEFACTS, "not in the bundle, and no event tells that it was deleted")
 
 
 def test_a_file_that_nothing_names(healthy: Healthy) -> None:
