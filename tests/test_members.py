@@ -89,8 +89,8 @@ OUTCOME_PLACES: dict[str, Callable[[Outcome], bool]] = {
         lambda o: o is Outcome.ARRIVED or f"`{o}`" in text("docs/runbook.md")
     ),
     "dashboards/vocabulary.py has no colour for it (then: make dashboards)": lambda o: o in OUTCOMES,
-    "canary/audit/verifier/probes.py does not check that it follows from what was seen": (
-        lambda o: f'"{o}"' in text("canary/audit/verifier/probes.py")
+    "canary/audit/verifier/outcomes.py does not check that it follows from what was seen": (
+        lambda o: f'"{o}"' in text("canary/audit/verifier/outcomes.py")
     ),
 }
 STAGE_PLACES: dict[str, Callable[[Stage], bool]] = {
