@@ -23,7 +23,6 @@ SWITCHES = (
 
 
 _DOWN = {
-    "not_started": "nothing recorded yet",
     "stopped": "stopped",
     "crashed": "ended without a stop",
     "no_record": "running by the record, and silent",
@@ -106,6 +105,16 @@ def downtime(found: Iterable[Gap]) -> list[Span]:
         Span(_DOWN[gap.cause], _where(EVERY_CHANNEL), gap.detail, "", gap.start, gap.until)
         for gap in found
         if gap.cause in _DOWN
+    ]
+
+
+def not_installed(found: Iterable[Gap]) -> list[Span]:
+    """The time of the period in which no prober with a schedule had ever run: none, or one."""
+    what, detail = "not installed yet", "no prober had run by then, as far as is recorded"
+    return [
+        Span(what, _where(EVERY_CHANNEL), detail, "", gap.start, gap.until)
+        for gap in found
+        if gap.cause == "not_started"
     ]
 
 

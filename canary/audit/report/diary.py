@@ -18,6 +18,8 @@ from canary.ledger.reader import LedgerReader
 class Diary:
     """Times without probes, silenced alerts, and what was changed or broken on our own side."""
 
+    not_installed: tuple[Span, ...]
+    """Before the first start: no downtime, and nothing is known of it either."""
     downtime: tuple[Span, ...]
     holds: tuple[Span, ...]
     blackouts: tuple[Span, ...]
@@ -36,8 +38,10 @@ def diary(ledger: LedgerReader, known: list[Inventory], period: Period, now: dat
     def events(*kinds: EventKind) -> Iterator[Event]:
         return ledger.events(kind=kinds, since=period.since, until=period.until, emptied=True)
 
+    found = gaps(ledger, period.since, min(period.until, now))
     return Diary(
-        downtime=tuple(changes.downtime(gaps(ledger, period.since, min(period.until, now)))),
+        not_installed=tuple(changes.not_installed(found)),
+        downtime=tuple(changes.downtime(found)),
         holds=tuple(changes.holds(ledger.events(kind=changes.SWITCHES, until=period.until, emptied=True), period)),
         blackouts=tuple(changes.blackouts(known, period)),
         silences=tuple(changes.silences(events(EventKind.SILENCED))),

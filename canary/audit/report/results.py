@@ -8,7 +8,7 @@ from datetime import timedelta
 from canary.audit.report.contents import AuditReport
 from canary.audit.report.drills import Answer
 from canary.audit.report.rules import Control, Measure
-from canary.wording import duration, hours, latency, number, percent, several
+from canary.wording import duration, hours, latency, moment, number, percent, several
 
 
 def results(report: AuditReport) -> dict[Measure, str]:
@@ -77,12 +77,18 @@ def _population(report: AuditReport) -> str:
 
 
 def _downtime(report: AuditReport) -> str:
-    if not report.diary.downtime:
-        return "No downtime of the prober was found."
-    whole = sum(((span.end or report.made_at) - span.start for span in report.diary.downtime), timedelta())
+    """The time before the first start is no downtime; but nothing is known of it."""
+    diary = report.diary
+    before = "".join(
+        f" Until {moment(span.end)} UTC it was not installed yet, and nothing is known of the time before."
+        for span in diary.not_installed
+    )
+    if not diary.downtime:
+        return f"No downtime of the prober was found.{before}"
+    whole = sum(((span.end or report.made_at) - span.start for span in diary.downtime), timedelta())
     return (
-        f"The prober was down {several(len(report.diary.downtime), 'time')}, {duration(whole)} in all: "
-        "no probe was sent then, and nothing is known of those times."
+        f"The prober was down {several(len(diary.downtime), 'time')}, {duration(whole)} in all: "
+        f"no probe was sent then, and nothing is known of those times.{before}"
     )
 
 

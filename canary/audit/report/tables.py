@@ -190,7 +190,8 @@ def _holds(report: AuditReport, _: Tally) -> Table:
             span.by,
         )
 
-    spans = (*report.diary.downtime, *report.diary.blackouts, *report.diary.holds, *report.diary.silences)
+    diary = report.diary
+    spans = (*diary.not_installed, *diary.downtime, *diary.blackouts, *diary.holds, *diary.silences)
     return ("from", "to", "seconds", "what", "where", "reason", "by_or_approved_by"), map(row, spans)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 from contextlib import closing
 from datetime import date, timedelta
@@ -16,6 +18,7 @@ from canary.audit.report.counts import Counts
 from canary.audit.report.drills import Answer
 from canary.audit.report.results import result_of, results
 from canary.audit.report.rules import Measure
+from canary.audit.report.tables import tables
 from canary.audit.report.tally import Tally
 from canary.config import Config
 from canary.ledger import Event, EventKind, Ledger
@@ -117,6 +120,22 @@ def test_holds_silences_restarts_and_clocks(made: Made) -> None:
     assert report.diary.clocks == (("cpr", 1, 2.5),)
     assert [change.detail for change in report.diary.clock_steps] == ["by -2.0 s"]
     assert report.diary.troubles == (("imap: lost", 1),)
+
+
+def test_before_the_first_start_it_was_not_installed_which_is_no_downtime(
+    source: LedgerReader, config: Config, made: Made
+) -> None:
+    report, _ = build(source, config, Period(date(2026, 1, 1), PERIOD.last), NOW, profile="tls")
+    assert [(span.start, span.end) for span in report.diary.not_installed] == [
+        (at(1) - timedelta(days=59), at(1, 11.9))
+    ]
+    assert report.diary.downtime == made[0].diary.downtime
+    said = results(report)[Measure.DOWNTIME]
+    assert "down 1 time, 18 min in all" in said
+    assert "Until 2026-03-01 11:54:00 UTC it was not installed yet" in said
+    assert "not installed" not in results(made[0])[Measure.DOWNTIME]
+    holds = list(csv.reader(io.StringIO(tables(report, Tally(PERIOD))["holds.csv"].decode("utf-8-sig"))))
+    assert [row[3] for row in holds[1:3]] == ["not installed yet", "stopped"]
 
 
 def test_drills_have_the_three_times_as_far_as_they_can_be_known(made: Made) -> None:
