@@ -13,7 +13,19 @@ from canary.channels import Kind, Resources, Sender
 from canary.channels.forms.steps import payload
 from canary.clock import Clock
 from canary.content import Ticket
-from canary.model import Actor, Component, Outgoing, OwnFaultError, Place, Report, Role, Seen, Submission, TimeSource
+from canary.model import (
+    Actor,
+    Component,
+    Failure,
+    Outgoing,
+    OwnFaultError,
+    Place,
+    Report,
+    Role,
+    Seen,
+    Submission,
+    TimeSource,
+)
 from canary.queues import Found, Intake, WatchKind, WatchResources, WatchSettings
 from canary.queues.claims import claims
 from canary.settings import ChannelSettings, Duration, Slug
@@ -29,6 +41,10 @@ class MemoryCa:
     """The entrances behind which reports are lost."""
     junked: set[str] = field(default_factory=set)
     """The entrances behind which reports are taken for junk."""
+    refused: set[str] = field(default_factory=set)
+    """The entrances that take no report."""
+    unreached: set[str] = field(default_factory=set)
+    """The entrances that we cannot reach, by a fault of our own."""
     readable: bool = True
     """Whether the queues can be read."""
     letters: list[tuple[str, str, datetime]] = field(default_factory=list)
@@ -74,6 +90,14 @@ class MemoryChannel:
         """Takes some seconds; the report comes into its queue within a minute after that."""
         began, steady = self._clock.now(), self._clock.monotonic()
         await self._clock.sleep(self._rng.uniform(0.2, 5))
+        if self._settings.entrance in self._ca.unreached:
+            return Submission(
+                began, False, 0.0, Failure.OURS, reason="our server is down", component=Component.SMTP,
+                own_reason="refused",
+            )  # fmt: skip
+        if self._settings.entrance in self._ca.refused:
+            took = self._clock.monotonic() - steady
+            return Submission(began, False, took, Failure.REJECTED, reason="550 5.1.1 no such user")
         queue = self._ca.sort(outgoing.report.probe, self._settings.entrance)
         if queue is not None:
             loop, delay = asyncio.get_running_loop(), self._rng.uniform(1, 60)
@@ -97,10 +121,12 @@ class MemoryWatchSettings(WatchSettings):
     poll: Duration = 300.0
     dated: bool = False
     """Whether the CA's times are believed, as a mail server's are."""
+    work: bool = False
+    """Whether a queue shows who works a report."""
 
     def places(self) -> tuple[Place, ...]:
         """The queues; what is in them has no Message-ID."""
-        return tuple(Place(queue, Role(role), message_id=False) for queue, role in self.queues.items())
+        return tuple(Place(queue, Role(role), message_id=False, work=self.work) for queue, role in self.queues.items())
 
 
 class MemoryWatcher:
