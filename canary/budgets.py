@@ -111,6 +111,7 @@ FORM_PAGE = Budget("a form's page", decoded=1 * MIB, number=60_000, depth=2048, 
 TIMESTAMP = Budget("an answer of a time-stamping authority", received=512 * KIB, decoded=256 * KIB)  # most have 6 KiB
 COSIGNATURE = Budget("an answer of a witness", received=192 * KIB, decoded=64 * KIB)
 TRUSTED_CERTIFICATES = Budget("a file of trusted certificates", received=16 * MIB)
+COMMITMENT = Budget("a commitment for an audit", received=64 * KIB)
 CONFIGURATION = Budget(
     "a configuration",
     received=16 * MIB,

@@ -14,6 +14,7 @@ from canary.audit.bundle.make import Made, Wanted, make
 from canary.audit.verifier.__main__ import kept_head
 from canary.audit.verifier.findings import RefusedError
 from canary.audit.whole import Whole, check_whole
+from canary.cli.commit import CommitmentOption, read_commitment
 from canary.cli.common import ConfigPath, Exit, Json, err, out, painted, print_json, print_plain
 from canary.cli.opening import published_log
 from canary.cli.period import From, To, whole_period
@@ -30,6 +31,7 @@ def bundle(
     size: Annotated[int, typer.Option(min=0, max=5000, help="How many probes to draw.")],
     file: Annotated[Path, typer.Option("--out", help="The zip file to write.")],
     probe: Annotated[list[str] | None, typer.Option(help="One more probe, by its id; may be given again.")] = None,
+    commitment: CommitmentOption = None,
     kept: Annotated[
         list[Path] | None, typer.Option(exists=True, help="A checkpoint that the auditor kept; may be given again.")
     ] = None,
@@ -42,7 +44,8 @@ def bundle(
     """
     settings, period = load(config), whole_period(first, last)
     sizes = tuple(_size(path) for path in kept or ())
-    wanted = Wanted(period.since, min(period.until, Clock().now()), seed, size, tuple(probe or ()), sizes)
+    bound = read_commitment(commitment, period)
+    wanted = Wanted(period.since, min(period.until, Clock().now()), seed, size, tuple(probe or ()), sizes, bound)
     chains = {tsa.name: tsa.ca_file for tsa in settings.evidence.timestamps}
     with published_log(settings) as log, err.status(painted("population")) as spinner:
         try:

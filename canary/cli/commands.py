@@ -17,6 +17,7 @@ _EVIDENCE = {
 }
 _AUDIT = {
     "report": Command("report:report", "Write a report of a period", extra="audit"),
+    "commit": Command("commit:commit", "Bind to the log of a period and to the list of its probes"),
     "sample": Command("sample:sample", "Draw a sample from every probe that was scheduled in the period"),
     "bundle": Command("bundle:bundle", "Write the evidence of a sample of probes as one zip file"),
     "verify": Command("verify:verify", "Check a bundle"),

@@ -25,6 +25,12 @@ def verify(
     witness: Annotated[list[str] | None, typer.Option(help="Public key of a witness (a vkey).")] = None,
     seed: Annotated[str | None, typer.Option(help="The seed that was asked for.")] = None,
     size: Annotated[int | None, typer.Option(help="The size of the sample that was asked for.")] = None,
+    commitment: Annotated[
+        Path | None, typer.Option(exists=True, help="What the CA bound itself to before it knew the seed.")
+    ] = None,
+    seed_token: Annotated[
+        Path | None, typer.Option(exists=True, help="A time-stamp over the commitment, whose SHA-256 is the seed.")
+    ] = None,
     kept: Annotated[
         list[Path] | None, typer.Option(exists=True, help="A checkpoint that you had before; may be given again.")
     ] = None,
@@ -50,6 +56,8 @@ def verify(
             seed=seed,
             size=size,
             within=within,
+            commitment=commitment,
+            seed_token=seed_token,
             tolerance=tolerance,
         )
         findings = check_bundle(file, brought)

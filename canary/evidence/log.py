@@ -83,7 +83,7 @@ class EvidenceLog(PublishedLog):
             write_file(self.folder / "head", head.text.encode())
             sync_folder(self.folder)
             note = sign(head.text, *signers)
-            self._record(head, note, state.totals, force=force)
+            self._record(head, note, latest, state.totals, force=force)
             self._publish(note)
             return head
 
@@ -155,7 +155,7 @@ class EvidenceLog(PublishedLog):
         self.ledger.refresh()
         return self.ledger.state
 
-    def _record(self, head: Checkpoint, note: Note, totals: Totals, *, force: bool) -> None:
+    def _record(self, head: Checkpoint, note: Note, latest: Checkpoint | None, totals: Totals, *, force: bool) -> None:
         """Tell of a head that was signed, with the totals of its events; keep their table once a day, and if asked."""
         now, last = self._clock.now(), self._newest_signed()
         found = table(totals, now)
@@ -163,6 +163,7 @@ class EvidenceLog(PublishedLog):
         if kept:
             self.ledger.keep(written)
         body: dict[str, Any] = {"size": head.size, "root": head.root.hex(), "note": str(note)}
+        body["previous"] = latest.size if latest and latest.origin == self.origin else 0
         body |= {"totals": told(found, written, kept=kept)}
         self._recorder.record(Event(EventKind.CHECKPOINT, now, body))
 

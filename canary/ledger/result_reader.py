@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from canary.ledger.event_reader import EventReader
 from canary.ledger.events import Event, EventKind, parse_time, read
@@ -60,7 +60,7 @@ _ALL = ", ".join(COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """A probe of a period; ``finished`` is None, result and outcome are empty, where it had not ended yet."""
+    """A probe as a list has it; ``finished`` is None, result and outcome are empty, where it had not ended yet."""
 
     probe: str
     seq: int
@@ -159,22 +159,30 @@ class ResultReader(EventReader):
                 if self.ended_probe(event.probe or "") is None:
                     yield event
 
-    def scheduled(self, since: datetime, until: datetime) -> Iterator[Scheduled]:
-        """Every probe that was scheduled from ``since`` on and before ``until``, in the order of the log."""
+    def listed(self, start: int) -> Iterator[Scheduled]:
+        """Every probe that was scheduled or ended in an event beyond ``start``, in the order of the log."""
         columns = "event.probe, event.seq, event.at, event.body, finished_seq, channel, deadline, outcome"
-        query = self._events(columns, "LEFT JOIN result ON result.probe = event.probe")
-        query = query.where("event.kind = :scheduled", scheduled=EventKind.SCHEDULED.value)
-        for row in self._rows(query.between("at", since, until).then("ORDER BY event.seq")):
-            ended = row.finished_seq is not None and (self.size is None or row.finished_seq <= self.size)
-            yield Scheduled(
-                probe=row.probe,
-                seq=row.seq,
-                finished=row.finished_seq if ended else None,
-                at=row.at,
-                channel=row.channel or _channel(row.body),
-                result=(row.deadline or "") if ended else "",
-                outcome=(row.outcome or "") if ended else "",
-            )
+        before = self._events(columns, "JOIN result ON scheduled_seq = event.seq")
+        before = before.where("scheduled_seq <= :start AND finished_seq > :start", start=start)
+        if self.size is not None:
+            before = before.where("finished_seq <= :size", size=self.size)
+        since = self._events(columns, "LEFT JOIN result ON result.probe = event.probe")
+        since = since.where("event.kind = :scheduled", scheduled=EventKind.SCHEDULED.value)
+        since = since.where("event.seq > :start", start=start)
+        for query in (before, since) if start else (since,):
+            yield from map(self._listed, self._rows(query.then("ORDER BY event.seq")))
+
+    def _listed(self, row: Any) -> Scheduled:
+        ended = row.finished_seq is not None and (self.size is None or row.finished_seq <= self.size)
+        return Scheduled(
+            probe=row.probe,
+            seq=row.seq,
+            finished=row.finished_seq if ended else None,
+            at=row.at,
+            channel=row.channel or _channel(row.body),
+            result=(row.deadline or "") if ended else "",
+            outcome=(row.outcome or "") if ended else "",
+        )
 
 
 def _channel(scheduled: bytes) -> str:

@@ -23,6 +23,7 @@ from e2e.test_locked import locked
 
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
 DAYS = ("--from", TODAY, "--to", f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}")
+BEFORE = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
 COMMANDS = (
     ("status", "--json"),
     ("probes list", "--json"),
@@ -30,6 +31,7 @@ COMMANDS = (
     ("evidence status", "--json"),
     ("evidence key",),
     ("audit report", *DAYS, "--out", "{out}/report", "--json"),
+    ("audit commit", "--from", BEFORE, "--to", BEFORE, "--out", "{out}/commitment.json", "--json"),
     ("audit sample", *DAYS, "--seed", "1", "--size", "2", "--json"),
     ("audit bundle", *DAYS, "--seed", "1", "--size", "2", "--out", "{out}/bundle.zip", "--json"),
     ("audit verify-log", "--json"),
@@ -159,8 +161,8 @@ def test_whoever_may_only_read_checks_the_whole_ledger(config: Path) -> None:
     kept = config.with_name("state") / "evidence" / "verified.json"
     assert as_it_is(config.with_name("state")).keys() - before.keys() == {kept}
     for check, _ in found.values():
-        assert (check["code"], check["out"]) == (0, "14 events: every one as it was signed\n")
-    assert json.loads(found["ourselves"][1]["out"])["checked_events"] == 14
+        assert (check["code"], check["out"]) == (0, "15 events: every one as it was signed\n")
+    assert json.loads(found["ourselves"][1]["out"])["checked_events"] == 15
 
 
 @pytest.mark.parametrize("name", [name for name, *_ in COMMANDS] + ["evidence check", "probes show"])

@@ -6,10 +6,11 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import combinations
 from pathlib import Path
 
 import pytest
-from builders import START, after
+from builders import after
 from ledger.test_results import NAME, life
 
 from canary.ledger import Event, EventKind, Ledger
@@ -120,11 +121,21 @@ def test_as_of_a_size_later_events_are_not_there(ledger: Ledger) -> None:
         assert then.count_results() == len(list(then.results()))
         assert (then.ended_probe(NAME) is None) == (size < ended)
         assert then.leaf(size + 1) is None
-        assert [row.probe for row in then.scheduled(START, after(900))] == [NAME, OTHER][: (size >= 1) + (size > ended)]
-        assert [row.finished for row in then.scheduled(START, after(900))][:1] in (
-            [],
-            [ended if size >= ended else None],
-        )
+        assert [row.probe for row in then.listed(0)] == [NAME, OTHER][: (size >= 1) + (size > ended)]
+        assert [row.finished for row in then.listed(0)][:1] in ([], [ended if size >= ended else None])
+
+
+def test_a_part_of_the_log_lists_what_began_or_ended_in_it(ledger: Ledger) -> None:
+    began, ended = [
+        [event.seq for event in ledger.events(kind=kind)] for kind in (EventKind.SCHEDULED, EventKind.FINISHED)
+    ]
+    for start, end in combinations(range(LAST + 1), 2):
+        inside = [
+            probe
+            for probe, *known in zip((NAME, OTHER), began, ended, strict=True)
+            if any(start < seq <= end for seq in known)
+        ]
+        assert [row.probe for row in ledger.at(end).listed(start)] == inside, (start, end)
 
 
 @pytest.mark.parametrize(

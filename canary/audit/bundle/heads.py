@@ -49,6 +49,24 @@ class Heads:
         """The newest checkpoint that was recorded at ``since`` or before."""
         return next((head for head in reversed(self._heads) if head.at <= since), None)
 
+    @property
+    def newest(self) -> RecordedHead:
+        """The newest one."""
+        return self._heads[-1]
+
+    def told(self) -> RecordedHead:
+        """The newest one of which the log itself tells; of the first there is no event yet, and it is that one."""
+        newest = self.newest
+        return next((head for head in reversed(self._heads) if head.seq <= newest.size), newest)
+
+    def after(self, size: int) -> RecordedHead | None:
+        """The one that follows that of ``size`` events; of 0 the first."""
+        return next((head for head in self._heads if head.size > size), None)
+
+    def at(self, size: int) -> RecordedHead | None:
+        """The one of this size."""
+        return self._heads[bisect_right(self._sizes, size) - 1] if size in self else None
+
     def older(self, seq: int, most: int) -> list[RecordedHead]:
         """At most so many checkpoints without event ``seq``, newest first."""
         upto = bisect_right(self._sizes, seq - 1)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from canary.audit.bundle.commitment import Commitment, draw, signed_heads
 from canary.audit.bundle.faults import faults
 from canary.audit.bundle.files import BundleError, Files
 from canary.audit.bundle.heads import Heads
-from canary.audit.bundle.sample import HEADER, Lowest, spots
+from canary.audit.bundle.population import Progress, part, write
+from canary.audit.bundle.sample import Lowest, spots
 from canary.audit.bundle.summary import named, summary
 from canary.evidence.merkle import inclusion_proof
 from canary.evidence.notes import Checkpoint, Note, Proof, hash_lines
@@ -28,13 +30,12 @@ from canary.ledger.event_reader import Leaf
 from canary.ledger.events import read, timestamp
 from canary.ledger.reading import understood
 
-Progress = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the auditor asks for: ``size`` probes by ``seed`` of those scheduled in the period, and those ``asked``.
 
+    With a commitment the period is that which was bound to, and the end of the log is the one of that time.
     ``kept`` are the sizes of checkpoints that the auditor has, to see that they are the beginning of this log.
     """
 
@@ -44,6 +45,7 @@ class Wanted:
     size: int
     asked: tuple[str, ...] = ()
     kept: tuple[int, ...] = ()
+    bound: Commitment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,7 @@ def make(
 
     Raises BundleError, EvidenceError, OwnFaultError, and OSError.
     """
-    newest = next(log.ledger.events(kind=EventKind.CHECKPOINT, newest=1), None)
-    if newest is None:
-        raise BundleError("no checkpoint was signed yet: `cpr-canary run` signs one soon after it began")
+    heads = signed_heads(log)
     temporary = path.with_name(f".{path.name}.new")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)  # it may hold personal data
     try:
@@ -83,7 +83,7 @@ def make(
             zipfile.ZipFile(file, "w", allowZip64=False) as archive,
             understood("what is to be packed"),
         ):
-            made = _Bundle(Files(archive), log, newest.body["size"], wanted, progress).write(chains or {})
+            made = _Bundle(Files(archive), log, heads, wanted, progress).write(chains or {})
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -92,18 +92,17 @@ def make(
 
 
 class _Bundle:
-    """The bundle of the first ``size`` events."""
+    """The bundle of all that is signed, about one part of it."""
 
-    def __init__(self, files: Files, log: PublishedLog, size: int, wanted: Wanted, progress: Progress) -> None:
-        self._files, self._log, self._ledger, self._size, self._wanted = files, log, log.ledger.at(size), size, wanted
+    def __init__(self, files: Files, log: PublishedLog, heads: Heads, wanted: Wanted, progress: Progress) -> None:
+        self._files, self._log, self._heads, self._wanted = files, log, heads, wanted
+        self._size = heads.newest.size
+        self._ledger = log.ledger.at(self._size)
         self._artefacts, self._progress = log.ledger.artefacts, progress
-        self._heads = Heads(log.ledger, size)
-        self._note = self._heads.note(size)
-        self._until = self._end_of_period()
-        before = self._heads.before(timestamp(wanted.since))
-        self._start = before.size if before else 0
+        self._note = heads.note(self._size)
+        self._part = wanted.bound.part if wanted.bound else part(log.ledger, heads, wanted.since, wanted.until)
         self._events: dict[int, Leaf] = {}
-        self._sizes: set[int] = {self._start, *wanted.kept} - {0}
+        self._sizes: set[int] = {self._part.start, self._part.end, *wanted.kept} - {0}
         self._missing: list[str] = []
 
     def write(self, chains: Mapping[str, Path]) -> Made:
@@ -126,16 +125,8 @@ class _Bundle:
             self._event(self._events[seq])
         digest = self._files.seal(self._manifest(picked, asked))
         return Made(
-            digest, tuple(chosen), count, len(self._files.digests), tuple(self._missing), timestamp(self._until)
+            digest, tuple(chosen), count, len(self._files.digests), tuple(self._missing), timestamp(self._part.until)
         )
-
-    def _end_of_period(self) -> datetime:
-        """The period's end, or that of what is signed where that is earlier."""
-        newest = datetime.fromisoformat(self._one(self._size).at)
-        until = min(self._wanted.until, newest)
-        if until <= self._wanted.since:
-            raise BundleError(f"nothing of the period is signed yet: the newest checkpoint ends at {newest:%F %T} UTC")
-        return until
 
     def _one(self, seq: int) -> Leaf:
         leaf = self._ledger.leaf(seq)
@@ -151,20 +142,16 @@ class _Bundle:
 
     def _population(self) -> tuple[int, list[str]]:
         """Write the list of all probes; returns how many there are, and the sample of them."""
-        count, lowest = 0, Lowest(self._wanted.seed, self._wanted.size)
+        seed, size, bound = self._wanted.seed, self._wanted.size, self._wanted.bound
         with TemporaryDirectory() as folder:
             listed = Path(folder) / "population.csv"
-            with listed.open("w", encoding="ascii", newline="\n") as file:
-                file.write(f"{HEADER}\n")
-                for row in self._ledger.scheduled(self._wanted.since, self._until):
-                    ended = row.finished or ""
-                    file.write(f"{row.probe},{row.seq},{ended},{row.at},{row.channel},{row.result},{row.outcome}\n")
-                    lowest.add(row.probe)
-                    count += 1
-                    if count % 10_000 == 0:
-                        self._progress(f"population: {count} probes")
+            if bound:
+                count, drawn = bound.count, draw(self._log, bound, seed, size, listed, self._progress)
+            else:
+                written = write(listed, self._log.ledger, self._part, Lowest(seed, size), self._progress)
+                count, drawn = written.count, written.drawn
             self._files.add_file("population.csv", listed)
-        return count, lowest.probes()
+        return count, drawn
 
     def _pick_events(self, chosen: Mapping[str, list[Leaf]]) -> list[int]:
         """The events of the probes, those that the seed picks, and those that hold the others together.
@@ -174,18 +161,29 @@ class _Bundle:
         for leaves in chosen.values():
             self._add(leaves)
             self._add(map(self._one, faults(self._ledger, _read(leaves))))
-        picks = spots(self._wanted.seed, self._wanted.size, self._start, self._size)
+        picks = spots(self._wanted.seed, self._wanted.size, self._part.start, self._part.end)
         for seq in picks:
             spot = self._one(seq)
             self._add([spot])
             if spot.probe is not None:
                 self._add(leaf for leaf in self._ledger.leaves_of_probe(spot.probe) if leaf.kind == EventKind.SCHEDULED)
-        self._add([self._one(self._size)])
+        self._add([self._one(self._part.end), self._one(self._size)])
         self._add(self._ledger.leaves_of_kind(EventKind.KEY_ROTATED))
-        self._add(self._ledger.leaves_of_kind(EventKind.CLOCK_STEPPED, after=min(self._events)))
-        if self._start:
-            self._add([self._one(self._heads.older(self._start + 1, 1)[0].seq)])
+        self._add(self._ledger.leaves_of_kind(EventKind.CLOCK_STEPPED, after=min([self._part.start, *self._events])))
+        self._ends()
         return picks
+
+    def _ends(self) -> None:
+        """What tells of both ends of the part: its checkpoints, their totals, and that none lies between."""
+        heads = self._heads
+        told = [heads.at(self._part.start), heads.at(self._part.end), heads.after(self._part.start)]
+        for head in told:
+            if head and head.seq <= self._size:
+                event = self._one(head.seq)
+                self._add([event])
+                table = read(event.body).body["totals"]["channels"]
+                if self._artefacts.path(table).exists():
+                    self._files.add_file(f"artefacts/{table}", self._artefacts.path(table))
 
     def _add(self, leaves: Iterable[Leaf]) -> None:
         self._events |= {leaf.seq: leaf for leaf in leaves}
@@ -244,7 +242,7 @@ class _Bundle:
         stamps = self._heads.stamps
         told = [self._one(seq) for seq in stamps.told(shown, carried) if seq <= self._size]
         self._add(leaf for leaf in told if leaf.body)
-        for stamp in stamps.around([*carried, self._start, *(seq - 1 for seq in shown)], [*shown, self._size]):
+        for stamp in stamps.around([*carried, self._part.start, *(seq - 1 for seq in shown)], [*shown, self._part.end]):
             source = self._artefacts.path(stamp.token)
             if not source.exists():
                 self._missing.append(stamp.token)
@@ -284,11 +282,11 @@ class _Bundle:
 
     def _manifest(self, picked: list[str], asked: list[str]) -> dict[str, object]:
         origin = Checkpoint.parse(self._note.text).origin
-        period = {"from": timestamp(self._wanted.since), "to": timestamp(self._until)}
+        of = self._part
         return {
             "origin": origin,
             "vkeys": [new for new in self._keys() if new.startswith(f"{origin}+")],
-            "period": {**period, "start": self._start, "end": self._size},
+            "period": {"from": timestamp(of.since), "to": timestamp(of.until), "start": of.start, "end": of.end},
             "seed": self._wanted.seed,
             "size": self._wanted.size,
             "probes": picked,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from . import stamps, tlog
 from .findings import EXITS, RefusedError, require
-from .limits import LARGEST_FILES, LARGEST_ROOTS
+from .limits import LARGEST_COMMITMENT, LARGEST_FILES, LARGEST_ROOTS
 from .log import read_time
 from .verdict import page
 from .verify import Options, verify
@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, help="the size of the sample that you asked for")
     parser.add_argument("--within", type=float, metavar="SECONDS", help="refuse a time that is proved less closely "
                         "(twice the interval that time-stamps tell)")  # fmt: skip
+    parser.add_argument(
+        "--commitment", type=Path, metavar="FILE", help="what the CA bound itself to before it knew the seed"
+    )
+    parser.add_argument(
+        "--seed-token", type=Path, metavar="FILE", help="a time-stamp over the commitment, whose SHA-256 is the seed"
+    )
     parser.add_argument("--tolerance", type=float, default=60.0, metavar="SECONDS", help="between clocks (60)")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     return parser
@@ -73,6 +79,8 @@ def options(
     seed: str | None = None,
     size: int | None = None,
     within: float | None = None,
+    commitment: Path | None = None,
+    seed_token: Path | None = None,
     tolerance: float = 60.0,
 ) -> Options:
     """What the auditor brings, from how it is written. Raises OSError, and RefusedError for what cannot be read."""
@@ -92,6 +100,8 @@ def options(
         period=period(since, until),
         seed=seed,
         size=size,
+        commitment=_content(commitment, LARGEST_COMMITMENT) if commitment else None,
+        seed_token=_content(seed_token, LARGEST_FILES["token"]) if seed_token else None,
         kept=[kept_head(path) for path in kept],
     )
 

@@ -12,6 +12,10 @@ LARGEST_EVENTS = 256 * MIB
 """Bytes of all events together."""
 LARGEST_MESSAGE = 32 * MIB
 """Bytes of a message that is looked into; larger ones are only hashed."""
+LARGEST_COMMITMENT = 64 * KIB
+"""Bytes of the commitment that the CA gave."""
+LARGEST_TOTALS = 64 * MIB
+"""Bytes of a table of totals by channel."""
 LARGEST_ROOTS = 16 * MIB
 """Bytes of the file with the certificates that the auditor trusts."""
 LONGEST_ROW = 256

@@ -1,7 +1,7 @@
 """The population and the sample of it: that the auditor's seed, and nobody's choice, picked these probes.
 
-The list of all probes is the operator's word. Two things hold it: the sampled probes must be as it says, and events
-picked at random from the log itself must belong to probes that are on it.
+The list of all probes is the operator's word. Three things hold it: it adds up to the totals that the log told as it
+went, the sampled probes must be as it says, and so must events that are picked at random from the log itself.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from .archive import Archive
 from .findings import Findings, RefusedError, require
 from .limits import LONGEST_ROW
 from .log import Event, Log, read_time
+from .period import Period
 
 HEADER = "probe,scheduled_seq,finished_seq,scheduled_at,channel,result,outcome"
 POPULATION, SAMPLE = "population: complete and in order", "sample is the one that the seed gives"
-SPOTS = "events picked at random belong to probes of the population"
+SPOTS = "events picked at random are as the population has them"
 _ROW = re.compile(
     r"(?P<probe>[a-z2-7]{16}),(?P<scheduled>[1-9][0-9]{0,15}),(?P<finished>[1-9][0-9]{0,15}|),"
     r"(?P<at>[0-9TZ:.-]{27}),(?P<channel>[a-z0-9-]{1,64}),(?P<result>met|missed|indeterminate|),(?P<outcome>[a-z_]*)",
@@ -44,14 +45,26 @@ class Listed:
 
 @dataclass
 class Population:
-    """The list, counted. ``rows`` are those of the probes that were asked for."""
+    """The list, counted. ``rows`` are those of the probes that were asked for; the period's alone are ``count``."""
 
     count: int = 0
     results: Counter[str] = field(default_factory=Counter)
     unfinished: int = 0
     rows: dict[str, Listed] = field(default_factory=dict)
+    numbered: dict[int, Listed] = field(default_factory=dict)
+    """By number of an event that was asked for: the probe that it is said to begin, or to end."""
+    by_channel: dict[str, Counter[str]] = field(default_factory=dict)
+    """What the whole list has in the columns of the log's totals."""
     lowest: list[str] = field(default_factory=list)
     """The sample: the probes whose ranks are the lowest, lowest first."""
+
+    def add(self, row: Listed, start: int) -> None:
+        """Count a line as totals count events beyond ``start``."""
+        counted = self.by_channel.setdefault(row.channel, Counter())
+        counted["scheduled"] += row.scheduled > start
+        if row.finished:
+            counted[f"result_{row.result or 'undecided'}"] += 1
+            counted[f"outcome_{row.outcome}"] += bool(row.outcome)
 
 
 def rank(seed: str, probe: str) -> str:
@@ -89,27 +102,37 @@ def spots(seed: str, count: int, start: int, end: int) -> list[int]:
 
 
 def read_population(
-    archive: Archive, seed: str, size: int, span: tuple[datetime, datetime], log: tuple[int, int], wanted_: set[str]
+    archive: Archive, draw: tuple[str, int], period: Period, asked: tuple[set[str], set[int]], slack: timedelta
 ) -> Population:
     """The list, read once and never held as a whole.
 
-    ``span`` is the period, ``log`` the sizes of the log at its ends, ``wanted_`` the probes to keep rows of. Raises
-    RefusedError for a list that is not in order, or that has what lies outside.
+    ``draw`` are seed and size of the sample, ``asked`` the probes and the numbers of events to keep rows of. Times may
+    be out of order by ``slack``. Raises RefusedError for a list that is not in order, or that has what lies outside.
     """
-    found, lowest = Population(), Lowest(seed, size)
-    last = log[0]
+    found, lowest, last, newest = Population(), Lowest(*draw), 0, None
     for number, row in enumerate(_rows(archive), 2):
-        in_order = last < row.scheduled <= log[1] and (row.finished == 0 or row.scheduled < row.finished <= log[1])
-        require(in_order, f"line {number}: {row.probe} is out of order, or not of the period's part of the log")
-        require(span[0] <= row.at < span[1], f"line {number}: {row.probe} was not scheduled in the period")
+        begun = last < row.scheduled <= period.end
+        ended = row.finished == 0 or max(row.scheduled, period.start) < row.finished <= period.end
+        here = f"line {number}: {row.probe}"
+        require(begun and ended, f"{here} is out of order, or not of the period's part of the log")
+        require(
+            bool(row.finished) or row.scheduled > period.start, f"{here} neither began nor ended in the part of the log"
+        )
+        require(bool(row.finished) or not row.result + row.outcome, f"{here} has a result, and has not ended")
+        if row.scheduled > period.start:
+            newest = max(newest or row.at, row.at)
+            require(newest - row.at <= slack, f"{here} is scheduled at an earlier time than one before it")
         last = row.scheduled
-        found.count += 1
-        found.unfinished += row.finished == 0
-        found.results[row.result or "none"] += 1
-        if row.probe in wanted_:
-            require(row.probe not in found.rows, f"line {number}: {row.probe} is there twice")
+        found.add(row, period.start)
+        if row.scheduled > period.start and period.since <= row.at < period.until:
+            found.count += 1
+            found.unfinished += row.finished == 0
+            found.results[row.result or "none"] += 1
+            lowest.add(row.probe)
+        if row.probe in asked[0]:
+            require(row.probe not in found.rows, f"{here} is there twice")
             found.rows[row.probe] = row
-        lowest.add(row.probe)
+        found.numbered |= {seq: row for seq in (row.scheduled, row.finished) if seq in asked[1]}
     found.lowest = lowest.probes()
     return found
 
@@ -142,11 +165,11 @@ def _lines(archive: Archive) -> Iterator[str]:
     require(not rest, "population.csv does not end with a line end")
 
 
-def check_row(row: Listed | None, events: list[Event]) -> None:
-    """Whether a probe is on the list as its events tell it. Raises RefusedError."""
+def check_row(row: Listed | None, events: list[Event], end: int) -> None:
+    """Whether a probe is on the list as its events up to number ``end`` tell it. Raises RefusedError."""
     require(row is not None, "is not in the population")
     assert row is not None
-    by_kind = {event.kind: event for event in events}
+    by_kind = {event.kind: event for event in events if event.seq <= end}
     scheduled, finished, decided = (by_kind.get(kind) for kind in ("scheduled", "finished", "deadline"))
     derived = (
         scheduled and (scheduled.seq, scheduled.at, scheduled.body["channel"]),
@@ -159,34 +182,49 @@ def check_row(row: Listed | None, events: list[Event]) -> None:
         raise RefusedError(f"is in the population otherwise than in its events: {listed} and {derived}")
 
 
-def check_spots(
-    log: Log,
-    numbers: list[int],
-    population: Population,
-    span: tuple[datetime, datetime],
-    start: int,
-    findings: Findings,
-) -> None:
-    """Whether the events with these numbers are there, and their probes in the population."""
+def check_spots(log: Log, numbers: list[int], population: Population, start: int, findings: Findings) -> None:
+    """Whether the events with these numbers are there, and as the list of all probes has them."""
     for seq in numbers:
+        if seq in log.forgotten:
+            findings.unchecked(SPOTS, "events that the seed picked were emptied by retention")
+            continue
         with findings.one(SPOTS, f"event {seq}"):
-            if seq in log.forgotten:
-                continue
             require(seq in log.events, "was picked by the seed and is not in the bundle")
-            probe = log.events[seq].probe
-            if probe is None:
-                continue
-            scheduled = next((e for e in log.kind("scheduled") if e.probe == probe), None)
-            row = population.rows.get(probe)
-            if scheduled is not None:
-                listed = row is not None and row.scheduled == scheduled.seq
-                other = not span[0] <= scheduled.at < span[1]
-                require(listed or other, f"is of the probe {probe}, which is not in the population")
-            elif row is not None:
-                require(row.scheduled in log.forgotten, f"is of the probe {probe}, and no event tells its schedule")
-            elif log.events[seq].kind == "sighting" and log.events[seq].body["forgery"] is not None:
-                continue  # forged, with the id of no probe
-            else:
-                gone = any(first <= start for first, _ in log.emptied)
-                require(gone, f"is of the probe {probe}, and no event tells when that was scheduled")
-                findings.unchecked(SPOTS, "some probes began before the period, and those events were deleted")
+            event, row = log.events[seq], population.numbered.get(seq)
+            if row is not None:
+                kind = "scheduled" if row.scheduled == seq else "finished"
+                same = (event.probe, event.kind) == (row.probe, kind)
+                require(same, f"is {event.kind} of {event.probe}, and the list has it as {kind} of {row.probe}")
+            if event.probe is not None:
+                _check_spot(log, event, event.probe, population, start, findings)
+
+
+def _check_spot(log: Log, event: Event, probe: str, population: Population, start: int, findings: Findings) -> None:
+    scheduled = next((e for e in log.kind("scheduled") if e.probe == probe), None)
+    row = population.rows.get(probe)
+    if row is None and scheduled is not None:
+        outside = scheduled.seq <= start and event.kind != "finished"
+        require(outside, f"is of the probe {probe}, which is not in the population")
+    elif row is not None:
+        begun = row.scheduled in log.forgotten if scheduled is None else row.scheduled == scheduled.seq
+        require(begun, f"is of the probe {probe}, and no event tells its schedule as the list does")
+        _check_listed(event, row)
+    elif event.kind != "sighting" or event.body["forgery"] is None:  # a forged one may have the id of no probe
+        gone = any(first <= start for first, _ in log.emptied)
+        require(gone, f"is of the probe {probe}, and no event tells when that was scheduled")
+        findings.unchecked(SPOTS, "some probes began before the period, and those events were deleted")
+
+
+def _check_listed(event: Event, row: Listed) -> None:
+    """Whether the list says of a probe what this one event of it does."""
+    body, wrong = event.body, f"is of the probe {row.probe}, of which the list says {row}"
+    match event.kind:
+        case "scheduled":
+            right = (event.seq, event.at, body["channel"]) == (row.scheduled, row.at, row.channel)
+        case "finished":
+            right = (event.seq, body["outcome"] or "") == (row.finished, row.outcome)
+        case "deadline":
+            right = not row.finished or event.seq > row.finished or body["result"] == row.result
+        case _:
+            return
+    require(right, wrong)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from textwrap import wrap
 from typing import Any
 
-from . import log, messages, sample, times, verify
+from . import commitment, log, messages, period, sample, times, totals, verify
 from .findings import GAPS, PROVED, REFUSED, Findings, Row
 
 LIMITS = (
@@ -28,11 +28,12 @@ _ASKED = {
     "Nothing was changed, added or taken out since it was signed by a key that you know": (
         verify.BUNDLE, verify.FILES, log.KEYS, log.HEADS, log.CONSISTENCY, log.EVENTS),
     "It is the log that you, or a witness, were shown before": (verify.KEPT, times.WITNESSED),
-    "It is about the period and the sample that you asked for": (verify.ASKED, verify.PERIOD),
+    "It is about the period and the sample that you asked for": (verify.ASKED, period.PERIOD),
     "Times are right, as far as authorities outside bear them out": (
         verify.ORDER, times.TOKENS, times.WITHIN, times.COVERED),
     "Nobody but your seed chose the probes, out of all that there were": (
-        sample.POPULATION, sample.SAMPLE, sample.SPOTS, verify.LISTED),
+        commitment.COMMITTED, commitment.CHALLENGE, sample.POPULATION, sample.SAMPLE, sample.SPOTS, verify.LISTED,
+        totals.TOTALS, totals.BY_CHANNEL),
     "What was sent is what was found": (
         messages.ARTEFACTS, messages.FORM, messages.MARKS, messages.ALONE, messages.CARRIED),
     "Each probe came to what was seen of it": (
@@ -75,9 +76,9 @@ def _about(findings: Findings) -> Iterator[str]:
     facts = findings.facts
     if "origin" not in facts:
         return
-    period = facts["period"]
+    asked = facts["period"]
     yield f"  log          {facts['origin']}"
-    yield f"  period       {period['from']} to {period['to']}"
+    yield f"  period       {asked['from']} to {asked['to']}"
     yield f"  sample       {facts['size']} probes by seed {facts['seed']}"
     yield f"  manifest     SHA-256 {facts['sha256']}"
     if "checkpoint" in facts:

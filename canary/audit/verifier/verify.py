@@ -13,16 +13,18 @@ from cryptography import x509
 
 from . import canonical, outcomes, probes, sample, times, tlog
 from .archive import Archive
+from .commitment import check_challenge, check_commitment
 from .findings import Findings, RefusedError, require
 from .limits import MOST_DRAWN
-from .log import Event, check_order, read_log, read_time
+from .log import Event, check_order, read_log
 from .messages import Messages
+from .period import PERIOD, Period, check_period
+from .totals import check_totals
 from .windows import Closeness
 
 BUNDLE, FILES = "bundle is well-formed", "files are those that the manifest names"
 ASKED = "bundle is the one that was asked for"
 ORDER = "times of events are in order"
-PERIOD = "log covers the period"
 WHOLE = "no event of a probe is left out"
 COMPLETE, OUTCOME = "probes: scheduled before, result after", "outcomes follow from what was seen"
 KEPT = "checkpoints that you kept are the beginning of this log"
@@ -41,6 +43,10 @@ class Options:
     """From the one time to before the other: what was asked for, as seed and size were. What is None is a gap."""
     seed: str | None = None
     size: int | None = None
+    commitment: bytes | None = None
+    """The file that the CA gave before it knew the seed."""
+    seed_token: bytes | None = None
+    """A time-stamp over the commitment, whose SHA-256 is the seed."""
     kept: Sequence[tlog.Head] = ()
     """Checkpoints that the auditor had before, from wherever the log is published."""
     within: float | None = None
@@ -65,22 +71,6 @@ def _span(period: tuple[datetime, datetime]) -> str:
     return " to ".join(f"{time:%Y-%m-%dT%H:%M:%S.%f}Z" for time in period)
 
 
-@dataclass(frozen=True)
-class _Period:
-    since: datetime
-    until: datetime
-    start: int
-    end: int
-
-    @classmethod
-    def read(cls, stated: dict[str, Any]) -> _Period:
-        require(stated.keys() == {"from", "to", "start", "end"}, "the manifest has no period")
-        period = cls(read_time(stated["from"]), read_time(stated["to"]), stated["start"], stated["end"])
-        right = type(period.start) is type(period.end) is int and 0 <= period.start <= period.end
-        require(period.since < period.until and right, "the manifest has no period")
-        return period
-
-
 class _Check:
     def __init__(self, archive: Archive, options: Options, findings: Findings) -> None:
         self._archive, self._options, self._findings = archive, options, findings
@@ -92,7 +82,7 @@ class _Check:
     def run(self) -> None:
         archive, findings, options = self._archive, self._findings, self._options
         manifest = archive.manifest
-        self._period = period = _Period.read(manifest["period"])
+        self._period = period = Period.read(manifest["period"])
         self._seed, self._size = manifest["seed"], manifest["size"]
         require(self._size <= MOST_DRAWN, f"the manifest draws more than {MOST_DRAWN} probes")
         self._ids: list[str] = [*manifest["probes"], *manifest["asked"]]
@@ -114,8 +104,13 @@ class _Check:
         findings.facts["checkpoint"] = {"size": log.newest.size, "root": log.newest.root.hex()}
         self._check_kept()
         check_order(log, self._tolerance, ORDER, findings)
+        newest = log.events.get(log.newest.size)
         with findings.one(PERIOD):
-            self._check_period()
+            require(newest is not None, f"event {log.newest.size}, the newest in the log, is not in the bundle")
+            self._check_keys_named()
+        check_period(log, period, self._tolerance, findings)
+        check_commitment(options.commitment, archive, log, findings)
+        check_challenge(options.commitment, options.seed_token, self._seed, options.roots, findings)
         proved = times.read_stamps(archive, log, options.roots, findings)
         times.check_within(log, proved, self._tolerance, findings)
         cosigned = times.read_witnesses(archive, log, options.witnesses, self._tolerance, findings)
@@ -132,8 +127,8 @@ class _Check:
         findings.facts["within"] = (
             max((fact.get("within") or 0 for fact in findings.facts["probes"]), default=0) or None
         )
-        self._check_other_files()
         self._check_population(period)
+        self._check_other_files()
         self._finish()
 
     def _check_asked(self) -> None:
@@ -178,29 +173,10 @@ class _Check:
                 same = (kept.origin, kept.root) == (known.origin, known.root)
                 require(same, "has another root than the one in the bundle: a fork")
 
-    def _check_period(self) -> None:
-        """That the log goes from before the period to its end, by the times that its events tell."""
-        log, period = self._log, self._period
-        end = log.newest.size
-        require(period.end == end, f"the manifest ends at {period.end} events, the newest checkpoint at {end}")
-        newest = log.events.get(end)
-        require(newest is not None, f"event {end}, the newest in the log, is not in the bundle")
-        assert newest is not None
-        require(newest.at >= period.until, f"the log ends at {newest.at:%F %T} UTC, before the period does")
-        if period.start:
-            head = log.heads.get(period.start)
-            signed = [e for e in log.kind("checkpoint") if e.body["size"] == period.start]
-            require(
-                head is not None and len(signed) == 1,
-                f"the checkpoint of {period.start} events is in no event of the log",
-            )
-            assert head is not None
-            require(signed[0].body["root"] == head.root.hex(), f"event {signed[0].seq} tells another root")
-            early = signed[0].at - self._tolerance <= period.since
-            require(early, f"the period's part of the log begins at {signed[0].at:%F %T} UTC, after the period")
-        names = [str(tlog.Key.parse(e.body["new"])) for e in log.kind("key_rotated") if e.body["new"].startswith(
-            log.newest.origin + "+")]  # fmt: skip
-        require(not names or names == self._archive.manifest["vkeys"], "the manifest names other keys than the log")
+    def _check_keys_named(self) -> None:
+        names = [str(tlog.Key.parse(e.body["new"])) for e in self._log.kind("key_rotated")]
+        ours = [name for name in names if name.startswith(f"{self._log.newest.origin}+")]
+        require(not ours or ours == self._archive.manifest["vkeys"], "the manifest names other keys than the log")
 
     def _check_probe(self, probe: str) -> dict[str, Any]:
         """One probe of the sample; returns what there is to tell of it."""
@@ -255,6 +231,7 @@ class _Check:
     def _check_other_files(self) -> None:
         """Files that only other events name, such as tokens; whatever nothing names fails."""
         named = {item.sha256 for event in self._log.events.values() for item in probes.artefacts([event])}
+        named |= {event.body["totals"]["channels"] for event in self._log.kind("checkpoint")}
         for name in list(self._archive.unread):
             if name == "population.csv" or name.startswith("timestamps/"):
                 continue
@@ -265,7 +242,7 @@ class _Check:
                 known = name == f"artefacts/{found.hexdigest()}" and found.hexdigest() in named
                 require(known, "nothing in the bundle asks for it")
 
-    def _check_population(self, period: _Period) -> None:
+    def _check_population(self, period: Period) -> None:
         findings, log = self._findings, self._log
         numbers = sample.spots(self._seed, self._size, period.start, period.end)
         asked = {*self._ids, *(log.events[seq].probe or "" for seq in numbers if seq in log.events)}
@@ -273,11 +250,12 @@ class _Check:
             if seq in log.events and log.events[seq].probe not in self._probes:
                 self._check_picked(log.events[seq], period)
         population = sample.Population()
-        span = (period.since, period.until)
+        back = sum(max(0.0, -event.body["seconds"]) for event in log.kind("clock_stepped"))
+        slack = self._tolerance + timedelta(seconds=back)
         with findings.one(sample.POPULATION):
             require("population.csv" in self._archive.files, "population.csv is not there")
             population = sample.read_population(
-                self._archive, self._seed, self._size, span, (period.start, period.end), asked
+                self._archive, (self._seed, self._size), period, (asked, set(numbers)), slack
             )
         if findings.row(sample.POPULATION).failed:
             return
@@ -295,10 +273,11 @@ class _Check:
             listed = population.rows.get(probe)
             if probe not in self._beheaded and (probe in self._archive.manifest["probes"] or listed is not None):
                 with findings.one(LISTED, f"probe {probe}"):
-                    sample.check_row(listed, events)
-        sample.check_spots(log, numbers, population, span, period.start, findings)
+                    sample.check_row(listed, events, period.end)
+        sample.check_spots(log, numbers, population, period.start, findings)
+        check_totals(self._archive, log, period, population, findings)
 
-    def _check_picked(self, event: Event, period: _Period) -> None:
+    def _check_picked(self, event: Event, period: Period) -> None:
         """When an event that the seed picked was put into the log: nothing in the period is without a time-stamp."""
         self._within("picked at random", [event], None)
         if self._options.roots and event.at < period.until:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ class Healthy:
     first_key: str
     witness: str
     folder: Path
+    commitment: Path
+
+    def sent(self) -> str:
+        """The file of what was sent of a probe of the sample."""
+        events = (json.loads(raw) for name, raw in self.files.items() if name.startswith("events/"))
+        return next(f"artefacts/{event['body']['payload']}" for event in events if event["kind"] == "submitting")
 
     def check(self, files: Files, other: Options | None = None) -> Findings:
         """What is found in a bundle of these files."""
@@ -64,11 +71,20 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Healthy]:
             office.cosign(witness)
             witness_key = str(witness.vkey)
         path = folder / "bundle.zip"
-        office.bundle(path, office.wanted("7", 5), {"one": tsa.ca_file})
+        bound = office.bound()
+        office.bundle(path, replace(office.wanted("7", 5), bound=bound), {"one": tsa.ca_file})
+        commitment = folder / "commitment.json"
+        commitment.write_bytes(bound.written())
         brought = options(
-            key=[first_key], tsa_ca=tsa.ca_file, witness=[witness_key], seed="7", size=5, **period_of(path)
+            key=[first_key],
+            tsa_ca=tsa.ca_file,
+            witness=[witness_key],
+            seed="7",
+            size=5,
+            commitment=commitment,
+            **period_of(path),
         )
-        yield Healthy(office, tsa, path, unpacked(path), brought, first_key, witness_key, folder)
+        yield Healthy(office, tsa, path, unpacked(path), brought, first_key, witness_key, folder, commitment)
     office.close()
 
 

@@ -17,6 +17,8 @@ from evidence.logging_keys import ORIGIN, MemoryKeys
 from servers.tsa import Tsa
 from servers.witness import WitnessServer
 
+from canary.audit.bundle import population
+from canary.audit.bundle.commitment import Commitment, commit, signed_heads
 from canary.audit.bundle.make import Made, Wanted, make
 from canary.audit.verifier import canonical
 from canary.audit.verifier.archive import MANIFEST, SUMS
@@ -125,8 +127,9 @@ class Office:
         return f"{head}Content-Type: text/plain; charset=utf-8\r\n\r\n{body}".encode()
 
     def stop(self) -> None:
-        """Say that the canary stopped, after all that was told, and sign."""
+        """Say that the canary stopped, after all that was told, and sign; twice, as the second tells of the first."""
         self.add(Event(EventKind.STOPPED, self.now() + timedelta(seconds=GIVE_UP + 1), {"run": "r", "scheduled": True}))
+        self.log.advance(force=True)
         self.log.advance(force=True)
 
     def stamp(self, tsa: Tsa, name: str = "one", every: str = "1h", of: Event | None = None) -> Event:
@@ -143,6 +146,11 @@ class Office:
 
     def wanted(self, seed: str = "7", size: int = 3, kept: tuple[int, ...] = ()) -> Wanted:
         return Wanted(self.begun, self.now() + timedelta(days=1), seed, size, (), kept)
+
+    def bound(self) -> Commitment:
+        """What it binds itself to, of all until it stopped."""
+        part = population.part(self.ledger, signed_heads(self.log), self.begun, self.now() + timedelta(days=1))
+        return commit(self.log, part.since, part.until)
 
     def bundle(self, path: Path, wanted: Wanted | None = None, chains: dict[str, Path] | None = None) -> Made:
         return make(path, self.log, wanted or self.wanted(), chains)

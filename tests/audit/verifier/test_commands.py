@@ -100,7 +100,7 @@ def test_a_checkpoint_that_was_kept_is_proved(office: Office, config: Path, tmp_
 
 
 def test_a_tampered_bundle_exits_1(healthy: Healthy, tmp_path: Path) -> None:
-    name = next(name for name in healthy.files if name.startswith("artefacts/"))
+    name = healthy.sent()
     path = packed(tmp_path / "b.zip", sealed(healthy.files | {name: b"another"}))
     told = run("verify", path, "--key", healthy.first_key, *asked(path))
     assert told.exit_code == 1

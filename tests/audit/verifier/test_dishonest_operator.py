@@ -26,7 +26,7 @@ from audit.verifier.office import (
 from builders import CPR, a_probe
 from servers.tsa import Tsa
 
-from canary.audit.verifier import canonical, log, messages, stamps, times, tlog, verify
+from canary.audit.verifier import canonical, log, messages, period, stamps, times, tlog, verify
 from canary.audit.verifier.findings import Findings
 from canary.audit.verifier.verify import Options
 from canary.ledger import Event, EventKind
@@ -111,6 +111,7 @@ def test_a_missed_deadline_that_counts_as_met(office: Office) -> None:
 def test_a_probe_without_a_result(office: Office) -> None:
     probe = office.probe(ends=False)
     office.add(Event(EventKind.STOPPED, office.now() + timedelta(seconds=DEADLINE + GIVE_UP + 90), {}))
+    office.log.advance(force=True)
     office.log.advance(force=True)
     refused(check(office), verify.COMPLETE, f"probe {probe}: has no result, which was due by")
 
@@ -261,10 +262,10 @@ def test_a_truncated_log(office: Office) -> None:
     office.bundle(path, office.wanted("7", 50))
     office.probe(arrives=None)
     files = unpacked(path)
-    period = canonical.load(files["manifest.json"])["period"]
+    stated = canonical.load(files["manifest.json"])["period"]
     later = f"{office.now() + timedelta(minutes=5):%Y-%m-%dT%H:%M:%S.%f}Z"
-    changed = sealed(files, period=period | {"to": later})
-    refused(check(office, changed), verify.PERIOD, "the log ends at .* UTC, before the period does")
+    changed = sealed(files, period=stated | {"to": later})
+    refused(check(office, changed), period.PERIOD, "the log ends at .* UTC, before the period does")
 
 
 def test_a_log_whose_beginning_is_left_out(office: Office) -> None:
@@ -276,11 +277,11 @@ def test_a_log_whose_beginning_is_left_out(office: Office) -> None:
     path = office.folder / "late.zip"
     office.bundle(path, office.wanted("7", 50))
     files = unpacked(path)
-    period = canonical.load(files["manifest.json"])["period"]
-    assert period["start"] > 0
+    stated = canonical.load(files["manifest.json"])["period"]
+    assert stated["start"] > 0
     earlier = f"{office.now() - timedelta(hours=3):%Y-%m-%dT%H:%M:%S.%f}Z"
-    changed = sealed(files, period=period | {"from": earlier})
-    refused(check(office, changed), verify.PERIOD, "part of the log begins at .* UTC, after the period")
+    changed = sealed(files, period=stated | {"from": earlier})
+    refused(check(office, changed), period.PERIOD, "part of the log begins at .* UTC, after the period")
 
 
 def test_the_checkpoint_of_another_log(office: Office, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from servers.tsa import Tsa
 from typer.testing import CliRunner
 
 from canary.audit.verifier.__main__ import main
+from canary.audit.verifier.commitment import COMMITTED
 from canary.cli.main import app
 from canary.cli.opening import opened_evidence
 from canary.config import load
@@ -83,17 +84,18 @@ async def test_a_real_run_is_proved_to_somebody_else(tmp_path: Path, alone: Path
         brought = ["--key", vkey, "--tsa-ca", str(tsa.ca_file), "--seed", "from the auditor", "--size", "4"]
         brought += ["--from", today, "--to", until, "--kept", str(kept)]
         ended = run_alone(alone, str(bundle), *brought, "--json")
-        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert ended.returncode == 3, ended.stdout + ended.stderr
         told = json.loads(ended.stdout)
+        assert [row["what"] for row in told["checks"] if row["state"] != "ok"] == [COMMITTED]  # today is not over
         assert told["bundle"]["population"]["count"] == len(ids)
         outcomes = {fact["probe"]: fact for fact in told["bundle"]["probes"]}
         assert set(outcomes) == {*json.loads(made.stdout)["probes"]} <= set(ids)
         assert all(fact["carried"] for fact in outcomes.values())
         checked = {row["what"]: row["checked"] for row in told["checks"]}
         assert checked["messages carry the mark that the log tells"] >= 2 * 4
-        assert run.invoke(app, ["audit", "verify", str(bundle), *brought]).exit_code == 0
+        assert run.invoke(app, ["audit", "verify", str(bundle), *brought]).exit_code == 3
         assert (
             run.invoke(app, ["audit", "verify", str(bundle), *brought, "--key", vkey.replace("A", "B")]).exit_code == 2
         )
         assert run.invoke(app, ["audit", "verify-log", str(file)]).exit_code == 0
-        assert main([str(bundle), *brought]) == 0
+        assert main([str(bundle), *brought]) == 3

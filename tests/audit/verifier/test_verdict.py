@@ -11,7 +11,7 @@ import pytest
 from audit.verifier.conftest import Healthy
 from audit.verifier.office import asked, packed, refused, sealed
 
-from canary.audit.verifier import verdict, verify
+from canary.audit.verifier import commitment, verdict, verify
 from canary.audit.verifier.__main__ import main
 from canary.audit.verifier.findings import EXITS, GAPS, PROVED, REFUSED, Findings
 
@@ -44,6 +44,7 @@ BROUGHT = {
     "--tsa-ca": "there is no verified time-stamp",
     "--seed": "which seed was asked for was not given",
     "--size": "which size was asked for was not given",
+    "--commitment": "no commitment was given (--commitment)",
     "--witness": "neither a checkpoint that was kept (--kept) nor a witness (--witness) was given",
 }
 
@@ -57,6 +58,7 @@ def test_what_the_auditor_did_not_bring_is_a_gap(
         "--seed": "7",
         "--size": "5",
         "--witness": healthy.witness,
+        "--commitment": str(healthy.commitment),
     }
     del brought[without]
     given = [word for pair in brought.items() for word in pair]
@@ -68,7 +70,7 @@ def test_what_the_auditor_did_not_bring_is_a_gap(
 
 
 def test_a_refusal_stands_first(healthy: Healthy) -> None:
-    name = next(name for name in healthy.files if name.startswith("artefacts/"))
+    name = healthy.sent()
     found = healthy.check(sealed(healthy.files | {name: b"another"}))
     assert found.verdict == REFUSED
     page = verdict.page(found)
@@ -111,4 +113,4 @@ def test_every_question_of_the_page_is_one_that_is_asked(healthy: Healthy) -> No
     named = [name for names in verdict._ASKED.values() for name in names]
     assert len(set(named)) == len(named)
     rows = verify.verify(healthy.path, healthy.options).rows
-    assert set(named) - rows.keys() <= {verify.KEPT, "what was deleted is told in the log"}
+    assert set(named) - rows.keys() <= {verify.KEPT, "what was deleted is told in the log", commitment.CHALLENGE}

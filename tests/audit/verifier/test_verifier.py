@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 from audit.verifier.conftest import Healthy
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers.tsa import openssl_verifies
 
+from canary.audit.bundle.commitment import read
 from canary.audit.verifier.verify import verify
 
 
@@ -34,7 +36,7 @@ def test_the_same_evidence_makes_the_same_bundle(healthy: Healthy, tmp_path: Pat
     again = tmp_path / "again.zip"
     manifest = json.loads(healthy.files["manifest.json"])
     office = healthy.office
-    wanted = office.wanted("7", 5)
+    wanted = replace(office.wanted("7", 5), bound=read(healthy.commitment))
     office.bundle(again, wanted, {"one": healthy.tsa.ca_file})
     assert again.read_bytes() == healthy.path.read_bytes()
     assert unpacked(again)["manifest.json"] == healthy.files["manifest.json"]
@@ -72,7 +74,7 @@ def run_alone(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 def test_it_needs_cryptography_and_nothing_else(healthy: Healthy, alone: Path) -> None:
     brought = ["--key", healthy.first_key, "--witness", healthy.witness, "--tsa-ca", str(healthy.tsa.ca_file)]
-    brought += ["--seed", "7", "--size", "5", *asked(healthy.path)]
+    brought += ["--seed", "7", "--size", "5", "--commitment", str(healthy.commitment), *asked(healthy.path)]
     ended = run_alone(alone, str(healthy.path), *brought)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.startswith("PROVED: everything that was asked of this bundle follows from what was signed\n")

@@ -1,0 +1,85 @@
+"""Every probe that a period's part of the log tells of: the list from which a seed draws, and that must add up.
+
+The list goes by numbers of events, not by times: whatever probe was scheduled or ended in one of these events is on it,
+so it agrees with the totals that stand in the checkpoints at both ends. The seed draws from those in the period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from canary.audit.bundle.files import BundleError
+from canary.audit.bundle.heads import Heads
+from canary.audit.bundle.sample import HEADER, Lowest
+from canary.evidence.tiles import EvidenceError
+from canary.ledger.events import parse_time, timestamp
+from canary.ledger.reader import LedgerReader
+
+Progress = Callable[[str], None]
+_PROGRESS_EVERY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The events beyond ``start``, up to ``end``, for what was scheduled from ``since`` on and before ``until``.
+
+    Both numbers are sizes of checkpoints; ``start`` is 0 where none was told before.
+    """
+
+    since: datetime
+    until: datetime
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written: how many probes of the period there are, the SHA-256 of the whole list, and the sample."""
+
+    count: int
+    sha256: str
+    drawn: list[str]
+
+
+def part(ledger: LedgerReader, heads: Heads, since: datetime, until: datetime) -> Part:
+    """The part of a period up to the newest checkpoint that the log tells of; shorter where less is signed.
+
+    Raises BundleError where there is nothing of it, and EvidenceError.
+    """
+    start, end = heads.before(timestamp(since)), heads.told()
+    newest = ledger.leaf(end.size)
+    if newest is None:
+        raise EvidenceError(f"event {end.size} is missing in the ledger")
+    upto = min(until, parse_time(newest.at))
+    if upto <= since:
+        raise BundleError(f"nothing of the period is signed yet: the newest checkpoint ends at {newest.at[:19]} UTC")
+    return Part(since, upto, start.size if start else 0, end.size)
+
+
+def write(
+    path: Path, ledger: LedgerReader, of: Part, lowest: Lowest | None = None, progress: Progress = lambda _: None
+) -> Written:
+    """Write the list to a file. Raises OSError, and OwnFaultError if the ledger cannot be read."""
+    since, until, whole, count = timestamp(of.since), timestamp(of.until), sha256(), 0
+    lowest = lowest or Lowest("", 0)
+    with path.open("wb") as file:
+        for number, line in enumerate(_lines(ledger, of)):
+            text = ",".join(line).encode("ascii") + b"\n"
+            whole.update(text)
+            file.write(text)
+            if number and int(line[1]) > of.start and since <= line[3] < until:
+                lowest.add(line[0])
+                count += 1
+            if number % _PROGRESS_EVERY == 0:
+                progress(f"population: {number} probes")
+    return Written(count, whole.hexdigest(), lowest.probes())
+
+
+def _lines(ledger: LedgerReader, of: Part) -> Iterator[Sequence[str]]:
+    yield HEADER.split(",")
+    for row in ledger.at(of.end).listed(of.start):
+        yield row.probe, str(row.seq), str(row.finished or ""), row.at, row.channel, row.result, row.outcome
