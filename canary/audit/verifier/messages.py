@@ -101,11 +101,13 @@ class Messages:
     def _carried(self, subject: str, events: list[Event], scheduled: Event) -> int | None:
         """The size of the newest checkpoint whose root stands in what was sent."""
         sent = first(events, "submitting")
-        text = self._words.get(sent.body["payload"]) if sent else None
+        if sent is None:
+            return None
+        text = self._words.get(sent.body["payload"])
         older = {size: head for size, head in self._log.heads.items() if size < scheduled.seq}
         signing = bool(older) or (self._signed_from is not None and self._signed_from < scheduled.at)
         if text is None or not signing:
-            self._findings.unchecked(CARRIED, "some were deleted or never sent, or no checkpoint was signed before")
+            self._findings.unchecked(CARRIED, "some were deleted, or no checkpoint was signed before")
             return None
         found = [size for size, head in older.items() if head.root.hex() in text]
         with self._findings.one(CARRIED, subject):

@@ -15,6 +15,8 @@ FAULTS = ("trouble", "started")
 
 _ASTRAY = {"quarantine": "quarantined", "junk": "junked", "other": "wrong_queue", "monitored": "wrong_queue"}
 """What a report has come to that lies in such a place and not where it is expected; the first that fits."""
+_OF_FAILURE = {"rejected": "rejected", "form_error": "form_error", "ours": "indeterminate"}
+"""What a submission comes to that did not go through."""
 _TOO_LATE = (("missed", "arrived"), ("missed", "indeterminate"), ("indeterminate", "arrived"))
 """What the deadline found, and what seems to follow in the end."""
 _RESULTS = {"arrived": "met", "indeterminate": "indeterminate"}
@@ -85,8 +87,7 @@ def _natural(known: Known) -> tuple[str, str, bool]:
     seen = [event for event in known.genuine if event.body["seen"] == "report"]
     astray = _astray(known, seen)
     if failure is not None and not (failure == "ours" and astray):
-        outcome = "indeterminate" if failure == "ours" else failure
-        return outcome, f"its submission says {failure}", failure == "ours"
+        return _OF_FAILURE[failure], f"its submission says {failure}", failure == "ours"
     if astray:
         return *astray, False
     where = f"was not seen in all of {_expected(known)}"
