@@ -45,9 +45,18 @@ def test_the_first_checkpoint_is_over_the_ledger_and_the_log_s_own_key(desk: Des
     [told] = desk.ledger.events(kind=EventKind.CHECKPOINT)
     nothing = b"channel," + ",".join(COLUMNS).encode() + b"\n"
     totals = {"channels": digest(nothing), "kept": True, "sums": {}}
-    assert told.body == {"size": 4, "root": head.root.hex(), "note": str(desk.log.note()), "totals": totals}
+    signed = {"size": 4, "root": head.root.hex(), "note": str(desk.log.note()), "previous": 0}
+    assert told.body == {**signed, "totals": totals}
     assert desk.ledger.artefacts.get(digest(nothing)) == nothing
     is_whole(desk)
+
+
+def test_every_checkpoint_says_which_was_before_it(desk: Desk) -> None:
+    for _ in range(3):
+        desk.add(2)
+        desk.log.advance()
+    told = [event.body for event in desk.ledger.events(kind=EventKind.CHECKPOINT)]
+    assert [body["previous"] for body in told] == [0, *(body["size"] for body in told[:-1])]
 
 
 def test_each_checkpoint_extends_the_one_before(desk: Desk) -> None:

@@ -60,7 +60,7 @@ def _counts(columns: Mapping[str, Any]) -> Counts:
 def _compare(before: Counts, after: Counts, listed: Counts, of: str = "") -> None:
     wrong = [
         f"{column}: {listed.get(column, 0)} are listed, and the totals grew by {grown}"
-        for column in sorted({*before, *after, *listed})
+        for column in sorted({*before, *after, *listed}, reverse=True)
         if (grown := after.get(column, 0) - before.get(column, 0)) != listed.get(column, 0)
     ]
     require(not wrong, f"{of}{'; '.join(wrong[:_SHOWN])}")
