@@ -43,3 +43,12 @@ def so_far(case: Case, decided: DeadlineResult | None, now: datetime) -> Verdict
     if decided is None or verdict.outcome is not None:
         return verdict
     return replace(verdict, outcome=Outcome.INDETERMINATE, deadline=decided)
+
+
+def by_what_is_seen(case: Case, decided: DeadlineResult | None, now: datetime) -> Verdict:
+    """What is known of a probe at ``now`` (UTC) by what was sent and seen alone, whatever was read without it since.
+
+    What missed its deadline is late, by whatever stamp it turns up afterwards.
+    """
+    verdict = judge(case, now, {})
+    return agreeing(verdict, decided) if decided is DeadlineResult.MISSED else verdict

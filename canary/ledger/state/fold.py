@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from immutables import Map
 
-from canary.judge import judge
+from canary.decided import by_what_is_seen
 from canary.ledger.events import (
     ON_PURPOSE,
     Event,
@@ -198,7 +198,7 @@ class Fold:
         """Replace a case, and count what the change shows: stages newly reached, duplicates, forgeries."""
         where = self.open if case.probe.id in self.open else self._ended  # what has ended, nothing opens again
         where[case.probe.id] = replace(known, case=case)
-        before, after = judge(known.case, event.at, {}), judge(case, event.at, {})
+        before, after = (by_what_is_seen(of, known.deadline, event.at) for of in (known.case, case))
         totals = self._totals_of(known)
         stages, forged = dict(totals.stages), totals.forged
         for stage in after.stages.keys() - before.stages.keys():
@@ -237,7 +237,7 @@ class Fold:
         if first is None or first in totals.failing or probe.id not in totals.failing:
             return totals
         known = self._known(first)
-        if known is None or judge(known.case, event.at, {}).outcome is Outcome.ARRIVED:
+        if known is None or by_what_is_seen(known.case, known.deadline, event.at).outcome is Outcome.ARRIVED:
             return totals
         return with_failure(totals, first, known.case.probe.scheduled_at.timestamp(), Outcome.MISSING, told=True)
 

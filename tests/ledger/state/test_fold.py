@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from builders import (
     CPR,
     DEADLINE,
@@ -291,6 +292,18 @@ def test_a_forgery_or_a_reply_does_not_change_what_a_channel_came_to() -> None:
     assert (totals.last_outcome, totals.forged) == ("missing", {"bad_mac": 1})
     pages.tell(seen(report(JUNK, at=6000)))
     assert pages.state.totals.channels["alias"].last_outcome == "junked"
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["still watched", "ended"])
+def test_what_missed_its_deadline_is_late_by_whatever_stamp_it_turns_up(ends: bool) -> None:
+    """Its queue was read without it after the deadline: the channel is not well by it, and the failure stays one."""
+    pages = Pages()
+    pages.tell(*sent(), *ended()[: 2 if ends else 1])
+    pages.tell(seen(report(at=DEADLINE - 1), at=3000))
+    totals = pages.state.totals.channels["alias"]
+    assert (totals.last_outcome, totals.last_success, list(totals.failing)) == ("late", 0.0, [NAMES[0]])
+    assert totals.stages["arrived"].counts.count(1) == 1
+    assert totals.deadline_results == {"missed": 1}
 
 
 def test_the_members_whom_an_alias_reaches_are_known_by_name() -> None:
