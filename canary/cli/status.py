@@ -11,7 +11,6 @@ from rich.table import Table
 from canary.cli.common import ConfigPath, Json, on_one_line, out, painted, print_json, style
 from canary.clock import Clock
 from canary.config import Config, load
-from canary.ledger import EventKind
 from canary.ledger.events import timestamp
 from canary.ledger.reader import LedgerReader, as_it_stands
 from canary.model import DeadlineResult, Outcome
@@ -50,12 +49,9 @@ def _row(config: Config, channel: ChannelStatus, results: Counter[str]) -> dict[
 
 def _last_day(ledger: LedgerReader) -> dict[str, Counter[str]]:
     """By channel: the deadline results that were decided within a day."""
-    now = Clock().now()
-    sent = ledger.events(kind=EventKind.SCHEDULED, since=now - timedelta(days=2))
-    channels = {event.probe: event.body["channel"] for event in sent}
     results: dict[str, Counter[str]] = {}
-    for event in ledger.events(kind=EventKind.DEADLINE, since=now - timedelta(days=1)):
-        results.setdefault(channels.get(event.probe, ""), Counter())[event.body["result"]] += 1
+    for channel, result, number in ledger.decided_since(Clock().now() - timedelta(days=1)):
+        results.setdefault(channel, Counter())[result] += number
     return results
 
 

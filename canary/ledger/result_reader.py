@@ -56,6 +56,10 @@ _COMPUTED = {
 }
 _ENDED = ", ".join(f"{_COMPUTED[name]} AS {name}" if name in _COMPUTED else name for name in Counted._fields)
 _ALL = ", ".join(COLUMNS)
+_OF_CHANNELS = """json_extract(CAST(sent.body AS TEXT), '$.body.channel') AS channel,
+    json_extract(CAST(event.body AS TEXT), '$.body.result') AS result, count(*) AS number"""
+_SCHEDULED_SO = f"""JOIN event AS sent INDEXED BY event_probe
+    ON sent.probe = event.probe AND sent.kind = '{EventKind.SCHEDULED.value}'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,15 @@ class ResultReader(EventReader):
         query = query.where("channel = :channel", channel=channel)
         query = query.where("deadline = :met", met=DeadlineResult.MET.value)
         return self._first(lambda row: parse_time(row.scheduled_at), query.then("ORDER BY scheduled_at DESC"))
+
+    def decided_since(self, since: datetime) -> Iterator[tuple[str, str, int]]:
+        """Channel, result and number of the probes whose deadline was decided from ``since`` on, whenever sent."""
+        query = self._events(_OF_CHANNELS, _SCHEDULED_SO).where(
+            "event.kind = :deadline", deadline=EventKind.DEADLINE.value
+        )
+        query = query.where("event.body <> x'' AND sent.body <> x''").between("event.at", since, None)
+        for row in self._rows(query.then("GROUP BY 1, 2")):
+            yield row.channel, row.result, row.number
 
     def unfinished(self, since: datetime, until: datetime) -> Iterator[Event]:
         """The ``scheduled`` events of that time whose probe has no end."""

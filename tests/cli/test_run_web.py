@@ -10,12 +10,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from metrics.recorded import settings
 from structlog.testing import capture_logs
 from web.asking import until
 
 from canary.cli.run import _run
 from canary.config import load
+from canary.prober.reloading import FIXED
 from canary.prober.runtime import assembled
 from canary.web import app
 
@@ -63,3 +65,27 @@ async def test_it_is_read_again_whole_or_not_at_all(tmp_path: Path, monkeypatch:
         assert (await client.post("/-/reload")).status_code == 401
         shown = {"Authorization": f"Bearer {TOKEN}"}
         assert (await client.post("/-/reload", headers=shown)).status_code == 200
+
+
+NEED_A_RESTART: dict[str, dict[str, object]] = {
+    "web.listen": {"web": {"listen": "127.0.0.1:1"}},
+    "state": {"state": "elsewhere"},
+    "evidence.origin": {"evidence": {"origin": "another/log"}},
+}
+
+
+@pytest.mark.parametrize("key", FIXED)
+async def test_a_reload_that_needs_a_restart_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """It is not called reloaded, and nothing of it is in force."""
+    monkeypatch.setattr(app, "RELOAD_EVERY", 0.0)
+    path = settings(tmp_path, listen="127.0.0.1:0")
+    good = path.read_text(encoding="utf-8")
+    async with run(path) as client:
+        path.write_text(yaml.safe_dump(yaml.safe_load(good) | NEED_A_RESTART[key]), encoding="utf-8")
+        answer = await client.post("/-/reload")
+        assert answer.status_code == 400
+        assert f"{key}: got " in answer.text
+        assert "start" in answer.text
+        assert "config_last_reload_successful 0.0" in (await client.get("/metrics")).text
+        path.write_text(good, encoding="utf-8")
+        assert (await client.post("/-/reload")).text == "reloaded\n"

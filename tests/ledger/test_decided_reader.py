@@ -143,3 +143,16 @@ def test_a_ledger_as_of_a_size_has_decided_what_it_had_by_then() -> None:
         decide(ledger, probe, GIVE_UP + 1)
         assert DecidedReader(ledger.at(size)).probe(probe) is None
         assert DecidedReader(ledger.at(decided)).probe(probe) == after_it is not None
+
+
+def test_what_was_decided_since_is_counted_by_channel_however_long_ago_it_was_sent() -> None:
+    """A queue that could not be read for days is read again: only then is anything decided."""
+    day = 86_400.0
+    with a_ledger() as ledger:
+        for number, channel in enumerate(("alias", "form", "form")):
+            probe = a_probe(f"probe{number:011}", channel=channel)
+            tell(ledger, replace(a_case(), probe=replace(probe, give_up=9 * day)))
+            decide(ledger, probe.id, (DEADLINE + 60, 4 * day, 4 * day)[number])
+        assert list(ledger.decided_since(after(3 * day))) == [("form", "missed", 2)]
+        assert list(ledger.decided_since(START)) == [("alias", "missed", 1), ("form", "missed", 2)]
+        assert list(ledger.at(1).decided_since(START)) == []
