@@ -29,8 +29,8 @@ class Diary:
     def __init__(self, folder: Path, tsa: Tsa) -> None:
         self.clock = SimulatedClock(START)
         self.office = Office(folder, ORIGIN, self.clock)
-        self.tsa, self._late = tsa, timedelta(0)
-        tsa.now = lambda: self.clock.now() + self._late
+        self.tsa = tsa
+        tsa.now = self.clock.now
 
     def begin(self) -> None:
         """What comes before the period: the first checkpoint, stamped; and the next, that reports carry."""
@@ -53,19 +53,21 @@ class Diary:
 
     def stamp_later(self, **late: float) -> None:
         """The newest checkpoint is stamped: so much later than the log says that it is."""
-        self._late = timedelta(**late)
         self.office.log.advance(force=True)
+        self.clock.advance(timedelta(**late).total_seconds())
         self.office.stamp(self.tsa)
 
     def trouble(self, reason: str = "timestamp") -> None:
         self.office.tell(EventKind.TROUBLE, component="http", reason=reason, detail="http://tsa.example: answered 503")
 
     def check(self, change: Callable[[dict[str, bytes]], dict[str, bytes]] | None = None, **given: object) -> Findings:
-        """What is found in a bundle of all probes, up to the end of the log."""
+        """What is found in a bundle of all probes, up to the newest checkpoint, once another one tells of it."""
         office, path = self.office, self.office.folder / "bundle.zip"
         last = next(office.ledger.events(kind=EventKind.CHECKPOINT, newest=1))
         until = next(e for e in office.ledger.events(after=last.body["size"] - 1)).at
-        made = office.bundle(path, Wanted(office.begun, until, "7", 50))
+        office.log.advance(force=True)
+        bound = office.bound()
+        made = office.bundle(path, Wanted(office.begun, until, "7", 50, bound=bound))
         assert made.missing == ()
         if change:
             packed(path, sealed(change(unpacked(path))))
@@ -75,6 +77,7 @@ class Diary:
             period=(office.begun, until),
             seed="7",
             size=50,
+            commitment=bound.written(),
             kept=[tlog.Head.parse(str(office.log.note()).encode())],
         )
         return verify(path, replace(options, **given))  # type: ignore[arg-type]
