@@ -22,6 +22,7 @@ _LABEL = 130.0
 _ROW = 13.0
 _FONT = 'font-family="DejaVu Sans, sans-serif"'
 _INK, _FAINT, _LINE = "#1a1a1a", "#6b6b6b", "#b8b8b8"
+_USUAL, _BAD = "#4d6b5c", "#c05a2b"
 _TICKS = (0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 6 * 3600.0, 86_400.0, 7 * 86_400.0)
 _FEW_DAYS = 8
 """So many days have a label each."""
@@ -107,7 +108,9 @@ def histogram(latencies: Latencies, bounds: tuple[float, ...]) -> str:
     last = max((i for i, n in enumerate(numbers) if n), default=0)
     shown = range(first, last + 1)
     labels = [f"≤ {latency(bounds[i])}" if i < len(bounds) else f"> {latency(bounds[-1])}" for i in shown]
-    return _bars(labels, [float(numbers[i]) for i in shown], [f"{numbers[i]:,}" for i in shown], "Latency to arrival")
+    return _bars(
+        labels, [float(numbers[i]) for i in shown], [f"{numbers[i]:,}" for i in shown], "Latency to arrival", _USUAL
+    )
 
 
 def month_bars(months: Mapping[str, Counts]) -> str:
@@ -119,10 +122,10 @@ def month_bars(months: Mapping[str, Counts]) -> str:
         f"{share:.3f} %" if counts.judged else "no probes"
         for share, counts in zip(shares, months.values(), strict=True)
     ]
-    return _bars(list(months), shares, words, "Probes that missed their deadline, by month")
+    return _bars(list(months), shares, words, "Probes that missed their deadline, by month", _BAD)
 
 
-def _bars(labels: Sequence[str], values: Sequence[float], words: Sequence[str], title: str) -> str:
+def _bars(labels: Sequence[str], values: Sequence[float], words: Sequence[str], title: str, colour: str) -> str:
     width, base, tall = WIDTH / max(len(labels), 1), 96.0, 70.0
     most = max(values, default=0.0) or 1.0
     parts = [_line(0, base, WIDTH, base, _INK, 0.8)]
@@ -130,7 +133,7 @@ def _bars(labels: Sequence[str], values: Sequence[float], words: Sequence[str], 
         middle, high = (number + 0.5) * width, tall * value / most
         bar = min(width * 0.6, 60.0)
         parts += [
-            _box(middle - bar / 2, base - high, bar, high, 'fill="#4d6b5c"'),
+            _box(middle - bar / 2, base - high, bar, high, f'fill="{colour}"'),
             _text(middle, base - high - 4, word, anchor="middle"),
             _text(middle, base + 12, label, anchor="middle", colour=_FAINT),
         ]

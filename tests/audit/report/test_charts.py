@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,13 @@ def test_a_strip_has_a_cell_for_every_change(name: str, some: list[date], data: 
 def test_a_good_year_is_one_cell() -> None:
     row = charts.Row("alias", dict.fromkeys(YEAR, Counts(288)))
     assert len(charts.availability_strip([row], YEAR)) < 20_000
+
+
+@pytest.mark.parametrize(("number", "labels"), [(1, 1), (3, 3), (8, 8), (9, 1), (40, 2)])
+def test_each_day_has_its_date_where_they_are_few(number: int, labels: int) -> None:
+    svg = drawn(charts.availability_strip([charts.Row("alias", {})], YEAR[:number]))
+    texts = [text.text or "" for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert sum(text.startswith("2026-") for text in texts) == labels
 
 
 latencies = st.lists(st.floats(0.001, 90_000.0), min_size=1, max_size=20).map(Latencies)

@@ -76,17 +76,24 @@ def test_a_note_is_added_and_stands_in_the_report(own: Path, tmp_path: Path) -> 
     note = ("--note", "rule removed; =1+1", "--by", "ben", "--cause", "filter rule", "--bug", "https://bugs.test/1")
     done = cpr_canary("exceptions", "annotate", own, JUNKED, *note)
     assert done.returncode == 0, done.stderr
-    assert cpr_canary("exceptions", "annotate", own, JUNKED, "--note", "second look", "--by", "chloe").returncode == 0
+    second = ("--note", "second look", "--by", "chloe", "--reference", "INC-7")
+    assert cpr_canary("exceptions", "annotate", own, JUNKED, *second).returncode == 0
     told = json.loads(cpr_canary("exceptions", "list", own, *DAYS, "--json").stdout)
     (run,) = [run for run in told if run["id"] == JUNKED]
     assert [(n["by"], n["cause"], n["bug"]) for n in run["notes"]] == [
         ("ben", "filter rule", "https://bugs.test/1"),
         ("chloe", None, None),
     ]
+    page = cpr_canary("exceptions", "show", own, JUNKED, "--incident").stdout
+    assert "| Incident | https://bugs.test/1, INC-7 |" in page
+    told = json.loads(cpr_canary("exceptions", "show", own, JUNKED, "--json").stdout)
+    assert told["timeline"][0]["at"] == "2026-03-02T09:00:00.000000Z"
+    assert "noted by chloe: second look" in cpr_canary("exceptions", "show", own, JUNKED).stdout
     cpr_canary("audit", "report", own, *DAYS, "--out", tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text()
     assert "rule removed; =1+1" in page
     assert "Cause: filter rule" in page
+    assert "<b>INC-7</b>" in page
     ledger = Ledger(tmp_path / "state", inline=True)
     (first, _) = ledger.events(kind=EventKind.ANNOTATED)
     ledger.close()
@@ -97,6 +104,7 @@ def test_a_note_is_added_and_stands_in_the_report(own: Path, tmp_path: Path) -> 
     ("arguments", "words"),
     [
         (("exceptions", "annotate", "CONFIG", "alias.nothing", "--note", "x", "--by", "y"), "no exception"),
+        (("exceptions", "show", "CONFIG", "alias.nothing"), "no exception"),
         (("exceptions", "annotate", "CONFIG", JUNKED, "--note", " ", "--by", "y"), "--note is empty"),
         (("exceptions", "annotate", "CONFIG", JUNKED, "--note", "x", "--by", "y", "--bug", "javascript:1"), "--bug"),
         (("audit", "report", "CONFIG", "--from", "2026-03-04", "--to", "2026-03-02"), "before it begins"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import fields
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -16,8 +16,10 @@ from playwright.async_api import async_playwright
 from servers import debian
 
 from canary.audit.report.contents import AuditReport
+from canary.audit.report.counts import Counts
 from canary.audit.report.diary import Diary
 from canary.audit.report.make import make
+from canary.audit.report.page import gravest, outages, render
 from canary.audit.report.pdf import to_pdf
 from canary.audit.report.tally import Tally
 from canary.ledger.events import digest
@@ -150,3 +152,42 @@ def test_every_file_is_what_the_sums_say(folder: Path) -> None:
 def test_the_pdf_maker_fetches_nothing(address: str, tmp_path: Path) -> None:
     with_image, without = to_pdf(f'<p>x<img src="{address}"></p>'), to_pdf("<p>x</p>")
     assert abs(len(with_image) - len(without)) < 300
+
+
+def test_exceptions_stand_by_weight(made: tuple[AuditReport, Tally], page: str) -> None:
+    runs = gravest(made[0].exceptions)
+    assert [run.channel for run in runs] == ["form", "alias", "person", "alias"]  # the one that goes on comes first
+    places = [page.index(f'<span class="hash">{run.first}</span>') for run in runs]
+    assert places == sorted(places)
+
+
+def test_confirmed_references_are_shown_and_no_others(made: tuple[AuditReport, Tally]) -> None:
+    first, *rest = made[0].controls
+    confirmed = first.model_copy(update={"etsi": first.etsi.model_copy(update={"verified": True})})
+    page = render(replace(made[0], controls=(confirmed, *rest)), made[1], {})
+    assert "<th>WebTrust, ETSI</th>" in page
+    assert page.count(first.etsi.reference) == 1
+    assert first.webtrust.reference not in page
+
+
+def test_probes_that_confirm_are_told_apart_and_misses_have_their_causes(
+    made: tuple[AuditReport, Tally], page: str
+) -> None:
+    assert made[0].confirmations == Counts(missed=1)
+    assert "1 of the probes in this section were sent at once to confirm a failure of the one before, 1 of them" in page
+    causes = [line.causes for line in made[0].variants if line.group == "email"]
+    assert {outcome for line in causes for outcome in line} == {"junked", "late"}
+    assert all(sum(line.causes.values()) == line.counts.missed for line in (*made[0].variants, *made[0].senders))
+
+
+def test_a_downtime_has_the_start_that_ended_it(made: tuple[AuditReport, Tally]) -> None:
+    ((span, started),) = outages(made[0])
+    assert span.what == "stopped"
+    assert started == "version 0.1.0; the key of the marks before was lost: the disk died"
+
+
+def test_a_column_has_one_unit(page: str) -> None:
+    """Of what was measured, nothing stands in a unit of its own choice beside others."""
+    for table in re.findall(r"<table.*?</table>", page, re.DOTALL):
+        for value in re.findall(r'<td class="n">([^<]*)</td>', table):
+            assert not re.search(r"\d (ms|min|h|d)\b", value), value
