@@ -79,7 +79,7 @@ def read(path: Path) -> Commitment:
         )
         if value["format"] != FORMAT:
             raise BundleError(f"{path} is of the format {value['format']!r:.80}, wanted {FORMAT}")
-    except (ValueError, LookupError, TypeError, BudgetError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError, BudgetError) as error:
         raise BundleError(f"{path} is no commitment: {error!s:.200}") from error
     return found
 

@@ -53,18 +53,22 @@ class Population:
     rows: dict[str, Listed] = field(default_factory=dict)
     numbered: dict[int, Listed] = field(default_factory=dict)
     """By number of an event that was asked for: the probe that it is said to begin, or to end."""
-    by_channel: dict[str, Counter[str]] = field(default_factory=dict)
-    """What the whole list has in the columns of the log's totals."""
+    lines: Counter[tuple[str, str, str, bool, bool]] = field(default_factory=Counter)
+    """How many lines have this channel, result and outcome, began in the part of the log, and ended in it."""
     lowest: list[str] = field(default_factory=list)
     """The sample: the probes whose ranks are the lowest, lowest first."""
 
-    def add(self, row: Listed, start: int) -> None:
-        """Count a line as totals count events beyond ``start``."""
-        counted = self.by_channel.setdefault(row.channel, Counter())
-        counted["scheduled"] += row.scheduled > start
-        if row.finished:
-            counted[f"result_{row.result or 'undecided'}"] += 1
-            counted[f"outcome_{row.outcome}"] += bool(row.outcome)
+    @property
+    def by_channel(self) -> dict[str, Counter[str]]:
+        """What the whole list has in the columns of the log's totals."""
+        found: dict[str, Counter[str]] = {}
+        for (channel, result, outcome, began, ended), number in self.lines.items():
+            counted = found.setdefault(channel, Counter())
+            counted["scheduled"] += number * began
+            if ended:
+                counted[f"result_{result or 'undecided'}"] += number
+                counted[f"outcome_{outcome}"] += number * bool(outcome)
+        return found
 
 
 def rank(seed: str, probe: str) -> str:
@@ -109,32 +113,40 @@ def read_population(
     ``draw`` are seed and size of the sample, ``asked`` the probes and the numbers of events to keep rows of. Times may
     be out of order by ``slack``. Raises RefusedError for a list that is not in order, or that has what lies outside.
     """
-    found, lowest, last, newest = Population(), Lowest(*draw), 0, None
+    found, lowest, last, newest = Population(), Lowest(*draw), 0, period.since - slack
     for number, row in enumerate(_rows(archive), 2):
-        begun = last < row.scheduled <= period.end
-        ended = row.finished == 0 or max(row.scheduled, period.start) < row.finished <= period.end
-        here = f"line {number}: {row.probe}"
-        require(begun and ended, f"{here} is out of order, or not of the period's part of the log")
-        require(
-            bool(row.finished) or row.scheduled > period.start, f"{here} neither began nor ended in the part of the log"
-        )
-        require(bool(row.finished) or not row.result + row.outcome, f"{here} has a result, and has not ended")
-        if row.scheduled > period.start:
-            newest = max(newest or row.at, row.at)
-            require(newest - row.at <= slack, f"{here} is scheduled at an earlier time than one before it")
-        last = row.scheduled
-        found.add(row, period.start)
-        if row.scheduled > period.start and period.since <= row.at < period.until:
+        began = row.scheduled > period.start
+        wrong = _wrong(row, last, period) or (began and newest - row.at > slack and "is earlier than one before it")
+        if wrong:
+            raise RefusedError(f"line {number}: {row.probe} {wrong}")
+        last, newest = row.scheduled, max(newest, row.at) if began else newest
+        found.lines[row.channel, row.result, row.outcome, began, row.finished > 0] += 1
+        if began and period.since <= row.at < period.until:
             found.count += 1
             found.unfinished += row.finished == 0
             found.results[row.result or "none"] += 1
             lowest.add(row.probe)
         if row.probe in asked[0]:
-            require(row.probe not in found.rows, f"{here} is there twice")
+            require(row.probe not in found.rows, f"line {number}: {row.probe} is there twice")
             found.rows[row.probe] = row
-        found.numbered |= {seq: row for seq in (row.scheduled, row.finished) if seq in asked[1]}
+        for seq in (row.scheduled, row.finished):
+            if seq in asked[1]:
+                found.numbered[seq] = row
     found.lowest = lowest.probes()
     return found
+
+
+def _wrong(row: Listed, last: int, period: Period) -> str:
+    """What is wrong with a line behind one of event ``last``; empty if nothing is."""
+    if not last < row.scheduled <= period.end:
+        return "is out of order, or not of the period's part of the log"
+    if not row.finished:
+        if row.scheduled <= period.start:
+            return "neither began nor ended in the period's part of the log"
+        return "has a result, and has not ended" if row.result or row.outcome else ""
+    if not max(row.scheduled, period.start) < row.finished <= period.end:
+        return "is said to have ended before it began, or not in the period's part of the log"
+    return ""
 
 
 def _rows(archive: Archive) -> Iterator[Listed]:

@@ -261,6 +261,14 @@ def test_a_probe_that_is_listed_with_another_result(healthy: Healthy) -> None:
     refused(healthy.check(changed), verify.LISTED, f"probe {probe}: is in the population otherwise")
 
 
+def with_fields(lines: list[str], fields: dict[int, str], *, first: bool = False) -> list[str]:
+    """With other fields in the last line, or the first one."""
+    at = 1 if first else len(lines) - 1
+    known = lines[at].rstrip("\n").split(",")
+    changed = ",".join(fields.get(number, field) for number, field in enumerate(known))
+    return [*lines[:at], f"{changed}\n", *lines[at + 1 :]]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -270,6 +278,10 @@ def test_a_probe_that_is_listed_with_another_result(healthy: Healthy) -> None:
         (lambda lines: [*lines, "x" * 300], "too long"),
         (lambda lines: [*lines, "one,two\n"], "none of a probe"),
         (lambda lines: [*lines, "unended"], "does not end with a line end"),
+        (lambda lines: with_fields(lines, {2: ""}), "has a result, and has not ended"),
+        (lambda lines: with_fields(lines, {2: "1"}), "ended before it began, or not in the period's part"),
+        (lambda lines: with_fields(lines, {1: "1", 2: "", 5: "", 6: ""}, first=True), "neither began nor ended"),
+        (lambda lines: with_fields(lines, {3: "2026-01-01T00:00:00.000000Z"}), "is earlier than one before it"),
     ],
 )
 def test_a_population_that_is_not_one(healthy: Healthy, change: Callable[[list[str]], list[str]], reason: str) -> None:
