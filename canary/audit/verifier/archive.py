@@ -30,6 +30,13 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _END = struct.Struct("<4s4H2LH")
 """The end of a zip file: signature, disk numbers, entries here and in all, size and place of the directory, comment."""
 
+_LOCAL = struct.Struct("<4s3H4L2H")
+"""Before each file: signature, version, flags, packing, time and date (as one), CRC, sizes, lengths of fields."""
+_LISTED = 46
+"""Bytes of an entry of the directory besides its name."""
+_UTF8 = 0x800
+"""The one flag that an entry may have: its name is UTF-8."""
+
 _NUMBER, _ID, _SLUG = "(?:0|[1-9][0-9]{0,15})", "[a-z2-7]{16}", "[a-z0-9][a-z0-9-]{0,62}"
 LAYOUT = {
     "checkpoint": re.compile("checkpoint"),
@@ -56,6 +63,7 @@ class Archive:
             _check_end(self._file)
             self._zip = zipfile.ZipFile(self._file)
             self._entries = _entries(self._zip)
+            _check_layout(self._file, self._zip)
             self.manifest = self._manifest()
         except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
             self._file.close()
@@ -186,6 +194,27 @@ def _check_end(file: IO[bytes]) -> None:
     require(signature == b"PK\x05\x06" and comment == 0, "not a zip file, or it has something behind its end")
     require(here == entries < 0xFFFF and length <= LARGEST_DIRECTORY, "the zip file has too many entries")
     require(start + length + _END.size == size, "the zip file has something before its beginning")
+
+
+def _check_layout(file: IO[bytes], archive: zipfile.ZipFile) -> None:
+    """Whether files stand one behind the other, each under its one name, with nothing before, between or behind."""
+    place, listed = 0, 0
+    for entry in sorted(archive.infolist(), key=lambda entry: entry.header_offset):
+        shown = f"the entry {entry.filename!r:.120}"
+        require(entry.header_offset == place, f"{shown} does not stand right behind the one before it")
+        file.seek(place)
+        signature, _, flags, packing, _, crc, packed, size, length, more = _LOCAL.unpack(file.read(_LOCAL.size))
+        name = file.read(length)
+        require(signature == b"PK\x03\x04" and not more and not entry.extra, f"{shown} has fields that no file needs")
+        require(not entry.comment and not entry.flag_bits & ~_UTF8, f"{shown} has fields that no file needs")
+        told = (flags, packing, crc, packed, size, name)
+        known = (entry.flag_bits, entry.compress_type, entry.CRC, entry.compress_size, entry.file_size)
+        require(told == (*known, entry.filename.encode()), f"{shown} is described in two ways")
+        place += _LOCAL.size + length + packed
+        listed += _LISTED + length
+    require(place == archive.start_dir, "the zip file has something before its directory")
+    file.seek(-_END.size, 2)
+    require(_END.unpack(file.read(_END.size))[5] == listed, "the directory of the zip file has more than its entries")
 
 
 def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -160,13 +160,14 @@ def _format_time(at: datetime) -> str:
 
 
 def _check_signed(head: tlog.Head, keys: Sequence[tlog.Key], chain: list[tuple[int, tlog.Key]]) -> None:
-    """By the key that signed at that size, as the log tells it; else by one of the given keys."""
+    """By the key that signed at that size, as the log tells it, else by one of the given; and by nobody unknown."""
     before = [key for seq, key in chain if seq <= head.size]
     known = before[-1:] if before else [key for key in keys if key.type == tlog.ED25519]
     every = {*known, *(key for _, key in chain), *keys}
     signed = {key for key in every if head.note.signed_at(key) is not None}  # and none that is not genuine
     names = " or ".join(str(key) for key in known)
     require(any(key in signed and key.name == head.origin for key in known), f"is not signed by {names}")
+    require(len(signed) == len(head.note.signatures), "has a signature by a key that is none of this log's")
 
 
 def _read_heads(archive: Archive, log: Log, findings: Findings) -> None:

@@ -86,6 +86,9 @@ def read_witnesses(
             known = log.heads.get(head.size)
             require(name == f"cosignatures/{head.size}", f"is of {head.size} events")
             require(known is not None and known.note.text == head.note.text, "is of a checkpoint that is not there")
+            assert known is not None
+            genuine = set(known.note.signatures) <= set(head.note.signatures)
+            require(genuine, "has another signature of the log than the checkpoint")
             for key in keys:
                 time = head.note.signed_at(key)
                 if time is None:

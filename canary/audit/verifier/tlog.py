@@ -108,12 +108,14 @@ class Note:
         whole = _text(raw)
         text, blank, lines = whole.rpartition("\n\n")
         require(bool(blank) and lines.endswith("\n"), "not a signed note")
-        signatures = []
+        signatures, keys = [], set[tuple[str, bytes]]()
         for line in lines[:-1].split("\n"):
             dash, _, rest = line.partition(" ")
             name, _, encoded = rest.partition(" ")
             value = decoded(encoded)
             require(dash == "—" and bool(name) and len(value) > 4, f"not a signature line: {line:.80}")
+            require((name, value[:4]) not in keys, f"has two signatures by {name:.80} ({value[:4].hex()})")
+            keys.add((name, value[:4]))
             signatures.append((name, value[:4], value[4:]))
         return cls(text + "\n", tuple(signatures))
 

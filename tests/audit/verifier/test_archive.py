@@ -148,6 +148,7 @@ def test_a_bomb_that_says_to_be_small(healthy: Healthy, tmp_path: Path) -> None:
     while raw[name + 46 : name + 56] != b"checkpoint" or raw[name + 28 : name + 30] != b"\x0a\x00":
         name = raw.index(b"PK\x01\x02", name + 4)
     struct.pack_into("<L", raw, name + 24, 300)
+    struct.pack_into("<L", raw, struct.unpack_from("<L", raw, name + 42)[0] + 22, 300)  # and before the file itself
     path.write_bytes(bytes(raw))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = verify.verify(path, healthy.options)
@@ -204,3 +205,34 @@ def test_a_manifest_of_other_types_is_a_failure_and_no_error(healthy: Healthy, c
     found = healthy.check(files)
     assert not found.ok
     json.dumps(found.to_json())
+
+
+def _before_the_directory(raw: bytes) -> bytes:
+    """Bytes that no entry tells of, between the last file and the directory."""
+    start = struct.unpack_from("<L", raw, len(raw) - 6)[0]
+    return raw[:start] + b"hidden" + raw[start:-6] + struct.pack("<L", start + 6) + raw[-2:]
+
+
+def _in_the_directory(raw: bytes) -> bytes:
+    length = struct.unpack_from("<L", raw, len(raw) - 10)[0]
+    return raw[:-22] + b"PK\x05\x05\0\0" + raw[-22:-10] + struct.pack("<L", length + 6) + raw[-6:]
+
+
+def _other_local_name(raw: bytes) -> bytes:
+    place = raw.index(b"PK\x03\x04")
+    return raw[: place + 30] + bytes([raw[place + 30] ^ 1]) + raw[place + 31 :]
+
+
+@pytest.mark.parametrize("change", [_before_the_directory, _in_the_directory, _other_local_name])
+def test_nothing_is_hidden_in_a_zip(healthy: Healthy, tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "b.zip"
+    path.write_bytes(change(healthy.path.read_bytes()))
+    refused(path, "not a zip file|before its directory|more than its entries|described in two ways")
+
+
+@pytest.mark.parametrize("field", ["extra", "comment"])
+def test_an_entry_with_another_name_beside_its_own(healthy: Healthy, tmp_path: Path, field: str) -> None:
+    """A Unicode path field (0x7075), by which some programs unpack it under that name."""
+    info = zipfile.ZipInfo("events/999.json")
+    setattr(info, field, b"\x75\x70\x09\x00\x01\0\0\0\0evil" if field == "extra" else b"evil")
+    refused(entry(tmp_path / "b.zip", healthy, info), "has fields that no file needs")
