@@ -23,6 +23,7 @@ from canary.cli.opening import published_log
 from canary.cli.period import From, To, whole_period
 from canary.config import load
 from canary.evidence.published import PublishedLog
+from canary.ledger.decided_reader import DecidedReader
 from canary.ledger.reader import LedgerReader
 from canary.model import Component, OwnFaultError
 
@@ -53,7 +54,8 @@ def sample(
             drawn = _bound(moment, bound, seed, size, listing)
         else:
             drawn = _drawn(moment.ledger, period, seed, size, listing)
-        rows = [_row(moment.ledger, rank, probe) for rank, probe in drawn.drawn]
+        decided = DecidedReader(moment.ledger)
+        rows = [_row(decided, rank, probe) for rank, probe in drawn.drawn]
     if as_json:
         about = {"seed": seed, "population": drawn.population, "population_sha256": drawn.population_sha256}
         print_json(about | {"from": period.first.isoformat(), "to": period.last.isoformat(), "sample": rows})
@@ -92,8 +94,8 @@ def _bound(log: PublishedLog, bound: Commitment, seed: str, size: int, listing: 
 _ROW = ("rank", "probe", "channel", "sender", "variant", "scheduled_at", "outcome", "deadline")
 
 
-def _row(ledger: LedgerReader, rank: str, probe: str) -> dict[str, str | None]:
-    known = ledger.ended_probe(probe)
+def _row(decided: DecidedReader, rank: str, probe: str) -> dict[str, str | None]:
+    known = decided.probe(probe)
     if known is None:
         return dict.fromkeys(_ROW) | {"rank": rank, "probe": probe}
     return {"rank": rank} | {name: getattr(known, name) for name in _ROW[1:]}

@@ -261,7 +261,9 @@ class _Check:
             return
         counts = dict(sorted(population.results.items()))
         findings.facts["population"] = {"count": population.count, "unfinished": population.unfinished, **counts}
-        findings.row(sample.POPULATION).said = f"{population.count} scheduled, {population.unfinished} without a result"
+        findings.row(
+            sample.POPULATION
+        ).said = f"{population.count} scheduled, {population.unfinished} of them not ended"
         with findings.one(sample.SAMPLE):
             right = population.lowest
             require(self._archive.manifest["probes"] == right, "the seed gives other probes: " + ", ".join(right[:20]))
