@@ -280,3 +280,13 @@ async def switches(canary: Simulated, at: Callable[[float], Any]) -> None:
     await at(DARK[1] + 90)
     held = {event.body["channel"]: event.body["reason"] for event in canary.events(EventKind.RELEASED)}
     assert held["spare"] == "paused"
+    nothing_is_unaccounted_for(canary)
+
+
+def nothing_is_unaccounted_for(canary: Simulated) -> None:
+    """Whatever kept a channel silent was told, from its first turn that was not taken to the end of it."""
+    for slug, totals in canary.ledger.state.totals.channels.items():
+        due = totals.due.until(canary.clock.now().timestamp())
+        assert (slug, due.unaccounted) == (slug, 0)
+        assert due.held.keys() <= {"paused", "blackout", "stopped"}
+    assert canary.ledger.state.totals.channels["spare"].due.held["paused"] >= 1
