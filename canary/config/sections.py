@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from functools import cached_property
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 
@@ -247,7 +248,12 @@ class Blackout(Settings):
 
     def rests(self, channel: str) -> bool:
         """Whether ``channel`` is one that rests while it lasts."""
-        return not self.channels or channel in self.channels
+        return not self.channels or channel in self._named
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        """Thousands may rest, and each is asked for at every look."""
+        return frozenset(self.channels)
 
 
 class BlindDrill(Settings):

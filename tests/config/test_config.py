@@ -125,6 +125,7 @@ class TestWhatOthersAsk:
         (blackout,) = example.blackouts
         assert blackout.rests("report-form")
         assert not blackout.rests("problem-alias")
+        assert blackout == type(blackout).model_validate(blackout.model_dump(by_alias=True))  # which was asked nothing
 
     def test_in_a_blackout_without_channels_all_rest(self, tmp_path: Path) -> None:
         window = {"from": "2026-12-24T18:00:00+01:00", "until": "2026-12-25T06:00:00Z"}

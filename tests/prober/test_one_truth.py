@@ -222,7 +222,16 @@ def test_every_view_says_the_same_at_every_moment_of_a_story(by_its_clock: Simul
     by_its_clock.ca.junked.add("junk")
     by_its_clock.ca.refused.add("refused")
     by_its_clock.live(lambda canary: the_story(canary, looked), told_of(by_its_clock))
+    by_its_clock.live(lambda canary: again(canary, looked), load(by_its_clock.folder / "canary.yaml"))
     assert seen == set(RESULTS)
+
+
+async def again(canary: Simulated, looked: Callable[[], Views]) -> None:
+    """After a restart what is watched is known from the ledger alone."""
+    await canary.clock.sleep(1)
+    views = looked()
+    assert views.status["lost"]["in_flight"] >= 5
+    assert lasting(views)["lost"]
 
 
 def standing(views: Views) -> dict[str, str]:
