@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from textwrap import wrap
-from typing import Any
 
-from . import commitment, log, messages, period, sample, times, totals, verify
+from . import commitment, log, messages, period, sample, times, totals, verify, windows
 from .findings import GAPS, PROVED, REFUSED, Findings, Row
 
 LIMITS = (
@@ -30,7 +29,7 @@ _ASKED = {
     "It is the log that you, or a witness, were shown before": (verify.KEPT, times.WITNESSED),
     "It is about the period and the sample that you asked for": (verify.ASKED, period.PERIOD),
     "Times are right, as far as authorities outside bear them out": (
-        verify.ORDER, times.TOKENS, times.WITHIN, times.COVERED),
+        verify.ORDER, times.TOKENS, times.WITHIN, times.COVERED, windows.CLOSE),
     "Nobody but your seed chose the probes, out of all that there were": (
         commitment.COMMITTED, commitment.CHALLENGE, sample.POPULATION, sample.SAMPLE, sample.SPOTS, verify.LISTED,
         totals.TOTALS, totals.BY_CHANNEL),
@@ -99,28 +98,20 @@ def _answers(findings: Findings) -> Iterator[str]:
 
 def _within(findings: Findings) -> Iterator[str]:
     probes = [fact for fact in findings.facts.get("probes", ()) if fact["events"]]
-    known = [fact for fact in probes if fact.get("not_before") and fact.get("not_after")]
+    known = [fact for fact in probes if fact.get("within") is not None]
     if known:
-        widest = max(known, key=_width)
-        apart = f"{_duration(_width(widest))} apart at most"
-        yield f"  {len(known)} of {len(probes)} probes lie between two time-stamps, {apart}"
-        yield f"  (probe {widest['probe']}: from {widest['not_before']} to {widest['not_after']})"
+        widest = max(known, key=lambda fact: float(fact["within"]))
+        within = windows.shown(timedelta(seconds=widest["within"]))
+        yield f"  of {len(known)} of {len(probes)} probes, each event was put into the log within {within} at most"
+        yield f"  (the widest is of probe {widest['probe']}); in between, nothing can be told apart"
     if len(known) < len(probes):
         yield f"  of {len(probes) - len(known)} probes no time is proved"
 
 
-def _width(fact: dict[str, Any]) -> timedelta:
-    return datetime.fromisoformat(fact["not_after"]) - datetime.fromisoformat(fact["not_before"])
-
-
-def _duration(span: timedelta) -> str:
-    minutes, seconds = divmod(round(span.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min {seconds} s"
-
-
 def _counted(findings: Findings) -> Iterator[str]:
     facts = findings.facts
+    if "totals" in facts:
+        yield from _due(facts["totals"])
     if "population" in facts:
         counts = facts["population"]
         results = {name: counts.get(name, 0) for name in ("met", "missed", "indeterminate", "none")}
@@ -129,6 +120,17 @@ def _counted(findings: Findings) -> Iterator[str]:
         )
     if "probes" in facts:
         yield f"  {len(facts['probes'])} of them were looked at with all that is kept of them"
+
+
+def _due(grown: dict[str, int]) -> Iterator[str]:
+    """What the log's own totals grew by, from the checkpoint before the period to the one after it."""
+    held = {name.removeprefix("held_"): number for name, number in grown.items() if name.startswith("held_") and number}
+    why = f" ({', '.join(f'{name} {number}' for name, number in held.items())})" if held else ""
+    yield f"  {grown.get('due', 0)} were due by the intervals in force: {grown.get('turns', 0)} had their turn, " + (
+        f"{grown.get('looks', 0)} were looks, {sum(held.values())} were held{why}, "
+        f"{grown.get('unaccounted', 0)} unaccounted for"
+    )
+    yield f"  {grown.get('scheduled', 0)} were scheduled, with confirmations and by hand; {grown.get('sent', 0)} sent"
 
 
 _RESULTS = {"met": "met", "missed": "missed", "indeterminate": "not known by a fault of the canary's own",

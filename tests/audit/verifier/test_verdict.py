@@ -32,12 +32,25 @@ def test_all_that_was_asked_is_proved(healthy: Healthy) -> None:
     answers = section(page, "What was proved")
     assert set(re.findall(r"^  (\S+(?: part)?) ", answers, re.M)) <= {"yes", "-"}
     assert "It is about the period and the sample that you asked for" in answers
-    assert re.search(
-        r"of 5 probes lie between two time-stamps, 0 h 0 min \d+ s apart", section(page, "Within what time")
-    )
+    within = section(page, "Within what time")
+    assert re.search(r"of 5 of 5 probes, each event was put into the log within \d+ min \d+ s at most", within)
     assert "8 probes are listed as scheduled in the period: 5 met, 3 missed" in section(page, "For how many")
     limits = " ".join(section(page, "What no such proof can show").split())
     assert "the CA holds the key of the log, the key of the marks and the mailboxes" in limits
+
+
+def test_of_what_was_due_it_is_told_why_it_was_not_sent() -> None:
+    """The totals of the log say how many were due, why some were held, and of how many nothing tells."""
+    found = Findings()
+    found.row(verify.BUNDLE).checked = 1
+    found.facts["totals"] = {
+        "due": 100, "turns": 90, "looks": 1, "held_paused": 4, "held_not_running": 2, "unaccounted": 3,
+        "scheduled": 95, "sent": 94,
+    }  # fmt: skip
+    told = " ".join(section(verdict.page(found), "For how many").split())
+    assert "100 were due by the intervals in force: 90 had their turn, 1 were looks, 6 were held" in told
+    assert "(paused 4, not_running 2), 3 unaccounted for" in told
+    assert "95 were scheduled, with confirmations and by hand; 94 sent" in told
 
 
 BROUGHT = {
