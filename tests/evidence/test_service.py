@@ -191,3 +191,35 @@ def test_what_is_not_signed_is_not_emptied(tmp_path: Path, ledger: Ledger) -> No
     found = evidence.check()
     assert found is not None
     assert (found.problems, found.forgotten) == ((), 11)
+
+
+async def test_the_last_checkpoint_before_an_end_is_stamped(tmp_path: Path, ledger: Ledger) -> None:
+    """What was done since the last time-stamp would be open until the next start, which may be weeks away."""
+    with Tsa(tmp_path / "tsa") as tsa:
+        evidence = opened(ledger, tmp_path, timestamps=[tsa_settings("one", tsa)])
+        add(ledger)
+        evidence.start()
+        await until(lambda: count(ledger, EventKind.TIMESTAMPED), "a time-stamp")
+        add(ledger)
+        await evidence.stop()
+    signed = [event.body["size"] for event in ledger.events(kind=EventKind.CHECKPOINT)]
+    stamped = [event.body["size"] for event in ledger.events(kind=EventKind.TIMESTAMPED)]
+    assert stamped[-1] == signed[-1] > signed[0]
+
+
+async def test_an_authority_that_hangs_at_the_end_is_told_and_not_waited_for(
+    tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("canary.evidence.generation._STAMP_WITHIN", 0.2)
+    with Tsa(tmp_path / "tsa") as tsa:
+        evidence = opened(ledger, tmp_path, timestamps=[tsa_settings("one", tsa) | {"timeout": "1h"}])
+        add(ledger)
+        evidence.start()
+        await until(lambda: count(ledger, EventKind.TIMESTAMPED), "a time-stamp")
+        add(ledger)
+        tsa.let_go.clear()
+        await evidence.stop()
+        assert tsa.queries == 2
+        tsa.let_go.set()
+    [told] = [event.body["detail"] for event in ledger.events(kind=EventKind.TROUBLE)]
+    assert told == "stopped before it was done: one"

@@ -161,3 +161,39 @@ async def refused(desk: Desk, tsa: Tsa, reason: str) -> None:
     with pytest.raises(TimestampError, match=reason):
         await authority(desk, tsa, "another").do(checkpoint(desk))
     assert list(desk.ledger.events(kind=EventKind.TIMESTAMPED)) == before
+
+
+async def test_time_stamps_follow_also_where_nothing_happens(desk: Desk, tsa: Tsa) -> None:
+    """Nothing but our own events is new, and yet one is to come before the hour is over: so it is waited for."""
+    stamps = authority(desk, tsa)
+    assert not stamps.waits()
+    told = await stamps.do(checkpoint(desk))
+    assert told.body["every"] == 3600
+    desk.later(minutes=54)
+    assert not stamps.waits()
+    desk.later(minutes=1)
+    assert stamps.waits()
+    desk.log.advance(idle=timedelta(0))
+    [due] = stamps.pending()
+    assert due.body["size"] > told.body["size"]
+    await stamps.do(due)
+    assert not stamps.waits()
+
+
+@pytest.mark.parametrize(("every", "checkpoints", "told"), [("1h", 300, 3600), ("1m", 300, 600), ("15m", 600, 1200)])
+async def test_an_interval_is_told_that_can_be_kept(
+    desk: Desk, tsa: Tsa, every: str, checkpoints: float, told: float
+) -> None:
+    settings = TsaSettings(name="one", url=tsa.url, ca_file=tsa.ca_file, every=every)  # type: ignore[arg-type]
+    stamps = Authority(settings, desk.ledger, desk.log.folder / "timestamps", desk.clock, checkpoints=checkpoints)
+    assert (await stamps.do(checkpoint(desk))).body["every"] == told
+
+
+async def test_the_newest_lacks_a_time_stamp_until_it_has_one(desk: Desk, tsa: Tsa) -> None:
+    stamps = authority(desk, tsa)
+    assert stamps.newest() is None
+    await stamps.do(checkpoint(desk))
+    assert stamps.newest() is None
+    later = checkpoint(desk, minutes=1)
+    assert stamps.pending() == []
+    assert stamps.newest() == later
