@@ -22,7 +22,7 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class WantedSilence:
     """All that keeps channels from being probed at one moment since somebody wants it so, whether or not one is due.
 
     ``stopped`` is why the kill switch is thrown, or None; ``paused`` has the reason by channel, ``*`` stands for all.

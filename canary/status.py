@@ -15,7 +15,7 @@ from canary.config import Config
 from canary.ledger import ChannelTotals, State
 from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE
 from canary.model import Depth, Outcome, Place
-from canary.silence import Silence
+from canary.silence import WantedSilence
 
 LOOP_STALLED = timedelta(seconds=30)
 """A main loop that has not gone round for so long is stuck."""
@@ -111,7 +111,7 @@ def channels(config: Config, state: State, stopped: str | None, now: datetime) -
 
     ``stopped`` is why the kill switch is thrown, as it stands there (:func:`canary.prober.gate.stop_reason`).
     """
-    silence = Silence.at(now, config, state.totals, stopped)
+    silence = WantedSilence.at(now, config, state.totals, stopped)
     in_flight = Counter(known.case.probe.channel for known in state.open.values())
     for slug, settings in config.channels.items():
         totals = state.totals.channels.get(slug) or ChannelTotals(settings.kind, min(settings.arrives_in))
@@ -147,7 +147,7 @@ def parts(config: Config, state: State, vitals: Vitals, now: datetime) -> Iterat
         if vitals.reload_ok
         else PartStatus("configuration", Standing.FAILING, refused, needed=False)
     )
-    yield _sending(config, state, Silence.at(now, config, state.totals, state.totals.stopped))
+    yield _sending(config, state, WantedSilence.at(now, config, state.totals, state.totals.stopped))
     patience = max([UNREAD, *(timedelta(seconds=channel.deadline) for channel in config.channels.values())])
     for queue in queues(config, state, vitals):
         yield _reading(queue, now, patience)
@@ -162,7 +162,7 @@ def parts(config: Config, state: State, vitals: Vitals, now: datetime) -> Iterat
     )
 
 
-def _sending(config: Config, state: State, silence: Silence) -> PartStatus:
+def _sending(config: Config, state: State, silence: WantedSilence) -> PartStatus:
     """Whether something that nobody wanted keeps channels from being probed; that it keeps all, keeps us from work."""
     wanted = (slug for slug in config.channels if silence.of(slug) is None)
     holds = (state.totals.held.get(slug, state.totals.held.get(EVERY_CHANNEL)) for slug in wanted)

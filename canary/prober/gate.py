@@ -16,7 +16,7 @@ from canary.ledger import State
 from canary.ledger.events import EVERY_CHANNEL, Hold
 from canary.model import Component, OwnFaultError, Probe
 from canary.private import kind, open_file
-from canary.silence import Obstacle, Silence
+from canary.silence import Obstacle, WantedSilence
 
 __all__ = ["EVERY_CHANNEL", "STOP_ALL", "Gate", "clear_stop", "stop_all", "stop_reason"]
 
@@ -44,9 +44,9 @@ class Gate:
     starting: Mapping[str, Probe]
     stopped: str | None
 
-    def silence(self, now: datetime) -> Silence:
+    def silence(self, now: datetime) -> WantedSilence:
         """What somebody wants silent at ``now`` (UTC)."""
-        return Silence.at(now, self.config, self.state.totals, self.stopped)
+        return WantedSilence.at(now, self.config, self.state.totals, self.stopped)
 
     def obstacle(self, channel: str, now: datetime) -> Obstacle | None:
         """Why ``channel`` may not be probed at ``now`` (UTC), or None."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from canary.ledger import Event, Ledger
 from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE, Hold, cleared, held, released, stopped_all
-from canary.silence import Obstacle, Silence
+from canary.silence import Obstacle, WantedSilence
 
 
 class Holds:
@@ -20,7 +20,7 @@ class Holds:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._unrecorded: dict[str, datetime] = {}
-        self._silence: Silence | None = None
+        self._silence: WantedSilence | None = None
 
     def hold(self, channel: str, obstacle: Obstacle, now: datetime) -> None:
         """The probe of ``channel`` that is due at ``now`` is not sent."""
@@ -38,7 +38,7 @@ class Holds:
         if reason is not None:
             self._ledger.append(released(now, channel, Hold(reason), detail))
 
-    def silence(self, silence: Silence, now: datetime) -> None:
+    def silence(self, silence: WantedSilence, now: datetime) -> None:
         """What somebody wants silent at ``now``: holds on purpose end with it, not at their channel's next turn."""
         if silence == self._silence:
             return

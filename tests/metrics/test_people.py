@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from metrics.recorded import NOW, of, opened, probed, sample, seen, settings
 
+from canary.config.sections import Blackout
 from canary.ledger import Event, EventKind
-from canary.ledger.events import Hold, clock, held, released
+from canary.ledger.events import Hold, clock, held, paused, released, resumed
 from canary.ledger.state import Fold, dump, restore
 from canary.model import Failure, Forgery, Place, Role, Seen
+from canary.prober.gate import clear_stop, stop_all
 from canary.prober.loop import Prober
 from canary.reports import VARIANTS
 
@@ -168,13 +170,36 @@ def test_note_that_comes_after_the_deadline(contact: Prober) -> None:
     assert coverage(contact) == (0, 1)
 
 
+def wanted(prober: Prober, reason: Hold, now: datetime, *, begins: bool) -> None:
+    """Somebody begins or ends a silence of every channel."""
+    match reason:
+        case Hold.PAUSED:
+            event = paused(now, ["*"], "work", "anna") if begins else resumed(now, ["*"], "anna")
+            prober.ledger.append(event).result()
+        case Hold.STOPPED if begins:
+            stop_all(prober.config.state, "work")
+        case Hold.STOPPED:
+            clear_stop(prober.config.state)
+        case Hold.BLACKOUT:
+            today = prober.intake.now()
+            window = {"from": today - timedelta(days=1), "until": today + timedelta(days=1)}
+            dark = Blackout.model_validate(window | {"reason": "work", "approved_by": "anna"})
+            changed = prober.config.model_copy(update={"blackouts": (dark,) if begins else ()})
+            prober.endpoints.config = changed
+
+
 @pytest.mark.parametrize("reason", [Hold.PAUSED, Hold.BLACKOUT, Hold.STOPPED])
 def test_silence_that_somebody_wanted(prober: Prober, reason: Hold) -> None:
     probed(prober.ledger, CHANNEL)
+    assert sample(prober, "channel_state", **of(CHANNEL)) == 1
+    wanted(prober, reason, NOW, begins=True)
+    assert sample(prober, "channel_state", **of(CHANNEL)) == 3, "whenever it is due"
     prober.ledger.append(held(NOW, CHANNEL, reason, "work")).result()
     assert sample(prober, "channel_state", **of(CHANNEL)) == 3
     assert sample(prober, "channel_enabled_timestamp_seconds", **of(CHANNEL)) == NOW.timestamp()
     ended = NOW + timedelta(hours=5)
+    wanted(prober, reason, ended, begins=False)
+    assert sample(prober, "channel_state", **of(CHANNEL)) == 1
     prober.ledger.append(released(ended, CHANNEL, reason)).result()
     assert sample(prober, "channel_state", **of(CHANNEL)) == 1
     assert sample(prober, "channel_enabled_timestamp_seconds", **of(CHANNEL)) == ended.timestamp()

@@ -12,7 +12,7 @@ from ledger.checking import is_whole
 from canary.ledger import EventKind, Ledger
 from canary.ledger.events import Hold, began
 from canary.prober.holds import Holds
-from canary.silence import Obstacle, Silence
+from canary.silence import Obstacle, WantedSilence
 
 PAUSED, DARK = Obstacle(Hold.PAUSED, "paused: maintenance"), Obstacle(Hold.BLACKOUT, "blackout until later")
 
@@ -58,7 +58,7 @@ def test_holds_on_purpose_end_with_what_somebody_wanted_and_no_others(ledger: Le
     for at, paused in enumerate(
         ({"alias": "x", "form": "x"}, {"alias": "x", "form": "x"}, {"form": "x"}, {"*": "y"}, {})
     ):
-        holds.silence(Silence(None, paused, ()), after(at))
+        holds.silence(WantedSilence(None, paused, ()), after(at))
         ledger.refresh()
     assert told(ledger)[begun:] == [
         ("released", "phone", "blackout"), ("released", "alias", "paused"), ("released", "form", "paused"),
