@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -138,12 +138,13 @@ class Archive:
 
     def _pieces(self, name: str, limit: int) -> Iterator[bytes]:
         require(self._entries[name].file_size <= limit, f"{name} is larger than {limit} bytes")
-        with _reading(self._zip, self._entries[name]) as file:
-            left = limit
-            while piece := file.read(min(_PIECE, left + 1)):
-                left -= len(piece)
-                require(left >= 0, f"{name} is larger than {limit} bytes")
-                yield piece
+        left = limit
+        for piece in _unpacked(self._file, self._entries[name]):
+            left -= len(piece)
+            require(left >= 0, f"{name} is larger than {limit} bytes")
+            yield piece
+        told = self._entries[name].file_size
+        require(limit - left == told, f"{name} has {limit - left} bytes, and says to have {told}")
 
 
 def kind_of(name: str) -> str | None:
@@ -173,15 +174,28 @@ def _check_names(names: Iterable[str]) -> None:
         )
 
 
-@contextmanager
-def _reading(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
-    try:
-        with archive.open(entry) as file:
-            yield file
-    except RefusedError:
-        raise
-    except Exception as error:  # zipfile and zlib raise whatever a broken file leads to
-        raise RefusedError(f"{entry.filename!r:.120} cannot be unpacked: {error!s:.120}") from error
+def _unpacked(file: IO[bytes], entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The content of an entry, a bounded piece at a time: of all its bytes, so that none hide behind what they hold."""
+    shown = f"{entry.filename!r:.120} cannot be unpacked"
+    place = entry.header_offset + _LOCAL.size + len(entry.filename.encode())
+    end, crc, packed, inflating = place + entry.compress_size, 0, b"", zlib.decompressobj(-zlib.MAX_WBITS)
+    stored = entry.compress_type == zipfile.ZIP_STORED
+    while place < end or not (stored or inflating.eof):
+        if not packed:
+            file.seek(place)
+            packed = file.read(min(_PIECE, end - place))
+            place += len(packed)
+        given = len(packed)
+        try:
+            piece = packed if stored else inflating.decompress(packed, _PIECE)
+        except zlib.error as error:
+            raise RefusedError(f"{shown}: {error!s:.120}") from error
+        packed = b"" if stored else inflating.unconsumed_tail
+        require(bool(piece) or len(packed) < given or inflating.eof, f"{shown}: it is cut off")
+        require(not inflating.unused_data and not (inflating.eof and place < end), f"{shown}: bytes behind its end")
+        crc = zlib.crc32(piece, crc)
+        yield piece
+    require(crc == entry.CRC, f"{shown}: its CRC is another one")
 
 
 def _check_end(file: IO[bytes]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
 import resource
 import stat
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from audit.verifier.conftest import Healthy
@@ -170,13 +172,13 @@ def test_more_than_all_files_may_have_together(healthy: Healthy, monkeypatch: py
 
 def test_each_file_is_read_once(healthy: Healthy, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    real = zipfile.ZipFile.open
+    real = zips._unpacked
 
-    def count(self: zipfile.ZipFile, name: zipfile.ZipInfo, *more: object) -> object:
-        opened.append(name.filename)
-        return real(self, name, *more)  # type: ignore[arg-type]
+    def count(file: IO[bytes], entry: zipfile.ZipInfo) -> Iterator[bytes]:
+        opened.append(entry.filename)
+        return real(file, entry)
 
-    monkeypatch.setattr(zipfile.ZipFile, "open", count)
+    monkeypatch.setattr(zips, "_unpacked", count)
     assert verify.verify(healthy.path, healthy.options).ok
     assert sorted(opened) == sorted(healthy.files)
 
@@ -236,3 +238,28 @@ def test_an_entry_with_another_name_beside_its_own(healthy: Healthy, tmp_path: P
     info = zipfile.ZipInfo("events/999.json")
     setattr(info, field, b"\x75\x70\x09\x00\x01\0\0\0\0evil" if field == "extra" else b"evil")
     refused(entry(tmp_path / "b.zip", healthy, info), "has fields that no file needs")
+
+
+def test_nothing_is_hidden_behind_what_is_packed(healthy: Healthy, tmp_path: Path) -> None:
+    """Bytes that belong to the last entry, and that no program unpacks."""
+    raw, more = bytearray(packed(tmp_path / "b.zip", healthy.files).read_bytes()), b"hidden"
+    start, last = struct.unpack_from("<L", raw, len(raw) - 6)[0], raw.rindex(b"PK\x01\x02")
+    place = struct.unpack_from("<L", raw, last + 42)[0]
+    for size in (place + 18, last + 20):
+        struct.pack_into("<L", raw, size, struct.unpack_from("<L", raw, size)[0] + len(more))
+    struct.pack_into("<L", raw, len(raw) - 6, start + len(more))
+    (tmp_path / "b.zip").write_bytes(raw[:start] + more + raw[start:])
+    found = verify.verify(tmp_path / "b.zip", healthy.options)
+    failures = [failure for row in found.rows.values() for failure in row.failures]
+    assert any("bytes behind its end" in failure for failure in failures), failures
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("size", [0, 1, zips._PIECE - 1, zips._PIECE, zips._PIECE + 1, 9 * zips._PIECE + 258])
+def test_whatever_is_packed_is_unpacked(tmp_path: Path, packing: int, size: int) -> None:
+    """Also where its end comes out of what was read long before."""
+    content = random.Random(size).randbytes(size // 2) + bytes(size - size // 2)
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", packing) as archive:
+        archive.writestr("checkpoint", content)
+    with (tmp_path / "b.zip").open("rb") as file:
+        assert b"".join(zips._unpacked(file, zipfile.ZipFile(file).getinfo("checkpoint"))) == content
