@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from audit.verifier.office import JUNK, Files, Office, packed, period_of, unpacked
+from audit.verifier.second.opinion import Brought, opinion
+from cryptography.hazmat.primitives.serialization import Encoding
 from servers.tsa import Tsa
 from servers.witness import WitnessServer
 
@@ -20,6 +23,8 @@ from canary.audit.verifier.findings import Findings
 from canary.audit.verifier.verify import Options, verify
 
 VERIFIER = Path(canary.audit.verifier.__file__).parent
+FIRST_ALONE = pytest.mark.first_alone
+"""Of a test that asks how the verifier does its work, not what it says."""
 NEEDED = ("cryptography", "cffi", "_cffi_backend", "pycparser")
 
 
@@ -86,6 +91,43 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Healthy]:
         )
         yield Healthy(office, tsa, path, unpacked(path), brought, first_key, witness_key, folder, commitment)
     office.close()
+
+
+@pytest.fixture(autouse=True)
+def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever bundle a test has checked is checked by the second verifier too, and both must say the same."""
+    if request.node.get_closest_marker(FIRST_ALONE.name):
+        return
+
+    first = verify
+
+    def agreed(path: Path, options: Options) -> Findings:
+        found = first(path, options)
+        other = opinion(path, brought(options))
+        failures = [failure for row in found.rows.values() for failure in row.failures]
+        assert found.ok is (other == ""), f"the one says {failures or 'good'}, and the other {other or 'good'}"
+        return found
+
+    for module in list(sys.modules.values()):
+        if vars(module).get("verify") is first:
+            monkeypatch.setattr(module, "verify", agreed)
+
+
+def brought(options: Options) -> Brought:
+    """The same, as the second verifier takes it."""
+    return Brought(
+        keys=tuple(map(str, options.keys)),
+        roots="".join(root.public_bytes(Encoding.PEM).decode() for root in options.roots),
+        witnesses=tuple(map(str, options.witnesses)),
+        tolerance=options.tolerance,
+        period=options.period,
+        seed=options.seed,
+        size=options.size,
+        kept=tuple(head.raw for head in options.kept),
+        within=options.within,
+        commitment=options.commitment,
+        seed_token=options.seed_token,
+    )
 
 
 @pytest.fixture(scope="session")

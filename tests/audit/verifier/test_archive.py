@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from audit.verifier.conftest import Healthy
+from audit.verifier.conftest import FIRST_ALONE, Healthy
 from audit.verifier.office import Files, packed, sealed
 
 from canary.audit.verifier import archive as zips
@@ -142,6 +142,7 @@ def test_a_bomb_in_the_manifest(healthy: Healthy, tmp_path: Path) -> None:
     refused(packed(tmp_path / "b.zip", files), "manifest.json is larger than 16777216 bytes")
 
 
+@FIRST_ALONE
 def test_a_bomb_that_says_to_be_small(healthy: Healthy, tmp_path: Path) -> None:
     """A file of 64 MiB, packed into 64 KiB, whose entry says to have 300 bytes."""
     path = packed(tmp_path / "b.zip", sealed(healthy.files | {"checkpoint": b"x" * (64 << 20)}))
@@ -164,12 +165,14 @@ def test_a_file_that_is_too_large(healthy: Healthy, tmp_path: Path) -> None:
     assert "checkpoint: checkpoint is larger than 65536 bytes" in found.rows["signed checkpoints"].failures
 
 
+@FIRST_ALONE
 def test_more_than_all_files_may_have_together(healthy: Healthy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zips, "LARGEST_UNPACKED", 20_000)
     found = verify.verify(healthy.path, healthy.options)
     assert any("unpacks to more than" in failure for row in found.rows.values() for failure in row.failures)
 
 
+@FIRST_ALONE
 def test_each_file_is_read_once(healthy: Healthy, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     real = zips._unpacked

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from audit.verifier.conftest import FIRST_ALONE
 from audit.verifier.office import Office, refused
 from audit.verifier.test_dishonest_operator import check, lying, sent
 
@@ -100,6 +101,7 @@ def test_a_mark_that_is_in_everything(office: Office, mark: Callable[[str], obje
     refused(check(office), messages.FORM, reason)
 
 
+@FIRST_ALONE
 def test_a_message_too_large_to_be_looked_into(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """No canary has one of that size: it is no way around the mark."""
     monkeypatch.setattr(messages, "LARGEST_MESSAGE", 200)

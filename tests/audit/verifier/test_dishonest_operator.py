@@ -244,9 +244,9 @@ def test_a_checkpoint_that_the_auditor_kept(office: Office) -> None:
     found = verify.verify(path, Options([key], kept=[mine]))
     assert found.ok
     assert found.rows[verify.KEPT].checked == 1
-    other = replace(mine, root=b"x" * 32)
+    other = tlog.Head.parse(mine.raw.replace(tlog.encoded(mine.root).encode(), tlog.encoded(b"x" * 32).encode()))
     refused(verify.verify(path, Options([key], kept=[other])), verify.KEPT, "has another root than .*: a fork")
-    unknown = replace(mine, size=kept.size - 1)
+    unknown = tlog.Head.parse(mine.raw.replace(f"\n{kept.size}\n".encode(), f"\n{kept.size - 1}\n".encode()))
     refused(
         verify.verify(path, Options([key], kept=[unknown])),
         verify.KEPT,
