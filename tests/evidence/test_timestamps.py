@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from evidence.logging_keys import Desk
 from servers.tsa import Tsa, openssl_verifies
 
+from canary.evidence.log import IDLE
 from canary.evidence.settings import TsaSettings
 from canary.evidence.timestamps import Authority, TimestampError, verify
 from canary.ledger import Event, EventKind
+from canary.ledger.events import parse_time
 
 
 @pytest.fixture
@@ -197,3 +200,25 @@ async def test_the_newest_lacks_a_time_stamp_until_it_has_one(desk: Desk, tsa: T
     later = checkpoint(desk, minutes=1)
     assert stamps.pending() == []
     assert stamps.newest() == later
+
+
+@pytest.mark.parametrize("busy", [True, False])
+@pytest.mark.parametrize(("every", "hours"), [("1h", 8), ("10m", 2), ("1m", 1)])
+async def test_no_two_are_further_apart_than_is_told(
+    desk: Desk, tmp_path: Path, every: str, hours: int, *, busy: bool
+) -> None:
+    """Checkpoints that are a little late each time, with something to sign or without: what is told is kept."""
+    years = timedelta(days=3000)
+    with Tsa(tmp_path / "tsa", valid=(-years, years)) as tsa:
+        tsa.now, stamps = desk.clock.now, authority(desk, tsa, every=every)
+        for turn in range(hours * 12):
+            desk.later(seconds=300 + (turn * 7) % 5)
+            if busy or not turn:
+                desk.add(1)
+            desk.log.advance(idle=timedelta(0) if stamps.waits() else IDLE)
+            for due in stamps.pending():
+                await stamps.do(due)
+    told = list(desk.ledger.events(kind=EventKind.TIMESTAMPED))
+    at = [parse_time(event.body["gen_time"]) for event in told]
+    assert len(told) >= hours
+    assert max((later - one).total_seconds() for one, later in pairwise(at)) <= told[0].body["every"]
