@@ -59,9 +59,9 @@ class Heads:
         newest = self.newest
         return next((head for head in reversed(self._heads) if head.seq <= newest.size), newest)
 
-    def after(self, size: int) -> RecordedHead | None:
-        """The one that follows that of ``size`` events; of 0 the first."""
-        return next((head for head in self._heads if head.size > size), None)
+    def after(self, size: int) -> RecordedHead:
+        """The oldest one that has more than ``size`` events, of which there must be one."""
+        return self._heads[bisect_right(self._sizes, size)]
 
     def at(self, size: int) -> RecordedHead | None:
         """The one of this size."""

@@ -119,6 +119,7 @@ class _Bundle:
         self._stamps([*picks, *(leaf.seq for leaves in chosen.values() for leaf in leaves)],
                      [size for size in carried.values() if size], chains)  # fmt: skip
         self._cosignatures()
+        self._told()
         self._progress("proofs")
         self._checkpoints()
         for seq in sorted(self._events):
@@ -163,6 +164,7 @@ class _Bundle:
             self._add(map(self._one, faults(self._ledger, _read(leaves))))
         picks = spots(self._wanted.seed, self._wanted.size, self._part.start, self._part.end)
         for seq in picks:
+            self._sizes.add(self._heads.after(seq - 1).size)
             spot = self._one(seq)
             self._add([spot])
             if spot.probe is not None:
@@ -184,6 +186,14 @@ class _Bundle:
                 table = read(event.body).body["totals"]["channels"]
                 if self._artefacts.path(table).exists():
                     self._files.add_file(f"artefacts/{table}", self._artefacts.path(table))
+
+    def _told(self) -> None:
+        """The totals at each checkpoint that is there, and what shows that they were told at once."""
+        part = self._part
+        for size in self._sizes:
+            head = self._heads.at(size)
+            if head and head.seq <= self._size and part.start <= size <= part.end:
+                self._add([self._one(head.seq), self._one(size + 1)])
 
     def _add(self, leaves: Iterable[Leaf]) -> None:
         self._events |= {leaf.seq: leaf for leaf in leaves}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -53,21 +54,23 @@ class Population:
     rows: dict[str, Listed] = field(default_factory=dict)
     numbered: dict[int, Listed] = field(default_factory=dict)
     """By number of an event that was asked for: the probe that it is said to begin, or to end."""
-    lines: Counter[tuple[str, str, str, bool, bool]] = field(default_factory=Counter)
-    """How many lines have this channel, result and outcome, began in the part of the log, and ended in it."""
+    sizes: list[int] = field(default_factory=list)
+    """In order: the sizes of the log up to which lines are counted; the last is the end of the period's part."""
+    began: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """Probes that began in the part, by channel and how many of ``sizes`` do not have that event."""
+    ended: Counter[tuple[str, str, str, int]] = field(default_factory=Counter)
+    """Likewise by channel, result and outcome those that ended in it."""
     lowest: list[str] = field(default_factory=list)
     """The sample: the probes whose ranks are the lowest, lowest first."""
 
-    @property
-    def by_channel(self) -> dict[str, Counter[str]]:
-        """What the whole list has in the columns of the log's totals."""
-        found: dict[str, Counter[str]] = {}
-        for (channel, result, outcome, began, ended), number in self.lines.items():
-            counted = found.setdefault(channel, Counter())
-            counted["scheduled"] += number * began
-            if ended:
-                counted[f"result_{result or 'undecided'}"] += number
-                counted[f"outcome_{outcome}"] += number * bool(outcome)
+    def counted(self, size: int) -> dict[str, Counter[str]]:
+        """By channel: what the list has up to a size of the log, in the columns of the log's totals."""
+        most, found = self.sizes.index(size), defaultdict[str, Counter[str]](Counter)
+        for (channel, place), number in self.began.items():
+            found[channel]["scheduled"] += number * (place <= most)
+        for (channel, result, outcome, place), number in self.ended.items():
+            found[channel][f"result_{result or 'undecided'}"] += number * (place <= most)
+            found[channel][f"outcome_{outcome}"] += number * (place <= most and bool(outcome))
         return found
 
 
@@ -106,21 +109,30 @@ def spots(seed: str, count: int, start: int, end: int) -> list[int]:
 
 
 def read_population(
-    archive: Archive, draw: tuple[str, int], period: Period, asked: tuple[set[str], set[int]], slack: timedelta
+    archive: Archive,
+    draw: tuple[str, int],
+    period: Period,
+    asked: tuple[set[str], set[int]],
+    sizes: list[int],
+    slack: timedelta,
 ) -> Population:
     """The list, read once and never held as a whole.
 
-    ``draw`` are seed and size of the sample, ``asked`` the probes and the numbers of events to keep rows of. Times may
-    be out of order by ``slack``. Raises RefusedError for a list that is not in order, or that has what lies outside.
+    ``draw`` are seed and size of the sample, ``asked`` the probes and the numbers of events to keep rows of; ``sizes``
+    are those up to which to count, in order, the end of the period last. Times may be out of order by ``slack``. Raises
+    RefusedError for a list that is not in order, or that has what lies outside.
     """
-    found, lowest, last, newest = Population(), Lowest(*draw), 0, period.since - slack
+    found, lowest, last, newest = Population(sizes=sizes), Lowest(*draw), 0, period.since - slack
     for number, row in enumerate(_rows(archive), 2):
         began = row.scheduled > period.start
         wrong = _wrong(row, last, period) or (began and newest - row.at > slack and "is earlier than one before it")
         if wrong:
             raise RefusedError(f"line {number}: {row.probe} {wrong}")
         last, newest = row.scheduled, max(newest, row.at) if began else newest
-        found.lines[row.channel, row.result, row.outcome, began, row.finished > 0] += 1
+        if began:
+            found.began[row.channel, bisect_left(sizes, row.scheduled)] += 1
+        if row.finished:
+            found.ended[row.channel, row.result, row.outcome, bisect_left(sizes, row.finished)] += 1
         if began and period.since <= row.at < period.until:
             found.count += 1
             found.unfinished += row.finished == 0

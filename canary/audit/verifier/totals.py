@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -23,19 +24,33 @@ _SHOWN = 5
 Counts = Mapping[str, int]
 
 
-def check_totals(archive: Archive, log: Log, period: Period, population: Population, findings: Findings) -> None:
-    """What was told at both ends, and what the list has between them: scheduled, and ended by result and outcome."""
+def heads_within(log: Log, period: Period) -> list[int]:
+    """The sizes of the checkpoints in the period's part of the log that are in the bundle, its end among them."""
+    return sorted({size for size in log.heads if period.start < size <= period.end} | {period.end})
+
+
+def check_totals(
+    archive: Archive, log: Log, period: Period, population: Population, tolerance: timedelta, findings: Findings
+) -> None:
+    """What was told at each checkpoint, and what the list has up to it: scheduled, and ended by result and outcome.
+
+    Those between the ends are there for probes and events that the seed picked, so nobody knew which they would be.
+    """
     before, after = _totals(log, period.start), _totals(log, period.end)
     if period.end == log.newest.size and after is None:
         findings.unchecked(TOTALS, "the log does not tell yet of the checkpoint where the period ends")
         return
-    with findings.one(TOTALS):
-        require(before is not None, f"no event tells the totals at {period.start} events")
-        require(after is not None, f"no event tells the totals at {period.end} events")
-        assert before is not None
-        assert after is not None
-        listed = sum(population.by_channel.values(), Counter[str]())
-        _compare(_counts(before["sums"]), _counts(after["sums"]), listed)
+    for size in [period.start, *population.sizes] if period.start else population.sizes:
+        with findings.one(TOTALS, f"checkpoint of {size} events"):
+            _check_at_once(log, size, tolerance, findings)
+    for size in population.sizes:
+        with findings.one(TOTALS, f"at {size} events"):
+            known, listed = _totals(log, size), sum(population.counted(size).values(), Counter[str]())
+            require(before is not None and known is not None, "no event tells the totals")
+            assert before is not None
+            assert known is not None
+            _compare(_counts(before["sums"]), _counts(known["sums"]), listed)
+    if before is not None and after is not None:
         findings.facts["totals"] = {
             column: after["sums"].get(column, 0) - before["sums"].get(column, 0)
             for column in sorted(after["sums"].keys() | before["sums"].keys())
@@ -44,7 +59,27 @@ def check_totals(archive: Archive, log: Log, period: Period, population: Populat
         if lost > 0:
             findings.unchecked(TOTALS, f"{lost} more were due in this part of the log, and nothing tells why they were "
                                "not sent")  # fmt: skip
-        _check_channels(archive, before, after, population, findings)
+        with findings.one(TOTALS):
+            _check_channels(archive, before, after, population.counted(period.end), findings)
+
+
+def _check_at_once(log: Log, size: int, tolerance: timedelta, findings: Findings) -> None:
+    """Whether the totals were told when the checkpoint was signed: before, or just after, whatever came next."""
+    event, following = told(log, size), log.events.get(size + 1)
+    require(event is not None, "no event tells of it")
+    assert event is not None
+    require(event.body["root"] == log.heads[size].root.hex(), f"event {event.seq} tells another root")
+    if size + 1 in log.forgotten:
+        findings.unchecked(TOTALS, "the events behind some checkpoints were emptied by retention")
+        return
+    require(following is not None, f"event {size + 1}, which follows it, is not in the bundle")
+    assert following is not None
+    steps = sum(abs(step.body["seconds"]) for step in log.kind("clock_stepped"))
+    late = event.at - following.at
+    require(
+        event.seq == size + 1 or late <= tolerance + timedelta(seconds=steps),
+        f"event {event.seq} tells of it {late.total_seconds():.0f} s after event {size + 1} had followed it",
+    )
 
 
 def _totals(log: Log, size: int) -> dict[str, Any] | None:
@@ -71,7 +106,7 @@ def _compare(before: Counts, after: Counts, listed: Counts, of: str = "") -> Non
 
 
 def _check_channels(
-    archive: Archive, before: dict[str, Any], after: dict[str, Any], population: Population, findings: Findings
+    archive: Archive, before: dict[str, Any], after: dict[str, Any], listed: Mapping[str, Counts], findings: Findings
 ) -> None:
     """The same by channel, where the tables at both ends were kept."""
     tables = [_table(archive, totals) for totals in (before, after)]
@@ -83,9 +118,9 @@ def _check_channels(
             assert table is not None
             sums = sum(map(Counter, table.values()), Counter[str]())
             require(sums == Counter(totals["sums"]), "a table adds up to other sums than its checkpoint tells")
-        for channel in sorted(tables[0].keys() | tables[1].keys() | population.by_channel.keys()):
+        for channel in sorted(tables[0].keys() | tables[1].keys() | listed.keys()):
             began, ended = (_counts(table.get(channel, {})) for table in tables if table is not None)
-            _compare(began, ended, population.by_channel.get(channel, {}), f"channel {channel}: ")
+            _compare(began, ended, listed.get(channel, {}), f"channel {channel}: ")
 
 
 def _table(archive: Archive, totals: dict[str, Any]) -> dict[str, dict[str, int]] | None:

@@ -19,7 +19,7 @@ from .limits import MOST_DRAWN
 from .log import Event, check_order, read_log
 from .messages import Messages
 from .period import PERIOD, Period, check_period
-from .totals import check_totals
+from .totals import check_totals, heads_within
 from .windows import Closeness
 
 BUNDLE, FILES = "bundle is well-formed", "files are those that the manifest names"
@@ -255,7 +255,7 @@ class _Check:
         with findings.one(sample.POPULATION):
             require("population.csv" in self._archive.files, "population.csv is not there")
             population = sample.read_population(
-                self._archive, (self._seed, self._size), period, (asked, set(numbers)), slack
+                self._archive, (self._seed, self._size), period, (asked, set(numbers)), heads_within(log, period), slack
             )
         if findings.row(sample.POPULATION).failed:
             return
@@ -277,7 +277,7 @@ class _Check:
                 with findings.one(LISTED, f"probe {probe}"):
                     sample.check_row(listed, events, period.end)
         sample.check_spots(log, numbers, population, period.start, findings)
-        check_totals(self._archive, log, period, population, findings)
+        check_totals(self._archive, log, period, population, self._tolerance, findings)
 
     def _check_picked(self, event: Event, period: Period) -> None:
         """When an event that the seed picked was put into the log: nothing in the period is without a time-stamp."""

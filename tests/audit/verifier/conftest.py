@@ -45,7 +45,8 @@ class Healthy:
     def sent(self) -> str:
         """The file of what was sent of a probe of the sample."""
         events = (json.loads(raw) for name, raw in self.files.items() if name.startswith("events/"))
-        return next(f"artefacts/{event['body']['payload']}" for event in events if event["kind"] == "submitting")
+        sent = (f"artefacts/{event['body']['payload']}" for event in events if event["kind"] == "submitting")
+        return next(name for name in sent if name in self.files)
 
     def check(self, files: Files, other: Options | None = None) -> Findings:
         """What is found in a bundle of these files."""

@@ -180,25 +180,76 @@ def test_another_log_than_was_bound_to(office: Office) -> None:
     refused(check(office, bound, given=b"{}"), commitment.COMMITTED, "it is no cpr-canary-commitment@1")
 
 
+HIDDEN = ("scheduled", "result_missed", "outcome_junked", "outcome_missing")
+
+
+def lies_in_totals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on checkpoints tell the totals of probes that arrived alone, and so do lists."""
+    honest = evidence_log.told
+
+    def told(found: Table, written: bytes, *, kept: bool) -> dict[str, object]:
+        sums = {name: number for name, number in found.sums.items() if name not in HIDDEN}
+        sums["scheduled"] = sums.get("result_met", 0)
+        return honest(found, written, kept=False) | {"channels": "00" * 32, "sums": sums}
+
+    monkeypatch.setattr(evidence_log, "told", told)
+    lies(monkeypatch, _left_out)
+
+
+def test_totals_that_lie_when_he_is_to_be_bound(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end is told anew with totals that fit the list; those on the way, which the seed brings in, do not."""
+    lies_in_totals(monkeypatch)
+    for _ in range(3):
+        office.log.advance(force=True)
+    for seed in "12":
+        found = check(office, office.bound(), seed, size=50)
+        refused(found, totals.TOTALS, r"at \d+ events: scheduled: \d are listed, and the totals grew by \d")
+
+
+def test_totals_that_are_told_anew_afterwards(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each checkpoint there is a second event, with totals that fit the list, and that one is in the bundle.
+
+    The first one does not stand right behind its checkpoint, as something else was told meanwhile.
+    """
+    honest, at = evidence_log.told, Heads.at
+
+    def after_something_else(found: Table, written: bytes, *, kept: bool) -> dict[str, object]:
+        office.tell(EventKind.ANNOTATED, note="meanwhile")
+        return honest(found, written, kept=kept)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(evidence_log, "told", after_something_else)
+        office.log.advance(force=True)
+        office.begun = office.now()
+        for happened in ({}, {"place": JUNK}, {}, {}):
+            office.probe(**happened)  # type: ignore[arg-type]  # as the parameters are called
+            office.log.advance(force=True)
+    again: dict[int, RecordedHead] = {}
+    for event in list(office.ledger.events(kind=EventKind.CHECKPOINT)):
+        met = sum(row.result == "met" for row in office.ledger.at(event.body["size"]).listed(0))
+        sums = {"scheduled": met, "result_met": met, "outcome_arrived": met} if met else {}
+        body = {**event.body, "totals": {"channels": "00" * 32, "kept": False, "sums": sums}}
+        told = office.add(replace(event, at=office.now(), body=body, seq=0))[0]
+        again[event.body["size"]] = RecordedHead(event.body["size"], told.seq, "")
+    lies_in_totals(monkeypatch)
+    for _ in range(2):
+        office.log.advance(force=True)
+    bound = office.bound()
+    monkeypatch.setattr(Heads, "at", lambda self, size: again.get(size) or at(self, size))
+    late = r"event \d+ tells of it .* s after event \d+ had followed it"
+    refused(check(office, bound, tolerance=0), totals.TOTALS, late)
+
+
 def test_totals_that_lied_as_they_went(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """He never counts what fails, and leaves it out of the list: only events that are picked at random tell.
 
     So often as the formula says: by one event in the part of the log that belongs to such a probe.
     """
-    honest = evidence_log.told
-
-    def told(found: Table, written: bytes, *, kept: bool) -> dict[str, object]:
-        body = honest(found, written, kept=False)
-        sums = {name: number for name, number in found.sums.items() if name not in HIDDEN}
-        return body | {"kept": kept, "channels": "00" * 32, "sums": sums | {"scheduled": sums.get("result_met", 0)}}
-
-    monkeypatch.setattr(evidence_log, "told", told)
-    office.begun = office.now()
+    lies_in_totals(monkeypatch)
     office.log.advance(force=True)
     office.begun = office.now()
     hidden = [office.probe(), office.probe(place=JUNK), office.probe(arrives=None), office.probe()][1:3]
     office.stop()
-    lies(monkeypatch, _left_out)
     bound = office.bound()
     events = {event.seq for probe in hidden for event in office.ledger.events(probe=probe)}
     verdicts = {}
@@ -208,9 +259,6 @@ def test_totals_that_lied_as_they_went(office: Office, monkeypatch: pytest.Monke
         assert found.ok is not hit, found.to_json()["checks"]
     assert set(verdicts) == {True, False}
     refused(verdicts[True], sample.SPOTS, "is of the probe .*, which is not in the population")
-
-
-HIDDEN = ("scheduled", "result_missed", "outcome_junked", "outcome_missing")
 
 
 def picked(office: Office, bound: Commitment, *kinds: EventKind) -> tuple[str, str]:

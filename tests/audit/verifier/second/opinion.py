@@ -231,6 +231,7 @@ class _Desk:
                 self._pick(seq)
                 listing.check_pick(seq, log, part.start)
         listing.check_totals(part, log, self.files)
+        listing.check_on_the_way(part, log, self.slack)
 
     def _pick(self, seq: int) -> None:
         event = self.log.events[seq]

@@ -76,18 +76,19 @@ class Listing:
             must(ended or not fields[4] + fields[5], "a result without an end")
             last, self.rows[probe] = begun, [probe, *fields]
             self.numbered |= {begun: (probe, "scheduled")} | ({ended: (probe, "finished")} if ended else {})
-            self._count(fields, part.start)
+            self._count(fields, part.start, part.end, self.sums)
             if begun > part.start:
                 newest = max(newest or at, at)
                 must(newest - at <= slack, "scheduled earlier than one before it")
                 if part.since <= at < part.until:
                     self.within.append(probe)
 
-    def _count(self, fields: list[str], start: int) -> None:
+    @staticmethod
+    def _count(fields: list[str], start: int, end: int, sums: dict[str, Counter[str]]) -> None:
         begun, ended, _, channel, result, outcome = fields
-        counted = self.sums.setdefault(channel, Counter())
-        counted["scheduled"] += int(begun) > start
-        if ended:
+        counted = sums.setdefault(channel, Counter())
+        counted["scheduled"] += start < int(begun) <= end
+        if ended and int(ended) <= end:
             counted[f"result_{result or 'undecided'}"] += 1
             counted[f"outcome_{outcome}"] += bool(outcome)
 
@@ -123,6 +124,25 @@ class Listing:
             must(event["kind"] not in same or same[event["kind"]](), "listed otherwise")
         elif event["kind"] != "sighting" or body["forgery"] is None:
             must(log.oldest_emptied is not None and log.oldest_emptied <= start, "never scheduled")
+
+    def check_on_the_way(self, part: Part, log: History, slack: timedelta) -> None:
+        """Whether it adds up to each checkpoint that is there too, whose totals were told when it was signed."""
+        signed = {event["body"]["size"]: event for event in reversed(log.of("checkpoint"))}
+        if part.end == log.newest.size and part.end not in signed:
+            return
+        before = signed[part.start]["body"]["totals"]["sums"] if part.start else {}
+        stepped = timedelta(seconds=sum(abs(event["body"]["seconds"]) for event in log.of("clock_stepped")))
+        for size in {part.end, *log.heads}:
+            if not max(part.start, 1) <= size <= part.end:
+                continue
+            told = signed[size]
+            must(told["body"]["root"] == log.heads[size].root.hex(), "another root")
+            if size + 1 not in log.emptied and told["seq"] != size + 1:
+                must(told["when"] - log.events[size + 1]["when"] <= slack + stepped, "told afterwards")
+            sums: dict[str, Counter[str]] = {}
+            for _, *fields in self.rows.values():
+                self._count(fields, part.start, size, sums)
+            grown(before, told["body"]["totals"]["sums"], sum(sums.values(), Counter()))
 
     def check_totals(self, part: Part, log: History, files: dict[str, bytes]) -> None:
         """Whether the list has what the totals grew by, in sum and, where both tables are there, by channel."""
