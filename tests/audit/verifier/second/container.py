@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,6 @@ def contents(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
             must(info.external_attr >> 28 in (0, 8) and info.compress_type in (0, 8), "no plain file")
             limit = LIMIT.get(info.filename.partition("/")[0], 64 << 10)
             must(info.file_size <= limit, "a file that is too large")
-            files[info.filename] = archive.read(info)
-            must(len(files[info.filename]) == info.file_size, "a file of another size")
             mark, _, flags, packing, _, crc, packed, size, *lengths = struct.unpack_from("<4s3HIIIIHH", raw, place)
             name = raw[place + 30 : place + 30 + lengths[0]]
             twice = (flags, packing, crc, packed, size, name.decode()) == (
@@ -44,7 +43,10 @@ def contents(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
             )  # fmt: skip
             must(mark == b"PK\3\4" and twice, "a file that is told of in two ways")
             must(not (info.extra or lengths[1] or info.comment or flags & ~0x800), "an extra field")
-            place += 30 + lengths[0] + packed
+            begin = place + 30 + lengths[0]
+            place = begin + packed
+            files[info.filename] = unpacked(raw[begin:place], packing, size)
+            must(zlib.crc32(files[info.filename]) == crc, "a file of another sum")
         must(place == archive.start_dir, "something before the directory")
         directory = sum(46 + len(info.filename.encode()) for info in infos)
         must(directory == len(raw) - 22 - archive.start_dir, "more in the directory than its files")
@@ -56,3 +58,13 @@ def contents(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     whole = sorted([*manifest["files"].items(), ("manifest.json", hexed(text))])
     must(sums == "".join(f"{value}  {name}\n" for name, value in whole).encode(), "other sums")
     return manifest, files
+
+
+def unpacked(content: bytes, packing: int, size: int) -> bytes:
+    """A stored or deflated file, of no other size and with nothing behind it."""
+    if packing == zipfile.ZIP_DEFLATED:
+        inflating = zlib.decompressobj(-15)
+        content = inflating.decompress(content, size + 1)
+        must(inflating.eof and not inflating.unused_data, "more or less than a packed file")
+    must(len(content) == size, "a file of another size")
+    return content
