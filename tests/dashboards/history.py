@@ -178,7 +178,6 @@ class History:
 
     def _pause(self, at: datetime) -> None:
         self._write(Event(EventKind.PAUSED, at, {"channels": ["contact-chloe"], "reason": "moves house"}))
-        self._write(record.paused(at, ["contact-chloe"], "moves house", "anna"))
         self._write(record.held(at, "contact-chloe", record.Hold.PAUSED, "moves house"))
 
     def _resume(self, at: datetime) -> None:
