@@ -21,6 +21,7 @@ class Holds:
         self._ledger = ledger
         self._unrecorded: dict[str, datetime] = {}
         self._silence: WantedSilence | None = None
+        self._unusable_since: datetime | None = None
 
     def hold(self, channel: str, obstacle: Obstacle, now: datetime) -> None:
         """The probe of ``channel`` that is due at ``now`` is not sent."""
@@ -70,6 +71,14 @@ class Holds:
         since = self._unrecorded.pop(channel, None)
         if since is not None:
             self._ledger.append(*_over(channel, Hold.STORE, "the ledger could not be written", since, now))
+
+    def ledger_usable(self, usable: bool, now: datetime) -> None:
+        """Whether the ledger can be written: while it cannot, nothing is sent, which is told once it can again."""
+        if not usable:
+            self._unusable_since = self._unusable_since or now
+        elif self._unusable_since is not None:
+            since, self._unusable_since = self._unusable_since, None
+            self._ledger.append(*_over(EVERY_CHANNEL, Hold.STORE, "the ledger could not be written", since, now))
 
     def stalled(self, since: datetime, now: datetime) -> None:
         """Nothing was looked at in between."""

@@ -217,7 +217,10 @@ class Prober:
         self._began = now = self._clock.now()
         if scheduled and now - self._next_round > STALLED:
             self._turns.holds.stalled(self._next_round, now)
-        if not self._asked.ledger_is_usable():
+        usable = self._asked.ledger_is_usable()
+        if scheduled:
+            self._turns.holds.ledger_usable(usable, now)
+        if not usable:
             return
         self._judging.look_at_due(now)
         if scheduled and self._asked.switch_is_known():

@@ -102,3 +102,12 @@ def test_a_loop_that_stood_still_is_told_for_every_channel(ledger: Ledger) -> No
     assert told(ledger) == [("held", "*", "stalled"), ("released", "*", "stalled")]
     first, _ = ledger.events()
     assert (began(first), first.body["detail"]) == (START, "the main loop stood still for 90 s")
+
+
+def test_a_ledger_that_could_not_be_used_is_told_for_every_channel_once_it_can(ledger: Ledger) -> None:
+    holds = Holds(ledger)
+    for at, usable in enumerate([True, False, False, True, True]):
+        holds.ledger_usable(usable, after(at * 10))
+    assert told(ledger) == [("held", "*", "store"), ("released", "*", "store")]
+    first, last = ledger.events()
+    assert (began(first), last.at) == (after(10), after(30))
