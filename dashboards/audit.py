@@ -159,7 +159,8 @@ def _table() -> Panel:
         "Each channel over the range",
         "Probes and misses of the range chosen, and the share that met the deadline. Longest gap: the longest time "
         "without an arrival; beyond 24 h a report could not have been answered in time (BR 4.9.5). Not judged: our own "
-        "faults. Paused: share of the time in which it was not tested on purpose.",
+        "faults. Paused: share of the time in which it was not tested on purpose. Unexplained: probes that "
+        "were due and not sent, while nothing tells why; each is a hole in the evidence.",
         CHANNEL_COLUMN,
         Column("Probes", f"round({over_range('results')})", "none", decimals=0),
         Column("Missed", f"round({over_range('missed')})", "none", steps=((0, GREEN), (1, ORANGE)), decimals=0),
@@ -178,6 +179,13 @@ def _table() -> Panel:
         ),
         Column(
             "Not judged", f"round(sum by (channel) ({unjudged}))", "none", steps=((0, GREEN), (1, ORANGE)), decimals=0
+        ),
+        Column(
+            "Unexplained",
+            f"round(sum by (channel) ({increase('probes_unaccounted_total', over='$__range')}))",
+            "none",
+            steps=((0, GREEN), (1, RED)),
+            decimals=0,
         ),
         Column("Paused", paused, "percentunit", ((0, GREEN), (0.0001, YELLOW)), 1),
         sort="Met",

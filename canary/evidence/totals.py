@@ -72,10 +72,9 @@ def told(found: Table, written: bytes, *, kept: bool) -> dict[str, object]:
 
 
 def _counts(known: ChannelTotals, totals: Totals, now: float) -> Iterator[tuple[str, int]]:
-    due = known.due.until(now, totals.down_since)
-    turns = known.turns, known.looks, sum(due.held.values()), due.unaccounted
+    number, due = known.due_by(now, totals.down_since)
     several = (
-        ("due", sum(turns)),
+        ("due", number),
         ("turns", known.turns),
         ("looks", known.looks),
         *((f"held_{reason}", number) for reason, number in due.held.items()),

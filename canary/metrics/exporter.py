@@ -81,7 +81,7 @@ class Exporter(Collector):
     def _collect_channels(self, families: Families, layout: _Layout, state: State, stopped: str | None) -> None:
         now = self._prober.intake.now()
         missed_since = (now - _MISSED_WITHIN).timestamp()
-        sums: dict[str, ChannelTotals] = {}
+        due, sums = 0, dict[str, ChannelTotals]()
         standing = status.channels(layout.config, state, stopped, now)
         for channel, known in zip(layout.channels, standing, strict=True):
             settings, labels, totals = channel.settings, channel.labels, known.totals
@@ -91,6 +91,9 @@ class Exporter(Collector):
             families.add("probes_in_flight", labels, known.in_flight)
             families.add("channel_failing_probes", labels, len(totals.failing))
             _add_counts(families, labels, totals)
+            number, became = totals.due_by(now.timestamp(), state.totals.down_since)
+            families.add("probes_unaccounted_total", labels, became.unaccounted)
+            due += number
             _add_people(families, channel, totals)
             if layout.per_kind:
                 sums[settings.kind] = sums.get(settings.kind, ChannelTotals(settings.kind, "")) + totals
@@ -99,6 +102,7 @@ class Exporter(Collector):
                 _add_many_valued(families, labels, totals, settings.owed())
                 _add_missed(families, labels, totals, missed_since)
                 _add_more_of_people(families, channel, totals)
+        families.add("probes_due_total", [], due)
         for kind, totals in sums.items():
             _add_many_valued(families, ("", kind, ""), totals, (Stage.ACKNOWLEDGED,))
 
@@ -215,7 +219,6 @@ def _add_missed(families: Families, labels: Sequence[str], totals: ChannelTotals
 
 def _add_many_valued(families: Families, labels: Sequence[str], totals: ChannelTotals, owed: Collection[Stage]) -> None:
     """Every label value from the start at 0 (a counter born at 1 hides its first event), but no stage never reached."""
-    families.add("probes_attempted_total", labels, totals.attempted)
     families.add("probes_submitted_total", labels, totals.submitted)
     for outcome in Outcome:
         families.add("probes_finished_total", [*labels, outcome.value], totals.finished.get(outcome.value, 0))

@@ -20,7 +20,7 @@ SCENARIOS = sorted((PROMETHEUS / "tests").glob("*.yaml"))
 NOT_CHARTED: Mapping[str, str] = {
     "loop_stalled_seconds_total": "the longest stall is charted, and the log names each; for ad hoc questions",
     "part_well": "each part has a chart or an alert of its own that says more; for ad hoc questions",
-    "probes_attempted_total": "accepted against met is what matters; for ad hoc questions",
+    "probes_due_total": "what the unaccounted ones are a share of; for ad hoc questions",
 }
 """Metrics of the table (without prefix) that neither a rule nor a dashboard uses, and why."""
 

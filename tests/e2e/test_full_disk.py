@@ -53,7 +53,7 @@ def test_nothing_is_sent_that_cannot_be_recorded(ca: CaSite, tmp_path: Path) -> 
     channel = {"interval": "4s", "max_per_hour": 900, "deadline": "20s", "give_up": "60s"}
     config = written(configuration(ca, tmp_path, alias=channel), tmp_path)
     log = tmp_path / "log"
-    sent, failed = 'probes_attempted_total{channel="alias",kind="email",queue="cpr"}', "errors_total"
+    sent, failed = 'probes_submitted_total{channel="alias",kind="email",queue="cpr"}', "errors_total"
     failed += '{component="store",reason="not_written"}'
     with log.open("wb") as stderr:
         process = subprocess.Popen([sys.executable, "-m", "canary", "run", str(config)], stderr=stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from prometheus_client import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from canary.ledger import Event, EventKind
+from canary.ledger.events import Hold, held
 from canary.metrics import PREFIX, TABLE, registry
 from canary.model import DeadlineResult, Outcome
 from canary.prober.loop import Prober
@@ -43,7 +45,7 @@ def test_counters_survive_a_restart(tmp_path: Path) -> None:
     for expected in (1, 2, 3):
         prober = opened(path)
         probed(prober.ledger, "problem-report-0")
-        assert sample(prober, "probes_attempted_total", **of("problem-report-0")) == expected
+        assert sample(prober, "probes_submitted_total", **of("problem-report-0")) == expected
         assert sample(prober, "stage_latency_seconds_sum", **of("problem-report-0", stage="arrived")) == 3 * expected
         prober.ledger.close()
 
@@ -82,3 +84,19 @@ def test_openmetrics_too(prober: Prober) -> None:
 def test_every_family_of_the_table_is_exported_and_no_other(prober: Prober) -> None:
     names = {metric.name for metric in registry(prober).collect() if metric.name.startswith(PREFIX)}
     assert names == {(PREFIX + name).removesuffix("_total") for name in TABLE}
+
+
+def test_what_is_due_and_what_became_of_it(prober: Prober) -> None:
+    """Of two channels that are due each hour, one is held, and one is silent without a word."""
+    slugs = ("problem-report-0", "problem-report-1")
+    in_force = {slug: {"kind": "email", "arrives_in": ["cpr"], "interval": 3600.0} for slug in slugs}
+    since = prober.intake.now() - timedelta(hours=12, minutes=5)
+    prober.ledger.append(
+        Event(EventKind.STARTED, since, {"scheduled": True}),
+        Event(EventKind.CONFIGURED, since, {"part": 1, "parts": 1, "channels": in_force}),
+        held(since + timedelta(hours=1), slugs[1], Hold.PAUSED, "they move"),
+    ).result()
+    silent, paused = of(slugs[0]), of(slugs[1])
+    assert sample(prober, "probes_unaccounted_total", **silent) == 11
+    assert sample(prober, "probes_unaccounted_total", **paused) == 0
+    assert sample(prober, "probes_due_total") == 11 + 11

@@ -61,7 +61,7 @@ def test_a_scrape_in_the_middle_holds_up_no_commit_and_sees_one_moment(prober: P
     halting.go_on.set()
     scrape.join(60)
     prober.ledger = ledger
-    assert dict(samples(found, "cpr_canary_probes_attempted"))["problem-report-0"] == 1
+    assert dict(samples(found, "cpr_canary_probes_submitted"))["problem-report-0"] == 1
     assert [value for _, value in samples(found, "cpr_canary_evidence_entries")] == [7]
 
 

@@ -40,7 +40,7 @@ def test_it_probes_on(site: CaSite, tmp_path: Path, name: str) -> None:
             site.deliver("desk", _large(), "General")
             before = len(verdict.events(tmp_path, "finished"))
             until(lambda: len(verdict.events(tmp_path, "finished")) >= before + 3, "three more probes to end", 90, 0.5)
-            assert "cpr_canary_probes_attempted_total" in httpx.get(f"{address[0]}/metrics", timeout=30).text
+            assert "cpr_canary_probes_submitted_total" in httpx.get(f"{address[0]}/metrics", timeout=30).text
         process.terminate()
         assert process.wait(60) == 0
     finally:

@@ -1,5 +1,6 @@
 """What follows from the events: the fold, and the immutable values that it arrives at."""
 
+from canary.ledger.state.due import Due
 from canary.ledger.state.fold import Find, Fold, fold_probe
 from canary.ledger.state.snapshot import dump, restore
 from canary.ledger.state.state import OpenProbe, State
@@ -10,6 +11,7 @@ __all__ = [
     "BUCKETS",
     "SHOWN",
     "ChannelTotals",
+    "Due",
     "Find",
     "Fold",
     "Histogram",

@@ -148,6 +148,14 @@ class ChannelTotals:
             senders_missed={sender: _moved(at, by) for sender, at in self.senders_missed.items()},
         )
 
+    def due_by(self, at: float, down_since: float) -> tuple[int, Due]:
+        """How many turns were due by ``at`` (POSIX), and what became of those that were not taken.
+
+        ``down_since`` is since when no prober runs, 0 while one does.
+        """
+        due = self.due.until(at, down_since)
+        return self.turns + self.looks + sum(due.held.values()) + due.unaccounted, due
+
     def with_outcome(self, scheduled: float, outcome: str) -> ChannelTotals:
         """With what a probe came to that was scheduled at ``scheduled`` (POSIX); an older one changes nothing."""
         return self if scheduled < self.last_judged else replace(self, last_outcome=outcome, last_judged=scheduled)
