@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from audit.verifier.office import JUNK, Office, packed, period_of, refused, sealed, unpacked
 
+from canary.audit.bundle import population
 from canary.audit.bundle.commitment import Commitment
 from canary.audit.bundle.heads import Heads, RecordedHead
 from canary.audit.bundle.sample import spots
@@ -169,6 +170,16 @@ def test_an_end_that_suits_him(office: Office) -> None:
     bound = replace(later, part=replace(later.part, until=given.part.until))
     found = check(office, bound, given=given.written())
     refused(found, commitment.COMMITTED, "it is about another period, or another part of the log")
+
+
+def test_an_end_whose_totals_were_never_told(office: Office) -> None:
+    """He is bound to the very newest checkpoint, of which no event tells yet, so there is nothing to add up to."""
+    newest = office.log.latest()
+    assert newest is not None
+    bound = office.bound()
+    bound = replace(bound, part=replace(bound.part, end=newest.size), root=newest.root.hex())
+    listed = population.write(office.folder / "listed", office.ledger, bound.part)
+    refused(check(office, replace(bound, population=listed.sha256)), totals.TOTALS, "no event tells of it")
 
 
 def test_another_log_than_was_bound_to(office: Office) -> None:

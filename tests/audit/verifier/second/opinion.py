@@ -230,8 +230,9 @@ class _Desk:
             if seq not in log.emptied:
                 self._pick(seq)
                 listing.check_pick(seq, log, part.start)
-        listing.check_totals(part, log, self.files)
-        listing.check_on_the_way(part, log, self.slack)
+        bound = self.brought.commitment is not None
+        listing.check_totals(part, log, self.files, bound=bound)
+        listing.check_on_the_way(part, log, self.slack, bound=bound)
 
     def _pick(self, seq: int) -> None:
         event = self.log.events[seq]
