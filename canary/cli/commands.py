@@ -20,6 +20,9 @@ _AUDIT = {
     "commit": Command("commit:commit", "Bind to the log of a period and to the list of its probes"),
     "sample": Command("sample:sample", "Draw a sample from every probe that was scheduled in the period"),
     "bundle": Command("bundle:bundle", "Write the evidence of a sample of probes as one zip file"),
+    "open": Command(
+        "opening_sealed:open_sealed", "Open personal addresses and accounts, which the evidence tells sealed"
+    ),
     "verify": Command("verify:verify", "Check a bundle"),
     "verify-log": Command("bundle:verify_log", "Check the whole ledger"),
 }

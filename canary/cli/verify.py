@@ -38,6 +38,9 @@ def verify(
         float | None,
         typer.Option(help="Refuse a time that is proved less closely, in seconds; as the log's time-stamps tell."),
     ] = None,
+    opened: Annotated[
+        Path | None, typer.Option(exists=True, help="Sealed addresses, as `audit open` opened them.")
+    ] = None,
     tolerance: Annotated[float, typer.Option(help="Seconds between clocks.")] = 60.0,
     as_json: Json = False,
 ) -> None:
@@ -53,6 +56,7 @@ def verify(
             tsa_ca=tsa_ca,
             witness=witness or [],
             kept=kept or [],
+            opened=opened,
             seed=seed,
             size=size,
             within=within,

@@ -44,24 +44,34 @@ def snapshot(config: Config, at: datetime, sealing: SealingKey, *, scheduled: bo
     return [Event(EventKind.CONFIGURED, at, body) for body in numbered]
 
 
-def sealed_texts(config: Config) -> Iterator[str]:
-    """Every text of a configuration that its events tell sealed."""
-    noting = _Noting()
-    for _ in _Telling(config, noting).items():
-        yield from noting.texts
-        noting.texts.clear()
+def openable(config: Config, *, whole: bool = False) -> Iterator[tuple[str, str]]:
+    """Every text of a configuration that its events tell sealed, each with the channel or watch that it is of.
+
+    The settings as a whole are among them if told so.
+    """
+    for section, name, entry in _Telling(config, _Open()).items():
+        if section in ("channels", "watches"):
+            told = {key: value for key, value in entry.items() if whole or key != "settings"}
+            yield from ((name, text) for text in sealed_in(told))
 
 
-class _Noting(SealingKey):
-    """Notes what it is to seal."""
+def sealed_in(value: Any) -> Iterator[str]:
+    """What is sealed in an entry of a ``configured`` event."""
+    match value:
+        case {"sealed": str(sealed)}:
+            yield sealed
+        case Mapping():
+            yield from (sealed for item in value.values() for sealed in sealed_in(item))
+
+
+class _Open(SealingKey):
+    """Seals nothing."""
 
     def __init__(self) -> None:
         super().__init__(b"")
-        self.texts: list[str] = []
 
     def sealed(self, text: str) -> str:
-        self.texts.append(text)
-        return ""
+        return text
 
 
 def _parts(telling: _Telling) -> list[dict[str, Any]]:
@@ -139,6 +149,7 @@ class _Telling:
             "senders": list(self._config.senders_of(slug)),
             "variants": list(self._config.variants_of(slug)),
             "reachability_only": settings.reachability_only,
+            "blind_on": [drill.date.isoformat() for drill in self._config.blind_drills if slug in drill.channels],
             "settings": self._whole(settings),
         }
 

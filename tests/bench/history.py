@@ -24,13 +24,15 @@ from bench.history_faults import OUTAGES, Fault, Faults
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.results import COLUMNS
 from canary.ledger.schema import INSERT_EVENT, INSERT_RESULT, TABLES
-from canary.model import Outcome
+from canary.model import Outcome, Stage
 
 VARIANTS = ("plain", "V04", "V05", "V06", "V07", "V08", "V10", "V12")
 SENDERS = ("researcher", "freemail")
 _SECOND = 1_000_000  # times are whole microseconds here
 _DEADLINE, _GIVE_UP = int(written.DEADLINE) * _SECOND, int(written.GIVE_UP) * _SECOND
 _AT_ONCE = 20_000
+_IN_PART = 40
+"""Channels of which one event tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +146,23 @@ class _Writer:
 
     def _boundaries(self, down: Faults) -> None:
         self._tell(self._start, written.STARTED, "started", None)
-        self._tell(self._start, self._configured(), "configured", None)
+        self._tell_configured(self._start)
         for fault in down.all:
             self._tell(fault.start, written.STOPPED, "stopped", None)
             self._tell(fault.end, written.STARTED, "started", None)
-            self._tell(fault.end, self._configured(), "configured", None)
+            self._tell_configured(fault.end)
 
-    def _configured(self) -> str:
+    def _tell_configured(self, at: int) -> None:
+        for part in range(self._parts):
+            self._tell(at, self._configured(part), "configured", None)
+
+    @property
+    def _parts(self) -> int:
+        return -(-self._history.channels // _IN_PART)
+
+    def _configured(self, part: int) -> str:
         history = self._history
+        numbers = range(part * _IN_PART, min((part + 1) * _IN_PART, history.channels))
         snapshot = {
             history.slug(number): {
                 "kind": history.kind(number),
@@ -167,12 +178,14 @@ class _Writer:
                 "senders": list(SENDERS),
                 "variants": list(VARIANTS),
                 "reachability_only": False,
+                "blind_on": [],
+                **{f"{stage}_within": None for stage in Stage if stage.may_be_owed},
             }
-            for number in range(history.channels)
+            for number in numbers
         }
         body = {
-            "part": 1,
-            "parts": 1,
+            "part": part + 1,
+            "parts": self._parts,
             "blackouts": [],
             "blind_drills": [],
             "configuration": "c" * 64,
@@ -211,6 +224,7 @@ class _Writer:
         fields: dict[str, object] = {
             "name": name,
             "channel": history.slug(number),
+            "configured": 2 + number // _IN_PART,
             "kind": history.kind(number),
             "sender": SENDERS[(tick + number) % 2],
             "variant": VARIANTS[(tick // 2 + number) % len(VARIANTS)],

@@ -85,7 +85,7 @@ SCHEDULED = template(
               in_turn=True),
         "<mark>",
     )
-).replace(WHEN, "%(due)s")  # fmt: skip
+).replace(WHEN, "%(due)s").replace('"configured":0', '"configured":%(configured)s')  # fmt: skip
 SUBMITTING = template(record.submitting("<name>", AT, "<<name>@probe.example>", sha256(b"payload").hexdigest()))
 TAKEN = _submission(None)
 SUBMITTED = {

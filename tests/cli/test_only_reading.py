@@ -40,6 +40,7 @@ COMMANDS = (
 OTHERS = {
     "run", "probe", "pause", "resume", "stop-all", "silence", "rotate-key", "evidence rotate-key",
     "exceptions annotate",
+    "audit open",  # only for who may read the sealing key
     "evidence check",  # what it found is kept by who may write it, see below
     "probes show",  # of one probe, see below
     "check", "demo", "form inspect", "audit verify", "variants", "schema",  # ask no ledger that is there

@@ -16,7 +16,7 @@ from canary.config import Config, load
 from canary.ledger import Inventory, Ledger, inventories
 from canary.ledger.events import LARGEST, numbered, placed
 from canary.model import Stage
-from canary.prober.in_force import sealed_texts, snapshot
+from canary.prober.in_force import openable, snapshot
 from canary.sealing import SealingKey
 
 SEALING = SealingKey(b"k" * 32)
@@ -109,7 +109,9 @@ def test_a_person_is_sealed_and_can_be_opened(tmp_path: Path) -> None:
     assert anna["target"]["to"] == {"sealed": SEALING.sealed("anna.berg@example-ca.example")}
     assert anna["target"]["targets"] == ["example-ca.example"]
     everything = set(re.findall(r'"sealed":"([0-9a-f]{64})"', text))
-    assert everything == {SEALING.sealed(text) for text in sealed_texts(loaded(tmp_path, config))}
+    assert everything == {SEALING.sealed(text) for _, text in openable(loaded(tmp_path, config), whole=True)}
+    assert dict(openable(loaded(tmp_path, config)))["contact-ben"] in ("ben.costa@example-ca.example", "canary-ben")
+    assert not [text for _, text in openable(loaded(tmp_path, config)) if text.startswith("{")]
 
 
 @pytest.mark.parametrize(

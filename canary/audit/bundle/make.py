@@ -162,6 +162,7 @@ class _Bundle:
         for leaves in chosen.values():
             self._add(leaves)
             self._add(map(self._one, faults(self._ledger, _read(leaves))))
+            self._add(map(self._one, self._meanings(leaves)))
         picks = spots(self._wanted.seed, self._wanted.size, self._part.start, self._part.end)
         for seq in picks:
             self._sizes.add(self._heads.after(seq - 1).size)
@@ -194,6 +195,11 @@ class _Bundle:
             head = self._heads.at(size)
             if head and head.seq <= self._size and part.start <= size <= part.end:
                 self._add([self._one(head.seq), self._one(size + 1)])
+
+    def _meanings(self, leaves: Iterable[Leaf]) -> list[int]:
+        """The numbers of the events that say what the channel of a probe meant."""
+        named = [event.body["configured"] for event in _read(leaves) if event.kind is EventKind.SCHEDULED]
+        return [seq for seq in named if 0 < (seq or 0) <= self._size]
 
     def _add(self, leaves: Iterable[Leaf]) -> None:
         self._events |= {leaf.seq: leaf for leaf in leaves}

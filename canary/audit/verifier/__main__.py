@@ -15,8 +15,9 @@ from pathlib import Path
 
 from . import stamps, tlog
 from .findings import EXITS, RefusedError, require
-from .limits import LARGEST_COMMITMENT, LARGEST_FILES, LARGEST_ROOTS
+from .limits import LARGEST_COMMITMENT, LARGEST_FILES, LARGEST_OPENED, LARGEST_ROOTS
 from .log import read_time
+from .meaning import read_opened
 from .verdict import page
 from .verify import Options, verify
 
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--kept", action="append", default=[], type=Path, metavar="FILE", help="a checkpoint that you had before"
     )
+    parser.add_argument("--opened", type=Path, metavar="FILE", help="sealed addresses that the CA opened for you")
     parser.add_argument("--from", required=True, dest="since", metavar="DAY", help="the first day that you asked for")
     parser.add_argument("--to", required=True, dest="until", metavar="DAY", help="the last day, which is in it (UTC)")
     parser.add_argument("--seed", help="the seed that you asked for")
@@ -76,6 +78,7 @@ def options(
     tsa_ca: Path | None = None,
     witness: Sequence[str] = (),
     kept: Sequence[Path] = (),
+    opened: Path | None = None,
     seed: str | None = None,
     size: int | None = None,
     within: float | None = None,
@@ -103,6 +106,7 @@ def options(
         commitment=_content(commitment, LARGEST_COMMITMENT) if commitment else None,
         seed_token=_content(seed_token, LARGEST_FILES["token"]) if seed_token else None,
         kept=[kept_head(path) for path in kept],
+        opened=read_opened(_content(opened, LARGEST_OPENED).decode()) if opened else {},
     )
 
 

@@ -18,6 +18,8 @@ LARGEST_TOTALS = 64 * MIB
 """Bytes of a table of totals by channel."""
 LARGEST_ROOTS = 16 * MIB
 """Bytes of the file with the certificates that the auditor trusts."""
+LARGEST_OPENED = 16 * MIB
+"""Bytes of the file with what the operator opened."""
 LONGEST_ROW = 256
 """Characters of a line of the population."""
 LONGEST_HEADER = 1000

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from textwrap import wrap
+from typing import Any
 
-from . import commitment, log, messages, period, sample, times, totals, verify, windows
+from . import commitment, log, meaning, messages, period, sample, times, totals, verify, windows
 from .findings import GAPS, PROVED, REFUSED, Findings, Row
 
 LIMITS = (
@@ -33,6 +34,8 @@ _ASKED = {
     "Nobody but your seed chose the probes, out of all that there were": (
         commitment.COMMITTED, commitment.CHALLENGE, sample.POPULATION, sample.SAMPLE, sample.SPOTS, verify.LISTED,
         totals.TOTALS, totals.BY_CHANNEL),
+    "Each probe was sent to its channel, and expected where that arrives, as it was configured then": (
+        meaning.MEANING, meaning.OPENED),
     "What was sent is what was found": (
         messages.ARTEFACTS, messages.FORM, messages.MARKS, messages.ALONE, messages.CARRIED),
     "Each probe came to what was seen of it": (
@@ -137,6 +140,23 @@ _RESULTS = {"met": "met", "missed": "missed", "indeterminate": "not known by a f
             "none": "without an end"}  # fmt: skip
 
 
+def _channels(findings: Findings) -> Iterator[str]:
+    for fact in findings.facts.get("channels", ()):
+        yield f"  {fact['channel']} ({fact['kind']}), as event {fact['event']} told at {fact['told']}"
+        yield from _folded(f"goes to {_said(fact['target'])}")
+        yield from _folded(f"arrives in {_said(fact['queues'])} within {fact['deadline']:g} s")
+        yield from _folded(f"published in {_said(fact['disclosed_in'])}; approved by {fact['approved_by']}")
+
+
+def _said(value: Any) -> str:
+    """What an event tells, in a line; of what is sealed, whether it was opened."""
+    if isinstance(value, dict) and "sealed" in value:
+        return str(value.get("opened") or f"sealed {value['sealed'][:16]}")
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_said(item)}" for key, item in value.items() if item not in ([], {}))
+    return ", ".join(map(_said, value)) if isinstance(value, list) else str(value)
+
+
 def _gaps(findings: Findings) -> Iterator[str]:
     for row in findings.rows.values():
         for why, count in row.unchecked.items():
@@ -182,6 +202,7 @@ _SECTIONS: dict[str, Callable[[Findings], Iterator[str]]] = {
     "What was proved": _answers,
     "Within what time": _within,
     "For how many": _counted,
+    "What the channels of these probes meant": _channels,
     "Not checked, and why": _gaps,
     "What no such proof can show": _limits,
     "Probe by probe": _probes,

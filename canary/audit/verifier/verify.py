@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography import x509
 
-from . import canonical, outcomes, probes, sample, times, tlog
+from . import canonical, meaning, outcomes, probes, sample, times, tlog
 from .archive import Archive
 from .commitment import check_challenge, check_commitment
 from .findings import Findings, RefusedError, require
@@ -51,6 +51,8 @@ class Options:
     """Checkpoints that the auditor had before, from wherever the log is published."""
     within: float | None = None
     """How closely each time is to be proved; None for twice the interval that the log's own time-stamps tell."""
+    opened: Mapping[str, str] = field(default_factory=dict)
+    """By their hash: sealed texts that the auditor was told, as :func:`meaning.read_opened` reads them."""
 
 
 def verify(path: Path, options: Options) -> Findings:
@@ -123,7 +125,9 @@ class _Check:
         times.check_covered(last, proved, cosigned, bool(options.roots), findings)
         within = timedelta(seconds=options.within) if options.within is not None else None
         self._close = Closeness(log, proved, within, self._tolerance)
+        self._meanings = meaning.Meanings(log, findings, self._tolerance, options.opened)
         findings.facts["probes"] = [self._check_probe(probe) for probe in self._probes]
+        self._meanings.tell()
         findings.facts["within"] = (
             max((fact.get("within") or 0 for fact in findings.facts["probes"]), default=0) or None
         )
@@ -183,9 +187,11 @@ class _Check:
         findings, log, events = self._findings, self._log, self._probes[probe]
         subject = f"probe {probe}"
         fact: dict[str, Any] = {"probe": probe, "events": len(events)}
-        if probes.first(events, "scheduled") is None:
+        scheduled = probes.first(events, "scheduled")
+        if scheduled is None:
             self._beheaded.append(probe)  # the population will tell whether its first events were deleted
         else:
+            self._meanings.check(scheduled)
             with findings.one(COMPLETE, subject):
                 probes.check_complete(events, max(event.at for event in log.events.values()), self._tolerance)
             self._check_outcome(subject, events)

@@ -34,8 +34,24 @@ from canary.ledger import Event, EventKind, Ledger
 from canary.ledger import events as record
 from canary.mark import Keyring, new_probe_id
 from canary.model import Component, Place, Role, Seen, Sighting, Submission, TimeSource
+from canary.sealing import SealingKey
 
 DEADLINE, GIVE_UP = 5.0, 20.0
+SEALING = SealingKey(b"s" * 32)
+ACCOUNT = "canary-desk@ca.example"
+CHANNEL: dict[str, object] = {
+    "kind": "email", "target": {"targets": ["ca.example"], "to": "cpr@ca.example"}, "disclosed_in": ["cps"],
+    "approved_by": "J. Doe, 2026-03-02", "interval": 3600.0, "deadline": DEADLINE, "give_up": GIVE_UP,
+    "acknowledged_within": None, "picked_up_within": None, "answered_within": None, "answer_received_within": None,
+    "arrives_in": ["cpr"], "senders": ["researcher"], "variants": ["V01"], "reachability_only": False, "blind_on": [],
+    "queues": {
+        "cpr": {
+            "watch": "cpr-mailbox", "kind": "imap", "role": "monitored", "server": "imap.ca.example:993",
+            "account": {"sealed": SEALING.sealed(ACCOUNT)}, "name": "CPR",
+        },
+    },
+    "settings": {"sealed": SEALING.sealed("{}")},
+}  # fmt: skip
 CPR, JUNK = Place("cpr", Role.MONITORED), Place("junk", Role.JUNK)
 
 
@@ -50,12 +66,22 @@ class Office:
         self.keys = SigningKeys(self.ledger, self.store, origin, timedelta(days=7))
         self.log = EvidenceLog(self.ledger, folder / "evidence", origin, self.clock, self.keys)
         self.begun = self.now() - timedelta(minutes=1)
+        self.configured = 0
 
     def close(self) -> None:
         self.ledger.close()
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    def configure(self, *, scheduled: bool = True, **changed: object) -> int:
+        """Record what the one channel means from now on; returns the number of the event that says so."""
+        channel = CHANNEL | changed
+        body = {"channels": {"alias": channel}, "watches": {}, "blackouts": [], "blind_drills": [], "part": 1}
+        body |= {"parts": 1, "configuration": "c" * 64, "version": "0.1.0", "python": "3.11.2", "platform": "Linux"}
+        told = self.tell(EventKind.CONFIGURED, **body, sealed_by=SEALING.id, scheduled=scheduled)
+        self.configured = told.seq
+        return told.seq
 
     @property
     def vkey(self) -> str:
@@ -85,8 +111,9 @@ class Office:
 
         ``between`` happens once it was sent.
         """
+        configured = self.configured or self.configure()
         at, name = self.now(), new_probe_id()
-        probe = replace(a_probe(name), scheduled_at=at, deadline=DEADLINE, give_up=GIVE_UP)
+        probe = replace(a_probe(name), scheduled_at=at, deadline=DEADLINE, give_up=GIVE_UP, configured=configured)
         mark = self.marks.make(name, at)
         message = self._message(mark, root)
         message_id = f"<{name}@probe.example>"

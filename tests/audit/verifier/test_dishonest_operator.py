@@ -51,7 +51,7 @@ def check(office: Office, files: Files | None = None, **options: object) -> Find
     return verify.verify(path, replace(Options([tlog.Key.parse(office.vkey)]), **options))  # type: ignore[arg-type]
 
 
-def lying(office: Office, kind: EventKind, **changes: object) -> None:
+def lying(office: Office, kind: EventKind, /, **changes: object) -> None:
     """Has the office write events of a kind otherwise than they were."""
     add = office.add
 
@@ -221,8 +221,9 @@ def test_a_fork_of_the_log(healthy: Healthy, office: Office) -> None:
     office.bundle(path)
     files = unpacked(path)
     token = next(name for name in sorted(healthy.files, reverse=True) if name.endswith("-one.tsr"))
-    old = next(int(name.removeprefix("checkpoints/")) for name in sorted(healthy.files) if name == "checkpoints/30")
     newest = tlog.Head.parse(files["checkpoint"]).size
+    sizes = (int(name.removeprefix("checkpoints/")) for name in healthy.files if name.startswith("checkpoints/"))
+    old = max(size for size in sizes if size < newest)
     proof = office.log.consistency(old, newest)
     lines = [f"old {old}", *map(tlog.encoded, proof), "", files["checkpoint"].decode()]
     files |= {f"checkpoints/{old}": healthy.files[f"checkpoints/{old}"], token: healthy.files[token]}

@@ -1,0 +1,177 @@
+"""What a channel meant when a probe was sent: the operator who lies about it, or lets it drift, is refused or told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from audit.verifier.office import ACCOUNT, CHANNEL, SEALING, Office, refused, sealed, unpacked, without_event
+from audit.verifier.test_dishonest_operator import check, lying
+
+from canary.audit.verifier.findings import Findings, RefusedError
+from canary.audit.verifier.meaning import MEANING, OPENED, read_opened
+from canary.audit.verifier.verdict import page
+from canary.ledger import EventKind
+
+QUEUE: dict[str, Any] = CHANNEL["queues"]["cpr"]  # type: ignore[index]  # it is one
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path / "state")
+    office.log.advance()
+    yield office
+    office.close()
+
+
+def ended(office: Office) -> Findings:
+    office.stop()
+    return check(office)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"expected": ["easy"]}, "is expected in easy, and its channel arrives in cpr"),
+        ({"expected": []}, "is expected in nothing, and its channel arrives in cpr"),
+        ({"expected": ["cpr", "cpr"]}, "is expected in cpr, cpr, and its channel arrives in cpr"),
+        ({"kind": "web_form"}, "has kind 'web_form', and its channel 'email'"),
+        ({"deadline": 9.0}, "has deadline 9, and its channel 5"),
+        ({"give_up": 500.0}, "has give_up 500, and its channel 20"),
+        ({"owed": {"answered": 60.0}}, "owes {'answered': 60}, and its channel {}"),
+        ({"in_turn": True, "sender": "friend"}, "is by the sender 'friend', not one of its channel's"),
+        ({"in_turn": True, "variant": "easy"}, "is by the variant 'easy', not one of its channel's"),
+        ({"blind": True}, "is blind: True, which nobody approved for"),
+        ({"channel": "other"}, r"is of the channel 'other', which event \d+ has not"),
+        ({"configured": 0}, "names no event before it that says so: 0"),
+        ({"configured": -1}, "names no event before it that says so: -1"),
+        ({"configured": 10**9}, "names no event before it that says so: 1000000000"),
+    ],
+)
+def test_a_probe_that_is_not_of_its_channel(office: Office, changes: dict[str, Any], reason: str) -> None:
+    lying(office, EventKind.SCHEDULED, **changes)
+    office.probe()
+    refused(ended(office), MEANING, reason)
+
+
+@pytest.mark.parametrize(
+    ("channel", "reason"),
+    [
+        ({"queues": {"cpr": QUEUE | {"role": "other"}}}, "is expected in 'cpr', which is 'other'"),
+        ({"queues": {}}, "its channel tells of the queues nothing alone"),
+        ({"arrives_in": ["legal"]}, "is expected in cpr, and its channel arrives in legal"),
+        ({"arrives_in": ["cpr", "legal"]}, "is expected in cpr, and its channel arrives in cpr, legal"),
+        ({"answer_received_within": 60.0}, "owes {}, and its channel {'answer_received': 60}"),
+        ({"reachability_only": True}, "was sent through a channel to which nothing is to be submitted"),
+    ],
+)
+def test_a_channel_that_was_told_otherwise(office: Office, channel: dict[str, Any], reason: str) -> None:
+    office.configure(**channel)
+    office.probe()
+    refused(ended(office), MEANING, reason)
+
+
+def test_an_event_that_says_what_a_channel_means_is_left_out_or_is_another(office: Office) -> None:
+    office.probe()
+    started = office.tell(EventKind.STARTED, version="0.1.0")
+    office.stop()
+    bundle = office.folder / "bundle.zip"
+    office.bundle(bundle, office.wanted("7", 50))
+    without = sealed(without_event(unpacked(bundle), office.configured))
+    refused(check(office, without), MEANING, f"names event {office.configured}, which is not in the bundle")
+    office.configured = started.seq
+    office.probe()
+    refused(ended(office), MEANING, f"names event {started.seq}, which is started")
+
+
+def test_a_deadline_that_is_not_in_force_any_more(office: Office) -> None:
+    """The channel table shows the strict deadline, and the probes are sent by the lenient one of before."""
+    lenient = office.configure()
+    office.probe()
+    now = office.now
+    strict = office.configure(deadline=1.0)
+    office.now = lambda: now() + timedelta(minutes=2)  # type: ignore[method-assign]
+    office.configured = lenient
+    office.probe()
+    office.configured = strict
+    lying(office, EventKind.SCHEDULED, deadline=1.0)
+    office.probe()
+    refused(ended(office), MEANING, f"names event {lenient}, and event {strict} was in force")
+
+
+@pytest.mark.parametrize("moved", [{"seconds": 0, "scheduled": True}, {"seconds": 120, "scheduled": False}])
+def test_a_reload_while_a_probe_begins_and_a_probe_by_hand_beside_are_no_lies(
+    office: Office, moved: dict[str, Any]
+) -> None:
+    before = office.configure()
+    other = office.configure(scheduled=moved["scheduled"], interval=60.0)
+    now = office.now
+    office.now = lambda: now() + timedelta(seconds=moved["seconds"])  # type: ignore[method-assign]
+    for office.configured in (before, other):
+        office.probe()
+    found = ended(office)
+    assert found.ok, [row.failures for row in found.rows.values() if row.failed]
+
+
+def test_a_drift_is_told(office: Office) -> None:
+    """Another mailbox under the same name: nothing that the log forbids, and the auditor reads it."""
+    office.probe()
+    first = office.configured
+    second = office.configure(queues={"cpr": QUEUE | {"account": {"sealed": SEALING.sealed("easy@ca.example")}}})
+    office.probe()
+    found = ended(office)
+    assert found.ok
+    assert found.rows[MEANING].said == "changed within the sample: alias"
+    assert [(fact["event"], fact["probes"]) for fact in found.facts["channels"]] == [(first, 1), (second, 1)]
+    text = " ".join(page(found).split())
+    assert "goes to targets: ca.example; to: cpr@ca.example" in text
+    assert "server: imap.ca.example:993" in text
+    assert "approved by J. Doe, 2026-03-02" in text
+
+
+def test_who_restarts_the_same_changes_nothing(office: Office) -> None:
+    office.probe()
+    office.configure()
+    office.probe()
+    found = ended(office)
+    assert found.ok
+    assert not found.rows[MEANING].said
+
+
+def opening(text: str) -> str:
+    return f"{SEALING.salt(text)}/{text}"
+
+
+def test_an_account_that_was_opened_for_the_auditor_is_told(office: Office) -> None:
+    office.probe()
+    office.stop()
+    found = check(office, opened=read_opened(opening(ACCOUNT)))
+    assert found.ok
+    assert found.facts["channels"][0]["queues"]["cpr"]["account"]["opened"] == ACCOUNT
+    assert f"account: {ACCOUNT}" in page(found)
+    assert (found.rows[OPENED].checked, found.rows[OPENED].said) == (1, "of 1 in the sample")
+    assert ACCOUNT not in page(check(office))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        f"{SEALING.salt(ACCOUNT)}/someone.else@ca.example",
+        f"{'0' * 32}/{ACCOUNT}",
+        opening(ACCOUNT).replace("/", "//"),
+        opening(ACCOUNT) + " ",
+    ],
+)
+def test_another_account_than_the_one_that_was_sealed(office: Office, told: str) -> None:
+    office.probe()
+    office.stop()
+    refused(check(office, opened=read_opened(told)), OPENED, "nothing that you were told opens anything")
+
+
+@pytest.mark.parametrize("text", ["no slash", "/text", "salt/", "a/b\n\nc/d"])
+def test_a_file_that_opens_nothing_by_its_form(text: str) -> None:
+    with pytest.raises(RefusedError, match=r"line \d is no SALT/TEXT"):
+        read_opened(text)
