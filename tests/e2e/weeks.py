@@ -49,8 +49,10 @@ def configured() -> Config:
     signing.parent.mkdir(parents=True)
     key = Ed25519PrivateKey.from_private_bytes(b"e" * 32)
     signing.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    (state / "mark.key").write_text("6d" * 32 + "\n")
-    for secret in (signing, state / "mark.key"):
+    kept = [state / name for name in ("mark.key", "sealing.key")]
+    for key_file in kept:
+        key_file.write_text("6d" * 32 + "\n")
+    for secret in (signing, *kept):
         secret.chmod(0o600)
     submission = {"host": "localhost", "port": 25, "tls": "none"}
     channel = {
