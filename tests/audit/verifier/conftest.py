@@ -128,6 +128,7 @@ def brought(options: Options) -> Brought:
         within=options.within,
         commitment=options.commitment,
         seed_token=options.seed_token,
+        opened=frozenset(options.opened),
     )
 
 

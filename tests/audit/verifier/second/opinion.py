@@ -14,6 +14,7 @@ from .base import Bad, hexed, must, openssl, parsed, written
 from .container import contents
 from .history import Head, History, Vkey
 from .life import consequent, files_of, named, only, told, whole
+from .meaning import meaning, seals
 from .messages import holds
 from .population import Listing, Part, committed
 from .windows import Token, Windows
@@ -39,6 +40,7 @@ class Brought:
     within: float | None = None
     commitment: bytes | None = None
     seed_token: bytes | None = None
+    opened: frozenset[str] = frozenset()
 
 
 def opinion(path: Path, brought: Brought) -> str:
@@ -82,6 +84,7 @@ class _Desk:
         self.windows = Windows(log, self.tokens, self.brought.within, self.slack)
         for probe, events in self.lives.items():
             self._probe(probe, events)
+        self._meanings()
         self._witnessed()
         self._leftovers()
         self._population()
@@ -187,6 +190,11 @@ class _Desk:
                 owners.setdefault(name, set()).add(probe)
         for probe, events in self.lives.items():
             must(all(owners[name] == {probe} for event in events for name in names_of(event)), "of two probes")
+
+    def _meanings(self) -> None:
+        begun = [event for events in self.lives.values() if (event := only(events, "scheduled")) is not None]
+        meant = [meaning(self.log, event, self.slack) for event in begun]
+        must(not self.brought.opened or seals(meant) & self.brought.opened, "nothing is opened")
 
     def _witnessed(self) -> None:
         for witness in map(Vkey, self.brought.witnesses):
