@@ -14,6 +14,7 @@ from canary.audit.report.changes import InForce
 from canary.audit.report.counts import Counts, Group, Percentiles
 from canary.audit.report.diary import Diary, diary
 from canary.audit.report.drills import Answer, Drill, drill
+from canary.audit.report.due import DueLine, due_lines
 from canary.audit.report.exceptions import Run, complete, notes_of
 from canary.audit.report.redact import redacted
 from canary.audit.report.rules import Control, Duties, Duty, controls, duties
@@ -116,6 +117,7 @@ class AuditReport:
     checked: Whole | None
     """What was found when the ledger was compared with what is signed; None if nobody looked."""
     controls: tuple[Control, ...] = field(default=())
+    due: tuple[DueLine, ...] = field(default=())
 
     @property
     def open_exceptions(self) -> int:
@@ -196,6 +198,7 @@ def _build(
         blind_drills=_blind_drills(known, period),
         diary=diary(ledger, known, period, now),
         evidence=evidence(ledger, period),
+        due=due_lines(ledger, period),
         checked=checked,
         controls=table,
     )

@@ -1,0 +1,33 @@
+"""What was due in a period, from the tables that were kept at the checkpoints around it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from evidence.logging_keys import START, Desk
+
+from canary.audit.period import Period
+from canary.audit.report.due import DueLine, due_lines
+from canary.ledger import Event, EventKind
+from canary.ledger.events import Hold, held
+
+
+def test_a_hole_of_a_day_is_unaccounted_for_and_a_pause_is_held(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    channels = {slug: {"kind": "email", "arrives_in": ["cpr"], "interval": 3600.0} for slug in ("a", "b")}
+    desk.ledger.append(Event(EventKind.CONFIGURED, START, {"part": 1, "parts": 1, "channels": channels})).result()
+    desk.ledger.append(held(START + timedelta(hours=1), "a", Hold.PAUSED, "they move")).result()
+    desk.log.advance()
+    for _ in range(2):
+        desk.later(hours=24)
+        desk.add(1)
+        desk.log.advance()
+    day = (START + timedelta(days=1)).date()
+    first, second = due_lines(desk.ledger, Period(day, day))
+    assert (first.channel, first.taken, first.unaccounted, second.held) == ("a", 0, 0, {})
+    assert first.held == {"paused": first.due}
+    assert second == DueLine("b", second.due, 0, {}, second.due)
+    assert 23 <= second.due <= 48
+    assert due_lines(desk.ledger, Period(date(2020, 1, 1), date(2020, 1, 1))) == ()
+    desk.ledger.close()
