@@ -14,7 +14,9 @@ from audit.verifier.test_dishonest_operator import check, lying
 from canary.audit.verifier.findings import Findings, RefusedError
 from canary.audit.verifier.meaning import MEANING, OPENED, read_opened
 from canary.audit.verifier.verdict import page
+from canary.clock import Clock
 from canary.ledger import EventKind
+from canary.simulated import SimulatedClock
 
 QUEUE: dict[str, Any] = CHANNEL["queues"]["cpr"]  # type: ignore[index]  # it is one
 
@@ -104,12 +106,14 @@ def test_a_deadline_that_is_not_in_force_any_more(office: Office) -> None:
 
 @pytest.mark.parametrize("moved", [{"seconds": 0, "scheduled": True}, {"seconds": 120, "scheduled": False}])
 def test_a_reload_while_a_probe_begins_and_a_probe_by_hand_beside_are_no_lies(
-    office: Office, moved: dict[str, Any]
+    tmp_path: Path, moved: dict[str, Any]
 ) -> None:
+    clock = SimulatedClock(Clock().now())
+    office = Office(tmp_path / "state", clock=clock)
+    office.log.advance()
     before = office.configure()
     other = office.configure(scheduled=moved["scheduled"], interval=60.0)
-    now = office.now
-    office.now = lambda: now() + timedelta(seconds=moved["seconds"])  # type: ignore[method-assign]
+    clock.advance(moved["seconds"])
     for office.configured in (before, other):
         office.probe()
     found = ended(office)
