@@ -18,6 +18,7 @@ from canary.audit.report.drills import Answer, drill_table
 from canary.audit.report.exceptions import Run
 from canary.audit.report.results import briefly, results
 from canary.audit.report.tally import Tally
+from canary.audit.report.targets import arrives_at, reached_at
 from canary.audit.report.warnings import warnings
 from canary.ledger import BUCKETS
 
@@ -83,6 +84,7 @@ def _environment() -> Environment:
     )
     for name in ("percent", "number", "several", "hours", "moment", "latency", "duration", "shown", "clock", "seconds"):
         environment.filters[name] = getattr(wording, name)
+    environment.filters.update(reached_at=reached_at, arrives_at=arrives_at)
     return environment
 
 

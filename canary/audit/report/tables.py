@@ -18,6 +18,7 @@ from canary.audit.report.counts import Counts, Percentiles
 from canary.audit.report.exceptions import Run
 from canary.audit.report.results import result_of, results
 from canary.audit.report.tally import Tally
+from canary.audit.report.targets import arrives_at, reached_at
 from canary.ledger.events import timestamp
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -76,12 +77,14 @@ def _took(took: Percentiles | None) -> tuple[Any, ...]:
 
 def _channels(report: AuditReport, _: Tally) -> Table:
     head = ("channel", "kind", "disclosed_in", "approved_by", "interval_seconds", "deadline_seconds", "arrives_in",
-            "reachability_only", "in_force", *_COUNTS, *_TOOK, "longest_gap_seconds", "longest_gap_from", "accepted",
+            "reached_at", "queues", "reachability_only",
+            "in_force", *_COUNTS, *_TOOK, "longest_gap_seconds", "longest_gap_from", "accepted",
             "acknowledged", "outcomes")  # fmt: skip
     rows = (
         (
             c.slug, c.kind, _joined(c.settings.get("disclosed_in")), c.settings.get("approved_by"),
             c.settings.get("interval"), c.settings.get("deadline"), _joined(c.settings.get("arrives_in")),
+            "; ".join(reached_at(c.settings)), "; ".join(arrives_at(c.settings)),
             c.settings.get("reachability_only"),
             "; ".join(f"{timestamp(start)} to {timestamp(end) if end else 'the end'}" for start, end in c.times),
             *_counts(c.counts), *_took(c.arrived), c.gap.length if c.gap else None, c.gap.start if c.gap else None,

@@ -11,6 +11,10 @@ _MOST = 3
 """Problems that page 1 shows; the JSON beside it has every one that was found."""
 
 
+_MANY = 0.05
+"""The part of own faults from which the shares of the rest must not stand alone."""
+
+
 def warnings(report: AuditReport) -> list[str]:
     """Each in a sentence or two, the gravest first."""
     return [words for say in _WARNINGS if (words := say(report))]
@@ -74,6 +78,16 @@ def _own_word(report: AuditReport) -> str | None:
     )
 
 
+def _own_faults(report: AuditReport) -> str | None:
+    counts = report.whole.counts
+    if counts.indeterminate <= _MANY * counts.total:
+        return None
+    return (
+        f"{number(counts.indeterminate)} of {several(counts.total, 'probe')} with a result say nothing of channels, "
+        "by our own fault: the shares in this report are of the others."
+    )
+
+
 def _on_the_table_alone(report: AuditReport) -> str | None:
     if not report.evidence.unproven:
         return None
@@ -89,5 +103,6 @@ _WARNINGS: tuple[Callable[[AuditReport], str | None], ...] = (
     _not_over,
     _open_end,
     _own_word,
+    _own_faults,
     _on_the_table_alone,
 )

@@ -191,3 +191,16 @@ def test_a_column_has_one_unit(page: str) -> None:
     for table in re.findall(r"<table.*?</table>", page, re.DOTALL):
         for value in re.findall(r'<td class="n">([^<]*)</td>', table):
             assert not re.search(r"\d (ms|min|h|d)\b", value), value
+
+
+def test_a_channel_has_its_address_and_its_queues(page: str) -> None:
+    first = page.partition('id="s1"')[2].partition('id="s2"')[0]
+    assert "to: problem-report@ca.test" in first  # what is disclosed is not redacted
+    assert "url: https://www.ca.test/report" in first
+    assert "to: sealed: of a person" in first
+    assert first.count("cpr (monitored): imap.ca.test:993, CPR") == 3
+
+
+def test_what_was_verified_is_told_of_a_verified_report_alone(made: tuple[AuditReport, Tally], page: str) -> None:
+    assert "What was verified here" in page
+    assert "What was verified here" not in render(replace(made[0], checked=None), made[1], {})

@@ -9,6 +9,7 @@ from audit.story import PERIOD, at
 
 from canary.audit.report.backing import SignedHead
 from canary.audit.report.contents import AuditReport
+from canary.audit.report.counts import Counts
 from canary.audit.report.tally import Tally
 from canary.audit.report.warnings import warnings
 from canary.audit.whole import Whole
@@ -51,6 +52,12 @@ def test_a_report_without_a_look_at_signatures_says_so(made: Made) -> None:
 def test_each_is_told(made: Made, changes: dict[str, object], words: str) -> None:
     evidence = replace(made[0].evidence, **changes)  # type: ignore[arg-type]
     assert any(told.startswith(words) for told in warnings(replace(made[0], evidence=evidence)))
+
+
+@pytest.mark.parametrize(("ours", "said"), [(4, False), (5, True), (60, True)])
+def test_many_faults_of_ours_are_told_beside_the_share(made: Made, ours: int, said: bool) -> None:
+    whole = replace(made[0].whole, counts=Counts(met=80, missed=1, indeterminate=ours))
+    assert any("by our own fault" in words for words in warnings(replace(made[0], whole=whole))) == said
 
 
 def test_nothing_is_told_where_all_is_there(made: Made) -> None:
