@@ -23,6 +23,9 @@ def verify(
         Path | None, typer.Option(exists=True, help="Roots of the time-stamping authorities (PEM).")
     ] = None,
     witness: Annotated[list[str] | None, typer.Option(help="Public key of a witness (a vkey).")] = None,
+    dkim: Annotated[
+        Path | None, typer.Option(exists=True, help="Keys of mail providers as DNS has them: a name and record a line.")
+    ] = None,
     seed: Annotated[str | None, typer.Option(help="The seed that was asked for.")] = None,
     size: Annotated[int | None, typer.Option(help="The size of the sample that was asked for.")] = None,
     commitment: Annotated[
@@ -57,6 +60,7 @@ def verify(
             witness=witness or [],
             kept=kept or [],
             opened=opened,
+            dkim=dkim,
             seed=seed,
             size=size,
             within=within,

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from . import stamps, tlog
+from .dkim import Keys
 from .findings import EXITS, RefusedError, require
 from .limits import LARGEST_COMMITMENT, LARGEST_FILES, LARGEST_OPENED, LARGEST_ROOTS
 from .log import read_time
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         "--kept", action="append", default=[], type=Path, metavar="FILE", help="a checkpoint that you had before"
     )
     parser.add_argument("--opened", type=Path, metavar="FILE", help="sealed addresses that the CA opened for you")
+    parser.add_argument(
+        "--dkim", type=Path, metavar="FILE", help="keys of mail providers: name and record, a line each"
+    )
     parser.add_argument("--from", required=True, dest="since", metavar="DAY", help="the first day that you asked for")
     parser.add_argument("--to", required=True, dest="until", metavar="DAY", help="the last day, which is in it (UTC)")
     parser.add_argument("--seed", help="the seed that you asked for")
@@ -77,6 +81,7 @@ def options(
     until: str,
     tsa_ca: Path | None = None,
     witness: Sequence[str] = (),
+    dkim: Path | None = None,
     kept: Sequence[Path] = (),
     opened: Path | None = None,
     seed: str | None = None,
@@ -98,6 +103,7 @@ def options(
             _of_type(key, tlog.COSIGNATURE, "--witness wants the key of a witness, not that of a log")
             for key in witness_keys
         ],
+        providers=_providers(dkim),
         tolerance=tolerance,
         within=within,
         period=period(since, until),
@@ -132,6 +138,13 @@ def _moment(text: str, more: timedelta) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=UTC) + more
     except (ValueError, OverflowError):
         raise RefusedError(f"not a day: {text}") from None
+
+
+def _providers(path: Path | None) -> Keys:
+    try:
+        return Keys.parse(_content(path, LARGEST_ROOTS).decode()) if path else Keys()
+    except ValueError as error:  # RefusedError is one
+        raise RefusedError(f"{path}: {error}") from error
 
 
 def kept_head(path: Path) -> tlog.Head:

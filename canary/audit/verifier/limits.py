@@ -34,6 +34,10 @@ LONGEST_OUTAGE = timedelta(days=7)
 """Between them where the log tells why it is so long; that is the operator's word, so it does not excuse weeks."""
 MOST_PARTS = 50
 """Boundaries in a message whose parts are looked into."""
+LARGEST_FIELD = MIB
+"""Bytes of a field of a message's header that a signature is over."""
+MOST_SIGNATURES, MOST_SIGNED = 20, 1000
+"""Signatures of one message that are looked at, and fields that one of them names."""
 MOST_DRAWN = 65_535
 """Probes in a sample: as many as a bundle has files."""
 MOST_FAILURES = 50

@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from .archive import Archive
 from .content import words
+from .dkim import Providers
 from .findings import Findings, require
 from .limits import LARGEST_MESSAGE
 from .log import Event, Log
@@ -29,8 +30,10 @@ _NOTHING = sha256(b"").hexdigest()
 class Messages:
     """The files of one probe after the other."""
 
-    def __init__(self, archive: Archive, log: Log, tolerance: timedelta, findings: Findings) -> None:
-        self._archive, self._log, self._findings = archive, log, findings
+    def __init__(
+        self, archive: Archive, log: Log, tolerance: timedelta, providers: Providers, findings: Findings
+    ) -> None:
+        self._archive, self._log, self.providers, self._findings = archive, log, providers, findings
         signing = [event.at + tolerance for event in log.kind("key_rotated")]
         self._signed_from = min(signing, default=None)
         self._others = _shared(log.events.values())
@@ -88,6 +91,8 @@ class Messages:
         require(found.hexdigest() == item.sha256, "is another file than the one that the event names")
         if looked:
             self._words[item.sha256] = words(bytes(kept))
+            if event.body.get("seen") == "report":
+                self.providers.look(bytes(kept))
 
     def _check_mark(self, subject: str, item: Artefact, scheduled: Event) -> None:
         text = self._words.get(item.sha256)

@@ -157,6 +157,18 @@ def _said(value: Any) -> str:
     return ", ".join(map(_said, value)) if isinstance(value, list) else str(value)
 
 
+def _providers(findings: Findings) -> Iterator[str]:
+    """Who besides the CA bears out what was found."""
+    found = findings.facts.get("providers", {})
+    for domain, number in sorted(found.get("signed", {}).items()):
+        yield f"  {number} of {found['copies']} copies that were found are signed by {domain} (DKIM), by a key of yours"
+    for name, number in sorted(found.get("keys_wanted", {}).items()):
+        yield from _folded(
+            f"{number} of {found['copies']} copies name the key {name:.200}: bring it (--dkim), and its signature is "
+            "looked at"
+        )
+
+
 def _gaps(findings: Findings) -> Iterator[str]:
     for row in findings.rows.values():
         for why, count in row.unchecked.items():
@@ -201,6 +213,7 @@ _SECTIONS: dict[str, Callable[[Findings], Iterator[str]]] = {
     "Refused, because": _failures,
     "What was proved": _answers,
     "Within what time": _within,
+    "Whose word there is besides the CA's": _providers,
     "For how many": _counted,
     "What the channels of these probes meant": _channels,
     "Not checked, and why": _gaps,

@@ -12,6 +12,7 @@ from typing import Any
 from cryptography import x509
 
 from . import canonical, meaning, outcomes, probes, sample, times, tlog
+from . import canonical, dkim, outcomes, probes, sample, times, tlog
 from .archive import Archive
 from .commitment import check_challenge, check_commitment
 from .findings import Findings, RefusedError, require
@@ -49,6 +50,8 @@ class Options:
     """A time-stamp over the commitment, whose SHA-256 is the seed."""
     kept: Sequence[tlog.Head] = ()
     """Checkpoints that the auditor had before, from wherever the log is published."""
+    providers: dkim.Keys = dkim.Keys()  # noqa: RUF009  # frozen, and empty
+    """Keys of mail providers, as DNS has them."""
     within: float | None = None
     """How closely each time is to be proved; None for twice the interval that the log's own time-stamps tell."""
     opened: Mapping[str, str] = field(default_factory=dict)
@@ -116,7 +119,7 @@ class _Check:
         proved = times.read_stamps(archive, log, options.roots, findings)
         times.check_within(log, proved, self._tolerance, findings)
         cosigned = times.read_witnesses(archive, log, options.witnesses, self._tolerance, findings)
-        self._messages = Messages(archive, log, self._tolerance, findings)
+        self._messages = Messages(archive, log, self._tolerance, dkim.Providers(options.providers), findings)
         self._messages.check_marks()
         self._steps = log.kind("clock_stepped")
         self._faults = [event for kind in outcomes.FAULTS for event in log.kind(kind)]
@@ -131,6 +134,7 @@ class _Check:
         findings.facts["within"] = (
             max((fact.get("within") or 0 for fact in findings.facts["probes"]), default=0) or None
         )
+        findings.facts["providers"] = self._messages.providers.to_json()
         self._check_population(period)
         self._check_other_files()
         self._finish()
