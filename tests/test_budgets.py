@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ PACKAGE = Path(budgets.__file__).parent
 MEASURES = ("received", "decoded", "seconds", "number", "depth")
 
 
-def told(value: float | None) -> str:
+def told(value: float | timedelta | None) -> str:
+    if isinstance(value, timedelta):
+        return f"{value.days} days"
     return "" if value is None else f"{value:,g}" if isinstance(value, float) else f"{value:,}"
 
 
