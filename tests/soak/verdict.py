@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,20 @@ def events(folder: Path, kind: str | None = None) -> Events:
 
 
 def nothing_lost_or_sent_twice(ca: CaSite, recorded: Events) -> dict[str, int]:
-    """Every report that was received is one that was recorded, was received once, and was seen."""
+    """Every report that was received is one that was recorded, was taken from us once, and was seen.
+
+    One that was taken once may lie there twice: an LMTP server that is killed has stored it, and had no time to say so.
+    """
     ours = [
         message_from_bytes(raw) for folder in ("CPR", "INBOX", "General") for _, _, raw in ca.messages("desk", folder)
     ]
-    received = Counter(str(message["Message-ID"]) for message in ours if message["X-Soak"] is None)
+    received = {str(message["Message-ID"]): set[str]() for message in ours if message["X-Soak"] is None}
+    for message in ours:
+        if message["X-Soak"] is None:
+            received[str(message["Message-ID"])].add(_queued(message))
     submitting = {event["body"]["message_id"]: event["probe"] for event in recorded if event["kind"] == "submitting"}
     submitting.pop(None, None)
-    twice = [known for known, times in received.items() if times > 1]
+    twice = [known for known, queued in received.items() if len(queued) > 1]
     assert not twice, f"sent twice: {twice}"
     unknown = received.keys() - submitting.keys()
     assert not unknown, f"sent before it was recorded: {unknown}"
@@ -67,6 +74,11 @@ def nothing_lost_or_sent_twice(ca: CaSite, recorded: Events) -> dict[str, int]:
     lost = good - {submitting[known] for known in received}
     assert not lost, f"accepted by the mail system, and not there: {lost}"
     return Counter(f"{channels[probe]}: {outcome}" for probe, outcome in outcomes.items())
+
+
+def _queued(message: Message) -> str:
+    """Under which id the mail system took a message from us: in the lowest of what it wrote above it."""
+    return re.sub(r".*\bid (\w+).*", r"\1", str(message.get_all("Received", [""])[-1]), flags=re.DOTALL)
 
 
 def still_open(recorded: Events) -> list[str]:
