@@ -11,8 +11,7 @@ from typing import Any
 
 from cryptography import x509
 
-from . import canonical, meaning, outcomes, probes, sample, times, tlog
-from . import canonical, dkim, outcomes, probes, sample, times, tlog
+from . import canonical, dkim, meaning, outcomes, probes, sample, times, tlog
 from .archive import Archive
 from .commitment import check_challenge, check_commitment
 from .findings import Findings, RefusedError, require
