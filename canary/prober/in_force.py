@@ -65,7 +65,7 @@ def sealed_in(value: Any) -> Iterator[str]:
 
 
 class _Open(SealingKey):
-    """Seals nothing."""
+    """Seals nothing: what is told stays as it is."""
 
     def __init__(self) -> None:
         super().__init__(b"")

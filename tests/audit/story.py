@@ -98,7 +98,8 @@ class Teller:
             ("plain", "V04", "V10")[due.hour % 3], due, frozenset({"cpr"}), DEADLINE, GIVE_UP, blind=blind,
             in_turn=confirms is None, confirms=confirms,
         )  # fmt: skip
-        self.tell(record.scheduled(known, "m" * 40), record.submitting(known.id, due, "<r@probe.example>", "a" * 64))
+        sent = self.ledger.keep(b"a report")
+        self.tell(record.scheduled(known, "m" * 40), record.submitting(known.id, due, "<r@probe.example>", sent))
         if not ends:
             return known.id
         case = Case(
@@ -109,8 +110,12 @@ class Teller:
         self._end(case)
         if answered is not None:
             reply = _sighting(known, Seen.ANSWER, "mine", answered)
-            self.tell(record.sighting(reply.noticed_at, reply, "mine"))
+            self._see(reply, "mine")
         return known.id
+
+    def _see(self, seen: Sighting, watcher: str) -> None:
+        self.ledger.keep(_content(seen.probe, seen.seen))
+        self.tell(record.sighting(seen.noticed_at, seen, watcher))
 
     def _end(self, case: Case) -> None:
         """The prober's own steps: judge when something may be decided, record what is new."""
@@ -120,7 +125,7 @@ class Teller:
         for seconds in (1.0, 30.0, DEADLINE + 1, 2 * DEADLINE, 3 * DEADLINE, GIVE_UP):
             now = due + timedelta(seconds=seconds)
             while later and later[0].noticed_at <= now:
-                self.tell(record.sighting(later[0].noticed_at, later[0], "desk"))
+                self._see(later[0], "desk")
                 case, later = case.with_sighting(later[0]), later[1:]
             verdict = judge(case, now, {"cpr": now})
             wrong = verdict.outcome not in (None, Outcome.ARRIVED, Outcome.LATE, Outcome.INDETERMINATE)
@@ -155,13 +160,17 @@ def _seen(known: Probe, outcome: Outcome, took: float) -> Iterator[Sighting]:
         yield _sighting(known, Seen.REPORT, "junk", took)
 
 
+def _content(probe: str, seen: Seen) -> bytes:
+    return f"{probe}{seen}".encode()
+
+
 def _sighting(known: Probe, seen: Seen, queue: str, seconds: float) -> Sighting:
     when = known.scheduled_at + timedelta(seconds=seconds)
     message_id = "<r@probe.example>" if seen is Seen.REPORT else None
     intact = True if seen is Seen.REPORT else None
     return Sighting(
         seen, known.id, _PLACES[queue], when, TimeSource.RECEIVED, 1.0, when + timedelta(seconds=0.5),
-        record.digest(f"{known.id}{seen}".encode()), message_id, intact,
+        record.digest(_content(known.id, seen)), message_id, intact,
     )  # fmt: skip
 
 

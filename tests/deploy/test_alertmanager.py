@@ -19,7 +19,7 @@ NAMES = {alert.name for alert in alerts()}
 RECEIVERS = {"critical": "pager,tickets", "warning": "tickets", "none": "deadman"}
 NEWS = {
     "CPRCanaryAbsent", "CPRCanaryAliasRosterDrift", "CPRCanaryClockSkew", "CPRCanaryConfigReloadFailed",
-    "CPRCanaryEvidenceVerifyFailed", "CPRCanaryForgedArrival", "CPRCanaryWatchdog",
+    "CPRCanaryEvidenceVerifyFailed", "CPRCanaryForgedArrival", "CPRCanaryProbesUnaccounted", "CPRCanaryWatchdog",
 }  # fmt: skip
 """The alerts that are never silenced: what they tell follows from no other."""
 CHANNEL = {"job": "cpr-canary", "channel": "report-alias", "kind": "email", "queue": "cpr"}

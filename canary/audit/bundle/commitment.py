@@ -16,7 +16,7 @@ from typing import Any
 from canary.audit.bundle import population
 from canary.audit.bundle.files import BundleError
 from canary.audit.bundle.heads import Heads
-from canary.audit.bundle.population import Part, Progress
+from canary.audit.bundle.population import LogPart, Progress
 from canary.audit.bundle.sample import Lowest
 from canary.budgets import COMMITMENT, BudgetError
 from canary.evidence.notes import Checkpoint
@@ -36,7 +36,7 @@ class Commitment:
     """
 
     origin: str
-    part: Part
+    part: LogPart
     root: str
     population: str
     """SHA-256 of the list."""
@@ -71,7 +71,7 @@ def read(path: Path) -> Commitment:
         period, listed = value["period"], value["population"]
         found = Commitment(
             str(value["origin"]),
-            Part(parse_time(period["from"]), parse_time(period["to"]), int(period["start"]), int(period["end"])),
+            LogPart(parse_time(period["from"]), parse_time(period["to"]), int(period["start"]), int(period["end"])),
             str(value["root"]),
             str(listed["sha256"]),
             int(listed["count"]),

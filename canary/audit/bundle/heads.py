@@ -51,7 +51,7 @@ class Heads:
 
     @property
     def newest(self) -> RecordedHead:
-        """The newest one."""
+        """The newest checkpoint that was recorded."""
         return self._heads[-1]
 
     def told(self) -> RecordedHead:

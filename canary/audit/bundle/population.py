@@ -24,7 +24,7 @@ _PROGRESS_EVERY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LogPart:
     """The events beyond ``start``, up to ``end``, for what was scheduled from ``since`` on and before ``until``.
 
     Both numbers are sizes of checkpoints; ``start`` is 0 where none was told before.
@@ -45,7 +45,7 @@ class Written:
     drawn: list[str]
 
 
-def part(ledger: LedgerReader, heads: Heads, since: datetime, until: datetime) -> Part:
+def part(ledger: LedgerReader, heads: Heads, since: datetime, until: datetime) -> LogPart:
     """The part of a period up to the newest checkpoint that the log tells of; shorter where less is signed.
 
     Raises BundleError where there is nothing of it, and EvidenceError.
@@ -57,11 +57,11 @@ def part(ledger: LedgerReader, heads: Heads, since: datetime, until: datetime) -
     upto = min(until, parse_time(newest.at))
     if upto <= since:
         raise BundleError(f"nothing of the period is signed yet: the newest checkpoint ends at {newest.at[:19]} UTC")
-    return Part(since, upto, start.size if start else 0, end.size)
+    return LogPart(since, upto, start.size if start else 0, end.size)
 
 
 def write(
-    path: Path, ledger: LedgerReader, of: Part, lowest: Lowest | None = None, progress: Progress = lambda _: None
+    path: Path, ledger: LedgerReader, of: LogPart, lowest: Lowest | None = None, progress: Progress = lambda _: None
 ) -> Written:
     """Write the list to a file. Raises OSError, and OwnFaultError if the ledger cannot be read."""
     since, until, whole, count = timestamp(of.since), timestamp(of.until), sha256(), 0
@@ -79,7 +79,7 @@ def write(
     return Written(count, whole.hexdigest(), lowest.probes())
 
 
-def _lines(ledger: LedgerReader, of: Part) -> Iterator[Sequence[str]]:
+def _lines(ledger: LedgerReader, of: LogPart) -> Iterator[Sequence[str]]:
     yield HEADER.split(",")
     for row in ledger.at(of.end).listed(of.start):
         yield row.probe, str(row.seq), str(row.finished or ""), row.at, row.channel, row.result, row.outcome

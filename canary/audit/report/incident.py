@@ -16,31 +16,35 @@ from canary.wording import clock, moment, number, printable
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Moment:
     """Something that happened, in words."""
 
     at: datetime
     what: str
 
 
-def timeline(ledger: LedgerReader, run: Run) -> list[Step]:
+def timeline(ledger: LedgerReader, run: Run) -> list[Moment]:
     """What is known of an exception (completed: see :func:`canary.audit.report.exceptions.complete`), by time."""
     place = f" in {run.place}" if run.place else ""
     good = DecidedReader(ledger).last_good(run.channel, run.first_at)
-    steps = [Step(good, "the last good test report before it was sent")] if good else []
-    steps.append(Step(run.first_at, f"a test report was sent through {run.channel} that ended as {run.outcome}{place}"))
+    happened = [Moment(good, "the last good test report before it was sent")] if good else []
+    happened.append(
+        Moment(run.first_at, f"a test report was sent through {run.channel} that ended as {run.outcome}{place}")
+    )
     if run.detected_at:
-        steps.append(Step(run.detected_at, "the failure was recorded as one"))
+        happened.append(Moment(run.detected_at, "the failure was recorded as one"))
     if run.probes > 1:
-        steps.append(Step(run.last_at, f"the last of {number(run.probes)} test reports that failed was sent"))
+        happened.append(Moment(run.last_at, f"the last of {number(run.probes)} test reports that failed was sent"))
     if run.retest_at and run.recovered_at:
-        steps.append(Step(run.retest_at, "the first good test report was sent"))
-        steps.append(Step(run.recovered_at, "it was in its queue: the channel takes reports again"))
+        happened.append(Moment(run.retest_at, "the first good test report was sent"))
+        happened.append(Moment(run.recovered_at, "it was in its queue: the channel takes reports again"))
     since, until = run.first_at, run.recovered_at or datetime.max.replace(tzinfo=run.first_at.tzinfo)
     silenced = ledger.events(kind=EventKind.SILENCED, since=since, until=until)
-    steps += [Step(e.at, f"{e.body['alert']} was silenced by {e.body['by']}: {e.body['reason']}") for e in silenced]
-    steps += [Step(note.at, f"noted by {note.by}: {note.text}") for note in run.notes]
-    return sorted(steps, key=lambda step: step.at)
+    happened += [
+        Moment(e.at, f"{e.body['alert']} was silenced by {e.body['by']}: {e.body['reason']}") for e in silenced
+    ]
+    happened += [Moment(note.at, f"noted by {note.by}: {note.text}") for note in run.notes]
+    return sorted(happened, key=lambda step: step.at)
 
 
 def incident(ledger: LedgerReader, run: Run) -> str:
@@ -65,11 +69,11 @@ def incident(ledger: LedgerReader, run: Run) -> str:
         ),
     ]
     rows = [f"| {name} | {_cell(value)} |" for name, value in facts]
-    steps = [f"| {moment(step.at)} | {_cell(step.what)} |" for step in timeline(ledger, run)]
+    happened = [f"| {moment(step.at)} | {_cell(step.what)} |" for step in timeline(ledger, run)]
     return "\n".join(
         [
             *("| what | |", "| --- | --- |", *rows, ""),
-            *("| time (UTC) | what happened |", "| --- | --- |", *steps, ""),
+            *("| time (UTC) | what happened |", "| --- | --- |", *happened, ""),
             "To be added by a person: when it was paged and taken up, root cause, what went well, what did not, "
             "and action items with their dates.",
             "",

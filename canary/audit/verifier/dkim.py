@@ -80,7 +80,7 @@ class Providers:
     """By name in DNS: how many name a key there that was not given."""
 
     def look(self, raw: bytes) -> None:
-        """Look at one copy."""
+        """Look at one copy more, by all keys."""
         self.copies += 1
         self.signed.update({good.domain for good in signed(raw, self.keys)})
         self.wanted.update(name for name in names(raw) if name not in self.keys.by_name)
@@ -190,7 +190,7 @@ def _header(fields: list[bytes], index: int, wanted: list[bytes], *, relaxed: bo
 
 
 def _relaxed(one: bytes) -> bytes:
-    """RFC 6376 section 3.4.2."""
+    """A field in the relaxed way (RFC 6376 section 3.4.2)."""
     name, _, value = one.partition(b":")
     return name.strip().lower() + b":" + _SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ") + b"\r\n"
 

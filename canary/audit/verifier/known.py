@@ -36,7 +36,7 @@ class Known:
 
     @property
     def scheduled(self) -> Event:
-        """Its first event."""
+        """The event that it is due, its first."""
         return self.events[0]
 
     @cached_property

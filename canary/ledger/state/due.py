@@ -114,7 +114,7 @@ class Due:
         return replace(turn, held=_more(turn.held, reason, 1), hold=reason, held_since=since)
 
     def end_hold(self, at: float) -> Due:
-        """With turns taken again."""
+        """With turns taken again from ``at`` on."""
         return replace(self, excused=self._excuses(at, 0.0), hold="", held_since=0.0).until(at)
 
     def excuse(self, reason: str, since: float, at: float) -> Due:
