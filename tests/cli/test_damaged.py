@@ -41,6 +41,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "audit report": (*DAYS, "--out", "{out}/report"),
     "audit sample": (*DAYS, "--seed", "1", "--size", "5"),
     "audit bundle": (*DAYS, "--seed", "1", "--size", "2", "--out", "{out}/bundle.zip"),
+    "audit commit": (*DAYS, "--out", "{out}/commitment.json"),
+    "audit open": (),
     "audit verify-log": (),
     "probes list": (),
     "probes show": ("alias021000xxxxx",),
@@ -199,7 +201,7 @@ def test_every_command_says_so(
     damage: str, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Commands that only read come first: what others write may mend something."""
-    monkeypatch.setattr("canary.audit.make.to_pdf", lambda page: page.encode())  # takes longer than all the rest
+    monkeypatch.setattr("canary.audit.report.make.to_pdf", lambda page: page.encode())  # takes longer than all the rest
     DAMAGES[damage](state)
     config = written(tmp_path, state)
     told = {}

@@ -98,7 +98,7 @@ def test_machines_read_the_very_words(told: Path) -> None:
     rows = json.loads(cpr_canary("probes", "list", str(told), "--json").stdout)
     kept = HOSTILE.replace("\ud83d", "?")  # in the ledger's canonical form
     assert {row["reason"] for row in rows} == {kept}
-    assert "paused: " + kept in {
+    assert "kill switch: " + kept in {
         row["state"] for row in json.loads(cpr_canary("status", str(told), "--json").stdout)["channels"]
     }
 

@@ -41,7 +41,7 @@ SEALING = SealingKey(b"s" * 32)
 ACCOUNT = "canary-desk@ca.example"
 CHANNEL: dict[str, object] = {
     "kind": "email", "target": {"targets": ["ca.example"], "to": "cpr@ca.example"}, "disclosed_in": ["cps"],
-    "approved_by": "J. Doe, 2026-03-02", "interval": 3600.0, "deadline": DEADLINE, "give_up": GIVE_UP,
+    "approved_by": "J. Doe, 2026-03-02", "interval": 30 * 86_400.0, "deadline": DEADLINE, "give_up": GIVE_UP,
     "acknowledged_within": None, "picked_up_within": None, "answered_within": None, "answer_received_within": None,
     "arrives_in": ["cpr"], "senders": ["researcher"], "variants": ["V01"], "reachability_only": False, "blind_on": [],
     "queues": {
