@@ -66,7 +66,9 @@ HINDERED: Mapping[str, tuple[str, str]] = {
         "step 'fill Email' could not be done: the field does not take this text",
     ),
     "never at rest": (
-        form(before="<style>button{animation:a 1s infinite}@keyframes a{50%{transform:translateX(90px)}}</style>"),
+        form(
+            before="<style>button{animation:a .7s linear infinite}@keyframes a{to{transform:translateX(700px)}}</style>"
+        ),
         f"{_CLICK}it did not react within 1 s",
     ),
 }
