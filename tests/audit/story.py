@@ -174,8 +174,8 @@ def _sighting(known: Probe, seen: Seen, queue: str, seconds: float) -> Sighting:
     )  # fmt: skip
 
 
-def in_force(when: datetime, **changed: dict[str, object]) -> Event:
-    """The snapshot of what is in force; ``changed`` settings by channel."""
+def in_force(when: datetime, *, scheduled: bool = True, **changed: dict[str, object]) -> Event:
+    """The snapshot of what is in force; ``changed`` settings by channel. Not ``scheduled``: for a probe by hand."""
     channels = {
         slug: {
             "kind": kind, "disclosed_in": ["ccadb-prm"], "approved_by": "J. Doe <j.doe@ca.test>", "interval": 3600.0,
@@ -192,7 +192,7 @@ def in_force(when: datetime, **changed: dict[str, object]) -> Event:
     drill = {"name": "night drill", "date": "2026-03-03", "channels": ["person"], "approved_by": "J. Doe"}
     body = {
         "configuration": record.digest(repr(changed).encode()), "version": "0.1.0", "python": "3.11.2",
-        "platform": "Linux", "sealed_by": "0" * 16, "scheduled": True, "channels": channels, "watches": {},
+        "platform": "Linux", "sealed_by": "0" * 16, "scheduled": scheduled, "channels": channels, "watches": {},
         "blackouts": [rest], "blind_drills": [drill], "part": 1, "parts": 1,
     }  # fmt: skip
     return Event(EventKind.CONFIGURED, when, body)
@@ -257,6 +257,9 @@ def _after(teller: Teller, day: int) -> None:
             Event(EventKind.RESUMED, at(3, 6), {"channels": ["form"], "by": "anna"}),
             stopped_all(at(3, 7), "drill of the kill switch", "ben"),
             cleared(at(3, 7.5), "ben"),
+            Event(EventKind.STARTED, at(3, 7.6), START | {"run": "by hand", "scheduled": False}),
+            in_force(at(3, 7.6), scheduled=False, alias={"interval": 60.0}),
+            Event(EventKind.STOPPED, at(3, 7.7), {"scheduled": False, "run": "by hand"}),
             silenced(at(3, 8), "CPRCanaryChannelDown", at(3, 9), "ben", "known"),
             clock(at(3, 8), "cpr", 2.5, 1.0),
             Event(EventKind.TROUBLE, at(3, 8), {"component": "imap", "reason": "lost", "detail": "gone"}),

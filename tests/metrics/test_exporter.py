@@ -93,7 +93,7 @@ def test_what_is_due_and_what_became_of_it(prober: Prober) -> None:
     since = prober.intake.now() - timedelta(hours=12, minutes=5)
     prober.ledger.append(
         Event(EventKind.STARTED, since, {"scheduled": True}),
-        Event(EventKind.CONFIGURED, since, {"part": 1, "parts": 1, "channels": in_force}),
+        Event(EventKind.CONFIGURED, since, {"part": 1, "parts": 1, "scheduled": True, "channels": in_force}),
         held(since + timedelta(hours=1), slugs[1], Hold.PAUSED, "they move"),
     ).result()
     silent, paused = of(slugs[0]), of(slugs[1])

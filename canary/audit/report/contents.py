@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -168,7 +168,7 @@ def _build(
     rule = owed.at(period.last)
     counted = tally(ledger, period, now, progress)
     complete(ledger, counted.exceptions, notes_of(ledger.events(kind=EventKind.ANNOTATED)))
-    known = list(inventories(ledger.events(kind=EventKind.CONFIGURED, until=period.until)))
+    known = _in_force(inventories(ledger.events(kind=EventKind.CONFIGURED, until=period.until)))
     drills = [drill(ledger, probe, rule, now) for probe in counted.blind]
     report = AuditReport(
         operator=config.operator.name,
@@ -287,6 +287,12 @@ def _why_without(age: timedelta, probe: Probe) -> str:
     if age < timedelta(seconds=probe.give_up):
         return "not decided since its deadline: its queue was not read, or the prober did not run"
     return "never ended: the prober was not running when its time was over"
+
+
+def _in_force(told: Iterable[Inventory]) -> list[Inventory]:
+    """What the schedule went by; where there was none, what probes by hand went by."""
+    known = list(told)
+    return [inventory for inventory in known if inventory.scheduled] or known
 
 
 def _days_in_force(known: list[Inventory], period: Period) -> dict[str, int]:

@@ -16,7 +16,8 @@ from canary.ledger.events import Hold, held
 def test_a_hole_of_a_day_is_unaccounted_for_and_a_pause_is_held(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     channels = {slug: {"kind": "email", "arrives_in": ["cpr"], "interval": 3600.0} for slug in ("a", "b")}
-    desk.ledger.append(Event(EventKind.CONFIGURED, START, {"part": 1, "parts": 1, "channels": channels})).result()
+    body = {"part": 1, "parts": 1, "scheduled": True, "channels": channels}
+    desk.ledger.append(Event(EventKind.CONFIGURED, START, body)).result()
     desk.ledger.append(held(START + timedelta(hours=1), "a", Hold.PAUSED, "they move")).result()
     desk.log.advance()
     for _ in range(2):

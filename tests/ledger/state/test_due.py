@@ -59,11 +59,12 @@ class Log:
         return Event(EventKind.STOPPED, after(hours * HOUR), {"run": "x", "scheduled": scheduled})
 
     @staticmethod
-    def configured(hours: float, part: int = 1, parts: int = 1, **intervals: float) -> Event:
+    def configured(hours: float, part: int = 1, parts: int = 1, *, scheduled: bool = True, **intervals: float) -> Event:
         channels = {
             slug: {"kind": "email", "arrives_in": ["cpr"], "interval": value} for slug, value in intervals.items()
         }
-        return Event(EventKind.CONFIGURED, after(hours * HOUR), {"part": part, "parts": parts, "channels": channels})
+        body = {"part": part, "parts": parts, "scheduled": scheduled, "channels": channels}
+        return Event(EventKind.CONFIGURED, after(hours * HOUR), body)
 
     def held(self, hours: float, reason: Hold, since: float | None = None, channel: str = "alias") -> None:
         self.tell(record.held(after(hours * HOUR), channel, reason, "", None if since is None else after(since * HOUR)))
@@ -218,6 +219,14 @@ def test_a_channel_that_is_not_in_force_is_not_due() -> None:
     assert log.due(50) == ({}, 0)
     log.tell(Log.configured(50, 1, 2, form=HOUR), Log.configured(50, 2, 2, alias=HOUR))
     assert log.due(62) == ({}, 11)
+
+
+def test_what_is_in_force_for_probes_by_hand_alone_changes_nothing_of_what_is_due() -> None:
+    log = Log().probed(*hourly(1, 3))
+    by_hand = Log.configured(3.5, scheduled=False, other=HOUR / 60)
+    log.tell(Log.started(3.5, scheduled=False), by_hand, Log.stopped(3.6, scheduled=False))
+    assert log.due(15) == ({}, 11)
+    assert "other" not in log.state.totals.channels
 
 
 def test_another_interval_counts_from_when_it_is_in_force() -> None:
