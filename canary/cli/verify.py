@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from canary.audit.verifier.__main__ import options
-from canary.audit.verifier.findings import EXITS, RefusedError
+from canary.audit.verifier.findings import EXITS, Findings, RefusedError
 from canary.audit.verifier.verdict import page
 from canary.audit.verifier.verify import verify as check_bundle
 from canary.cli.common import Json, print_json
@@ -71,8 +71,12 @@ def verify(
         findings = check_bundle(file, brought)
     except (RefusedError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
+    _tell(findings, as_json=as_json)
+    raise typer.Exit(EXITS[findings.verdict])
+
+
+def _tell(findings: Findings, *, as_json: bool) -> None:
     if as_json:
         print_json(findings.to_json())
     else:
         typer.echo(page(findings), nl=False)
-    raise typer.Exit(EXITS[findings.verdict])

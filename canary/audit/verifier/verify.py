@@ -49,7 +49,7 @@ class Options:
     """A time-stamp over the commitment, whose SHA-256 is the seed."""
     kept: Sequence[tlog.Head] = ()
     """Checkpoints that the auditor had before, from wherever the log is published."""
-    providers: dkim.Keys = dkim.Keys()  # noqa: RUF009  # frozen, and empty
+    providers: dkim.Keys = field(default_factory=dkim.Keys)
     """Keys of mail providers, as DNS has them."""
     within: float | None = None
     """How closely each time is to be proved; None for twice the interval that the log's own time-stamps tell."""
