@@ -41,7 +41,7 @@ def test_a_report_is_written_and_summed_up(config_file: Path, tmp_path: Path, ma
     told = json.loads(done.stdout)
     assert told["met"] == made[0].whole.counts.met
     assert (told["exceptions"], told["open_exceptions"], told["without_result"]) == (4, 1, 1)
-    assert (told["gap_free"], told["verified"], told["root"]) == (True, True, made[0].evidence.newest.root)  # type: ignore[union-attr]
+    assert (told["gap_free"], told["verified"], told["root"]) == (True, True, made[0].evidence.newest.root)  # type: ignore[union-attr]  # there is one
     assert told["files"].keys() == {file.name for file in (tmp_path / "out").iterdir()} - {"SHA256SUMS"}
 
 

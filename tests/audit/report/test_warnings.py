@@ -50,7 +50,7 @@ def test_a_report_without_a_look_at_signatures_says_so(made: Made) -> None:
     ],
 )
 def test_each_is_told(made: Made, changes: dict[str, object], words: str) -> None:
-    evidence = replace(made[0].evidence, **changes)  # type: ignore[arg-type]
+    evidence = replace(made[0].evidence, **changes)  # type: ignore[arg-type]  # fields by name
     assert any(told.startswith(words) for told in warnings(replace(made[0], evidence=evidence)))
 
 

@@ -95,7 +95,7 @@ def test_a_mark_that_is_in_everything(office: Office, mark: Callable[[str], obje
         return add(*(replace(e, body={**e.body, "mark": mark(e.body["mark"])}) if e.kind is EventKind.SCHEDULED else e
                      for e in events))  # fmt: skip
 
-    office.add = write  # type: ignore[method-assign]
+    office.add = write  # type: ignore[method-assign]  # he writes what suits him
     office.probe()
     office.stop()
     refused(check(office), messages.FORM, reason)

@@ -95,7 +95,7 @@ def test_a_deadline_that_is_not_in_force_any_more(office: Office) -> None:
     office.probe()
     now = office.now
     strict = office.configure(deadline=1.0)
-    office.now = lambda: now() + timedelta(minutes=2)  # type: ignore[method-assign]
+    office.now = lambda: now() + timedelta(minutes=2)  # type: ignore[method-assign]  # it is later
     office.configured = lenient
     office.probe()
     office.configured = strict

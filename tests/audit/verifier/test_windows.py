@@ -80,7 +80,7 @@ class Diary:
             commitment=bound.written(),
             kept=[tlog.Head.parse(str(office.log.note()).encode())],
         )
-        return verify(path, replace(options, **given))  # type: ignore[arg-type]
+        return verify(path, replace(options, **given))  # type: ignore[arg-type]  # fields by name
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_time_stamps_of_an_old_checkpoint_that_are_told_later(diary: Diary) -> N
     old = next(diary.office.ledger.events(kind=EventKind.CHECKPOINT, newest=1))
     diary.hours(6, stamped=False)
     for hour in range(2, 8):
-        diary.tsa.now = lambda hour=hour: START + timedelta(hours=hour)  # type: ignore[misc]
+        diary.tsa.now = lambda hour=hour: START + timedelta(hours=hour)  # type: ignore[misc]  # mypy infers no default
         diary.office.stamp(diary.tsa, of=old)
     diary.tsa.now = diary.clock.now
     diary.stamp_later()
