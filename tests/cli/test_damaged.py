@@ -196,6 +196,7 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wo
     return code, " ".join(capsys.readouterr().err.split())  # however wide the console was when it was made
 
 
+@pytest.mark.timeout(600)  # of an index of noise SQLite tries for ten seconds to make sense, with each command
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_every_command_says_so(
     damage: str, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -24,6 +24,8 @@ def each(of: MapMutation[str, V], changed: Callable[[V], V]) -> MapMutation[str,
 def configured(channels: _Channels, event: Event) -> _Channels:
     """With what is in force from now on; the last part of it ends what is in none of its parts."""
     body, at = event.body, event.at.timestamp()
+    if not body["scheduled"]:  # it is in force for probes by hand alone: nothing is due by it
+        return channels
     first = event.seq - body["part"] + 1
     for slug, settings in body["channels"].items():
         totals = channels.get(slug) or ChannelTotals(settings["kind"], min(settings["arrives_in"]))

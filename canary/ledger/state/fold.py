@@ -322,8 +322,7 @@ class Fold:
             self._channels[slug] = replace(self._channels[slug], resumed=event.at.timestamp(), failing={})
 
     def _on_configuration(self, event: Event) -> None:
-        if event.body["scheduled"]:  # else it is in force for probes by hand alone, and nothing is due by it
-            self._channels = configured(self._channels, event)
+        self._channels = configured(self._channels, event)
 
     def _on_start(self, event: Event) -> None:
         if event.body.get("scheduled", True):
