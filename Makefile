@@ -24,7 +24,7 @@ test: lint ## Everything: lint, types, import rules, tests against real servers
 
 soak: lint ## Everything that can happen to a canary, at random: MINUTES=60 before a release, SEED=n repeats one
 	@$(DEBIAN)
-	MINUTES=$(or $(MINUTES),10) SEED=$(SEED) MIB=6 $(BIN)/pytest tests/soak/test_soak.py tests/soak/test_hostile_mail.py \
+	MINUTES=$(or $(MINUTES),10) SEED=$(or $(SEED),$$(date +%s)) MIB=6 $(BIN)/pytest tests/soak/test_soak.py tests/soak/test_hostile_mail.py \
 		tests/soak/power_loss_on_a_device.py $(ARGS)
 
 lint: $(VENV)/development ## Style, types, import rules

@@ -34,9 +34,14 @@ class Families:
             yield family
 
     def add(self, name: str, labels: Sequence[str], value: float) -> None:
-        """A gauge or counter; raises TypeError if the table has another type for it."""
+        """A gauge or counter; raises TypeError if the table has another type for it.
+
+        A time is told to the millisecond: no clock of a mail system is better, and every channel has several.
+        """
         if TABLE[name].type is HistogramMetricFamily:
             raise TypeError(f"{name} is a histogram")
+        if name.endswith("_timestamp_seconds"):
+            value = round(value, 3)
         self._rows[name].append((labels, value))
 
     def add_histogram(self, name: str, labels: Sequence[str], stage: Stage, histogram: Histogram) -> None:

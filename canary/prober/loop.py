@@ -24,6 +24,7 @@ from canary.evidence.service import Evidence
 from canary.ledger import Event, EventKind, Ledger, OpenProbe
 from canary.ledger import events as record
 from canary.ledger.events import numbered
+from canary.ledger.store import NOT_WRITTEN
 from canary.mark import Keyring
 from canary.model import Component, OwnFaultError, Probe, Verdict
 from canary.prober.asked import Asked
@@ -156,7 +157,8 @@ class Prober:
         self._loop, self._scheduled = asyncio.get_running_loop(), scheduled
         if isinstance(self._loop, WatchedLoop):
             self._loop.stalls.told = self._stood_still
-        await self._record_start(scheduled)
+        if not await self._begun(scheduled):
+            return
         self.endpoints.start(self.intake)
         self._watching.set()
         self._next_round = self._awake = self._clock.now()
@@ -172,16 +174,35 @@ class Prober:
         self._stopping.set()
         self._woken.set()
 
+    async def _begun(self, scheduled: bool) -> bool:
+        """Record the start; False if stopped before it could be. A disk that is full ends no canary on schedule.
+
+        It waits, serves what it knows, and is not ready meanwhile. Whoever probes by hand is told at once instead.
+        """
+        if scheduled and (head := await begun(self.ledger.head)) is not None:
+            self._clock_steps.since_last_run(head.at)
+        told = ""
+        while not self._stopping.is_set():
+            try:
+                await self._record_start(scheduled)
+                return True
+            except OwnFaultError as fault:
+                if not scheduled or fault.reason != NOT_WRITTEN:
+                    raise
+                if told != fault.detail:
+                    _log.error("nothing is probed until the start is recorded", error=fault.detail)
+                told = fault.detail
+            self._next_round = self._clock.now() + timedelta(seconds=self._rest)
+            await self._rest_until(0.0)
+        return False
+
     async def _record_start(self, scheduled: bool) -> None:
         """What runs, and what is in force."""
         body = {"version": __version__, "configuration": digest(self.config), "run": self._run, "scheduled": scheduled}
         body |= {"mark_key": self._keys.ids[0]}
         if lost := await begun(partial(lost_before, self._keys, self.ledger)):
             body |= {"mark_key_lost": lost}
-        now = self._clock.now()
-        if scheduled and (head := await begun(self.ledger.head)) is not None:
-            self._clock_steps.since_last_run(head.at)
-        await self._record_in_force(Event(EventKind.STARTED, now, body), self.endpoints, scheduled)
+        await self._record_in_force(Event(EventKind.STARTED, self._clock.now(), body), self.endpoints, scheduled)
 
     async def _record_in_force(self, why: Event, endpoints: Endpoints, scheduled: bool) -> None:
         """That something begins, and what every channel means from then on: each probe names the event that says so."""

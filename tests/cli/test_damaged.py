@@ -196,7 +196,6 @@ def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, wo
     return code, " ".join(capsys.readouterr().err.split())  # however wide the console was when it was made
 
 
-@pytest.mark.timeout(600)  # of an index of noise SQLite tries for ten seconds to make sense, with each command
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_every_command_says_so(
     damage: str, state: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -207,6 +206,8 @@ def test_every_command_says_so(
     config = written(tmp_path, state)
     told = {}
     for name, options in CALLS.items():
+        if name not in _ASKED.get(damage, CALLS):
+            continue
         words = [*name.split(), str(config), *(word.format(out=tmp_path) for word in options)]
         code, said = call(capsys, monkeypatch, words)
         assert code in (0, 1, 2, 3), (name, code)
@@ -220,6 +221,9 @@ def test_every_command_says_so(
 _NOT_THERE = ("has no probe", "no exception", "no checkpoint was signed yet")
 _MEANINGLESS = {"bodies that say nothing", "bodies without a key", "bodies of other types", "results", "times"}
 """Sound for the database, and only wrong for whoever looks for something in it: told with where that was."""
+
+_ASKED = {"index of noise": ("status", "pause", "audit report", "audit verify-log")}
+"""Not every command where each takes long: of such an index SQLite tries for ten seconds to make sense."""
 
 _UNSIGNED = {"artefacts in a file", "artefacts that are folders", "cursors", "forgotten", "head", "key", "log of noise",
              "index of noise", "snapshot", "snapshot of another shape", "verified.json"}  # fmt: skip

@@ -1,12 +1,12 @@
 """The soak: a canary among real servers and hostile ones, to which everything happens at random by a seed.
 
-Three minutes of it in ``make test``; ``make soak MINUTES=60`` before a release. SEED=n repeats the chances of a run.
+Three minutes of it in ``make test``, with the same chances each time; ``make soak MINUTES=60`` before a release, with
+others each time. SEED=n repeats those of a run.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import sys
 import time
@@ -56,7 +56,7 @@ def _all_ended(folder: Path) -> None:
 
 @pytest.mark.timeout(MINUTES * 60 + 600)
 def test_soak(site: CaSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
+    seed = int(os.environ.get("SEED") or 1)
     began, length = time.monotonic(), max(30.0, MINUTES * 60 - _CALM)
     with capsys.disabled():
         sys.stdout.write(f"\nSEED={seed} MINUTES={MINUTES:g}\n")
