@@ -17,7 +17,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _ROTATION = "cpr-canary/key-rotation@v1"
 
 KEYS, HEADS, CONSISTENCY = "keys of the log", "signed checkpoints", "each checkpoint is the beginning of the newest"
-EVENTS, FORGOTTEN = "events are in the log, as they were written", "what was deleted is told in the log"
+EVENTS = "events are in the log, as they were written"
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,6 @@ class Log:
     heads: dict[int, tlog.Head] = field(default_factory=dict)
     events: dict[int, Event] = field(default_factory=dict)
     forgotten: set[int] = field(default_factory=set)
-    rules: dict[str, str] = field(default_factory=dict)
-    """By SHA-256 of an artefact that was deleted: by which rule."""
-    emptied: list[tuple[int, int]] = field(default_factory=list)
-    """First and last number of events that were emptied."""
 
     def kind(self, kind: str) -> list[Event]:
         """The events of a kind, in order."""
@@ -67,7 +63,6 @@ def read_log(archive: Archive, keys: Sequence[tlog.Key], findings: Findings) -> 
     if findings.row(HEADS).failed or findings.row(KEYS).failed:
         log.events.clear()
         return None
-    _read_rules(log, findings)
     return log
 
 
@@ -190,20 +185,6 @@ def _read_heads(archive: Archive, log: Log, findings: Findings) -> None:
             findings.failed(CONSISTENCY, f"{name}: there is no such checkpoint")
     if not archive.of("head"):
         findings.row(CONSISTENCY).said = "the bundle has one checkpoint only"
-
-
-def _read_rules(log: Log, findings: Findings) -> None:
-    """What the log says was deleted, and why; every event that is not there must be among it."""
-    for event in log.kind("forgotten"):
-        with findings.one(FORGOTTEN, f"event {event.seq}"):
-            require(event.body["last"] < event.seq, "tells that events were deleted that came after it")
-            log.rules |= dict.fromkeys(event.body.get("artefacts", ()), event.body["rule"])
-            if "artefacts" not in event.body:
-                log.emptied.append((event.body["first"], event.body["last"]))
-    for seq in sorted(log.forgotten):
-        with findings.one(FORGOTTEN, f"event {seq}"):
-            covered = any(first <= seq <= last for first, last in log.emptied)
-            require(covered, "is not there, and no event tells that it was deleted")
 
 
 def check_order(log: Log, tolerance: timedelta, what: str, findings: Findings) -> None:

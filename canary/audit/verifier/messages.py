@@ -11,6 +11,7 @@ from hashlib import sha256
 
 from .archive import Archive
 from .content import words
+from .deleted import Deleted
 from .dkim import Providers
 from .findings import Findings, require
 from .limits import LARGEST_MESSAGE
@@ -31,9 +32,16 @@ class Messages:
     """The files of one probe after the other."""
 
     def __init__(
-        self, archive: Archive, log: Log, tolerance: timedelta, providers: Providers, findings: Findings
+        self,
+        archive: Archive,
+        log: Log,
+        deleted: Deleted,
+        tolerance: timedelta,
+        providers: Providers,
+        findings: Findings,
     ) -> None:
-        self._archive, self._log, self.providers, self._findings = archive, log, providers, findings
+        self._archive, self._log, self._deleted = archive, log, deleted
+        self.providers, self._findings = providers, findings
         signing = [event.at + tolerance for event in log.kind("key_rotated")]
         self._signed_from = min(signing, default=None)
         self._others = _shared(log.events.values())
@@ -75,7 +83,7 @@ class Messages:
     def _check_file(self, item: Artefact, event: Event) -> None:
         name = f"artefacts/{item.sha256}"
         if name not in self._archive.files:
-            require(item.sha256 in self._log.rules, "is not in the bundle, and no event tells that it was deleted")
+            self._deleted.check_file(item.sha256, event)
             self._findings.row(ARTEFACTS).said = "some were deleted by retention, as the log tells; their hash is kept"
             return
         looked = event.kind in ("submitting", "sighting")
@@ -97,7 +105,7 @@ class Messages:
     def _check_mark(self, subject: str, item: Artefact, scheduled: Event) -> None:
         text = self._words.get(item.sha256)
         if text is None:  # or it was refused already
-            if item.sha256 in self._log.rules:
+            if item.sha256 in self._deleted.rules:
                 self._findings.unchecked(MARKS, "messages were deleted by retention, as the log tells")
             return
         with self._findings.one(MARKS, f"{subject}: {item.what} (event {item.event})"):

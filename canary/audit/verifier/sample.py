@@ -210,7 +210,7 @@ def check_spots(log: Log, numbers: list[int], population: Population, start: int
     """Whether the events with these numbers are there, and as the list of all probes has them."""
     for seq in numbers:
         if seq in log.forgotten:
-            findings.unchecked(SPOTS, "events that the seed picked were emptied by retention")
+            findings.unchecked(SPOTS, f"event {seq} was picked, and had been emptied by retention: it tells nothing")
             continue
         with findings.one(SPOTS, f"event {seq}"):
             require(seq in log.events, "was picked by the seed and is not in the bundle")
@@ -234,7 +234,7 @@ def _check_spot(log: Log, event: Event, probe: str, population: Population, star
         require(begun, f"is of the probe {probe}, and no event tells its schedule as the list does")
         _check_listed(event, row)
     elif event.kind != "sighting" or event.body["forgery"] is None:  # a forged one may have the id of no probe
-        gone = any(first <= start for first, _ in log.emptied)
+        gone = any(number < event.seq for number in log.forgotten)
         require(gone, f"is of the probe {probe}, and no event tells when that was scheduled")
         findings.unchecked(SPOTS, "some probes began before the period, and those events were deleted")
 

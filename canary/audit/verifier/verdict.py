@@ -7,7 +7,7 @@ from datetime import timedelta
 from textwrap import wrap
 from typing import Any
 
-from . import commitment, log, meaning, messages, period, sample, times, totals, verify, windows
+from . import commitment, deleted, log, meaning, messages, period, sample, times, totals, verify, windows
 from .findings import GAPS, PROVED, REFUSED, Findings, Row
 
 LIMITS = (
@@ -40,7 +40,7 @@ _ASKED = {
         messages.ARTEFACTS, messages.FORM, messages.MARKS, messages.ALONE, messages.CARRIED),
     "Each probe came to what was seen of it": (
         verify.COMPLETE, verify.WHOLE, verify.OUTCOME, verify.SUMMARIES),
-    "What was deleted is told": (log.FORGOTTEN,),
+    "What was deleted is told": (deleted.FORGOTTEN,),
 }  # fmt: skip
 """The questions of an auditor, and the rows of the findings that answer each; any other row speaks for itself."""
 

@@ -14,6 +14,7 @@ from cryptography import x509
 from . import canonical, dkim, meaning, outcomes, probes, sample, times, tlog
 from .archive import Archive
 from .commitment import check_challenge, check_commitment
+from .deleted import Deleted
 from .findings import Findings, RefusedError, require
 from .limits import MOST_DRAWN
 from .log import Event, check_order, read_log
@@ -118,7 +119,10 @@ class _Check:
         proved = times.read_stamps(archive, log, options.roots, findings)
         times.check_within(log, proved, self._tolerance, findings)
         cosigned = times.read_witnesses(archive, log, options.witnesses, self._tolerance, findings)
-        self._messages = Messages(archive, log, self._tolerance, dkim.Providers(options.providers), findings)
+        self._deleted = Deleted(log, self._tolerance, findings)
+        self._messages = Messages(
+            archive, log, self._deleted, self._tolerance, dkim.Providers(options.providers), findings
+        )
         self._messages.check_marks()
         self._steps = log.kind("clock_stepped")
         self._faults = [event for kind in outcomes.FAULTS for event in log.kind(kind)]
@@ -234,7 +238,7 @@ class _Check:
         with self._findings.one(SUMMARIES, f"probe {probe}"):
             name = f"probes/{probe}/summary.json"
             require(name in self._archive.files, f"{name} is not there")
-            right = canonical.dumps(probes.summary(events, self._log.rules))
+            right = canonical.dumps(probes.summary(events, self._deleted.rules))
             require(self._archive.read(name) == right, f"{name} says something else than the events")
 
     def _check_other_files(self) -> None:
@@ -280,6 +284,8 @@ class _Check:
             with findings.one(COMPLETE, f"probe {probe}"):
                 begun = population.rows.get(probe)
                 require(begun is not None and begun.scheduled in log.forgotten, "no event says that it was scheduled")
+                assert begun is not None
+                self._deleted.check_event(begun.scheduled, begun.at)
         for probe, events in self._probes.items():
             listed = population.rows.get(probe)
             if probe not in self._beheaded and (probe in self._archive.manifest["probes"] or listed is not None):

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,7 @@ from canary.audit.verifier.verify import Options
 from canary.ledger import Event, EventKind
 from canary.ledger import events as record
 from canary.model import Flood, Forgery, Place
+from canary.simulated import SimulatedClock
 
 
 @pytest.fixture
@@ -304,9 +305,22 @@ def test_the_checkpoint_of_another_log(office: Office, tmp_path: Path) -> None:
 # What retention deleted
 
 
+@pytest.fixture
+def aging(tmp_path: Path) -> Iterator[Office]:
+    """An office whose time passes as it is told to."""
+    opened = Office(tmp_path / "aging", clock=SimulatedClock(datetime(2026, 1, 1, tzinfo=UTC)))
+    opened.log.advance()
+    yield opened
+    opened.close()
+
+
 def forget(office: Office, digest: str, *, told: bool) -> None:
     if told:
-        office.tell(EventKind.FORGOTTEN, rule="messages", first=1, last=2, count=1, artefacts=[digest])
+        assert isinstance(office.clock, SimulatedClock)
+        office.clock.advance(91 * 86_400)
+        last, before = office.ledger.state.seq, f"{office.now() - timedelta(days=90):%Y-%m-%dT%H:%M:%S.%f}Z"
+        span = {"kept": 90 * 86_400.0, "before": before, "first": 1, "last": last, "count": 1}
+        office.tell(EventKind.FORGOTTEN, rule="messages", **span, artefacts=[digest])
     office.ledger.artefacts.path(digest).unlink()
 
 
@@ -315,14 +329,14 @@ def sent(office: Office, probe: str) -> str:
     return str(event.body["payload"])
 
 
-def test_what_was_deleted_by_a_rule_is_told_and_accepted(office: Office) -> None:
-    probe = office.probe()
-    forget(office, sent(office, probe), told=True)
-    office.stop()
-    found = check(office)
+def test_what_was_deleted_by_a_rule_is_told_and_accepted(aging: Office) -> None:
+    probe = aging.probe()
+    forget(aging, sent(aging, probe), told=True)
+    aging.stop()
+    found = check(aging)
     assert found.ok, [row.failures for row in found.rows.values() if row.failed]
     assert "deleted by retention" in found.rows[messages.ARTEFACTS].said
-    summary = json.loads(unpacked(office.folder / "bundle.zip")[f"probes/{probe}/summary.json"])
+    summary = json.loads(unpacked(aging.folder / "bundle.zip")[f"probes/{probe}/summary.json"])
     states = {item["what"]: item["state"] for item in summary["artefacts"]}
     assert states["exactly what was sent"] == "deleted under rule messages, hash kept"
     assert states["smtp-transcript.txt"] == "kept"
@@ -338,11 +352,11 @@ def test_what_was_deleted_without_a_word_is_refused(office: Office) -> None:
     refused(check(office), messages.ARTEFACTS, "not in the bundle, and no event tells that it was deleted")
 
 
-def test_a_deletion_whose_event_is_left_out_is_refused(office: Office) -> None:
-    forget(office, sent(office, office.probe()), told=True)
-    office.stop()
-    path = office.folder / "bundle.zip"
-    office.bundle(path, office.wanted("7", 3))
+def test_a_deletion_whose_event_is_left_out_is_refused(aging: Office) -> None:
+    forget(aging, sent(aging, aging.probe()), told=True)
+    aging.stop()
+    path = aging.folder / "bundle.zip"
+    aging.bundle(path, aging.wanted("7", 3))
     files = unpacked(path)
     seq = next(int(re.findall(r"\d+", name)[0]) for name, raw in files.items() if b'"kind":"forgotten"' in raw)
-    refused(check(office, sealed(without_event(files, seq))), messages.ARTEFACTS, "no event tells that it was deleted")
+    refused(check(aging, sealed(without_event(files, seq))), messages.ARTEFACTS, "no event tells that it was deleted")

@@ -7,37 +7,56 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from audit.verifier.office import Files, Office, packed, sealed, unpacked
+from audit.verifier.office import Files, Office, packed, refused, sealed, unpacked
 
-from canary.audit.verifier import log, tlog, verify
+from canary.audit.verifier import deleted, messages, sample, tlog, verify
 from canary.audit.verifier.findings import Findings
 from canary.audit.verifier.verify import Options
+from canary.ledger import EventKind
 from canary.ledger.retention import Retention, Rule
+from canary.simulated import SimulatedClock
+
+DAY = timedelta(days=1)
+RULES = {Rule.MESSAGES: 90 * DAY, Rule.TRACES: 90 * DAY, Rule.EVENTS: 730 * DAY}
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    """Two probes whose every event and file was forgotten, and two that came later."""
-    opened = Office(tmp_path / "state")
-    opened.log.advance()
-    opened.probe()
-    opened.probe()
-    opened.log.advance()
-    for path in (tmp_path / "state/artefacts").rglob("*"):
+def opened(tmp_path: Path) -> Iterator[Office]:
+    """Two probes that ended."""
+    clock = SimulatedClock(datetime(2024, 1, 1, tzinfo=UTC))
+    office = Office(tmp_path / "state", clock=clock)
+    office.log.advance()
+    office.probe()
+    office.probe()
+    clock.advance(60)
+    office.log.advance()
+    yield office
+    office.close()
+
+
+def forget(office: Office, rules: dict[Rule, timedelta], later: timedelta) -> None:
+    """Let so much time pass, then have the real job forget by these rules; two more probes follow."""
+    assert isinstance(office.clock, SimulatedClock)
+    office.clock.advance(later.total_seconds())
+    for path in (office.folder / "artefacts").rglob("*"):
         os.utime(path, (0, 0))  # old, as far as the job can see
-    rules = {Rule.MESSAGES: timedelta(0), Rule.TRACES: timedelta(0), Rule.EVENTS: timedelta(0)}
-    forgotten = Retention(opened.ledger, rules).run(opened.now() + timedelta(seconds=30))
-    assert [told.count > 0 for told in forgotten] == [True, True, True]
-    opened.log.forget()
-    opened.probe()
-    opened.probe(arrives=None)
-    opened.stop()
-    yield opened
-    opened.close()
+    Retention(office.ledger, rules).run(office.now())
+    office.log.forget()
+    office.probe()
+    office.probe(arrives=None)
+    office.clock.advance(60)
+    office.stop()
+
+
+@pytest.fixture
+def office(opened: Office) -> Office:
+    """Two probes whose every event and file was forgotten, and two that came two years later."""
+    forget(opened, RULES, 731 * DAY)
+    return opened
 
 
 def check(office: Office, files: Files | None = None) -> Findings:
@@ -77,7 +96,7 @@ def test_events_that_are_not_there_need_a_tombstone(office: Office) -> None:
     for seq in told:
         files = {n: c for n, c in files.items() if n not in (f"events/{seq}.json", f"proofs/{seq}.tlog-proof")}
     found = check(office, sealed(files))
-    assert any("no event tells that it was deleted" in failure for failure in found.rows[log.FORGOTTEN].failures)
+    assert any("no event tells that it was deleted" in failure for failure in found.rows[deleted.FORGOTTEN].failures)
 
 
 def test_a_later_event_cannot_be_called_deleted(office: Office) -> None:
@@ -89,4 +108,65 @@ def test_a_later_event_cannot_be_called_deleted(office: Office) -> None:
     extra = f"extra {tlog.encoded(tlog.leaf_hash(files.pop(name)))}\nindex"
     files[f"proofs/{seq}.tlog-proof"] = proof.replace("index", extra, 1).encode()
     found = check(office, sealed(files))
-    assert f"event {seq}: is not there, and no event tells that it was deleted" in found.rows[log.FORGOTTEN].failures
+    assert (
+        f"event {seq}: is not there, and no event tells that it was deleted" in found.rows[deleted.FORGOTTEN].failures
+    )
+
+
+@pytest.mark.parametrize(
+    ("rules", "later", "reason"),
+    [
+        (
+            dict.fromkeys(Rule, timedelta(0)),
+            timedelta(hours=1),
+            "deletes messages after 0 days",
+        ),
+        (RULES | {Rule.EVENTS: 729 * DAY}, 730 * DAY, "deletes events after 729 days, and they are kept for 730"),
+        (RULES | {Rule.TRACES: 30 * DAY}, 91 * DAY, "deletes traces after 30 days, and they are kept for 90"),
+    ],
+)
+def test_a_rule_that_shreds(opened: Office, rules: dict[Rule, timedelta], later: timedelta, reason: str) -> None:
+    forget(opened, rules, later)
+    bundle(opened)
+    refused(check(opened), deleted.FORGOTTEN, reason)
+
+
+@pytest.mark.parametrize(
+    ("rule", "days", "told", "reason"),
+    [
+        ("messages", 90, {}, "up to event .*, and one of these was at"),
+        ("messages", 90, {"last": 0}, "was deleted as older than .*, which it is not"),
+        ("messages", 90, {"before": "2024-01-01T00:00:30.000000Z"}, "which is not 90 days before"),
+        ("messages", True, {}, "keeps messages for True"),
+        ("whatever", 90, {}, "tells of a rule that is none"),
+    ],
+)
+def test_a_file_that_was_deleted_young(
+    opened: Office, rule: str, days: float, told: dict[str, object], reason: str
+) -> None:
+    """The tombstone says what a real one would, and its file was not as old."""
+    sent = next(opened.ledger.events(kind=EventKind.SUBMITTING))
+    kept = days if isinstance(days, bool) else days * 86_400
+    before = f"{opened.now() - days * DAY:%Y-%m-%dT%H:%M:%S.%f}Z"
+    body = {"rule": rule, "kept": kept, "before": before, "first": 1, "last": sent.seq, "count": 1}
+    opened.tell(EventKind.FORGOTTEN, **body | {"artefacts": [sent.body["payload"]]} | told)
+    opened.ledger.artefacts.path(sent.body["payload"]).unlink()
+    opened.stop()
+    opened.bundle(opened.folder / "bundle.zip", opened.wanted("7", 50))
+    found = check(opened)
+    every = [why for row in found.rows.values() for why in row.failures]
+    assert any(re.search(reason, why) for why in every), every
+
+
+def test_a_picked_event_that_was_emptied_is_a_gap_of_its_own(office: Office) -> None:
+    bundle(office)
+    told = check(office).rows[sample.SPOTS].unchecked
+    assert any(re.search(r"event \d+ was picked, and had been emptied by retention", why) for why in told)
+
+
+def test_messages_that_were_deleted_are_a_gap(opened: Office) -> None:
+    forget(opened, RULES, 91 * DAY)
+    bundle(opened)
+    found = check(opened)
+    assert found.ok, [row.failures for row in found.rows.values() if row.failed]
+    assert found.rows[messages.MARKS].unchecked == {"messages were deleted by retention, as the log tells": 4}
