@@ -122,11 +122,6 @@ class History:
         self.order = [self.events[seq] for seq in sorted(self.events)]
         self._check_keys(keys)
         self.tombstones = self.of("forgotten")
-        for event in self.tombstones:
-            must(event["body"]["last"] < event["seq"], "deleted before it was there")
-        spans = [(e["body"]["first"], e["body"]["last"]) for e in self.tombstones if "artefacts" not in e["body"]]
-        must(all(any(a <= seq <= b for a, b in spans) for seq in self.emptied), "deleted without a word")
-        self.oldest_emptied = min((first for first, _ in spans), default=None)
         self.rules = {d: e["body"]["rule"] for e in self.tombstones for d in e["body"].get("artefacts", ())}
 
     def of(self, kind: str) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from .base import Bad, hexed, must, openssl, parsed, written
 from .container import contents
-from .history import Head, History, Vkey
+from .deletion import Deletion
+from .history import Head, History, Vkey, moment
 from .life import consequent, files_of, named, only, told, whole
 from .meaning import meaning, seals
 from .messages import holds
@@ -75,6 +76,7 @@ class _Desk:
             must(kept.size in log.heads and log.heads[kept.size].root == kept.root, "not the log that was kept")
             must(kept.origin == log.newest.origin, "not the log that was kept")
         log.check_order(self.slack)
+        self.deletion = Deletion(log, self.slack)
         self._covers()
         self.tokens = self._tokens() if self.brought.roots else []
         self._within()
@@ -146,8 +148,9 @@ class _Desk:
             return
         if self.brought.roots:
             must(any(token.size >= events[-1]["seq"] for token in self.tokens), "not time-stamped")
-        for digest, _, _ in files_of(events):
-            must(f"artefacts/{digest}" in self.files or digest in log.rules, "a file that is missing without a word")
+        for digest, _, seq in files_of(events):
+            if f"artefacts/{digest}" not in self.files:
+                self.deletion.check_file(digest, log.events[seq])
         carried = self._messages(scheduled, events) if scheduled is not None else None
         if self.brought.roots:
             self.windows.check(events, carried)
@@ -230,6 +233,7 @@ class _Desk:
         for probe, events in self.lives.items():
             if only(events, "scheduled") is None:
                 must(probe in listing.rows and int(listing.rows[probe][1]) in log.emptied, "never scheduled")
+                self.deletion.check_event(int(listing.rows[probe][1]), moment(listing.rows[probe][3]))
             elif probe in self.manifest["probes"] or probe in listing.rows:
                 listing.check_row(probe, events, part.end)
         for number in range(self.size if part.end > part.start else 0):

@@ -123,7 +123,7 @@ class Listing:
             }
             must(event["kind"] not in same or same[event["kind"]](), "listed otherwise")
         elif event["kind"] != "sighting" or body["forgery"] is None:
-            must(log.oldest_emptied is not None and log.oldest_emptied <= start, "never scheduled")
+            must(any(number < seq for number in log.emptied), "never scheduled")
 
     def check_on_the_way(self, part: Part, log: History, slack: timedelta, *, bound: bool) -> None:
         """Whether it adds up to each checkpoint that is there too, whose totals were told when it was signed."""
