@@ -11,7 +11,7 @@ import pytest
 from audit.verifier.conftest import Healthy
 from audit.verifier.office import asked, packed, refused, sealed
 
-from canary.audit.verifier import commitment, meaning, verdict, verify
+from canary.audit.verifier import commitment, deleted, meaning, verdict, verify
 from canary.audit.verifier.__main__ import main
 from canary.audit.verifier.findings import EXITS, GAPS, PROVED, REFUSED, Findings
 
@@ -129,6 +129,6 @@ def test_every_question_of_the_page_is_one_that_is_asked(healthy: Healthy) -> No
     assert set(named) - rows.keys() <= {
         verify.KEPT,
         meaning.OPENED,
-        "what was deleted is told in the log",
+        deleted.FORGOTTEN,
         commitment.CHALLENGE,
     }
