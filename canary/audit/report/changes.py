@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from canary.audit.period import Period
+from canary.audit.report.differences import difference
 from canary.ledger.events import EVERY_CHANNEL, Event, EventKind, Inventory, began, parse_time
 from canary.ledger.gaps import Gap
+from canary.wording import moment
 
 SWITCHES = (
     EventKind.HELD,
@@ -30,10 +31,15 @@ _DOWN = {
 }
 """The causes of a gap that are no hold; those have their own table."""
 
+EVERYWHERE = "every channel"
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time in which nothing was sent, or an alert was silenced; ``end`` is None while it lasts."""
+    """A time in which nothing was sent, or an alert was silenced; ``end`` is None while it lasts.
+
+    ``recorded`` is when the log first had it, and ``untold`` how much of it was over by then.
+    """
 
     what: str
     where: str
@@ -41,6 +47,9 @@ class Span:
     by: str
     start: datetime
     end: datetime | None
+    recorded: datetime | None = None
+    untold: timedelta = timedelta()
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +61,6 @@ class Change:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """A channel as it was configured in the period, by its newest settings; and in which times it was."""
-
-    slug: str
-    settings: Mapping[str, Any]
-    times: tuple[tuple[datetime, datetime | None], ...]
-
-
 def holds(events: Iterable[Event], period: Period) -> list[Span]:
     """The holds that touch the period, from all events of :data:`SWITCHES` up to its end."""
     open_: dict[tuple[str, str], Span] = {}
@@ -68,35 +68,53 @@ def holds(events: Iterable[Event], period: Period) -> list[Span]:
 
     def ends(key: tuple[str, str], at: datetime) -> None:
         if span := open_.pop(key, None):
-            done.append(Span(span.what, span.where, span.reason, span.by, span.start, at))
+            done.append(replace(span, end=at))
 
     for event in events:
         body = event.body
         match event.kind:
             case EventKind.HELD if body:
-                where = _where(body["channel"])
-                detail = body["detail"] or body["reason"]
-                open_["held", where] = Span(f"not sent: {body['reason']}", where, detail, "", began(event), None)
+                open_["held", _where(body["channel"])] = _held(event)
             case EventKind.RELEASED if body:
                 ends(("held", _where(body["channel"])), event.at)
             case EventKind.PAUSED if body:
                 for channel in body["channels"]:
-                    where = _where(channel)
-                    span = Span("pause ordered", where, body["reason"], body.get("by") or "", event.at, None)
-                    open_.setdefault(("pause", where), span)
+                    _order(open_, ("pause", _where(channel)), _ordered("pause ordered", channel, event))
             case EventKind.RESUMED if body:
                 for channel in body["channels"]:
                     ends(("pause", _where(channel)), event.at)
             case EventKind.STOPPED_ALL:
-                span = Span(
-                    "kill switch", _where(EVERY_CHANNEL), body.get("reason", ""), body.get("by") or "", event.at, None
-                )
-                open_.setdefault(("stop", ""), span)
+                _order(open_, ("stop", ""), _ordered("kill switch", EVERY_CHANNEL, event))
             case EventKind.CLEARED:
                 ends(("stop", ""), event.at)
     spans = [*done, *open_.values()]
     touching = [span for span in spans if span.end is None or span.end > period.since]
     return sorted(touching, key=lambda span: (span.start, span.where))
+
+
+def _held(event: Event) -> Span:
+    """Probes that were not sent: recorded later than it began where it could not be at once."""
+    body, since = event.body, began(event)
+    return Span(
+        f"not sent: {body['reason']}", _where(body["channel"]), body["detail"] or body["reason"], "", since, None,
+        recorded=event.at, untold=max(event.at - since, timedelta()),
+    )  # fmt: skip
+
+
+def _ordered(what: str, channel: str, event: Event) -> Span:
+    body = event.body
+    reason, by = body.get("reason", ""), body.get("by") or ""
+    return Span(what, _where(channel), reason, by, event.at, None, recorded=event.at)
+
+
+def _order(open_: dict[tuple[str, str], Span], key: tuple[str, str], span: Span) -> None:
+    """Somebody ordered it; where it is in force already, what is said of it now is no part of how it began."""
+    known = open_.get(key)
+    if known is None:
+        open_[key] = span
+    elif (span.reason, span.by) != (known.reason, known.by):
+        again = f"ordered again {moment(span.start)} by {span.by or 'nobody'}: {span.reason}"
+        open_[key] = replace(known, remark="; ".join(filter(None, [known.remark, again])))
 
 
 def downtime(found: Iterable[Gap]) -> list[Span]:
@@ -118,26 +136,17 @@ def not_installed(found: Iterable[Gap]) -> list[Span]:
     ]
 
 
-def blackouts(known: Iterable[Inventory], period: Period) -> list[Span]:
-    """The blackouts that were configured for a time in the period."""
-    found: dict[Span, None] = {}
-    for inventory in known:
-        for item in inventory.blackouts:
-            start, end = parse_time(item["from"]), parse_time(item["until"])
-            if start < period.until and end > period.since:
-                where = ", ".join(item["channels"]) or _where(EVERY_CHANNEL)
-                span = Span("blackout configured", where, item["reason"], item["approved_by"], start, end)
-                found.setdefault(span)
-    return sorted(found, key=lambda span: span.start)
-
-
 def silences(events: Iterable[Event]) -> list[Span]:
-    """The alert silences that somebody told us."""
-    return [
-        Span("silence", e.body["alert"], e.body["reason"], e.body["by"], e.at, parse_time(e.body["until"]))
-        for e in events
-        if e.body
-    ]
+    """The alert silences that somebody told us; one that was over by then began nobody knows when."""
+    return [_silence(event, parse_time(event.body["until"])) for event in events if event.body]
+
+
+def _silence(event: Event, until: datetime) -> Span:
+    body, late = event.body, max(event.at - until, timedelta())
+    start, remark = min(event.at, until), "told when it was over" if late else ""
+    return Span(
+        "silence", body["alert"], body["reason"], body["by"], start, until, event.at, untold=late, remark=remark
+    )
 
 
 def restarts(events: Iterable[Event]) -> list[Change]:
@@ -168,53 +177,10 @@ def configuration_changes(known: Iterable[Inventory], refused: Iterable[Event], 
     ]
     before: Inventory | None = None
     for inventory in known:
-        if inventory.at >= period.since and (change := _difference(before, inventory)):
+        if inventory.at >= period.since and (change := difference(before, inventory)):
             found.append(Change(inventory.at, "in force", change))
         before = inventory
     return sorted(found, key=lambda change: change.at)
-
-
-def _difference(before: Inventory | None, after: Inventory) -> str:
-    if before is None:
-        return f"first record: {len(after.channels)} channels, version {after.version}"
-    words = []
-    if before.version != after.version:
-        words.append(f"version {before.version} became {after.version}")
-    if before.python != after.python or before.platform != after.platform:
-        words.append(f"now on Python {after.python}, {after.platform}")
-    words += [f"channel {slug} added" for slug in after.channels.keys() - before.channels.keys()]
-    words += [f"channel {slug} removed" for slug in before.channels.keys() - after.channels.keys()]
-    for slug in sorted(after.channels.keys() & before.channels.keys()):
-        old, new = before.channels[slug], after.channels[slug]
-        words += [
-            f"channel {slug}: {key} was {_plain(old.get(key))}, is {_plain(new.get(key))}"
-            for key in sorted(new.keys() | old.keys())
-            if new.get(key) != old.get(key)
-        ]
-    if not words and before.configuration != after.configuration:
-        words.append("settings that no channel shows")
-    return "; ".join(words)
-
-
-def in_force(known: Iterable[Inventory], period: Period) -> list[InForce]:
-    """The channels that were in force in the period, by name."""
-    settings: dict[str, Mapping[str, Any]] = {}
-    times: dict[str, list[tuple[datetime, datetime | None]]] = {}
-    for inventory in known:
-        for slug, channel in inventory.channels.items():
-            settings[slug] = channel
-            spans = times.setdefault(slug, [])
-            if not spans or spans[-1][1] is not None:
-                spans.append((inventory.at, None))
-        for slug, spans in times.items():
-            if slug not in inventory.channels and spans[-1][1] is None:
-                spans[-1] = (spans[-1][0], inventory.at)
-    found = []
-    for slug, spans in sorted(times.items()):
-        inside = tuple(span for span in spans if span[1] is None or span[1] > period.since)
-        if inside:
-            found.append(InForce(slug, settings[slug], inside))
-    return found
 
 
 def clocks(events: Iterable[Event]) -> list[tuple[str, int, float]]:
@@ -245,10 +211,4 @@ def checks(events: Iterable[Event]) -> list[tuple[str, str, int]]:
 
 
 def _where(channel: str) -> str:
-    return "every channel" if channel == EVERY_CHANNEL else channel
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
+    return EVERYWHERE if channel == EVERY_CHANNEL else channel

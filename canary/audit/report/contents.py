@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from canary import __version__
 from canary.audit.period import Period
-from canary.audit.report import changes
+from canary.audit.report import versions
 from canary.audit.report.backing import Backing, evidence
-from canary.audit.report.changes import InForce
 from canary.audit.report.counts import Counts, Group, Percentiles
 from canary.audit.report.diary import Diary, diary
 from canary.audit.report.drills import Answer, Drill, drill
-from canary.audit.report.due import DueLine, due_lines
+from canary.audit.report.due import DueTurns, due
 from canary.audit.report.exceptions import Run, complete, notes_of
 from canary.audit.report.redact import redacted
 from canary.audit.report.rules import Control, Duties, Duty, controls, duties
 from canary.audit.report.tally import Progress, Silence, Tally, channel_month, tally
+from canary.audit.report.versions import Version
 from canary.audit.whole import Whole
 from canary.config import Config, digest
 from canary.ledger import EventKind, Inventory, inventories
@@ -50,14 +51,24 @@ class ChannelLine:
 
     slug: str
     kind: str
-    settings: Mapping[str, object]
-    times: tuple[tuple[datetime, datetime | None], ...]
+    versions: tuple[Version, ...]
+    """What it meant, one after the other; none where it was probed, and no record of the configuration covers it."""
     counts: Counts
     arrived: Percentiles | None
     gap: Silence | None
     accepted: int
     acknowledged: int
     outcomes: Mapping[str, int]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What it meant last in the period, or nothing."""
+        return self.versions[-1].settings if self.versions else {}
+
+    @property
+    def times(self) -> tuple[tuple[datetime, datetime | None], ...]:
+        """From when until when it was in force, whatever its settings were."""
+        return tuple((one.start, one.end) for one in versions.of(self.versions, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,7 @@ class AuditReport:
     checked: Whole | None
     """What was found when the ledger was compared with what is signed; None if nobody looked."""
     controls: tuple[Control, ...] = field(default=())
-    due: tuple[DueLine, ...] = field(default=())
+    due: DueTurns = field(default_factory=DueTurns)
 
     @property
     def open_exceptions(self) -> int:
@@ -168,7 +179,8 @@ def _build(
     rule = owed.at(period.last)
     counted = tally(ledger, period, now, progress)
     complete(ledger, counted.exceptions, notes_of(ledger.events(kind=EventKind.ANNOTATED)))
-    known = _in_force(inventories(ledger.events(kind=EventKind.CONFIGURED, until=period.until)))
+    told = list(inventories(ledger.events(kind=EventKind.CONFIGURED)))
+    ever, known = _in_force(told), _in_force(one for one in told if one.at < period.until)
     drills = [drill(ledger, probe, rule, now) for probe in counted.blind]
     report = AuditReport(
         operator=config.operator.name,
@@ -182,7 +194,7 @@ def _build(
         configuration=digest(config),
         redacted=redact,
         days_in_force=_days_in_force(known, period),
-        channels=_channels(counted, changes.in_force(known, period)),
+        channels=_channels(counted, versions.in_force(known, period)),
         months=tuple(_month(counted, month) for month in period.months()),
         channel_months=_channel_months(counted),
         variants=_lines(counted.variants),
@@ -195,29 +207,26 @@ def _build(
         drills_forgotten=drills.count(None),
         scheduled=counted.scheduled,
         unfinished=tuple(_unfinished(counted, now)),
-        blind_drills=_blind_drills(known, period),
-        diary=diary(ledger, known, period, now),
+        blind_drills=_blind_drills(ever, period),
+        diary=diary(ledger, ever, period, now),
         evidence=evidence(ledger, period),
-        due=due_lines(ledger, period),
+        due=due(ledger, period, now),
         checked=checked,
         controls=table,
     )
     return (redacted(report) if redact else report), counted
 
 
-def _channels(counted: Tally, configured: list[InForce]) -> tuple[ChannelLine, ...]:
+def _channels(counted: Tally, in_force: Mapping[str, tuple[Version, ...]]) -> tuple[ChannelLine, ...]:
     """Every channel that was in force or probed in the period."""
-    in_force = {channel.slug: channel for channel in configured}
     lines = []
     for slug in sorted(in_force.keys() | counted.channels.keys()):
-        tally, channel = counted.channels.get(slug), in_force.get(slug)
-        settings = channel.settings if channel else {}
+        tally, told = counted.channels.get(slug), in_force.get(slug, ())
         lines.append(
             ChannelLine(
                 slug=slug,
-                kind=tally.kind if tally else str(settings.get("kind", "")),
-                settings=settings,
-                times=channel.times if channel else (),
+                kind=tally.kind if tally else str(told[-1].settings.get("kind", "")),
+                versions=told,
                 counts=tally.counts if tally else Counts(),
                 arrived=tally.arrived.percentiles() if tally else None,
                 gap=tally.longest_gap() if tally else None,
@@ -307,9 +316,10 @@ def _days_in_force(known: list[Inventory], period: Period) -> dict[str, int]:
 
 
 def _blind_drills(known: list[Inventory], period: Period) -> tuple[Mapping[str, object], ...]:
-    found: list[Mapping[str, object]] = []
+    """Each that was approved for a day of the period, with the time at which it first stood in force."""
+    found: dict[str, Mapping[str, object]] = {}
     for inventory in known:
         for item in inventory.blind_drills:
-            if period.first.isoformat() <= item["date"] <= period.last.isoformat() and item not in found:
-                found.append(item)
-    return tuple(found)
+            if period.first.isoformat() <= item["date"] <= period.last.isoformat():
+                found.setdefault(repr(sorted(item.items())), {**item, "recorded": inventory.at})
+    return tuple(found.values())

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from canary.audit.period import Period
 from canary.audit.report import changes
+from canary.audit.report.blackouts import blackouts
 from canary.audit.report.changes import Change, Span
 from canary.ledger import Event, EventKind, Inventory
 from canary.ledger.gaps import gaps
@@ -33,20 +34,21 @@ class Diary:
 
 
 def diary(ledger: LedgerReader, known: list[Inventory], period: Period, now: datetime) -> Diary:
-    """Read it; ``known`` is what was in force, up to the end of the period."""
+    """Read it; ``known`` is all that was ever in force: a blackout may be told long after its time."""
 
     def events(*kinds: EventKind) -> Iterator[Event]:
         return ledger.events(kind=kinds, since=period.since, until=period.until, emptied=True)
 
+    by_then = [inventory for inventory in known if inventory.at < period.until]
     found = gaps(ledger, period.since, min(period.until, now))
     return Diary(
         not_installed=tuple(changes.not_installed(found)),
         downtime=tuple(changes.downtime(found)),
         holds=tuple(changes.holds(ledger.events(kind=changes.SWITCHES, until=period.until, emptied=True), period)),
-        blackouts=tuple(changes.blackouts(known, period)),
+        blackouts=tuple(blackouts(known, period)),
         silences=tuple(changes.silences(events(EventKind.SILENCED))),
         restarts=tuple(changes.restarts(events(EventKind.STARTED, EventKind.STOPPED))),
-        configuration=tuple(changes.configuration_changes(known, events(EventKind.RELOADED), period)),
+        configuration=tuple(changes.configuration_changes(by_then, events(EventKind.RELOADED), period)),
         clocks=tuple(changes.clocks(events(EventKind.CLOCK))),
         clock_steps=tuple(changes.clock_steps(events(EventKind.CLOCK_STEPPED))),
         troubles=tuple(changes.troubles(events(EventKind.TROUBLE))),

@@ -16,9 +16,10 @@ from canary.audit.report.changes import Span
 from canary.audit.report.contents import AuditReport
 from canary.audit.report.drills import Answer, drill_table
 from canary.audit.report.exceptions import Run
-from canary.audit.report.results import briefly, results
+from canary.audit.report.results import briefly, judged_of_due, results
 from canary.audit.report.tally import Tally
 from canary.audit.report.targets import arrives_at, reached_at
+from canary.audit.report.versions import of, values
 from canary.audit.report.warnings import warnings
 from canary.ledger import BUCKETS
 
@@ -29,6 +30,12 @@ _STRIP = 25
 """Channels in one strip, so that it fits on a page."""
 
 _STYLE = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
+
+_DISCLOSED = ("kind", "reachability_only", "disclosed_in", "approved_by", "interval", "deadline", "arrives_in")
+_PLACED = ("target", "queues")
+"""The settings that have tables of their own; any other is shown where it changed."""
+_SEALED = ("settings",)
+"""All settings together, which say nothing to a reader."""
 
 T = TypeVar("T")
 
@@ -47,6 +54,14 @@ def render(report: AuditReport, counted: Tally, files: dict[str, str]) -> str:
             exceptions=gravest(report.exceptions),
             outages=outages(report),
             brief=briefly(report),
+            brief_due=judged_of_due(report),
+            disclosed=_DISCLOSED,
+            placed=_PLACED,
+            changed=[
+                (channel.slug, value)
+                for channel in report.channels
+                for value in values(channel.versions, but=(*_DISCLOSED, *_PLACED, *_SEALED), changed=True)
+            ],
             confirmed=any(ref.verified for control in report.controls for ref in (control.webtrust, control.etsi)),
             rows=ROWS,
             Answer=Answer,
@@ -84,7 +99,7 @@ def _environment() -> Environment:
     )
     for name in ("percent", "number", "several", "hours", "moment", "latency", "duration", "shown", "clock", "seconds"):
         environment.filters[name] = getattr(wording, name)
-    environment.filters.update(reached_at=reached_at, arrives_at=arrives_at)
+    environment.filters.update(reached_at=reached_at, arrives_at=arrives_at, by=of)
     return environment
 
 

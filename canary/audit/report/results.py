@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from canary.audit.report.changes import Span
 from canary.audit.report.contents import AuditReport
 from canary.audit.report.drills import Answer
 from canary.audit.report.rules import Control, Measure
@@ -24,6 +25,19 @@ def briefly(report: AuditReport) -> dict[Measure, str]:
 def result_of(control: Control, sentences: dict[Measure, str]) -> str:
     """What the measures of a control say, together."""
     return " ".join(sentences[measure] for measure in control.measures)
+
+
+def judged_of_due(report: AuditReport) -> str:
+    """How many say something, of how many that should: what was due and not judged is in no share."""
+    judged, due = report.whole.counts.judged, report.due
+    if due.since is None:
+        return f"judged: {number(judged)}; how many were due is not known"
+    again = report.confirmations.judged
+    whole, held = due.whole, sum(due.whole.held.values())
+    return (
+        f"judged: {number(judged)}{f' ({number(again)} of them to confirm a failure)' if again else ''} of "
+        f"{number(whole.due)} that were due; held: {number(held)}, unaccounted for: {number(whole.unaccounted)}"
+    )
 
 
 def _availability(report: AuditReport) -> str:
@@ -93,10 +107,17 @@ def _downtime(report: AuditReport) -> str:
 
 
 def _holds(report: AuditReport) -> str:
+    late = len(told_afterwards(report))
     return (
         f"{several(len(report.diary.holds), 'hold')} and {several(len(report.diary.blackouts), 'configured blackout')} "
-        "in the period, all listed."
+        f"in the period, all listed{f'; {number(late)} first recorded after they began' if late else ''}."
     )
+
+
+def told_afterwards(report: AuditReport) -> list[Span]:
+    """What somebody ordered or approved, of which a part was over before it was recorded."""
+    diary = report.diary
+    return [span for span in (*diary.blackouts, *diary.holds, *diary.silences) if span.untold and span.by]
 
 
 def _channels(report: AuditReport) -> str:

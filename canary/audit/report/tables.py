@@ -19,6 +19,7 @@ from canary.audit.report.exceptions import Run
 from canary.audit.report.results import result_of, results
 from canary.audit.report.tally import Tally
 from canary.audit.report.targets import arrives_at, reached_at
+from canary.audit.report.versions import values
 from canary.ledger.events import timestamp
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -78,7 +79,7 @@ def _took(took: Percentiles | None) -> tuple[Any, ...]:
 def _channels(report: AuditReport, _: Tally) -> Table:
     head = ("channel", "kind", "disclosed_in", "approved_by", "interval_seconds", "deadline_seconds", "arrives_in",
             "reached_at", "queues", "reachability_only",
-            "in_force", *_COUNTS, *_TOOK, "longest_gap_seconds", "longest_gap_from", "accepted",
+            "in_force", "changed_in_period", *_COUNTS, *_TOOK, "longest_gap_seconds", "longest_gap_from", "accepted",
             "acknowledged", "outcomes")  # fmt: skip
     rows = (
         (
@@ -87,6 +88,7 @@ def _channels(report: AuditReport, _: Tally) -> Table:
             "; ".join(reached_at(c.settings)), "; ".join(arrives_at(c.settings)),
             c.settings.get("reachability_only"),
             "; ".join(f"{timestamp(start)} to {timestamp(end) if end else 'the end'}" for start, end in c.times),
+            _joined(dict.fromkeys(one.setting for one in values(c.versions, but=("settings",), changed=True))),
             *_counts(c.counts), *_took(c.arrived), c.gap.length if c.gap else None, c.gap.start if c.gap else None,
             c.accepted, c.acknowledged, _numbers(c.outcomes),
         )
@@ -191,11 +193,41 @@ def _holds(report: AuditReport, _: Tally) -> Table:
             span.where,
             span.reason,
             span.by,
+            span.recorded,
+            span.untold if span.recorded else None,
+            span.remark,
         )
 
     diary = report.diary
     spans = (*diary.not_installed, *diary.downtime, *diary.blackouts, *diary.holds, *diary.silences)
-    return ("from", "to", "seconds", "what", "where", "reason", "by_or_approved_by"), map(row, spans)
+    head = ("from", "to", "seconds", "what", "where", "reason", "by_or_approved_by", "first_recorded",
+            "seconds_over_by_then", "remark")  # fmt: skip
+    return head, map(row, spans)
+
+
+def _due(report: AuditReport, _: Tally) -> Table:
+    """As the page has it."""
+    head = ("channel", "due", "sent_or_looked_at", "held", "held_as", "unaccounted_for", "from", "to")
+    due = report.due
+    rows = (
+        (
+            line.channel, line.due, line.taken, sum(line.held.values()), _numbers(line.held), line.unaccounted,
+            due.since, due.until,
+        )
+        for line in (*due.lines, due.whole)
+        if due.since
+    )  # fmt: skip
+    return head, rows
+
+
+def _settings(report: AuditReport, _: Tally) -> Table:
+    """Every setting of every channel, version by version."""
+    rows = (
+        (channel.slug, one.setting, one.start, one.end, one.words)
+        for channel in report.channels
+        for one in values(channel.versions, but=("settings",))
+    )
+    return ("channel", "setting", "from", "to", "value"), rows
 
 
 def _changes(report: AuditReport, _: Tally) -> Table:
@@ -226,6 +258,8 @@ _TABLES: dict[str, Callable[[AuditReport, Tally], Table]] = {
     "drills.csv": _drills,
     "unfinished.csv": _unfinished,
     "holds.csv": _holds,
+    "due.csv": _due,
+    "settings.csv": _settings,
     "changes.csv": _changes,
     "controls.csv": _controls,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from canary.audit.report.contents import AuditReport
+from canary.audit.report.results import told_afterwards
 from canary.wording import moment, number, several
 
 _MOST = 3
@@ -88,6 +89,16 @@ def _own_faults(report: AuditReport) -> str | None:
     )
 
 
+def _told_afterwards(report: AuditReport) -> str | None:
+    spans = told_afterwards(report)
+    if not spans:
+        return None
+    return (
+        f"Of the blackouts and silences of the period {number(len(spans))} had lasted a while, or were over, before "
+        "the log first had them (section 7): that they were planned, and approved by then, is the operator’s own word."
+    )
+
+
 def _on_the_table_alone(report: AuditReport) -> str | None:
     if not report.evidence.unproven:
         return None
@@ -104,5 +115,6 @@ _WARNINGS: tuple[Callable[[AuditReport], str | None], ...] = (
     _open_end,
     _own_word,
     _own_faults,
+    _told_afterwards,
     _on_the_table_alone,
 )

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from immutables import Map, MapMutation
 
-from canary.ledger.events import EVERY_CHANNEL, Event, began
+from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE, Event, began
 from canary.ledger.state.due import Absence, Due
 from canary.ledger.state.totals import ChannelTotals
 
@@ -46,8 +46,8 @@ def started(channels: _Channels, event: Event, down_since: float) -> _Channels:
 
 def hold_began(channels: _Channels, event: Event) -> _Channels:
     """With turns held: those of a channel until that ends, or those of all in a time that is over."""
-    slug, reason = event.body["channel"], event.body["reason"]
-    since, at = began(event).timestamp(), event.at.timestamp()
+    slug, reason, at = event.body["channel"], event.body["reason"], event.at.timestamp()
+    since = at if reason in ON_PURPOSE else began(event).timestamp()  # what somebody wants is told as it begins
     if slug == EVERY_CHANNEL:
         return _each_due(channels, lambda due: due.excuse(reason, since, at))
     return _one_due(channels, slug, lambda due: due.begin_hold(reason, since, at))

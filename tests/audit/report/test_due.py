@@ -8,7 +8,7 @@ from pathlib import Path
 from evidence.logging_keys import START, Desk
 
 from canary.audit.period import Period
-from canary.audit.report.due import DueLine, due_lines
+from canary.audit.report.due import DueLine, DueTurns, due
 from canary.ledger import Event, EventKind
 from canary.ledger.events import Hold, held
 
@@ -25,10 +25,12 @@ def test_a_hole_of_a_day_is_unaccounted_for_and_a_pause_is_held(tmp_path: Path) 
         desk.add(1)
         desk.log.advance()
     day = (START + timedelta(days=1)).date()
-    first, second = due_lines(desk.ledger, Period(day, day))
+    told = due(desk.ledger, Period(day, day), desk.clock.now())
+    first, second = told.lines
     assert (first.channel, first.taken, first.unaccounted, second.held) == ("a", 0, 0, {})
     assert first.held == {"paused": first.due}
     assert second == DueLine("b", second.due, 0, {}, second.due)
     assert 23 <= second.due <= 48
-    assert due_lines(desk.ledger, Period(date(2020, 1, 1), date(2020, 1, 1))) == ()
+    assert (told.whole.due, told.whole.held) == (first.due + second.due, first.held)
+    assert due(desk.ledger, Period(date(2020, 1, 1), date(2020, 1, 1)), desk.clock.now()) == DueTurns()
     desk.ledger.close()

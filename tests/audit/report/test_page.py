@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import subprocess
 from dataclasses import fields, replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from audit.story import PERIOD
+from audit.story import PERIOD, at
 from PIL import Image
 from playwright.async_api import async_playwright
 from servers import debian
@@ -18,13 +21,18 @@ from servers import debian
 from canary.audit.report.contents import AuditReport
 from canary.audit.report.counts import Counts
 from canary.audit.report.diary import Diary
+from canary.audit.report.due import DueLine, DueTurns
 from canary.audit.report.make import make
 from canary.audit.report.page import gravest, outages, render
 from canary.audit.report.pdf import to_pdf
+from canary.audit.report.results import results
+from canary.audit.report.rules import Measure
+from canary.audit.report.tables import tables
 from canary.audit.report.tally import Tally
 from canary.ledger.events import digest
 
 CHROMIUM = next(path for path in debian.PACKAGES["chromium"] if Path(path).exists())
+DUE = DueTurns(PERIOD.since, PERIOD.until, (DueLine("alias", 72, 69, {"blackout": 2}, 1), DueLine("form", 9, 9, {}, 0)))
 SECTIONS = (
     "Scope and channels in force", "What was tested, and what this does not prove", "Availability", "Latency",
     "Exceptions", "Human response", "The prober itself", "Population", "Evidence", "Control mapping",
@@ -204,3 +212,52 @@ def test_a_channel_has_its_address_and_its_queues(page: str) -> None:
 def test_what_was_verified_is_told_of_a_verified_report_alone(made: tuple[AuditReport, Tally], page: str) -> None:
     assert "What was verified here" in page
     assert "What was verified here" not in render(replace(made[0], checked=None), made[1], {})
+
+
+def test_page_one_says_how_many_were_judged_of_those_that_were_due(made: tuple[AuditReport, Tally], page: str) -> None:
+    report, tally = made
+    first = render(replace(report, due=DUE), tally, {}).partition('id="s1"')[0]
+    counts, again = report.whole.counts, report.confirmations
+    said = f"judged: {counts.judged} ({again.judged} of them to confirm a failure) of 81 that were due"
+    assert f"{said}; held: 2, unaccounted for: 1" in first
+    assert f"judged: {counts.judged}; how many were due is not known" in render(
+        replace(report, due=DueTurns()), tally, {}
+    )
+
+
+def test_the_file_of_what_was_due_has_what_the_page_has(made: tuple[AuditReport, Tally]) -> None:
+    report, tally = made
+    report = replace(report, due=DUE)
+    table = render(report, tally, {}).partition("Probes that were due")[2].partition("</table>")[0]
+    page = [re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", row) for row in table.split("</tr>")[:-1]]
+    file = list(csv.reader(io.StringIO(tables(report, tally)["due.csv"].decode("utf-8-sig"))))
+    assert [row[:6] for row in file[1:]] == page[1:]
+    assert [name.replace("_", " ") for name in file[0][:6]] == page[0]
+    assert page[-1] == ["all", "81", "78", "2", "blackout 2", "1"]
+
+
+def test_a_blackout_that_was_recorded_afterwards_is_marked(made: tuple[AuditReport, Tally], page: str) -> None:
+    report, tally = made
+    (known,) = report.diary.blackouts
+    assert known.recorded == at(1, 11.9)
+    assert "of it over by then" not in page
+    late = replace(known, recorded=known.start + timedelta(hours=1), untold=timedelta(hours=1))
+    marked = replace(report, diary=replace(report.diary, blackouts=(late,)))
+    said = render(marked, tally, {})
+    first, _, rest = said.partition('id="s1"')
+    assert "Of the blackouts and silences of the period 1 had lasted a while" in first
+    row = rest.partition("blackout configured")[2].partition("</tr>")[0]
+    assert '2026-03-04 03:00:00<br><span class="bad">1:00:00 of it over by then</span>' in row
+    assert "J. Doe" in row
+    assert "1 first recorded after they began" in results(marked)[Measure.HOLDS]
+
+
+def test_a_setting_that_changed_is_a_row_for_each_version(made: tuple[AuditReport, Tally], page: str) -> None:
+    table = page.partition("<th>must arrive in</th>")[2].partition("</table>")[0]
+    rows = [row for row in table.split("</tr>") if '<td class="k">person</td>' in row]
+    assert ["1:00:00" in row and "from before the period to 2026-03-02 23:54:00" in row for row in rows] == [
+        True,
+        False,
+    ]
+    assert ["0:30:00" in row and "2026-03-02 23:54:00 to the end" in row for row in rows] == [False, True]
+    assert table.count("whole period") == 2
