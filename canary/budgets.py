@@ -186,3 +186,13 @@ BROWSER_DIALOGS = Budget("what a form's page opens on its own", number=50, piece
 BROWSER_NEWS = Budget("what is new after a form was sent", number=50, pieces="frames")
 BROWSER_ANSWER = Budget("an answer to what a form's page sends, where it is told", received=64 * KIB)
 BROWSER_ARTEFACT = Budget("a screenshot or trace of a form's page", received=16 * MIB)
+
+TOKEN = Budget(
+    "an answer of a token server",
+    received=512 * KIB,
+    decoded=256 * KIB,
+    seconds=20.0,
+    number=16_384,
+    pieces="characters of an access token",
+)
+"""``seconds``: all that is asked for one token. A token of Microsoft's has some 2,000 characters."""

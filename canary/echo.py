@@ -19,20 +19,22 @@ _TOKEN = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 
 class Echo:
     """Knows secrets, and how they may be written; ``said`` is what was sent to prove that we know them, as it was sent.
+    ``run`` are the characters in a row that are no chance: more of a long secret of few kinds of characters.
 
     A secret is recognised plainly, quoted (RFC 3501 section 4.3), percent-encoded, in hexadecimal digits, escaped for
     HTML or as Python shows bytes, and in Base64 together with whatever else: SASL PLAIN, LOGIN and XOAUTH2 among them.
     """
 
-    def __init__(self, *secrets: str, said: tuple[str, ...] = ()) -> None:
+    def __init__(self, *secrets: str, said: tuple[str, ...] = (), run: int = _RUN) -> None:
         self._secrets, self._said = tuple(filter(None, secrets)), tuple(filter(None, said))
+        self._run = run
 
     def __repr__(self) -> str:
         return f"<Echo of {len(self._secrets) + len(self._said)} secrets>"
 
     def also(self, *said: str) -> Echo:
         """The same, that knows what else was said."""
-        return Echo(*self._secrets, said=(*self._said, *said))
+        return Echo(*self._secrets, said=(*self._said, *said), run=self._run)
 
     def removed(self, text: str) -> str:
         """``text`` with :data:`HIDDEN` for each secret in it."""
@@ -47,8 +49,9 @@ class Echo:
         Of what is known to be about a secret, nothing is to be shown then.
         """
         text = text.lower()
-        return any(text[start : start + _RUN] in self._runs for start in range(len(text) - _RUN + 1)) or any(
-            form in text for form in self._runs if len(form) < _RUN
+        run = self._run
+        return any(text[start : start + run] in self._runs for start in range(len(text) - run + 1)) or any(
+            form in text for form in self._runs if len(form) < run
         )
 
     def _in_base64(self, token: str) -> bool:
@@ -70,9 +73,9 @@ class Echo:
 
     @cached_property
     def _runs(self) -> frozenset[str]:
-        lower = [form.lower() for form in (*self._forms, *self._pieces)]
-        whole = {form for form in lower if len(form) < _RUN}
-        return frozenset(whole | {form[at : at + _RUN] for form in lower for at in range(len(form) - _RUN + 1)})
+        run, lower = self._run, [form.lower() for form in (*self._forms, *self._pieces)]
+        whole = {form for form in lower if len(form) < run}
+        return frozenset(whole | {form[at : at + run] for form in lower for at in range(len(form) - run + 1)})
 
 
 def _written(secret: str) -> Iterator[str]:

@@ -1,14 +1,9 @@
-"""Asking an authority or a witness: what it takes in time and in bytes has a limit, whatever is there."""
+"""The root of what goes wrong with those outside who vouch for the log."""
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
-from canary.budgets import Budget
 from canary.model import CanaryError
 
 
@@ -16,51 +11,3 @@ class OutsideError(CanaryError):
     """What was to be had from an authority or a witness was not; ``reason`` is what metrics call that."""
 
     reason: ClassVar[str]
-
-
-class UnansweredError(CanaryError):
-    """Nothing, too much or too late was answered; said in a sentence that begins with the address."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """An answer over HTTP, read to its end."""
-
-    status: int
-    reason: str
-    """What it says beside the status, such as ``Service Unavailable``."""
-    kind: str
-    """Its media type, without parameters; empty if there is none."""
-    content: bytes
-
-    @property
-    def text(self) -> str:
-        """Its content as text; what is none is replaced."""
-        return self.content.decode(errors="replace")
-
-
-async def post(url: str, content: bytes, headers: Mapping[str, str], budget: Budget) -> HttpAnswer:
-    """Post something; the whole answer must hold the budget, time included. Raises UnansweredError."""
-    from canary.exchange import BROKEN, body, exchange  # whoever asks nobody outside does not load httpx
-
-    try:
-        async with (
-            budget.deadline(),
-            exchange(budget, headers=headers) as client,
-            client.stream("POST", url, content=content) as answer,
-        ):
-            kept = await body(answer, budget)
-    except BROKEN as error:
-        raise UnansweredError(f"{url}: {_reason(error)}") from error
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip()
-    return HttpAnswer(answer.status_code, answer.reason_phrase, kind, kept)
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong, by the deepest that the operating system tells: on top it is only that no attempt succeeded."""
-    words, cause = str(error) or type(error).__name__, error.__cause__ or error.__context__
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno is not None:  # what asyncio says instead names no reason
-            words = os.strerror(cause.errno) if cause.errno in errno.errorcode else cause.strerror or words
-        cause = cause.__cause__ or cause.__context__
-    return words

@@ -27,7 +27,7 @@ from rfc3161_client import (
 
 from canary.budgets import TIMESTAMP, TRUSTED_CERTIFICATES
 from canary.clock import Clock
-from canary.evidence.outside import OutsideError, UnansweredError, post
+from canary.evidence.outside import OutsideError
 from canary.evidence.published import newest
 from canary.evidence.recorder import EvidenceRecorder
 from canary.evidence.settings import TsaSettings
@@ -35,6 +35,7 @@ from canary.evidence.tiles import sync_folder, write_file
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import parse_time, timestamp, truncate
 from canary.ledger.reader import LedgerReader
+from canary.outside import UnansweredError, ask
 from canary.threads import in_thread
 
 _QUERY = {
@@ -157,7 +158,7 @@ class Authority:
     async def _ask(self, query: bytes) -> bytes:
         settings = self.settings
         try:
-            answer = await post(settings.url, query, _QUERY, replace(TIMESTAMP, seconds=settings.timeout))
+            answer = await ask(settings.url, _QUERY, replace(TIMESTAMP, seconds=settings.timeout), content=query)
         except UnansweredError as error:
             raise TimestampError(str(error)) from error
         if answer.status != HTTPStatus.OK:

@@ -12,12 +12,13 @@ from canary.budgets import COSIGNATURE
 from canary.clock import Clock
 from canary.evidence.log import EvidenceLog
 from canary.evidence.notes import Checkpoint, Note, NoteError, Signature, VKey, hash_lines
-from canary.evidence.outside import HttpAnswer, OutsideError, UnansweredError, post
+from canary.evidence.outside import OutsideError
 from canary.evidence.published import newest
 from canary.evidence.recorder import EvidenceRecorder
 from canary.evidence.settings import WitnessSettings
 from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.reader import LedgerReader
+from canary.outside import HttpAnswer, UnansweredError, ask
 from canary.threads import in_thread
 
 _SIZE_TYPE = "text/x.tlog.size"
@@ -98,7 +99,9 @@ class Witness:
         url = f"{self.settings.url.rstrip('/')}/add-checkpoint"
         try:
             headers = {"Accept-Encoding": "identity"}
-            return await post(url, content.encode(), headers, replace(COSIGNATURE, seconds=self.settings.timeout))
+            return await ask(
+                url, headers, replace(COSIGNATURE, seconds=self.settings.timeout), content=content.encode()
+            )
         except UnansweredError as error:
             raise WitnessError(str(error)) from error
 

@@ -11,12 +11,15 @@ import pytest
 from queues.recording_intake import RecordingIntake
 from queues.tap import Tap
 from servers.ca_site import CaSite, User
+from servers.imap_script import ImapScript
 from servers.polling import until
 
 from canary.clock import Clock
 from canary.queues import WatchResources
+from canary.queues.imap.account import MailAccount
 from canary.queues.imap.settings import ImapSettings
 from canary.queues.imap.watch import ImapWatcher, open_imap
+from canary.settings import Server
 
 Watch = Callable[..., ImapWatcher]
 RESOURCES = WatchResources(Clock())
@@ -99,6 +102,11 @@ def probe_of(intake: RecordingIntake, mark: str) -> str:
 def plain_server(site: CaSite, user: User, tap: Tap) -> dict[str, Any]:
     """The server through a tap, without TLS, so that the test can read along."""
     return server_of(site, user, host=tap.address[0], port=tap.address[1], tls="none", ca_file=None)
+
+
+def account_of(script: ImapScript) -> MailAccount:
+    """The mailbox of a scripted server."""
+    return MailAccount(Server.model_validate(script.server()), RESOURCES.clock)
 
 
 def forge(mark: str) -> str:

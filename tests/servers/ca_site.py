@@ -25,6 +25,7 @@ from servers.polling import until
 from servers.ports import LOOPBACK, Ports
 from servers.postfix import Postfix, PostfixPorts
 from servers.socketmap import SocketMap
+from servers.token_server import TokenServer
 
 PASSWORD = "correct horse battery staple"
 
@@ -93,7 +94,10 @@ class CaSite:
             SocketMap({"access": faults.access, "alias": faults.expansion, "mailbox": faults.mailbox})
         )
         milter = stack.enter_context(Milter(self.folder / "milter", faults.verdict))
-        self.dovecot = Dovecot(self.folder / "dovecot", dovecot_ports, chain, key, self.domain, postfix_ports.mx)
+        self.tokens = stack.enter_context(TokenServer(self._authority))
+        self.dovecot = Dovecot(
+            self.folder / "dovecot", dovecot_ports, chain, key, self.domain, postfix_ports.mx, self.tokens.introspection
+        )
         settings = {
             "myhostname": f"mx.{self.domain}",
             "virtual_mailbox_domains": ", ".join(self._directory.domains),
@@ -233,6 +237,7 @@ class CaSite:
         while self._timers:
             self._timers.pop().cancel()
         self._faults.heal()
+        self.tokens.heal()
         for name in self._directory.users:
             self.dovecot.allow(name, self._users[name].password)
         self.dovecot.ensure_running()

@@ -74,7 +74,12 @@ ssl = yes
 ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem
 disable_plaintext_auth = yes
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/tokens.conf
+}}
 passdb {{
   driver = dict
   args = {folder}/accounts.conf
@@ -120,6 +125,19 @@ key passdb {{
 passdb_objects = passdb
 """
 
+TOKENS = """\
+introspection_mode = post
+introspection_url = {introspection}
+client_id = dovecot
+client_secret = dovecot
+active_attribute = active
+active_value = true
+username_attribute = username
+username_format = %n
+timeout_msecs = 5000
+"""
+"""Who says whether a token is good (RFC 7662); nobody, where no token server is there."""
+
 DELIVERY = re.compile(
     r"^(?P<at>[0-9T:.-]+) lmtp\(.*?Info: (?:sieve: )?"
     r"delivery to=<(?P<to>[^>]*)> msgid=(?P<id><[^>]*>|\S*): (?P<status>.*)$",
@@ -148,9 +166,14 @@ class Delivery:
 
 
 class Dovecot:
-    """One instance below ``folder``. ``mx`` is the SMTP port that takes what Sieve sends (redirect, vacation)."""
+    """One instance below ``folder``. ``mx`` is the SMTP port that takes what Sieve sends (redirect, vacation).
 
-    def __init__(self, folder: Path, ports: DovecotPorts, chain: Path, key: Path, domain: str, mx: int) -> None:
+    Tokens are good if ``introspection``, an address, says so.
+    """
+
+    def __init__(
+        self, folder: Path, ports: DovecotPorts, chain: Path, key: Path, domain: str, mx: int, introspection: str
+    ) -> None:
         self.folder, self.ports = folder, ports
         self.log = folder / "dovecot.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -165,6 +188,7 @@ class Dovecot:
         )  # fmt: skip
         (folder / "dovecot.conf").write_text(configuration)
         (folder / "accounts.conf").write_text(ACCOUNTS.format(folder=folder))
+        (folder / "tokens.conf").write_text(TOKENS.format(introspection=introspection))
         for path in (folder, *folder.rglob("*")):
             shutil.chown(path, USER, USER)
         self.sieve(folder / "sieve/before.sieve", "# nothing\n")

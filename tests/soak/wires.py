@@ -11,6 +11,7 @@ from queues.recording_intake import RecordingIntake
 from canary.channels.email.stream import Stream
 from canary.clock import Clock
 from canary.model import Place, Role
+from canary.queues.imap.account import MailAccount
 from canary.queues.imap.connection import Connection
 from canary.queues.imap.folder import FolderReader, Watched
 from canary.queues.imap.login import sign_in
@@ -18,10 +19,11 @@ from canary.queues.imap.memory import FolderMemory
 from canary.queues.imap.wire import Wire
 from canary.queues.loop import Stop
 from canary.queues.replies.classify import classify
-from canary.settings import Server, Tls
+from canary.settings import Secret, Server, Tls
 
-_SERVER = Server(host="127.0.0.1", port=143, tls=Tls.NONE)
+_SERVER = Server(host="127.0.0.1", port=143, tls=Tls.NONE, username="desk", password=Secret(env="PATH"))
 _STOP = Stop(Clock())
+_ACCOUNT = MailAccount(_SERVER, _STOP.clock)
 _CHUNK = 4096
 _LOOP = asyncio.new_event_loop()
 
@@ -49,7 +51,7 @@ class _Fed(Wire):
 class _Connection(Connection):
     def __init__(self, said: bytes) -> None:
         self._said = said
-        super().__init__(_SERVER, None, _STOP)
+        super().__init__(_ACCOUNT, None, _STOP)
 
     def _create_IMAP4(self) -> Wire:  # noqa: N802
         _Fed.said = self._said
@@ -59,7 +61,7 @@ class _Connection(Connection):
 def imap(said: bytes) -> None:
     """A folder is read, counted and glanced at on a connection whose server says this."""
     with _Connection(said) as connection:
-        sign_in(connection, _SERVER, "desk", "secret")
+        sign_in(connection, _ACCOUNT, _STOP)
         watched, memory = Watched("CPR", Place("cpr", Role.MONITORED)), FolderMemory(_STOP.clock)
         reader = FolderReader("desk", watched, RecordingIntake(), classify, memory)
         reader.read(connection)

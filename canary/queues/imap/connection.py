@@ -16,11 +16,12 @@ from imapclient import IMAPClient
 
 from canary.budgets import Budget
 from canary.model import OwnFaultError
+from canary.queues.imap.account import MailAccount
 from canary.queues.imap.faults import Reason, code_of, explain, fault, is_refusal, quotable
 from canary.queues.imap.login import sign_in
 from canary.queues.imap.wire import Wire
 from canary.queues.loop import Stop, StoppedError
-from canary.settings import Server, Tls
+from canary.settings import Tls
 
 NOT_TO_BE_OPENED = {b"\\noselect", b"\\nonexistent"}
 _UIDS = 1 << 32
@@ -39,14 +40,15 @@ class Identity:
 class Connection(IMAPClient):  # type: ignore[misc]
     """A logged-in connection. Made by :func:`connect`; a context manager that closes it without waiting."""
 
-    def __init__(self, server: Server, context: ssl.SSLContext | None, stop: Stop) -> None:
-        self._server, self._tls_settings, self._stop = server, context, stop
+    def __init__(self, account: MailAccount, context: ssl.SSLContext | None, stop: Stop) -> None:
+        self._account, self._server, self._tls_settings, self._stop = account, account.server, context, stop
         self.selected: str | None = None
         """The folder that is open, read-only."""
         self.identity = Identity(0, 1, 0)
         """Which numbering it has, and how full it was."""
         self._is_fresh = False
         """Whether the server has just told all that is new: it does so before it ends an IDLE."""
+        server = account.server
         super().__init__(server.host, server.port, ssl=server.tls is Tls.IMPLICIT, timeout=server.timeout)
         self._imap.debug = 0  # neither the cost of a log that nobody reads nor passwords in it
         self.normalise_times = False
@@ -146,36 +148,32 @@ class Connection(IMAPClient):  # type: ignore[misc]
         return any(name == folder and not flags & NOT_TO_BE_OPENED for name, flags in named)
 
     def quotable(self, error: Exception) -> str:
-        """What the server said, without the password."""
-        return quotable(str(error), self._server)
+        """What the server said, without the password or token."""
+        return quotable(str(error), self._account.echo())
 
 
-def connect(server: Server, stop: Stop) -> Connection:
-    """A connection to ``server``, protected as its settings say, and logged in.
+def connect(account: MailAccount, stop: Stop) -> Connection:
+    """A connection to a mailbox, protected as its settings say, and logged in.
 
-    The password is read anew each time. Raises OwnFaultError, or StoppedError.
+    A password is read anew each time. Raises OwnFaultError, or StoppedError.
     """
-    assert server.username is not None
-    assert server.password is not None
-    try:
-        password = server.password.reveal()
-    except ValueError as error:
-        raise fault(Reason.SECRET, str(error)) from None
+    server = account.server
+    account.secret(stop)  # before anybody is connected to: without it there is no use
     try:
         context = server.tls_context()
     except OSError as error:
         raise fault(Reason.CA_FILE, f"{server.ca_file}: {error}") from error
     connection = None
     try:
-        connection = Connection(server, context, stop)
+        connection = Connection(account, context, stop)
         if server.tls is Tls.STARTTLS:
             connection.starttls(context)
-        sign_in(connection, server, server.username, password)
+        sign_in(connection, account, stop)
         connection._cached_capabilities = None  # those of before
         return connection
     except BaseException as error:
         if connection is not None:
             connection.__exit__()
         if isinstance(error, Exception) and not isinstance(error, StoppedError):
-            raise explain(error, server) from error
+            raise explain(error, server, account.echo()) from error
         raise

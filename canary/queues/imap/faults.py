@@ -45,6 +45,8 @@ class Reason(StrEnum):
     LOGIN_REFUSED = "login_refused"
     LOGIN_UNAVAILABLE = "login_unavailable"  # the server cannot tell at the moment (RFC 5530)
     LOGIN_UNSUPPORTED = "login_unsupported"  # it takes no password, or none over such a connection
+    TOKEN_REFUSED = "token_refused"  # noqa: S105  the token server gives none, and something must be changed
+    TOKEN_UNAVAILABLE = "token_unavailable"  # noqa: S105  the token server does not answer, or answers nonsense
     FOLDER_MISSING = "folder_missing"
     FOLDER_UNAVAILABLE = "folder_unavailable"  # it is there, and is not opened: busy, broken, or not for us
     SEARCH_REFUSED = "search_refused"  # texts are not searched: what has its mark in the header is found all the same
@@ -72,21 +74,17 @@ def is_refusal(error: Exception) -> bool:
     return not isinstance(error, ends) and "BYE" not in str(error)
 
 
-def explain(error: Exception, server: Server) -> OwnFaultError:
+def explain(error: Exception, server: Server, echo: Echo) -> OwnFaultError:
     """Whatever was raised while ``server`` was talked to, as a fault of ours."""
     if isinstance(error, OwnFaultError):
         return error
-    said = quotable(str(error), server)
+    said = quotable(str(error), echo)
     return fault(_reason(error), f"{server.host}:{server.port}: {type(error).__name__}: {said}")
 
 
-def quotable(text: str, server: Server, longest: int = 300) -> str:
-    """What ``server`` says, cut, without the password in any form: it may repeat what it was sent."""
-    try:
-        password = server.password.reveal() if server.password else ""
-    except ValueError:  # gone meanwhile; then it was told to nobody
-        password = ""
-    return Echo(password).removed(text[:LONGEST_SAID])[:longest]
+def quotable(text: str, echo: Echo, longest: int = 300) -> str:
+    """What a server says, cut, without the password or token in any form: it may repeat what it was sent."""
+    return echo.removed(text[:LONGEST_SAID])[:longest]
 
 
 def _reason(error: Exception) -> Reason:

@@ -15,6 +15,7 @@ from functools import partial
 
 from canary.model import Component, OwnFaultError, Place, Role, Seen
 from canary.queues import Intake, WatchResources
+from canary.queues.imap.account import MailAccount
 from canary.queues.imap.cleanup import CleanUp
 from canary.queues.imap.connection import NOT_TO_BE_OPENED, Connection, connect
 from canary.queues.imap.faults import Reason, explain, fault, is_refusal
@@ -93,34 +94,45 @@ class ImapWatcher(LoopingWatcher):
 
     component = Component.IMAP
     reasons = frozenset(Reason)
-    refused = frozenset({Reason.LOGIN_REFUSED, Reason.LOGIN_UNSUPPORTED})
+    refused = frozenset({Reason.LOGIN_REFUSED, Reason.LOGIN_UNSUPPORTED, Reason.TOKEN_REFUSED})
     away = frozenset({Reason.DNS, Reason.UNREACHABLE, Reason.TIMEOUT})
 
     def __init__(self, name: str, plan: WatchPlan, resources: WatchResources) -> None:
         super().__init__(name, resources)
         self._plan = plan
+        self._account = MailAccount(plan.server, resources.clock)
         self._kept = _Kept()
 
     @contextmanager
     def opened(self, intake: Intake, stop: Stop) -> Iterator[Look]:
         """Log in, and read and wait in turn."""
-        with connect(self._plan.server, stop) as connection:
+        with connect(self._account, stop) as connection:
+            self._tell_broken_logins(intake)
             yield _Session(self.name, self._plan, connection, intake, stop, self._kept).look
 
     def explain(self, error: Exception) -> OwnFaultError:
         """By what IMAP, TLS and the network raise."""
-        return explain(error, self._plan.server)
+        return explain(error, self._plan.server, self._account.echo())
+
+    def _tell_broken_logins(self, intake: Intake) -> None:
+        """Tell once that the server offers a way to log in that does not work."""
+        for way, said in self._account.broken.items():
+            if way not in self._kept.told:
+                self._kept.told.add(way)
+                detail = f"{way} is offered and does not work, logged in by {self._account.by}: {said}"
+                intake.trouble(Component.IMAP, Reason.PROTOCOL, detail)
 
     def check(self) -> str:
         """Log in, find every folder; raises OwnFaultError that names every one that is missing."""
-        plan, server = self._plan, self._plan.server
-        with closing(Stop(self.clock)) as stop, connect(server, stop) as connection:
+        plan, server, account = self._plan, self._plan.server, self._account
+        with closing(Stop(self.clock)) as stop, connect(account, stop) as connection:
             try:
                 found = _found_folders(connection, plan)
                 how = "IDLE" if _can_idle(connection, plan) else f"no IDLE, asks every {plan.poll_others:g} s"
             except Exception as error:
-                raise explain(error, server) from error
-        return f"{server.username} on {server.host}:{server.port}, {how}: {', '.join(found)}"
+                raise explain(error, server, account.echo()) from error
+        login = account.told()
+        return f"{server.username} on {server.host}:{server.port}{login}, {how}: {', '.join(found)}"
 
 
 @dataclass(slots=True)

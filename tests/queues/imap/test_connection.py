@@ -255,7 +255,7 @@ def test_servers_that_say_nonsense(says: bytes, reason: str) -> None:
     ],
 )
 def test_every_error_has_a_reason(error: Exception, reason: Reason) -> None:
-    told = explain(error, Server.model_validate({"host": "imap.ca.test", "port": 993}))
+    told = explain(error, Server.model_validate({"host": "imap.ca.test", "port": 993}), Echo())
     assert told.reason == reason.value
     assert "imap.ca.test:993" in told.detail
 

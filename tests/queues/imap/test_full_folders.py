@@ -7,7 +7,7 @@ import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
-from queues.conftest import RESOURCES, Watch, folder, looked, probe_of
+from queues.conftest import RESOURCES, Watch, account_of, folder, looked, probe_of
 from queues.mails import mail, raw
 from queues.recording_intake import RecordingIntake
 from servers.ca_site import CaSite, User
@@ -22,7 +22,6 @@ from canary.queues.imap.connection import connect
 from canary.queues.imap.settings import ImapSettings
 from canary.queues.imap.watch import ImapWatcher, open_imap
 from canary.queues.loop import Stop
-from canary.settings import Server
 
 
 def watching(script: ImapScript, intake: RecordingIntake, **settings: object) -> ImapWatcher:
@@ -159,7 +158,7 @@ def test_news_of_another_message_between_those_that_were_asked_for_is_passed_ove
 def test_no_number_that_a_server_tells_makes_reading_endless(uidnext: int) -> None:
     script = ImapScript()
     script.answers["EXAMINE"] = lambda _: [b"* 1000000 EXISTS\r\n* OK [UIDNEXT %d] ok\r\n" % uidnext]
-    with script.running(), connect(Server.model_validate(script.server()), Stop(RESOURCES.clock)) as connection:
+    with script.running(), connect(account_of(script), Stop(RESOURCES.clock)) as connection:
         folder = connection.examine("CPR")
     assert len(list(listing._pieces(folder, 0))) <= 86_000
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-from queues.conftest import RESOURCES, folder
+from queues.conftest import RESOURCES, account_of, folder
 from queues.recording_intake import RecordingIntake
 from servers.imap_script import Answer, ImapScript
 from servers.polling import until
@@ -21,7 +21,6 @@ from canary.queues.imap.connection import connect
 from canary.queues.imap.settings import ImapSettings
 from canary.queues.imap.watch import ImapWatcher, open_imap
 from canary.queues.loop import Stop
-from canary.settings import Server
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ class Written:
 
 def test_each_command_leaves_in_one_packet() -> None:
     script = ImapScript(3)
-    with script.running(), connect(Server.model_validate(script.server()), Stop(RESOURCES.clock)) as connection:
+    with script.running(), connect(account_of(script), Stop(RESOURCES.clock)) as connection:
         connection.capabilities()
         connection._imap.sock = written = Written(connection._imap.sock)
         connection.examine("CPR")

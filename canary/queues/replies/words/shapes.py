@@ -43,7 +43,7 @@ AUTO_HEADERS = (
 )  # fmt: skip
 """Fields of automatic answers, from before RFC 3834 and beside it."""
 TICKET_HEADERS = (
-    "RT-Ticket", "X-RT-Loop-Prevention", "X-Zendesk-From-Account-Id", "X-Zendesk-Ticket-Id", "X-OTRS-TicketNumber",
+    "RT-Ticket", "X-RT-Loop-Prevention", "X-Zendesk-From-MailAccount-Id", "X-Zendesk-Ticket-Id", "X-OTRS-TicketNumber",
     "X-JIRA-FingerPrint", "X-FreshDesk-Ticket", "X-Redmine-Issue-Id", "X-osTicket-Ticket-Number",
     "X-GitLab-Issue-ID", "X-ServiceNow-Source", "X-Zammad-Ticket-Number", "X-FreeScout-Mail-Type", "X-Ticket-Id",
 )  # fmt: skip

@@ -1,29 +1,23 @@
-"""The building bricks of settings: durations, names, secrets, servers, and what every channel has."""
+"""The building bricks of settings: durations, names, paths and secrets."""
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from canary.settings import (
     Address,
-    ChannelSettings,
     Duration,
     FilePath,
     ListOf,
     Secret,
-    Server,
     Slug,
-    Tls,
     format_duration,
-    is_loopback,
 )
 
 DURATION = TypeAdapter(Duration)
@@ -141,67 +135,8 @@ class TestSecret:
         assert "hunter2" not in str(caught.value)
 
     def test_prints_nothing_of_itself(self) -> None:
-        server = Server(host="localhost", port=1, username="u", password=Secret(env="NAME"))
-        assert f"{server.password} {server.password!r}" == "<secret> <secret>"
-        assert "password=<secret>" in repr(server)
-
-
-class TestServer:
-    def test_starttls_unless_said_otherwise(self) -> None:
-        server = Server(host="mx.ca.test", port=25)
-        context = server.tls_context()
-        assert server.tls is Tls.STARTTLS
-        assert context is not None
-        assert context.check_hostname
-        assert context.verify_mode is ssl.CERT_REQUIRED
-
-    def test_trusts_the_given_authorities_alone(self, tmp_path: Path) -> None:
-        ca_file = tmp_path / "ca.pem"
-        trustme.CA().cert_pem.write_to_path(ca_file)
-        context = Server(host="mx.ca.test", port=25, ca_file=ca_file).tls_context()
-        assert context is not None
-        assert len(context.get_ca_certs()) == 1
-
-    @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
-    def test_without_tls_on_loopback(self, host: str) -> None:
-        assert Server(host=host, port=25, tls=Tls.NONE).tls_context() is None
-
-    @pytest.mark.parametrize("host", ["mx.ca.test", "10.0.0.1", "localhost.ca.test", "127.0.0.1.ca.test", ""])
-    def test_not_without_tls_elsewhere(self, host: str) -> None:
-        assert not is_loopback(host)
-        with pytest.raises(ValidationError, match="tls: none is only for loopback addresses"):
-            Server(host=host, port=25, tls=Tls.NONE)
-
-    @pytest.mark.parametrize("half", [{"username": "u"}, {"password": {"env": "NAME"}}])
-    def test_username_and_password_go_together(self, half: dict[str, Any]) -> None:
-        with pytest.raises(ValidationError, match="username and password go together"):
-            Server.model_validate({"host": "h", "port": 1, **half})
-
-
-class TestChannelSettings:
-    def made(self, **more: Any) -> ChannelSettings:
-        return ChannelSettings.model_validate({"kind": "any", "arrives_in": "cpr", "approved_by": "us", **more})
-
-    def test_one_queue_or_several(self) -> None:
-        assert self.made().arrives_in == ("cpr",)
-        assert self.made(arrives_in=["a", "b"]).arrives_in == ("a", "b")
-
-    @pytest.mark.parametrize("value", [[], None, 5, {"cpr": 1}, [None]])
-    def test_no_queue_at_all(self, value: Any) -> None:
-        with pytest.raises(ValidationError, match="arrives_in"):
-            self.made(arrives_in=value)
-
-    def test_looks_at_least_as_long_as_the_deadline(self) -> None:
-        assert self.made(deadline="1h", give_up="1h").give_up == 3600
-        with pytest.raises(ValidationError, match=r"give_up \(60s\) is shorter than deadline \(3600s\)"):
-            self.made(deadline="1h", give_up="1m")
-
-    def test_has_no_address_unless_its_kind_says_so(self) -> None:
-        assert self.made().addresses() == {}
-
-    def test_a_kind_must_say_what_it_targets(self) -> None:
-        with pytest.raises(NotImplementedError, match="ChannelSettings does not say what it targets"):
-            self.made().targets()
+        secret = Secret(env="NAME")
+        assert f"{secret} {secret!r}" == "<secret> <secret>"
 
 
 def test_a_path_counts_from_the_folder_in_the_context() -> None:

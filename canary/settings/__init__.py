@@ -1,0 +1,42 @@
+"""What settings are made of: strict models, durations, secrets, servers; adapters build their own from these."""
+
+from canary.settings.auth import Auth, GenericAuth, GoogleAuth, MicrosoftAuth, Scope, TokenSettings, TokenUrl
+from canary.settings.base import (
+    ADDRESS,
+    Address,
+    Duration,
+    FilePath,
+    ListOf,
+    Secret,
+    Settings,
+    Slug,
+    format_duration,
+    is_loopback,
+)
+from canary.settings.channels import WITHIN, ChannelSettings
+from canary.settings.servers import Server, Tls, tls_context
+
+__all__ = [
+    "ADDRESS",
+    "WITHIN",
+    "Address",
+    "Auth",
+    "ChannelSettings",
+    "Duration",
+    "FilePath",
+    "GenericAuth",
+    "GoogleAuth",
+    "ListOf",
+    "MicrosoftAuth",
+    "Scope",
+    "Secret",
+    "Server",
+    "Settings",
+    "Slug",
+    "Tls",
+    "TokenSettings",
+    "TokenUrl",
+    "format_duration",
+    "is_loopback",
+    "tls_context",
+]

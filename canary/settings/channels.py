@@ -1,0 +1,81 @@
+"""What every kind of channel has in its settings; a kind adds its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from canary.model import Stage
+from canary.settings.base import Duration, ListOf, Settings, Slug, format_duration
+
+WITHIN = {stage: f"{stage}_within" for stage in Stage if stage.may_be_owed}
+"""The keys by which a channel promises further stages."""
+
+
+class ChannelSettings(Settings):
+    """What every kind of channel has; a kind adds its own ``kind`` and where to send."""
+
+    kind: str
+    arrives_in: Annotated[
+        ListOf[Slug],
+        BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+        Field(min_length=1, description="the monitored queue, or every one of several (the members of an alias)"),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    ]
+    approved_by: str = Field(description="who approved that this channel is probed, and when; kept as evidence")
+    disclosed_in: ListOf[Literal["ccadb-prm", "ccadb-alias", "ccadb-poc", "cps", "website"]] = Field(
+        (), description="where the channel is published"
+    )
+    interval: Duration = Field(600.0, description="time between probes, varied by a tenth each way")
+    deadline: Duration = Field(900.0, description="by when a report must be in its monitored queue")
+    give_up: Duration = Field(86400.0, description="how long a report that missed its deadline is still looked for")
+    acknowledged_within: Duration | None = Field(
+        None, description="when an automatic acknowledgement is due, if one is promised"
+    )
+    picked_up_within: Duration | None = Field(
+        None, description="when a human must have taken a report, where its queue shows that"
+    )
+    answered_within: Duration | None = Field(
+        None, description="when a human must have answered, where the queue shows that"
+    )
+    answer_received_within: Duration | None = Field(
+        None, description="when a human's answer must have reached the sender (BR 4.9.5: within 24 h)"
+    )
+    max_per_hour: Annotated[int, Field(ge=1)] = Field(30, description="cap on probes an hour, confirmations included")
+    senders: ListOf[Slug] = Field((), description="the senders to rotate over; all of them if empty")
+    variants: ListOf[str] = Field((), description="the variants to rotate over; every one that fits the kind if empty")
+    serial: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{8,40}$")] | None = Field(
+        None, description="serial number of a revoked or expired test certificate, for forms that demand one"
+    )
+    reachability_only: bool = Field(False, description="for channels that revoke by machine: loaded, never submitted")
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        limits = {"deadline": self.deadline} | {WITHIN[stage]: limit for stage, limit in self.owed().items()}
+        name, longest = max(limits.items(), key=lambda known: known[1])
+        if self.give_up < longest:
+            give_up, wanted = format_duration(self.give_up), format_duration(longest)
+            raise ValueError(f"give_up ({give_up}) is shorter than {name} ({wanted}), want at least as long")
+        return self
+
+    def owed(self) -> Mapping[Stage, float]:
+        """The further stages that are promised, with the seconds after submission by which each is to be reached."""
+        within = {stage: getattr(self, key) for stage, key in WITHIN.items()}
+        return {stage: limit for stage, limit in within.items() if limit is not None}
+
+    def targets(self) -> tuple[str, ...]:
+        """The domains that would be written to: each must be under one of the operator's own domains."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it targets")
+
+    def target(self) -> Mapping[str, Any]:
+        """Where exactly a report goes, as the evidence tells it; texts, and lists of them.
+
+        Of a kind behind which a person stands, what :meth:`addresses` gives is told sealed.
+        """
+        return {"targets": list(self.targets()), **self.addresses()}
+
+    def addresses(self) -> Mapping[str, str]:
+        """What is written to and no second channel may have, by the key that holds it; upper or lower case is one."""
+        return {}
