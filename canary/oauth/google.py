@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 
@@ -19,12 +19,12 @@ def from_google(auth: GoogleAuth, subject: str, asking: Asking) -> Mapping[str, 
     google-auth raises for garbage.
     """
     from google.auth.exceptions import RefreshError  # only who logs in so needs it
-    from google.oauth2.service_account import Credentials
+    from google.oauth2 import service_account
 
     key = _key(asking.reveal(auth.key, "key"))
-    origin = key["token_uri"]
+    origin, made_of = key["token_uri"], cast(Any, service_account.Credentials).from_service_account_info
     try:
-        credentials = Credentials.from_service_account_info(key, scopes=[auth.scope], subject=subject)  # type: ignore[no-untyped-call]  # it says nothing of its types
+        credentials = made_of(key, scopes=[auth.scope], subject=subject)
     except ValueError as error:
         raise TokenError(f"auth.key is no key of a service account: {asking.quotable(str(error))}") from None
 
