@@ -143,6 +143,20 @@ IMAP_UNSEARCHED = Budget(
 )
 """``received``: of each, from its beginning."""
 
+TICKET_DESCRIPTION = Budget("a file that describes a ticket system", received=256 * KIB)
+TICKET_ANSWER = Budget("an answer of a ticket system", decoded=16 * MIB)
+"""A part of a message in Base64, in JSON. How long it may take is configured."""
+TICKET_LIST = Budget("the history of a ticket, its parts, or all queues", number=5_000, pieces="entries")
+TICKET_LOOK = Budget(
+    "all that a ticket system answers in one look",
+    received=256 * MIB,
+    number=1_000,
+    pieces="questions, the next look goes on",
+)
+TICKETS_REMEMBERED = Budget(
+    "tickets that are remembered as read, of each queue", number=20_000, pieces="tickets, the newest"
+)
+
 WEB_REQUEST = Budget(
     "the head of a request to our web server", received=16 * KIB, seconds=10.0, number=128, pieces="connections"
 )

@@ -26,6 +26,7 @@ from canary.settings import Settings
 
 if TYPE_CHECKING:
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
+    from canary.queues.tickets.settings import TicketSettings
 
 Cursor = Mapping[str, str | int | float]
 """Where a watcher stands in a queue, in its own terms."""
@@ -194,6 +195,12 @@ def _imap_replies(place: Place, settings: ImapRepliesSettings, resources: WatchR
     return open_imap_replies(place, settings, resources)
 
 
+def _tickets(name: str, settings: TicketSettings, resources: WatchResources) -> Watcher:
+    from canary.queues.tickets.watch import open_tickets
+
+    return open_tickets(name, settings, resources)
+
+
 @cache
 def kinds() -> Kinds[WatchKind]:
     """Every kind by name: ours, and those of the entry point group that can be used.
@@ -201,8 +208,12 @@ def kinds() -> Kinds[WatchKind]:
     How one of ours is opened imports what only a prober needs.
     """
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
+    from canary.queues.tickets.settings import TicketSettings
 
-    own = {"imap": WatchKind(ImapSettings, _imap, RepliesKind(ImapRepliesSettings, _imap_replies))}
+    own = {
+        "imap": WatchKind(ImapSettings, _imap, RepliesKind(ImapRepliesSettings, _imap_replies)),
+        "tickets": WatchKind(TicketSettings, _tickets),
+    }
     return with_plugins(own, "canary.queues", _why_not)
 
 

@@ -1,0 +1,1 @@
+"""Ticket systems: one engine, and a description of each system as data."""

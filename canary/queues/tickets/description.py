@@ -1,0 +1,223 @@
+"""What a ticket system is like, as data: which addresses tell what, and by which names. Nothing here asks anybody.
+
+A description is YAML. Texts may have names in braces, in whose place something is put when it is asked: ``{queue}``,
+``{ticket}``, ``{entry}``, ``{part}``, ``{mark}``, ``{found}``, ``{since}`` and ``{age}``. Where something stands in an
+answer is a path of names and numbers with dots between (``Queue.Name``, ``journals.0.id``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from canary.budgets import TICKET_DESCRIPTION, BudgetError
+from canary.settings import Duration, ListOf, Settings
+
+_SYSTEMS = Path(__file__).parent / "systems"
+_NAME = re.compile(r"\{([a-z]+)\}")
+KNOWN = frozenset({"queue", "ticket", "entry", "part", "mark", "found", "since", "age"})
+"""The names that may stand in braces."""
+
+AnswerPath = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", max_length=200)]
+"""Where something stands in an answer: names and numbers, with dots between."""
+Kinds = Annotated[ListOf[str], Field(min_length=1)]
+
+
+class Paging(Settings):
+    """How the next part of a long list is asked for.
+
+    ``parameter`` is the number of a page or, ``by: offset``, of its first item; or ``by: token``, what the answer
+    before says at ``token``.
+    """
+
+    parameter: str
+    by: Literal["page", "offset", "token"] = "page"
+    first: int = 1
+    size: str | None = None
+    most: int = Field(ge=1, le=1000)
+    token: AnswerPath | None = None
+
+    @model_validator(mode="after")
+    def _has_token(self) -> Self:
+        if (self.by == "token") != (self.token is not None):
+            raise ValueError("token stands exactly where a list goes on by: token")
+        return self
+
+
+class Call(Settings):
+    """One question to the system: ``path`` is below the ``api``."""
+
+    path: str = Field(pattern=r"^/")
+    method: Literal["GET", "POST"] = "GET"
+    query: Mapping[str, str] = Field(default_factory=dict)
+    body: Any = None
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        unknown = {name for text in _texts((self.path, self.query, self.body)) for name in _NAME.findall(text)} - KNOWN
+        if unknown:
+            raise ValueError(
+                f"unknown names in braces: {', '.join(sorted(unknown))}; known: {', '.join(sorted(KNOWN))}"
+            )
+        return self
+
+
+class Listing(Call):
+    """A question that is answered by a list, which stands at ``items`` (the answer itself is the list if not given)."""
+
+    items: AnswerPath | None = None
+    paging: Paging | None = None
+
+
+class QueueListing(Listing):
+    """All queues that the account may see."""
+
+    id: AnswerPath
+    name: AnswerPath
+
+
+class TicketFields(Settings):
+    """Where a ticket says what it is; ``queue`` is the name or the id of one."""
+
+    id: AnswerPath
+    subject: AnswerPath
+    queue: AnswerPath
+    status: AnswerPath
+    created: AnswerPath
+    updated: AnswerPath
+
+
+class OneTicket(Call):
+    """A ticket by its number; ``at`` is where in the answer it stands."""
+
+    at: AnswerPath | None = None
+
+
+class History(Listing):
+    """What was done with a ticket; ``ticket`` is the one that an entry was first of, where tickets are merged."""
+
+    id: AnswerPath
+    ticket: AnswerPath | None = None
+    at: AnswerPath
+    by: AnswerPath
+    kind: AnswerPath | None = None
+    what: AnswerPath | None = None
+    old: AnswerPath | None = None
+    new: AnswerPath | None = None
+
+
+class ActRule(Settings):
+    """What an entry of the history is if it has one of these words at each of these places; upper or lower case."""
+
+    kind: Kinds | None = None
+    what: Kinds | None = None
+    old: Kinds | None = None
+    new: Kinds | None = None
+    means: Literal["created", "moved", "merged", "picked_up", "answered", "closed"] = Field(alias="is")
+
+
+class Parts(Listing):
+    """The parts of the first message, without what is in them."""
+
+    id: AnswerPath
+    headers: AnswerPath | None = None
+    media_type: AnswerPath | None = None
+    name: AnswerPath | None = None
+
+
+class PartContent(Call):
+    """What is in one part of a message."""
+
+    content: AnswerPath
+    encoding: Literal["text", "base64"] = "text"
+
+
+class FirstMessage(Settings):
+    """How the first message of a ticket is read."""
+
+    parts: Parts
+    content: PartContent
+
+
+class FindStep(Listing):
+    """A step on the way from a mark to a ticket; what it ``gives`` is ``{found}`` in the next, or the ticket's id."""
+
+    gives: AnswerPath
+
+
+class TokenHeader(Settings):
+    """The header that shows a token, which is put in place of ``{secret}``."""
+
+    header: str = "Authorization"
+    value: str = "Bearer {secret}"
+
+
+class Description(Settings):
+    """A ticket system.
+
+    ``overlap`` are the seconds by which each list begins before the last one ended: for clocks that differ, and for an
+    index that is behind. ``resolution`` is what its times are cut off to. ``gone`` are the statuses of what is in no
+    list any more.
+    """
+
+    title: str
+    api: str = ""
+    token: TokenHeader = TokenHeader()
+    resolution: Duration = 1.0
+    overlap: Duration = 120.0
+    escape: Mapping[str, str] = Field(default_factory=dict)
+    message_id: bool = Field(True, description="whether the headers show the Message-ID that was sent")
+    queues: QueueListing
+    ticket: TicketFields
+    changed: Listing
+    one: OneTicket
+    gone: ListOf[str] = ()
+    history: History
+    acts: ListOf[ActRule]
+    machines: ListOf[str] = ()
+    message: FirstMessage
+    find: ListOf[FindStep] = ()
+
+
+def presets() -> list[str]:
+    """The systems that are described in this package, by name."""
+    return sorted(path.stem for path in _SYSTEMS.glob("*.yaml"))
+
+
+def preset(name: str) -> Description:
+    """A system that is described in this package. Raises ValueError for a name that none has."""
+    if name not in presets():
+        raise ValueError(f"no ticket system is called {name[:60]!r} here; wanted one of {', '.join(presets())}")
+    return described(_SYSTEMS / f"{name}.yaml")
+
+
+def described(path: Path) -> Description:
+    """The description in a file. Raises ValueError that lists what is wrong with it."""
+    try:
+        text = TICKET_DESCRIPTION.read_path(path).decode()
+        loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, loader)):
+            raise ValueError("has aliases (*name), want each thing written out")
+        return Description.model_validate(yaml.load(text, loader))  # noqa: S506  # both are safe loaders
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:20])
+        raise ValueError(f"{path}: {wrong}") from None
+    except (OSError, BudgetError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: {str(error)[:300] or type(error).__name__}") from None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for below in (*value, *value.values()):
+                yield from _texts(below)
+        case list() | tuple():
+            for below in value:
+                yield from _texts(below)

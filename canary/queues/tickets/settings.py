@@ -1,0 +1,85 @@
+"""What is configured of a ticket system: where it is, who asks it, and which of its queues are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from canary.model import Place, Role
+from canary.queues import WatchSettings
+from canary.queues.tickets.description import Description, described, preset
+from canary.settings import Duration, FilePath, ListOf, Secret, Settings, Slug, is_loopback
+
+
+class TicketQueue(Settings):
+    """A queue by its name in the ticket system, a name of ours for it, and what it is for."""
+
+    name: str = Field(min_length=1, max_length=200, description="the queue's name in the ticket system")
+    queue: Slug = Field(description="a name for it, the only one of its kind in the whole configuration")
+    role: Literal["monitored", "other", "junk", "quarantine"] = Field(
+        description="monitored is where reports are worked on; every other one is a wrong place"
+    )
+
+
+class TicketSettings(WatchSettings):
+    """A ticket system, asked over HTTP however many channels lead into it."""
+
+    kind: Literal["tickets"]
+    preset: str | None = Field(None, description="the ticket system, one that is described in this package")
+    description: FilePath | None = Field(None, description="or the file that describes another system")
+    url: str = Field(pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$", description="where it is, without the API's path")
+    ca_file: FilePath | None = Field(None, description="PEM file of the CAs to trust instead of the system's")
+    username: str | None = Field(None, description="with password: the account, by HTTP Basic")
+    password: Secret | None = None
+    token: Secret | None = Field(None, description="instead of username and password")
+    queues: Annotated[ListOf[TicketQueue], Field(min_length=1)]
+    machines: ListOf[str] = Field((), description="accounts of the system that are no people, besides its own")
+    poll: Duration = Field(20.0, description="every queue is asked after this often")
+    timeout: Duration = Field(30.0, description="within this long each answer must be whole")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        mistakes = list(self._mistakes())
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+        _ = self.described
+        return self
+
+    def _mistakes(self) -> Iterator[str]:
+        parts = urlsplit(self.url)
+        if (self.preset is None) == (self.description is None):
+            yield "got both or none of preset and description, want one of them"
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield f"http:// is only for loopback addresses, got host {parts.hostname}, want https://"
+        by_password = self.username is not None and self.password is not None
+        if (self.username is None) != (self.password is None) or by_password == (self.token is not None):
+            yield "want either username and password, or a token"
+        for what in ("name", "queue"):
+            values = [getattr(queue, what) for queue in self.queues]
+            if len(set(values)) < len(values):
+                yield f"two queues have the same {what}: {', '.join(values)}; wanted each once"
+
+    @cached_property
+    def described(self) -> Description:
+        """What the system is like. Raises ValueError if its description cannot be read."""
+        return described(self.description) if self.description is not None else preset(self.preset or "")
+
+    def places(self) -> tuple[Place, ...]:
+        """Every queue; what is done with a ticket can be seen there."""
+        return tuple(self.place(queue) for queue in self.queues)
+
+    def place(self, queue: TicketQueue) -> Place:
+        """A queue as a place, with what can be seen there."""
+        return Place(queue.queue, Role(queue.role), message_id=self.described.message_id, work=True)
+
+    def system(self) -> Mapping[str, str]:
+        """The server, and the account that asks it."""
+        return {"server": urlsplit(self.url).netloc, "account": self.username or ""}
+
+    def names(self) -> Mapping[str, str]:
+        """Each queue's name in the ticket system."""
+        return {queue.queue: queue.name for queue in self.queues}
