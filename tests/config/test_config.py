@@ -27,6 +27,7 @@ from canary.reports import VARIANTS
 HERE = Path(__file__).parent
 GOOD = HERE / "good.yaml"
 EXAMPLE = HERE.parents[1] / "deploy" / "cpr-canary.example.yaml"
+EXAMPLES = sorted(EXAMPLE.parent.glob("*.example.yaml"))
 
 
 def tree() -> dict[str, Any]:
@@ -61,11 +62,13 @@ class TestExample:
 
     def test_has_every_kind_of_watch(self, example: Config) -> None:
         replies = {sender.replies.kind for sender in example.senders.values() if sender.replies}
-        assert {watch.kind for watch in example.watch.values()} == ours(queue_kinds())
+        watches = {watch.kind for path in EXAMPLES for watch in load(path).watch.values()}
+        assert watches == ours(queue_kinds())
         assert replies == {name for name in ours(queue_kinds()) if queue_kinds()[name].replies}
 
-    def test_meets_the_schema(self) -> None:
-        text = EXAMPLE.read_text(encoding="utf-8")
+    @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+    def test_meets_the_schema(self, path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
         assert Schema(schema()).faults(yaml.load(text, _Plain)) == []
 
     def test_names_every_section(self, example: Config) -> None:
