@@ -156,7 +156,10 @@ class EvidenceLog(PublishedLog):
         return self.ledger.state
 
     def _record(self, head: Checkpoint, note: Note, latest: Checkpoint | None, totals: Totals, *, force: bool) -> None:
-        """Tell of a head that was signed, with the totals of its events; keep their table once a day, and if asked."""
+        """Tell of a head that was signed, with what is in force and the totals of its events.
+
+        Their table is kept once a day, and if that is asked.
+        """
         now, last = self._clock.now(), self._newest_signed()
         found = table(totals, now)
         written, kept = found.written(), force or last is None or last.at.date() != now.date()
@@ -164,7 +167,7 @@ class EvidenceLog(PublishedLog):
             self.ledger.keep(written)
         body: dict[str, Any] = {"size": head.size, "root": head.root.hex(), "note": str(note)}
         body["previous"] = latest.size if latest and latest.origin == self.origin else 0
-        body |= {"totals": told(found, written, kept=kept)}
+        body |= {"configured": totals.configured, "totals": told(found, written, kept=kept)}
         self._recorder.record(Event(EventKind.CHECKPOINT, now, body))
 
     def _check_extends(self, heads: list[Checkpoint], size: int) -> None:

@@ -26,9 +26,12 @@ _LARGEST = ("target", "queues")
 _ADDRESS = re.compile(r"[^\s@]@[^\s@]")
 
 
-def snapshot(config: Config, at: datetime, sealing: SealingKey, *, scheduled: bool = True) -> list[Event]:
+def snapshot(
+    config: Config, at: datetime, sealing: SealingKey, *, previous: int = 0, scheduled: bool = True
+) -> list[Event]:
     """The ``configured`` events of a configuration, as many as it takes; :func:`canary.ledger.inventories` reads them.
 
+    ``previous`` is the number of the first event that told what was in force by the schedule before, 0 for none.
     ``scheduled`` is False for probes by hand. To be appended together.
     """
     common = {
@@ -38,6 +41,7 @@ def snapshot(config: Config, at: datetime, sealing: SealingKey, *, scheduled: bo
         "platform": platform.platform(),
         "sealed_by": sealing.id,
         "scheduled": scheduled,
+        "previous": previous,
     }
     parts = _parts(_Telling(config, sealing))
     numbered = [common | part | {"part": number, "parts": len(parts)} for number, part in enumerate(parts, 1)]

@@ -206,7 +206,8 @@ class Prober:
 
     async def _record_in_force(self, why: Event, endpoints: Endpoints, scheduled: bool) -> None:
         """That something begins, and what every channel means from then on: each probe names the event that says so."""
-        in_force = snapshot(endpoints.config, why.at, self._sealing, scheduled=scheduled)
+        before = self.ledger.state.totals.configured
+        in_force = snapshot(endpoints.config, why.at, self._sealing, previous=before, scheduled=scheduled)
         endpoints.told = numbered(await self._recorder.record(why, *in_force))
 
     async def _wind_up(self, scheduled: bool) -> None:

@@ -45,7 +45,7 @@ def test_the_first_checkpoint_is_over_the_ledger_and_the_log_s_own_key(desk: Des
     [told] = desk.ledger.events(kind=EventKind.CHECKPOINT)
     nothing = b"channel," + ",".join(COLUMNS).encode() + b"\n"
     totals = {"channels": digest(nothing), "kept": True, "sums": {}}
-    signed = {"size": 4, "root": head.root.hex(), "note": str(desk.log.note()), "previous": 0}
+    signed = {"size": 4, "root": head.root.hex(), "note": str(desk.log.note()), "previous": 0, "configured": 0}
     assert told.body == {**signed, "totals": totals}
     assert desk.ledger.artefacts.get(digest(nothing)) == nothing
     is_whole(desk)

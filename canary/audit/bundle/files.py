@@ -14,7 +14,7 @@ from canary.ledger.canonical import canonical
 from canary.model import CanaryError
 from canary.private import open_file
 
-FORMAT = "cpr-canary-bundle@4"
+FORMAT = "cpr-canary-bundle@5"
 """What the manifest says to be: another number wherever a bundle holds what a verifier before did not know."""
 
 _MANIFEST, _SUMS = "manifest.json", "SHA256SUMS"

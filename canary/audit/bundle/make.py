@@ -17,6 +17,7 @@ from canary.audit.bundle.commitment import Commitment, draw, signed_heads
 from canary.audit.bundle.faults import faults
 from canary.audit.bundle.files import BundleError, Files
 from canary.audit.bundle.heads import Heads
+from canary.audit.bundle.meanings import Meanings
 from canary.audit.bundle.population import Progress, part, write
 from canary.audit.bundle.sample import Lowest, spots
 from canary.audit.bundle.summary import named, summary
@@ -98,6 +99,7 @@ class _Bundle:
         self._files, self._log, self._heads, self._wanted = files, log, heads, wanted
         self._size = heads.newest.size
         self._ledger = log.ledger.at(self._size)
+        self._meanings = Meanings(self._ledger, heads, self._size)
         self._artefacts, self._progress = log.ledger.artefacts, progress
         self._note = heads.note(self._size)
         self._part = wanted.bound.part if wanted.bound else part(log.ledger, heads, wanted.since, wanted.until)
@@ -162,12 +164,14 @@ class _Bundle:
         for leaves in chosen.values():
             self._add(leaves)
             self._add(map(self._one, faults(self._ledger, _read(leaves))))
-            self._add(map(self._one, self._meanings(leaves)))
+            self._add_meanings(leaves)
         picks = spots(self._wanted.seed, self._wanted.size, self._part.start, self._part.end)
         for seq in picks:
             self._sizes.add(self._heads.after(seq - 1).size)
             spot = self._one(seq)
             self._add([spot])
+            if spot.kind == EventKind.CONFIGURED:
+                self._add_meanings([spot])
             if spot.probe is not None:
                 self._add(leaf for leaf in self._ledger.leaves_of_probe(spot.probe) if leaf.kind == EventKind.SCHEDULED)
         self._add([self._one(self._part.end), self._one(self._size)])
@@ -196,10 +200,15 @@ class _Bundle:
             if head and head.seq <= self._size and part.start <= size <= part.end:
                 self._add([self._one(head.seq), self._one(size + 1)])
 
-    def _meanings(self, leaves: Iterable[Leaf]) -> list[int]:
-        """The numbers of the events that say what the channel of a probe meant."""
-        named = [event.body["configured"] for event in _read(leaves) if event.kind is EventKind.SCHEDULED]
-        return [seq for seq in named if 0 < (seq or 0) <= self._size]
+    def _add_meanings(self, leaves: Iterable[Leaf]) -> None:
+        """What says what the channel of a probe meant, and what shows that this was in force."""
+        for event in _read(leaves):
+            numbers = list(self._meanings.of(event))
+            head = self._meanings.head(event.seq) if numbers else None
+            if head:
+                self._sizes.add(head.size)
+                numbers.append(head.seq)
+            self._add(map(self._one, numbers))
 
     def _add(self, leaves: Iterable[Leaf]) -> None:
         self._events |= {leaf.seq: leaf for leaf in leaves}

@@ -18,7 +18,7 @@ from . import canonical
 from .findings import RefusedError, require
 from .limits import LARGEST_BUNDLE, LARGEST_DIRECTORY, LARGEST_FILES, LARGEST_MANIFEST, LARGEST_UNPACKED
 
-VERSION = 4
+VERSION = 5
 """Of the format: another number wherever a bundle holds, or its events say, what a verifier before did not know."""
 FORMAT = f"cpr-canary-bundle@{VERSION}"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from .findings import Findings, require
+from .findings import Findings, RefusedError, require
+from .in_force import InForce, first_of
 from .log import Event, Log
 
 MEANING = "probes are of their channel as it was configured then"
@@ -32,6 +34,10 @@ class Meanings:
     """By SHA-256 of ``SALT/TEXT``: the text, as whoever sealed it told the auditor."""
     _counted: Counter[tuple[str, int]] = field(default_factory=Counter)
 
+    @cached_property
+    def _in_force(self) -> InForce:
+        return InForce(self.log)
+
     def check(self, scheduled: Event) -> None:
         """One probe, by its first event."""
         with self.findings.one(MEANING, f"probe {scheduled.probe}"):
@@ -41,7 +47,7 @@ class Meanings:
                 channel in told.body["channels"], f"is of the channel {channel!r:.60}, which {_event(told)} has not"
             )
             check_probe(scheduled.body, _day(scheduled), told.body["channels"][channel])
-            self._check_newest(scheduled, told)
+            self._check_in_force(scheduled, told)
             self._counted[channel, told.seq] += 1
 
     def tell(self) -> None:
@@ -62,16 +68,41 @@ class Meanings:
         require(told.kind == "configured", f"names event {seq}, which is {told.kind}")
         return told
 
-    def _check_newest(self, scheduled: Event, told: Event) -> None:
-        """That no other event of the schedule stands between, but for one that came while the probe began."""
+    def check_recorded(self, event: Event) -> None:
+        """Of an event that says what is in force, whether the log goes by it; one of somebody by hand is none."""
+        if event.body["scheduled"] is not True or not self._in_force.is_told(event.seq):
+            return
+        with self.findings.one(MEANING, f"event {event.seq}"):
+            require(self._in_force.has(event), "says what is in force, and by the checkpoints of the log it never was")
+
+    def _check_in_force(self, scheduled: Event, told: Event) -> None:
+        """That nothing newer was in force, but for what came while the probe began."""
+        if not self._in_force.is_told(scheduled.seq):
+            self.findings.unchecked(MEANING, "the log does not tell yet what was in force when some probes began")
+            return
+        if told.body["scheduled"] is not True:
+            self._check_by_hand(scheduled, told)
+            return
+        named = first_of(told)
+        for event in self._in_force.before(scheduled.seq):
+            if event.seq == named:
+                require(event.body["parts"] == told.body["parts"], f"names {_event(told)}, which is none of the "
+                        f"{event.body['parts']} from {_event(event)} on")  # fmt: skip
+                return
+            late = event.at + self.tolerance >= scheduled.at
+            require(late, f"names {_event(told)}, and {_event(event)} was in force")
+        raise RefusedError(f"names {_event(told)}, which by the checkpoints of the log was not in force")
+
+    def _check_by_hand(self, scheduled: Event, told: Event) -> None:
+        """Whoever probes by hand has a configuration of his own: a gap, if his channel means something else by it."""
         channel = scheduled.body["channel"]
-        for event in self.log.kind("configured"):
-            newer = told.seq < event.seq < scheduled.seq and event.at + self.tolerance < scheduled.at
-            both = told.body["scheduled"] and event.body["scheduled"]
-            require(
-                not (newer and both and channel in event.body["channels"]),
-                f"names {_event(told)}, and {_event(event)} was in force",
-            )
+        newest = next(self._in_force.before(scheduled.seq), None)
+        if newest is None:
+            return
+        parts = [e for e in self.log.kind("configured") if newest.seq <= e.seq < newest.seq + newest.body["parts"]]
+        known = [part.body["channels"][channel] for part in parts if channel in part.body["channels"]]
+        if known != [told.body["channels"][channel]]:
+            self.findings.unchecked(MEANING, "some probes by hand went by something else than what was in force")
 
     def _fact(self, channel: str, seq: int, probes: int) -> dict[str, Any]:
         event = self.log.events[seq]

@@ -295,7 +295,12 @@ class _Check:
         check_totals(self._archive, log, period, population, self._tolerance, findings)
 
     def _check_picked(self, event: Event, period: Period) -> None:
-        """When an event that the seed picked was put into the log: nothing in the period is without a time-stamp."""
+        """When an event that the seed picked was put into the log: nothing in the period is without a time-stamp.
+
+        And whether the log goes by what it says to be in force.
+        """
+        if event.kind == "configured":
+            self._meanings.check_recorded(event)
         self._within("picked at random", [event], None)
         if self._options.roots and event.at < period.until:
             with self._findings.one(times.COVERED, f"event {event.seq}"):

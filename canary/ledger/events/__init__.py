@@ -11,7 +11,7 @@ from canary.ledger.events.event import (
     timestamp,
     truncate,
 )
-from canary.ledger.events.in_force import Inventory, inventories, numbered
+from canary.ledger.events.in_force import Inventory, first_part, inventories, numbered
 from canary.ledger.events.installation import (
     CLOCK_EVERY,
     CLOCK_STEP,
@@ -65,6 +65,7 @@ __all__ = [
     "deadline",
     "digest",
     "finished",
+    "first_part",
     "flood",
     "held",
     "inventories",

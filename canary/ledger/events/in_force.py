@@ -49,6 +49,11 @@ def inventories(events: Iterable[Event]) -> Iterator[Inventory]:
             yield _joined(parts)
 
 
+def first_part(event: Event) -> int:
+    """The number of the first of the ``configured`` events that tell together what is in force."""
+    return event.seq - int(event.body["part"]) + 1
+
+
 def numbered(events: Iterable[Event]) -> dict[str, int]:
     """By channel: the number of the event that says what it means."""
     told = (event for event in events if event.kind is EventKind.CONFIGURED)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from immutables import Map, MapMutation
 
-from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE, Event, began
+from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE, Event, began, first_part
 from canary.ledger.state.due import Absence, Due
 from canary.ledger.state.totals import ChannelTotals
 
@@ -26,7 +26,7 @@ def configured(channels: _Channels, event: Event) -> _Channels:
     body, at = event.body, event.at.timestamp()
     if not body["scheduled"]:  # it is in force for probes by hand alone: nothing is due by it
         return channels
-    first = event.seq - body["part"] + 1
+    first = first_part(event)
     for slug, settings in body["channels"].items():
         totals = channels.get(slug) or ChannelTotals(settings["kind"], min(settings["arrives_in"]))
         channels[slug] = replace(totals, due=totals.due.in_force(settings["interval"], first, at))

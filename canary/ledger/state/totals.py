@@ -188,6 +188,11 @@ class Totals:
     confirmations: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     """By channel: the failed probe that is to be confirmed, and when."""
 
+    @property
+    def configured(self) -> int:
+        """The number of the first event that tells what is in force by the schedule; 0 before there is one."""
+        return max((channel.due.since for channel in self.channels.values()), default=0)
+
 
 def _moved(at: float, by: float) -> float:
     return at + by if at else 0.0

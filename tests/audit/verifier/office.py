@@ -79,6 +79,7 @@ class Office:
         channel = CHANNEL | changed
         body = {"channels": {"alias": channel}, "watches": {}, "blackouts": [], "blind_drills": [], "part": 1}
         body |= {"parts": 1, "configuration": "c" * 64, "version": "0.1.0", "python": "3.11.2", "platform": "Linux"}
+        body |= {"previous": self.ledger.state.totals.configured}
         told = self.tell(EventKind.CONFIGURED, **body, sealed_by=SEALING.id, scheduled=scheduled)
         self.configured = told.seq
         return told.seq

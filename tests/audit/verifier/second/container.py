@@ -52,7 +52,7 @@ def contents(path: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
         must(directory == len(raw) - 22 - archive.start_dir, "more in the directory than its files")
     text, sums = files.pop("manifest.json"), files.pop("SHA256SUMS")
     manifest = parsed(text)
-    must(manifest.keys() == FIELDS and manifest["format"] == "cpr-canary-bundle@4", "another format")
+    must(manifest.keys() == FIELDS and manifest["format"] == "cpr-canary-bundle@5", "another format")
     must(all(NAMES.fullmatch(name) for name in files), "a name that no file may have")
     must({name: hexed(content) for name, content in files.items()} == manifest["files"], "other files than named")
     whole = sorted([*manifest["files"].items(), ("manifest.json", hexed(text))])

@@ -15,7 +15,7 @@ from .container import contents
 from .deletion import Deletion
 from .history import Head, History, Vkey, moment
 from .life import consequent, files_of, named, only, told, whole
-from .meaning import meaning, seals
+from .meaning import meaning, recorded, seals
 from .messages import holds
 from .population import Listing, Part, committed
 from .windows import Token, Windows
@@ -248,6 +248,7 @@ class _Desk:
 
     def _pick(self, seq: int) -> None:
         event = self.log.events[seq]
+        recorded(self.log, event)
         if self.brought.roots and event["probe"] not in self.lives:
             self.windows.check([event], None)
             covered = event["when"] >= self.part.until or self.windows.over(seq)
