@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 from canary.clock import Clock
+from canary.echo import Echo
 from canary.oauth.asking import Asking
 from canary.oauth.generic import Generic
 from canary.oauth.google import from_google
@@ -28,6 +29,8 @@ FAILED_FOR = 10.0
 """Seconds for which a token server that failed is not asked again: all who wait are told the same."""
 REFUSED_FOR = 60.0
 """Seconds in which a mailbox that goes on refusing has no further token asked for: it is not the token then."""
+_RUN = 16
+"""Characters in a row of a token that are no chance: it is long, and of few kinds of characters."""
 _LOOK_EVERY = 0.05
 """Seconds between two looks of a thread that waits."""
 
@@ -60,10 +63,9 @@ class Tokens:
         with cls._making:
             return cls._of.setdefault(key, cls(auth, mailbox, clock))
 
-    @property
-    def values(self) -> tuple[str, ...]:
+    def echo(self) -> Echo:
         """What must not be shown: the last tokens that were got."""
-        return tuple(self._got)
+        return Echo(*self._got, run=_RUN)
 
     def get(self, pause: Callable[[float], None], refused: Token | None = None) -> Token:
         """A token that is good as far as we know, and is not ``refused``; for a thread, which rests by ``pause``.

@@ -68,6 +68,7 @@ class TokenServer:
         self.tenant = TENANT
         self.roles: tuple[str, ...] = ("IMAP.AccessAsApp", "SMTP.SendAsApp")
         self.rotates = False
+        self.padding = 0
         self.refusal: tuple[int, Mapping[str, Any]] | None = None
         self.behaviour: Behaviour | None = None
         self.token_endpoint: str | None = None
@@ -167,7 +168,13 @@ class TokenServer:
         return answer
 
     def _value(self, number: int) -> str:
-        claims = {"tid": self.tenant, "roles": self.roles, "aud": "https://outlook.office365.com", "n": number}
+        claims = {
+            "tid": self.tenant,
+            "roles": self.roles,
+            "aud": "https://outlook.office365.com",
+            "n": number,
+            "pad": "x" * self.padding,
+        }
         parts = ({"alg": "none"}, claims)
         return ".".join(
             [*(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts), "c2ln"]

@@ -97,14 +97,13 @@ class EmailChannel:
         """Connect, secure, log in and leave; no address is named to the server."""
         server = self._sender.submission
         try:
-            secured = await self._pool.check()
+            found = await self._pool.check()
         except (Refusal, Lost) as error:
             ending = self._refused(error) if isinstance(error, Refusal) else _lost(error)
             raise OwnFaultError(
                 ending.component or Component.SMTP, ending.fault or SmtpFault.PROTOCOL_ERROR, ending.reason
             ) from error
-        login = "AUTH ok" if server.username else "no AUTH"
-        return f"{self._sender.slug} submission {server.host}:{server.port} {secured}, {login}"
+        return f"{self._sender.slug} submission {server.host}:{server.port} {found}"
 
     async def close(self) -> None:
         """Let go of idle connections."""
@@ -118,8 +117,8 @@ class EmailChannel:
         except Lost as lost:
             return _lost(lost)
         except OwnFaultError as fault:
-            late = fault.reason == SmtpFault.TIMEOUT  # the next attempt waits longer
-            return _ours(fault.component, SmtpFault(fault.reason), fault.detail, again=late)
+            passing = fault.reason in (SmtpFault.TIMEOUT, SmtpFault.TOKEN_UNAVAILABLE)  # the next attempt waits longer
+            return _ours(fault.component, SmtpFault(fault.reason), fault.detail, again=passing)
 
     def _refused(self, refusal: Refusal) -> _Ending:
         fault = blame(refusal, self._route)

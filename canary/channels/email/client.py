@@ -24,7 +24,6 @@ class SmtpClient(aiosmtplib.SMTP):
     ``transcript`` is to be set before anything is said, and again for each further message.
     """
 
-    AUTH_METHODS = ("plain", "login", "cram-md5")
     transcript: Transcript
     echo = Echo()
     """What is never written down: the password, and all that was said to prove that we know it."""

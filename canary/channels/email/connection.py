@@ -12,7 +12,7 @@ from typing import cast
 
 import aiosmtplib
 
-from canary.budgets import SMTP_END_OF_DATA, SMTP_OPENING, SMTP_TOGETHER
+from canary.budgets import SMTP_END_OF_DATA, SMTP_OPENING, SMTP_TOGETHER, TOKEN
 from canary.channels.email.client import SmtpClient
 from canary.channels.email.login import Login, log_in
 from canary.channels.email.manners import Manners, Misheard, may_be_misheard
@@ -22,6 +22,7 @@ from canary.channels.email.transcript import Transcript
 from canary.clock import Clock
 from canary.echo import Echo
 from canary.model import Component, OwnFaultError
+from canary.oauth import Token, TokenError, Tokens
 from canary.settings import Server, Tls
 
 _XTEXT = re.compile(r"[^!-*,-<>-~]")
@@ -36,8 +37,10 @@ class SmtpConnection:
 
     _stream: Stream  # from the end of :meth:`open` on
 
-    def __init__(self, server: Server, context: ssl.SSLContext | None, clock: Clock, manners: Manners) -> None:
-        self._server, self._clock, self._manners = server, clock, manners
+    def __init__(
+        self, server: Server, context: ssl.SSLContext | None, clock: Clock, manners: Manners, tokens: Tokens | None
+    ) -> None:
+        self._server, self._clock, self._manners, self._tokens = server, clock, manners, tokens
         self._client = SmtpClient(
             hostname=server.host,
             port=server.port,
@@ -51,10 +54,14 @@ class SmtpConnection:
         self._together = False
         self.secured = "no TLS"
         """How it is protected, in words."""
+        self.login = "no AUTH"
+        """How it was logged in, in words."""
 
     async def open(self, transcript: Transcript, until: float) -> None:
         """Connect, secure, and log in. Raises Refusal, Lost or OwnFaultError, and then nothing is left open."""
         self._client.transcript = transcript
+        if self._tokens is not None:
+            await self._token(self._tokens, until)  # before anybody is made to wait for it
         seconds = self._patience(until, (SMTP_OPENING.seconds or 0.0) * self._manners.patience)
         limit = asyncio.timeout(seconds)
         try:
@@ -158,15 +165,53 @@ class SmtpConnection:
         await self._ehlo(until)
 
     async def _log_in(self, username: str, until: float) -> None:
+        if self._tokens is None:
+            self._client.echo = Echo(password := self._password())
+            await self._prove(Login(username, password, self._patience(until)))
+            self.login = "AUTH ok"
+            return
+        token = await self._token(self._tokens, until)
         try:
-            password = self._server.password.reveal() if self._server.password else ""
+            by = await self._show(username, token, until)
+        except Refusal as refusal:  # it may have been revoked before its end
+            if refusal.temporary or not self._tokens.worth_renewing(token, username):
+                raise
+            token = await self._token(self._tokens, until, token)
+            by = await self._show(username, token, until)
+        self._tokens.accepted(username)
+        self.login = f"AUTH by {by} ok ({token.told()})"
+
+    def _password(self) -> str:
+        try:
+            return self._server.password.reveal() if self._server.password else ""
         except ValueError as error:
             raise OwnFaultError(Component.CONFIG, SmtpFault.SECRET_MISSING, str(error)) from error
-        self._client.echo, self._client.authenticating = Echo(password), True
-        login = Login(username, password, self._patience(until))
+
+    async def _token(self, tokens: Tokens, until: float, refused: Token | None = None) -> Token:
+        """A token that is good as far as we know, and is not ``refused``. Raises OwnFaultError."""
+        seconds = self._patience(until, TOKEN.seconds)
+        name = f"no access token for {self._server.username}"
+        try:
+            async with asyncio.timeout(seconds):
+                return await tokens.aget(refused)
+        except TimeoutError as error:
+            detail = f"{name} within {seconds:g} s"
+            raise OwnFaultError(Component.SMTP, SmtpFault.TOKEN_UNAVAILABLE, detail) from error
+        except TokenError as error:
+            fault = SmtpFault.TOKEN_UNAVAILABLE if error.away else SmtpFault.TOKEN_REFUSED
+            raise OwnFaultError(Component.SMTP, fault, f"{name}: {error}") from error
+
+    async def _show(self, username: str, token: Token, until: float) -> str:
+        assert self._tokens is not None
+        self._client.echo = self._tokens.echo()
+        return await self._prove(Login(username, token.value, self._patience(until), is_token=True))
+
+    async def _prove(self, login: Login) -> str:
+        """Log in; returns by which method."""
+        self._client.authenticating = True
         try:
             with self._client.at(SmtpStep.AUTH):
-                await log_in(self._client, login, self._manners)
+                return await log_in(self._client, login, self._manners)
         except aiosmtplib.SMTPException as error:  # no AUTH offered, or none of its methods known
             detail = f"{self._name}: {self._client.printable(error.message)}"
             raise OwnFaultError(Component.SMTP, SmtpFault.AUTH_FAILED, detail) from error

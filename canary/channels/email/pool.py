@@ -14,6 +14,7 @@ from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault, SmtpS
 from canary.channels.email.transcript import Transcript
 from canary.clock import Clock
 from canary.model import Component, OwnFaultError
+from canary.oauth import Tokens
 from canary.settings import Server
 
 MOST_CONNECTIONS = 4
@@ -37,6 +38,8 @@ class Pool:
         self._idle: list[SmtpConnection] = []
         self._context: ssl.SSLContext | None = None
         self._manners = Manners()
+        auth = server.auth
+        self._tokens = Tokens.of(auth, server.username or "", clock) if auth is not None else None
 
     @classmethod
     def of(cls, sender: Sender, clock: Clock) -> Pool:
@@ -83,14 +86,14 @@ class Pool:
             raise OwnFaultError(Component.SMTP, SmtpFault.TIMEOUT, detail) from error
 
     async def check(self) -> str:
-        """Connect and log in afresh; returns how the connection is secured. Raises Refusal, Lost or OwnFaultError."""
+        """Connect and log in afresh; returns how both were done. Raises Refusal, Lost or OwnFaultError."""
         until = self._clock.monotonic() + self._server.timeout
         connection = await self._opened(Transcript(self._clock), until)
         try:
             await connection.noop(until)
         finally:
             connection.close()
-        return connection.secured
+        return f"{connection.secured}, {connection.login}"
 
     def close(self) -> None:
         """Let go of the connections that are not in use; whoever still needs one gets a new one."""
@@ -128,7 +131,7 @@ class Pool:
         """A new connection; another one, if a method of AUTH was the end of the first and there are others."""
         while True:
             connection, known = (
-                SmtpConnection(self._server, self._tls(), self._clock, self._manners),
+                SmtpConnection(self._server, self._tls(), self._clock, self._manners, self._tokens),
                 self._bad_logins(),
             )
             try:

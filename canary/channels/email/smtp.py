@@ -22,6 +22,8 @@ class SmtpFault(StrEnum):
     TLS_FAILED = "tls_failed"
     STARTTLS_MISSING = "starttls_missing"
     SECRET_MISSING = "secret_missing"  # noqa: S105  # a word of ours, no secret
+    TOKEN_REFUSED = "token_refused"  # noqa: S105  # likewise: the token server gives none
+    TOKEN_UNAVAILABLE = "token_unavailable"  # noqa: S105  # likewise: it does not answer, or answers nonsense
     AUTH_FAILED = "auth_failed"
     SESSION_REFUSED = "session_refused"  # at the greeting or EHLO
     SENDER_REFUSED = "sender_refused"  # may not send, or not as this sender

@@ -66,15 +66,11 @@ class MailAccount:
     def echo(self) -> Echo:
         """What is kept out of all that is told of this mailbox."""
         if self.tokens is not None:
-            return Echo(*self.tokens.values, run=TOKEN_RUN)
+            return self.tokens.echo()
         try:
             return Echo(self.server.password.reveal() if self.server.password else "")
         except ValueError:  # gone meanwhile; then it was told to nobody
             return Echo()
-
-
-TOKEN_RUN = 16
-"""Characters in a row of a token that are no chance: it is long, and of few kinds of characters."""
 
 
 def _no_token(error: TokenError, username: str) -> OwnFaultError:

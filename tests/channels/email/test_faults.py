@@ -16,6 +16,7 @@ from judging import verdict
 from servers.certificates import stranger_cert
 from servers.smtp_liar import SmtpLiar
 from servers.smtp_script import DROP, HANG, SmtpScript
+from servers.speaking import saying, speaking
 
 from canary.budgets import Budget
 from canary.channels.email import connection
@@ -60,6 +61,18 @@ async def no_password(folder: Path) -> Submission:
         return await send(server.port, username="u", password={"file": str(folder / "absent")})
 
 
+def tokens(answered: bytes) -> Check:
+    """A sender that logs in by a token, and a token server that answers this."""
+
+    async def run(_folder: Path) -> Submission:
+        async with SmtpScript({"EHLO": [OFFER]}).running() as server, speaking(saying(answered)) as url:
+            client = {"client_id": "u", "client_secret": {"env": "PATH"}}
+            auth = {"kind": "oauth", "token_url": url, **client}
+            return await send(server.port, within=3, username="u", auth=auth)
+
+    return run
+
+
 async def loses_commands(_folder: Path) -> Submission:
     async with SmtpLiar("the rest of a packet is thrown away").running() as server:
         return await send(server.port)
@@ -74,6 +87,8 @@ CHECKS: dict[str, Check] = {
     "TLS: not offered": scripted(tls="starttls"),
     "TLS: a certificate that does not verify": not_verified,
     "AUTH: the password is not there": no_password,
+    "AUTH: the token server gives no token": tokens(b'HTTP/1.1 400 Bad\r\n\r\n{"error": "invalid_client"}'),
+    "AUTH: the token server does not answer": tokens(b"220 mail.test ESMTP\r\n"),
     "AUTH: refused": scripted("AUTH", "535 5.7.8 no"),
     "AUTH: no method that takes a password": scripted("EHLO", "250-x\r\n250 AUTH XOAUTH2"),
     "MAIL: refused": scripted("MAIL", "550 5.7.1 no"),
