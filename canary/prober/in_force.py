@@ -14,9 +14,10 @@ from pydantic import BaseModel
 
 from canary import __version__
 from canary.config import Config, digest
-from canary.ledger import Event, EventKind
-from canary.ledger.events import timestamp, truncate
-from canary.sealing import SealingKey
+from canary.ledger import Event, EventKind, Ledger
+from canary.ledger.events import timestamp, trouble, truncate
+from canary.model import Component
+from canary.sealing import FILE, SealingKey
 from canary.settings import WITHIN
 
 _ROOM = 60_000
@@ -46,6 +47,22 @@ def snapshot(
     parts = _parts(_Telling(config, sealing))
     numbered = [common | part | {"part": number, "parts": len(parts)} for number, part in enumerate(parts, 1)]
     return [Event(EventKind.CONFIGURED, at, body) for body in numbered]
+
+
+def sealed_anew(ledger: Ledger, sealing: SealingKey, at: datetime) -> list[Event]:
+    """That another key sealed until now, which was lost: what it sealed, this one does not open. Nothing, if none did.
+
+    Raises OwnFaultError if the ledger cannot be read.
+    """
+    before = next(ledger.events(kind=EventKind.CONFIGURED, newest=1), None)
+    known = before.body.get("sealed_by") if before is not None else None
+    if known in (None, sealing.id):
+        return []
+    detail = (
+        f"what was sealed until now was by the key {known}, and {ledger.folder / FILE} has {sealing.id}: what was "
+        "sealed before cannot be opened any more, unless you put that file back from a back-up of the state folder"
+    )
+    return [trouble(at, Component.CONFIG, "sealing_key", detail)]
 
 
 def openable(config: Config, *, whole: bool = False) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ from canary.model import Component, OwnFaultError, Probe, Verdict
 from canary.prober.asked import Asked
 from canary.prober.clock_steps import ClockSteps
 from canary.prober.endpoints import Endpoints
-from canary.prober.in_force import snapshot
+from canary.prober.in_force import sealed_anew, snapshot
 from canary.prober.intake import LedgerIntake
 from canary.prober.judging import Judging
 from canary.prober.mark_keys import lost_before
@@ -206,9 +206,12 @@ class Prober:
 
     async def _record_in_force(self, why: Event, endpoints: Endpoints, scheduled: bool) -> None:
         """That something begins, and what every channel means from then on: each probe names the event that says so."""
+        lost = await begun(partial(sealed_anew, self.ledger, self._sealing, why.at))
+        for event in lost:
+            _log.error("the sealing key was lost", error=event.body["detail"])
         before = self.ledger.state.totals.configured
         in_force = snapshot(endpoints.config, why.at, self._sealing, previous=before, scheduled=scheduled)
-        endpoints.told = numbered(await self._recorder.record(why, *in_force))
+        endpoints.told = numbered(await self._recorder.record(why, *lost, *in_force))
 
     async def _wind_up(self, scheduled: bool) -> None:
         await self._turns.ended(_STOP_WITHIN)

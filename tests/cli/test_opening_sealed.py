@@ -17,7 +17,7 @@ from canary.cli.main import app
 from canary.config import Config, load
 from canary.ledger import Ledger
 from canary.prober.in_force import snapshot
-from canary.sealing import FILE, sealing_key
+from canary.sealing import FILE, SealingKeyError, sealing_key
 
 ANNA = "anna.berg@example-ca.example"
 
@@ -79,7 +79,20 @@ def test_a_line_is_checked_by_hand(folder: Path) -> None:
 
 
 def test_by_another_key_nothing_is_opened(folder: Path) -> None:
+    lost = sealing_key(folder / "state").id
     (folder / "state" / FILE).write_text("ab" * 32)
     found, said = opened(folder, "old.yaml", "--name", "contact-anna")
     assert not found
-    assert said == "0 of 3 sealed texts opened; 3 were sealed by a key that is not there any more"
+    assert said == (
+        f"0 of 3 sealed texts opened; 3 were sealed, until {START:%Y-%m-%d %H:%M} UTC, by a key that is not there any "
+        f"more, and cannot be opened: put sealing.key back from a back-up of that time ({lost})"
+    )
+
+
+def test_without_a_key_it_says_which_to_put_back(folder: Path) -> None:
+    lost = sealing_key(folder / "state").id
+    (folder / "state" / FILE).unlink()
+    done = CliRunner().invoke(app, ["audit", "open", str(folder / "old.yaml")])
+    assert isinstance(done.exception, SealingKeyError)
+    assert f"nothing of 8 sealed texts can be opened without it: put the key ({lost}) back" in str(done.exception)
+    assert not (folder / "state" / FILE).exists()

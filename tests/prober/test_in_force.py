@@ -5,19 +5,21 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from builders import START
+from prober.simulated import Simulated
 
 from canary.config import Config, load
-from canary.ledger import Inventory, Ledger, inventories
+from canary.ledger import EventKind, Inventory, Ledger, inventories
 from canary.ledger.events import LARGEST, numbered, placed
 from canary.model import Stage
-from canary.prober.in_force import openable, snapshot
-from canary.sealing import SealingKey
+from canary.prober.in_force import openable, sealed_anew, snapshot
+from canary.sealing import FILE, SealingKey
 
 SEALING = SealingKey(b"k" * 32)
 EXAMPLE = Path(__file__).parents[2] / "deploy/cpr-canary.example.yaml"
@@ -147,3 +149,36 @@ def test_an_alias_with_more_members_than_an_event_has_room_for(tmp_path: Path) -
     alias = found.channels["problem-alias"]
     assert len(alias["arrives_in"]) == 1000
     assert alias["queues"].keys() == {"sha256"}
+
+
+def test_a_key_that_was_lost_is_told_once(tmp_path: Path) -> None:
+    """Whatever became of it: what is sealed from now on differs, and what was sealed before stays closed."""
+    config, other = loaded(tmp_path, example()), SealingKey(b"o" * 32)
+    with closing(Ledger(tmp_path / "state", inline=True)) as ledger:
+        assert sealed_anew(ledger, SEALING, START) == []  # nothing is sealed yet
+        ledger.append(*snapshot(config, START, SEALING)).result()
+        assert sealed_anew(ledger, SEALING, START) == []
+        [lost] = sealed_anew(ledger, other, START)
+        assert (lost.body["component"], lost.body["reason"]) == ("config", "sealing_key")
+        assert f"by the key {SEALING.id}, and {ledger.folder / FILE} has {other.id}" in lost.body["detail"]
+        ledger.append(lost, *snapshot(config, START, other)).result()
+        assert sealed_anew(ledger, other, START) == []
+
+
+def test_each_start_tells_what_was_in_force_before_and_the_first_after_a_loss_tells_of_it(simulated: Simulated) -> None:
+    """One by hand in between is in force for nobody else, and nothing comes before what a schedule goes by."""
+
+    async def begun(canary: Simulated) -> None:
+        await canary.until(lambda: canary.events(EventKind.CONFIGURED)[lives:])
+
+    for lives, scheduled in enumerate((True, False, True, True)):
+        if lives == 2:
+            (simulated.folder / "state" / FILE).unlink()
+        simulated.live(begun, scheduled=scheduled)
+    with closing(Ledger(simulated.folder / "state", inline=True)) as ledger:
+        told = [(e.seq, e.body["previous"]) for e in ledger.events(kind=EventKind.CONFIGURED)]
+        lost = [event for event in ledger.events(kind=EventKind.TROUBLE) if event.body["reason"] == "sealing_key"]
+        first, by_hand, anew, last = (number for number, _ in told)
+        assert [before for _, before in told] == [0, first, first, anew]
+        assert ledger.state.totals.configured == last
+        assert [by_hand < event.seq == anew - 1 for event in lost] == [True]
