@@ -125,6 +125,7 @@ MARKS = Budget("a search for marks in a message", number=30_000, pieces="words o
 MARKED_LINES = Budget("a search for marks in a message", number=200_000, pieces="lines, of which a mark may need six")
 COMPARED = Budget("what was found beside what was sent", decoded=MIB)
 HEADER = Budget("a header of a message or a part", received=128 * KIB)
+HOPS = Budget("the way of a message", number=30, pieces="hops, the last ones")  # each is told in its event
 IMAP_LINE = Budget("a line from an IMAP server", received=MIB)
 IMAP_ANSWER = Budget(
     "the answer of an IMAP server to one command", received=4 * MIB, seconds=120.0, number=100_000, pieces="lines"

@@ -25,6 +25,7 @@ from canary.cli.common import (
     print_plain,
     style,
 )
+from canary.cli.way import ways
 from canary.clock import Clock
 from canary.config import load
 from canary.decided import so_far
@@ -162,6 +163,11 @@ def _show_one(events: list[Event], files: Mapping[str, str]) -> None:
         after = f"{(event.at - begun).total_seconds():+.1f} s"
         table.add_row(after, painted(name, colour), on_one_line(words))
     out.print(table)
+    for queue, hops, said in ways(events):
+        print_plain(f"the way to {queue}, as its header says")
+        out.print(hops)
+        for line in said:
+            print_plain(line)
     for name, path in files.items():
         print_plain(f"{name}: {path}")
 

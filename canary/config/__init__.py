@@ -2,7 +2,17 @@
 
 from canary.config.load import load
 from canary.config.mistakes import ConfigError, Mistake
-from canary.config.sections import Audit, Blackout, BlindDrill, Limits, Operator, RetentionSettings, SenderSettings, Web
+from canary.config.sections import (
+    Audit,
+    Blackout,
+    BlindDrill,
+    Gateway,
+    Limits,
+    Operator,
+    RetentionSettings,
+    SenderSettings,
+    Web,
+)
 from canary.config.whole import Config, digest, schema
 
 __all__ = [
@@ -11,6 +21,7 @@ __all__ = [
     "BlindDrill",
     "Config",
     "ConfigError",
+    "Gateway",
     "Limits",
     "Mistake",
     "Operator",

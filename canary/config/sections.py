@@ -121,6 +121,12 @@ class Gateway(Settings):
         "with * for any characters; a link that tells it needs no entry",
     )
 
+    authserv_ids: ListOf[Annotated[str, AfterValidator(_web_host)]] = Field(
+        (),
+        description="servers, or their domains, whose results of SPF, DKIM, DMARC and ARC are believed besides those "
+        "of the organisation that the last server belongs to (RFC 8601)",
+    )
+
 
 class Web(Settings):
     """Where metrics, health and status are served."""

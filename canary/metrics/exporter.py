@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from canary import __version__, status
 from canary.config import Config
-from canary.ledger import SHOWN, ChannelTotals, Histogram, State
+from canary.ledger import AUTHENTICATED, SHOWN, ChannelTotals, Histogram, State
 from canary.metrics.families import Families
 from canary.model import DeadlineResult, Forgery, Outcome, Stage
 from canary.prober.gate import stop_reason
@@ -81,7 +82,7 @@ class Exporter(Collector):
     def _collect_channels(self, families: Families, layout: _Layout, state: State, stopped: str | None) -> None:
         now = self._prober.intake.now()
         missed_since = (now - _MISSED_WITHIN).timestamp()
-        due, sums = 0, dict[str, ChannelTotals]()
+        due, sums, authenticated = 0, dict[str, ChannelTotals](), Counter[tuple[str, str]]()
         standing = status.channels(layout.config, state, stopped, now)
         for channel, known in zip(layout.channels, standing, strict=True):
             settings, labels, totals = channel.settings, channel.labels, known.totals
@@ -95,6 +96,7 @@ class Exporter(Collector):
             families.add("probes_unaccounted_total", labels, became.unaccounted)
             due += number
             _add_people(families, channel, totals)
+            authenticated.update({(settings.kind, key): count for key, count in totals.authenticated.items()})
             if layout.per_kind:
                 sums[settings.kind] = sums.get(settings.kind, ChannelTotals(settings.kind, "")) + totals
             else:
@@ -102,7 +104,12 @@ class Exporter(Collector):
                 _add_many_valued(families, labels, totals, settings.owed())
                 _add_missed(families, labels, totals, missed_since)
                 _add_more_of_people(families, channel, totals)
+                _add_way(families, labels, totals)
         families.add("probes_due_total", [], due)
+        for kind, method in sorted({(kind, key.partition("/")[0]) for kind, key in authenticated}):
+            for result in AUTHENTICATED:  # at 0 from its first sign on: a counter born at 1 hides its first event
+                count = authenticated[kind, f"{method}/{result}"]
+                families.add("authentication_results_total", [kind, method, result], count)
         for kind, totals in sums.items():
             _add_many_valued(families, ("", kind, ""), totals, (Stage.ACKNOWLEDGED,))
 
@@ -209,6 +216,15 @@ def _add_more_of_people(families: Families, channel: _ExportedChannel, totals: C
             families.add("alias_roster_members", [*labels, "actual"], len(newest.seen_in))
     if channel.person and newest.probe:
         families.add("contacts_on_leave", labels, newest.away > 0)
+
+
+def _add_way(families: Families, labels: Sequence[str], totals: ChannelTotals) -> None:
+    """What the headers of reports that were found say, as soon as one says it."""
+    if totals.authenticated:
+        failed = sum(count for key, count in totals.authenticated.items() if key.endswith("/fail"))
+        families.add("authentication_failed_total", labels, failed)
+    if totals.slowest_hop:
+        families.add("channel_slowest_hop_seconds", labels, totals.slowest_hop)
 
 
 def _add_missed(families: Families, labels: Sequence[str], totals: ChannelTotals, since: float) -> None:

@@ -59,6 +59,15 @@ TABLE: Mapping[str, Definition] = {
     "stage_latency_seconds": Definition(
         HistogramMetricFamily, "Time from submission to the stage, for stages reached.", (*_CHANNEL, "stage")
     ),
+    "authentication_results_total": _counter(
+        "Reports found, by what servers that are believed made of them.", "kind", "method", "result"
+    ),
+    "authentication_failed_total": _counter(
+        "Results of SPF, DKIM, DMARC and ARC that were no pass and not none, of reports found.", *_CHANNEL
+    ),
+    "channel_slowest_hop_seconds": _gauge(
+        "What the newest report found spent before the server that it took longest to.", *_CHANNEL
+    ),
     "variant_results_total": _counter(
         "Probes by what was reported, and what the arrival deadline found.", *_BY_VARIANT
     ),

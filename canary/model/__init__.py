@@ -8,6 +8,7 @@ What is seen of it later is a *sighting*, at a *place*. A *case* is a probe with
 from canary.model.errors import CanaryError, OwnFaultError
 from canary.model.probe import Case, Depth, Flood, Place, Probe, Sighting, Submission, Verdict
 from canary.model.report import Attachment, Outgoing, Person, Report
+from canary.model.way import Authentication, Hop, SpamVerdict, Way
 from canary.model.words import (
     Actor,
     Component,
@@ -25,6 +26,7 @@ from canary.model.words import (
 __all__ = [
     "Actor",
     "Attachment",
+    "Authentication",
     "CanaryError",
     "Case",
     "Component",
@@ -33,6 +35,7 @@ __all__ = [
     "Failure",
     "Flood",
     "Forgery",
+    "Hop",
     "Outcome",
     "Outgoing",
     "OwnFaultError",
@@ -43,9 +46,11 @@ __all__ = [
     "Role",
     "Seen",
     "Sighting",
+    "SpamVerdict",
     "Stage",
     "Submission",
     "Surplus",
     "TimeSource",
     "Verdict",
+    "Way",
 ]

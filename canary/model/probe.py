@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from canary.model.way import Way
 from canary.model.words import (
     Actor,
     Component,
@@ -129,6 +130,7 @@ class Sighting:
     where: str = ""
     generation: int = 0
     by: Actor | None = None
+    way: Way | None = None
 
     def is_copy_of(self, other: Sighting) -> bool:
         """Whether both are the same stored copy, seen twice: after a restart, or under other numbers.

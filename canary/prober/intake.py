@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 
 from canary.budgets import UNKNOWN_MARKS
 from canary.clock import Clock
+from canary.config import Gateway
+from canary.content import Message
 from canary.judge import reached, shown_in
 from canary.ledger import Event, EventKind, KeptSightings, Ledger, OpenProbe, State
 from canary.ledger import events as record
 from canary.ledger.events import clock, digest
+from canary.mail.way import read_way
 from canary.mark import Keyring
-from canary.model import Component, Depth, Flood, Forgery, Place, Role, Seen, Sighting, Surplus, TimeSource
+from canary.model import Component, Depth, Flood, Forgery, Place, Role, Seen, Sighting, Surplus, TimeSource, Way
 from canary.prober.floods import Floods
 from canary.prober.mark_keys import RecallingKeyring
 from canary.queues import Cursor, Found
@@ -33,8 +36,8 @@ _REMEMBERED = 100
 class LedgerIntake:
     """The :class:`canary.queues.Intake` of every watcher.
 
-    ``changed`` is called, from any thread, with the ids of the probes that something new is known of. ``links`` says
-    which links the operator's gateway puts in place of others, as the configuration has them at the time.
+    ``changed`` is called, from any thread, with the ids of the probes that something new is known of. ``gateway`` says
+    what the operator's gateway does and which servers are believed, as the configuration has it at the time.
     """
 
     def __init__(
@@ -43,9 +46,9 @@ class LedgerIntake:
         keys: Keyring,
         clock: Clock,
         changed: Callable[[Collection[str]], None],
-        links: Callable[[], tuple[str, ...]] = tuple,
+        gateway: Callable[[], Gateway] = Gateway,
     ) -> None:
-        self._ledger, self._clock, self._changed, self._links = ledger, clock, changed, links
+        self._ledger, self._clock, self._changed, self._gateway = ledger, clock, changed, gateway
         self._keys = RecallingKeyring(keys, self._mark_of)
         self.read_at: dict[str, datetime] = {}
         """When each queue was last read to its end."""
@@ -199,10 +202,18 @@ class LedgerIntake:
             where=item.where,
             generation=item.generation,
             by=item.by,
+            way=self._way(item, known, forgery, now),
         )
         if known and forgery is None and self._came_after(known, sighting, known.case.probe.give_up):
             return replace(sighting, forgery=Forgery.EXPIRED)
         return sighting
+
+    def _way(self, item: Found, known: OpenProbe | None, forgery: Forgery | None, now: datetime) -> Way | None:
+        """The way that a genuine report took, where its header is shown."""
+        if known is None or forgery is not None or item.seen is not Seen.REPORT:
+            return None
+        header = item.content.raw if isinstance(item.content, Message) else item.header
+        return read_way(header, known.case.started_at, now, self._gateway().authserv_ids)
 
     def _came_after(self, known: OpenProbe, sighting: Sighting, limit: float) -> bool:
         """Whether a sighting came more than ``limit`` seconds after submission, for certain.
@@ -230,7 +241,7 @@ class LedgerIntake:
         sent = self._ledger.artefacts.get(known.payload) if known.payload else None
         if sent is None:
             return None, None, "what was sent is no longer kept"
-        found = compared(sent, item.content, whole=item.place.whole, links=self._links())
+        found = compared(sent, item.content, whole=item.place.whole, links=self._gateway().links)
         if not found.is_report and is_renamed(known.case, item.place, item.message_id):
             return Forgery.REPLAYED, False, f"another message that has its mark: {found.difference}"
         return None, found.difference is None, _said(item, found)

@@ -94,7 +94,7 @@ class Prober:
         self._run = self._unguessable.randbytes(4).hex()
         rng = rng or random.Random()  # noqa: S311  # jitter and wording, not secrets
         self._keys, self._sealing, self._scheduled = keys, sealing_key(ledger.folder), True
-        self.intake = LedgerIntake(ledger, keys, self._clock, self._changed, lambda: self.config.gateway.links)
+        self.intake = LedgerIntake(ledger, keys, self._clock, self._changed, lambda: self.config.gateway)
         self.endpoints = Endpoints(config, self._clock, self._unguessable)
         self._recorder = Recorder(ledger)
         self._submitter = Submitter(self._recorder, keys, self._clock, evidence, rng, self._unguessable)

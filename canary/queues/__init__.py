@@ -46,6 +46,9 @@ class Found:
     on a ticket needs a ``where`` of its own. Of what is alike (one probe, one place, seen in one way) the first are
     recorded one by one, and more only as a number.
 
+    ``header`` is the header of a message that arrived, where the system shows that without the whole message: the way
+    that it took is read from it, and not kept but for that.
+
     ``arrived_at`` is when it happened, by ``source``, give or take ``uncertainty`` seconds. ``stated_at`` is when the
     server says so (None if it does not), where that is not believed. ``forgery`` is set to bad_mac if the MAC of the
     mark does not verify.
@@ -65,6 +68,7 @@ class Found:
     where: str = ""
     generation: int = 0
     stated_at: datetime | None = None
+    header: bytes = field(default=b"", repr=False)
 
 
 class Intake(Protocol):

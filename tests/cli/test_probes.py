@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import CPR, DEADLINE, a_case, a_probe, after, done, message, report, taken
+from builders import CPR, DEADLINE, START, a_case, a_probe, after, done, message, report, taken
 from cli.test_commands import cpr_canary
 from ledger.test_results import NAME, life
 from servers.ca_site import CaSite
@@ -18,6 +18,7 @@ from canary.config import load
 from canary.judge import judge
 from canary.ledger import Event, Ledger
 from canary.ledger import events as record
+from canary.mail.way import read_way
 from canary.model import DeadlineResult, Failure, Flood, Forgery, Outcome, Role, Seen, Stage
 
 LOST = "anotherprobe2222"
@@ -162,3 +163,26 @@ def test_what_a_real_probe_left(site: CaSite, tmp_path: Path) -> None:
     files = json.loads(cpr_canary("probes", "show", config, probe, "--json").stdout)["files"]
     assert set(files) == {"what was sent", "smtp-transcript.txt", "what was seen (1)"}
     assert b"RCPT TO" in Path(files["smtp-transcript.txt"]).read_bytes()
+
+
+def test_the_way_that_a_report_took_hop_by_hop(filled: Callable[..., Path]) -> None:
+    header = (
+        b"Authentication-Results: mx.ca.test; spf=pass smtp.mailfrom=persona.test; dkim=fail\n"
+        b"Received: from mx.ca.test ([127.0.0.1]) by imap.ca.test with LMTP; Sun, 01 Mar 2026 12:03:20 +0000\n"
+        b"Received: from a.test by mx.ca.test (version=TLS1_3); Sun, 01 Mar 2026 12:00:02 +0000\n"
+        b"Received: by a.test; Sun, 01 Mar 2026 12:09:00 +0000\nX-Spam-Status: Yes, score=7.1\n"
+    )
+    seen = replace(report(), way=read_way(header, START, after(205)))
+    config = filled(*life()[:3], record.sighting(after(205), seen, "desk"))
+    shown = cpr_canary("probes", "show", config, NAME).stdout
+    words = " ".join(shown.split())
+    assert "the way to cpr, as its header says" in words
+    assert "198.0 s" in words
+    assert "TLS 1.3" in words
+    assert "538.0 s earlier than the hop before" in words
+    assert "authenticated: SPF pass (persona.test), DKIM fail, says mx.ca.test" in words
+    assert "spam filter SpamAssassin: spam, score 7.1" in words
+    told = json.loads(cpr_canary("probes", "show", config, NAME, "--json").stdout)
+    [way] = [event["body"]["way"] for event in told["events"] if event["kind"] == "sighting"]
+    assert [hop["by"] for hop in way["hops"]] == ["a.test", "mx.ca.test", "imap.ca.test"]
+    assert all(hop["seconds"] >= 0 for hop in way["hops"])

@@ -18,6 +18,9 @@ RULES, ALERTS = PROMETHEUS / "cpr-canary.rules.yaml", PROMETHEUS / "cpr-canary.a
 SCENARIOS = sorted((PROMETHEUS / "tests").glob("*.yaml"))
 
 NOT_CHARTED: Mapping[str, str] = {
+    "authentication_failed_total": "what a filter may have gone by; for ad hoc questions beside `probes show`",
+    "authentication_results_total": "what a filter may have gone by; for ad hoc questions beside `probes show`",
+    "channel_slowest_hop_seconds": "the latency is charted, and `probes show` has every hop; for ad hoc questions",
     "loop_stalled_seconds_total": "the longest stall is charted, and the log names each; for ad hoc questions",
     "part_well": "each part has a chart or an alert of its own that says more; for ad hoc questions",
     "probes_due_total": "what the unaccounted ones are a share of; for ad hoc questions",

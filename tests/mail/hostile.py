@@ -62,6 +62,15 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "the same field": _repeated(b"", b"Subject: =?utf-8?q?=41?=\n"),
     "a folded field": _repeated(b"Subject: ", b"\n a"),
     "Received": _repeated(b"", b"Received: from a by b; Mon, 1 Jan 2026 00:00:00 +0000\n"),
+    "a long Received": _repeated(b"Received: from a (", b"a.b [1.2.3.4] (TLS1"),
+    "clauses": _repeated(b"Received: ", b"from by with id "),
+    "results of authentication": _repeated(
+        b"Received: by a.b; x\nAuthentication-Results: a.b;", b"dkim=pass header.d="
+    ),
+    "open results": _repeated(b"Received: by a.b; x\nAuthentication-Results: a.b; ", b'"\\'),
+    "fields of authentication": _repeated(b"Received: by a.b; x\n", b"Authentication-Results: a.b; spf=pass\n"),
+    "numbers of a filter": _repeated(b"X-Spam-Status: No, ", b"score=1.999999"),
+    "rules of a filter": _repeated(b"X-Proofpoint-Spam-Details: ", b"rule=xspa"),
     "parts": _parts,
     "nested parts": _nested,
     "nested parts of one boundary": _same_boundary,

@@ -17,6 +17,7 @@ from mail.hostile import KINDS, filled
 from canary.budgets import BudgetError
 from canary.content import Message
 from canary.mail.reading import read_mail
+from canary.mail.way import read_way
 from canary.mark import Keyring, new_probe_id
 from canary.queues.imap.headers import answers_with, arrival, marks_in, message_id
 from canary.queues.replies.classify import classify
@@ -46,6 +47,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     "compare": lambda raw: differences(SENT, Message(raw)),
     "search": searched,
     "headers": headers_read,
+    "way": lambda raw: read_way(raw, NOW, NOW, ("a.b",)),
 }
 
 

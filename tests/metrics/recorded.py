@@ -27,6 +27,7 @@ from canary.model import (
     Submission,
     TimeSource,
     Verdict,
+    Way,
 )
 from canary.prober.loop import Prober
 
@@ -92,6 +93,7 @@ def probed(
     replies: tuple[Seen, ...] = (),
     deeds: tuple[Seen, ...] = (),
     failure: Failure | None = None,
+    way: Way | None = None,
 ) -> str:
     """Record a whole probe sent at ``at`` that took so many seconds to reach these queues, or never did (None).
 
@@ -114,7 +116,8 @@ def probed(
     ledger.append(record.submitted(probe.id, at, submission, {}))
     if seconds is not None:
         for queue in reached:
-            ledger.append(seen(probe.id, Seen.REPORT, Place(queue, Role.MONITORED), at + timedelta(seconds=seconds)))
+            place = Place(queue, Role.MONITORED)
+            ledger.append(seen(probe.id, Seen.REPORT, place, at + timedelta(seconds=seconds), way=way))
             for deed in deeds:
                 ledger.append(seen(probe.id, deed, Place(queue, Role.MONITORED), at + timedelta(seconds=seconds)))
         for number, reply in enumerate(replies):
@@ -133,7 +136,7 @@ def probed(
     return probe.id
 
 
-def seen(probe: str, what: Seen, place: Place, at: datetime, message: str = "1" * 64) -> Event:
+def seen(probe: str, what: Seen, place: Place, at: datetime, message: str = "1" * 64, way: Way | None = None) -> Event:
     """Something was seen of a probe, in this message."""
     sighting = Sighting(
         what,
@@ -148,6 +151,7 @@ def seen(probe: str, what: Seen, place: Place, at: datetime, message: str = "1" 
         intact=True,
         where=place.queue,
         by=Actor.HUMAN,
+        way=way,
     )
     return record.sighting(at, sighting, f"watcher of {place.queue}")
 

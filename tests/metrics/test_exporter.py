@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from canary.ledger import Event, EventKind
 from canary.ledger.events import Hold, held
 from canary.metrics import PREFIX, TABLE, registry
-from canary.model import DeadlineResult, Outcome
+from canary.model import Authentication, DeadlineResult, Hop, Outcome, Way
 from canary.prober.loop import Prober
 
 
@@ -100,3 +100,20 @@ def test_what_is_due_and_what_became_of_it(prober: Prober) -> None:
     assert sample(prober, "probes_unaccounted_total", **silent) == 11
     assert sample(prober, "probes_unaccounted_total", **paused) == 0
     assert sample(prober, "probes_due_total") == 11 + 11
+
+
+def test_what_servers_made_of_reports_and_where_the_newest_was_slow(prober: Prober) -> None:
+    for spf, seconds in (("pass", 8.0), ("softfail", 70.0), ("temperror", 3.5)):
+        hops = (Hop("mx.ca.test", seconds=0.5), Hop("imap.ca.test", seconds=seconds), Hop("x.ca.test"))
+        way = Way(hops, authentication=(Authentication("spf", spf),))
+        probed(prober.ledger, "problem-report-0", way=way)
+    counted = [
+        sample(prober, "authentication_results_total", kind="email", method="spf", result=r)
+        for r in ("pass", "fail", "none")
+    ]
+    assert counted == [1, 1, 1]
+    assert sample(prober, "authentication_failed_total", **of("problem-report-0")) == 1
+    assert sample(prober, "authentication_failed_total", **of("problem-report-1")) is None
+    assert sample(prober, "channel_slowest_hop_seconds", **of("problem-report-0")) == 3.5
+    assert sample(prober, "channel_slowest_hop_seconds", **of("problem-report-1")) is None
+    assert b'method="dkim"' not in generate_latest(registry(prober))

@@ -10,8 +10,9 @@ from metrics.recorded import NOW, opened, probed, seen, settings
 from prometheus_client import generate_latest
 
 from canary.ledger import SHOWN, Ledger
+from canary.mail.authentication import METHODS
 from canary.metrics import registry
-from canary.model import Place, Role, Seen
+from canary.model import Authentication, Hop, Place, Role, Seen, Way
 from canary.prober.loop import Prober
 from canary.reports import VARIANTS
 
@@ -29,7 +30,12 @@ def at_its_worst(ledger: Ledger, channel: str, prober: Prober) -> None:
         probed(ledger, channel, at=now, kind="contact", variant=variant, expected=MEMBERS, reached=MEMBERS[:1])
     replies = (Seen.ACKNOWLEDGEMENT, Seen.ANSWER, Seen.OUT_OF_OFFICE)
     deeds = (Seen.PICKED_UP, Seen.ANSWER, Seen.CLOSED)
-    probed(ledger, channel, at=now, kind="contact", expected=MEMBERS, reached=MEMBERS, replies=replies, deeds=deeds)
+    hops = (Hop("mx.ca.test", seconds=0.5), Hop("imap.ca.test", seconds=12345.678))
+    way = Way(hops, authentication=tuple(Authentication(method, "pass") for method in METHODS))
+    probed(
+        ledger, channel, at=now, kind="contact", expected=MEMBERS, reached=MEMBERS, replies=replies, deeds=deeds,
+        way=way,
+    )  # fmt: skip
     forged = seen("a" * 16, Seen.REPORT, Place("anna", Role.MONITORED), NOW)
     ledger.append(forged).result()
 
@@ -70,6 +76,8 @@ def test_the_worst_case_has_all_there_is(tmp_path: Path) -> None:
     of_channel = {line.partition("{")[0] for line in text.splitlines() if 'channel="problem-report-0"' in line}
     assert {
         "cpr_canary_alias_roster_members",
+        "cpr_canary_authentication_failed_total",
+        "cpr_canary_channel_slowest_hop_seconds",
         "cpr_canary_channel_sender_last_missed_timestamp_seconds",
         "cpr_canary_channel_variant_last_missed_timestamp_seconds",
         "cpr_canary_contacts_on_leave",

@@ -12,6 +12,7 @@ import pytest
 from builders import CPR, GIVE_UP, LEGAL, MESSAGE_ID, MINE, START, a_probe, after, taken
 
 from canary.clock import Clock
+from canary.config import Gateway
 from canary.content import Content, Message, Ticket
 from canary.ledger import EventKind, Ledger
 from canary.ledger import events as record
@@ -188,3 +189,52 @@ def test_a_time_that_is_still_to_come_lets_nothing_expire(
     [seen] = watching.events(EventKind.SIGHTING)
     assert seen.body["forgery"] == forgery
     watching.ledger.close()
+
+
+WAY = (
+    b"Authentication-Results: gw.filter.test; spf=pass\r\n"
+    b"Received: from gw.filter.test (gw.filter.test [192.0.2.1]) by imap.ca.test; Sun, 01 Mar 2026 12:00:08 +0000\r\n"
+    b"Received: from a.test by gw.filter.test with ESMTPS; Sun, 01 Mar 2026 12:00:03 +0000\r\nX-Spam-Flag: NO\r\n"
+)
+
+
+def test_the_way_of_a_report_is_recorded_with_it(ledger: Ledger, intake: LedgerIntake) -> None:
+    sent(ledger)
+    intake.hand_in("w", [found(content=Message(WAY + mail().raw))], {})
+    [event] = ledger.events(kind=EventKind.SIGHTING)
+    assert [(hop["by"], hop["tls"]) for hop in event.body["way"]["hops"]] == [
+        ("gw.filter.test", "yes"), ("imap.ca.test", ""),
+    ]  # fmt: skip
+    assert event.body["way"]["spam"][0]["spam"] is False
+    assert event.body["way"]["authentication"] == []
+    [sighting] = sightings(ledger)
+    assert sighting.way is not None
+    assert sighting.way.hops[1].seconds == 5.0
+    assert ledger.state.totals.channels["alias"].slowest_hop >= 5.0
+
+
+def test_a_header_tells_the_way_where_the_rest_is_not_shown(ledger: Ledger, intake: LedgerIntake) -> None:
+    sent(ledger)
+    intake.hand_in("w", [replace(found(place=TICKETS, content=Ticket(TEXT)), header=WAY)], {})
+    [sighting] = sightings(ledger)
+    assert sighting.way is not None
+    assert len(sighting.way.hops) == 2
+
+
+def test_servers_that_the_operator_relies_on_are_believed(ledger: Ledger) -> None:
+    clock = Clock(wall=lambda: after(30).timestamp(), monotonic=lambda: 0.0)
+    relies = LedgerIntake(
+        ledger, Keyring([b"k" * 32]), clock, lambda _: None, lambda: Gateway(authserv_ids=("filter.test",))
+    )
+    sent(ledger)
+    relies.hand_in("w", [found(content=Message(WAY + mail().raw))], {})
+    assert ledger.state.totals.channels["alias"].authenticated == {"spf/pass": 1}
+
+
+def test_of_what_is_forged_and_of_answers_no_way_is_recorded(ledger: Ledger, intake: LedgerIntake) -> None:
+    sent(ledger)
+    whole = Message(WAY + mail().raw)
+    answered = found(Seen.ANSWER, MINE, whole)
+    intake.hand_in("w", [replace(found(content=whole), forgery=Forgery.BAD_MAC), answered], {})
+    for event in ledger.events(kind=EventKind.SIGHTING):
+        assert "way" not in event.body

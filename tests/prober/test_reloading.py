@@ -59,10 +59,10 @@ def test_the_links_of_another_gateway_are_known_to_whoever_takes_in_mail(simulat
 
     async def story(canary: Simulated) -> None:
         await canary.until(lambda: canary.prober.last_tick)
-        assert canary.prober.intake._links() == ()
+        assert canary.prober.intake._gateway().links == ()
         wrapping = canary.prober.config.model_copy(update={"gateway": Gateway(links=links)})
         await canary.prober.reload(lambda: wrapping)
-        assert canary.prober.intake._links() == links
+        assert canary.prober.intake._gateway().links == links
 
     simulated.live(story, scheduled=False)
 

@@ -110,6 +110,23 @@ def text(mark: str) -> Language:
     return Language([b"see " + token + b" there", b"> " + token[:10] + b"\n> " + token[10:]], words)
 
 
+WAYS = Language(
+    [
+        b"Authentication-Results: mx.ca.test; spf=pass (remark) smtp.mailfrom=a@b.test; dkim=fail header.d=b.test\n"
+        b"Received: from mx.ca.test ([127.0.0.1]) by imap.ca.test with LMTPS id a; Fri, 27 Nov 2026 00:00:03 +0000\n"
+        b"Received: from a.b.test (a.b.test [192.0.2.1]) (using TLSv1.3 with cipher X) by mx.ca.test (Postfix)\n"
+        b"\twith ESMTPS id 1 for <a@ca.test>; Fri, 27 Nov 2026 01:00:02 +0100 (CET)\n"
+        b"Received-SPF: pass (x) receiver=mx.ca.test; envelope-from=a@b.test\nX-Spam-Status: No, score=1.5 tests=A\n"
+        b"X-Forefront-Antispam-Report: CIP:1.2.3.4;SCL:5;SFV:SPM;CAT:PHSH;\nSubject: x\n\ntext\n"
+    ],
+    [
+        b"Received: ", b"from ", b" by ", b" with ESMTPS", b"; ", b"(", b")", b"[IPv6:", b"]", b"127.0.0.1", b"localhost",
+        b"HELO ", b"TLS1_3", b"version=", b"\n\t", b"Authentication-Results: ", b"mx.ca.test", b"=pass", b"dkim", b'"', b"\\",
+        b"Fri, 27 Nov 2026 00:00:03 +0000\n", b"Date: Fri, 31 Feb 99999 25:61:61 +9999\n", b"X-Spam-Score: ", b"1e999", b"-9.9",
+        b"X-Proofpoint-Spam-Details: rule=", b"notspam", b"\xc0\xaf", b"\x00",
+    ],
+)  # fmt: skip
+
 IMAP = Language(
     [
         b"* OK [CAPABILITY IMAP4rev1 IDLE] ready\r\nTAG OK done\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 4]\r\n"

@@ -37,6 +37,7 @@ from canary.keyring import open_keyring
 from canary.ledger.events.event import parse_time
 from canary.mail import words
 from canary.mail.reading import read_mail
+from canary.mail.way import read_way
 from canary.mark import LENGTH, Keyring, new_probe_id
 from canary.model import Attachment, OwnFaultError
 from canary.queues.imap import headers
@@ -141,6 +142,12 @@ def _parts(raw: bytes) -> None:
         assert isinstance(part.text(4096) + part.name + part.boundary + part.type, str)
 
 
+def _way(raw: bytes) -> None:
+    way = read_way(raw, _AT, _AT, ("mx.ca.test",))
+    for hop in way.hops if way else ():
+        assert (hop.seconds or 0.0) >= 0.0, f"time goes back in silence: {hop}"
+
+
 def _echoed(raw: bytes) -> None:
     said = _ECHO.removed(text(raw))
     assert of.SECRET not in said, "a secret is told"
@@ -178,6 +185,7 @@ def _parsers() -> Iterator[Parser]:
     yield Parser("mark by itself", _mark, _TEXT, (ValueError,))
     yield Parser("headers of a message", _headers, _MAIL)
     yield Parser("parts of a message", _parts, _MAIL)
+    yield Parser("way of a message", _way, of.WAYS)
     yield Parser("parameters of a field", lambda raw: words.parameters(words.unfolded(raw)), _MAIL)
     yield Parser("bounces", lambda raw: bounces.parse(read_mail(raw)), _MAIL)
     yield Parser("kind of answer", classify, _MAIL)

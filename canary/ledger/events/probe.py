@@ -55,6 +55,8 @@ def submitted(probe: str, at: datetime, submission: Submission, artefacts: Mappi
 def sighting(at: datetime, seen: Sighting, watcher: str) -> Event:
     """Something was seen by ``watcher``."""
     body = _adapter(Sighting).dump_python(seen, mode="json", exclude={"probe"}) | {"watcher": watcher}
+    if seen.way is None:
+        del body["way"]
     body |= {
         "detail": truncate(seen.detail),
         "message_id": seen.message_id and truncate(seen.message_id, _LONGEST_NAME),

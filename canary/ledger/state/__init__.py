@@ -5,9 +5,10 @@ from canary.ledger.state.fold import Find, Fold, fold_probe
 from canary.ledger.state.snapshot import dump, restore
 from canary.ledger.state.state import OpenProbe, State
 from canary.ledger.state.surplus import KeptSightings
-from canary.ledger.state.totals import BUCKETS, SHOWN, ChannelTotals, Histogram, Newest, Totals
+from canary.ledger.state.totals import AUTHENTICATED, BUCKETS, SHOWN, ChannelTotals, Histogram, Newest, Totals
 
 __all__ = [
+    "AUTHENTICATED",
     "BUCKETS",
     "SHOWN",
     "ChannelTotals",

@@ -23,7 +23,7 @@ from canary.ledger.events import (
     read_submission,
 )
 from canary.ledger.state.due_events import configured, each, hold_began, hold_ended, started
-from canary.ledger.state.judged import with_absence, with_failure, with_result
+from canary.ledger.state.judged import with_absence, with_failure, with_result, with_way
 from canary.ledger.state.state import RECENT, OpenProbe, State, clock_is_news
 from canary.ledger.state.surplus import surplus
 from canary.ledger.state.totals import UNDECIDED, ChannelTotals, Histogram, Totals, counted
@@ -178,6 +178,7 @@ class Fold:
             self._count_surplus(known.case.probe.channel, why)
         else:
             self._change(known, known.case.with_sighting(sighting), event)
+            self._channels[known.case.probe.channel] = with_way(self._totals_of(known), sighting)
 
     def _flood(self, event: Event) -> None:
         self._count_surplus(event.body["channel"], event.body["why"], event.body["count"])
@@ -276,8 +277,7 @@ class Fold:
         )
 
     def _totals_of(self, known: OpenProbe) -> ChannelTotals:
-        probe = known.case.probe
-        return self._channels.get(probe.channel) or ChannelTotals("", "")
+        return self._channels.get(known.case.probe.channel) or ChannelTotals("", "")
 
     # The installation's events
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from canary.judge import reached
-from canary.ledger.state.totals import ChannelTotals, Newest
-from canary.model import Case, DeadlineResult, Outcome, Seen
+from canary.ledger.state.totals import ChannelTotals, Newest, counted
+from canary.model import Case, DeadlineResult, Outcome, Seen, Sighting
 
 _MOST_FAILING = 5
 """Failed probes that are remembered of a channel, the newest: two make a failure that is confirmed."""
+
+
+_AUTHENTICATED = {
+    "pass": "pass", "bestguesspass": "pass",
+    "fail": "fail", "softfail": "fail", "hardfail": "fail", "policy": "fail", "permerror": "fail",
+}  # fmt: skip
+"""What of :data:`AUTHENTICATED` a result is counted as; what is not here tells nothing."""
 
 
 def with_result(channel: ChannelTotals, case: Case, result: DeadlineResult, at: float) -> ChannelTotals:
@@ -43,6 +50,19 @@ def with_failure(channel: ChannelTotals, probe: str, scheduled: float, outcome: 
 def with_absence(newest: Newest, case: Case) -> Newest:
     """With a note that somebody is away which came after the deadline."""
     return replace(newest, away=_away(case)) if case.probe.id == newest.probe else newest
+
+
+def with_way(channel: ChannelTotals, sighting: Sighting) -> ChannelTotals:
+    """With what the header of a report tells that was found: what servers made of it, and where it was slow."""
+    way = sighting.way
+    if way is None:
+        return channel
+    authenticated = channel.authenticated
+    for each in way.authentication:
+        authenticated = counted(authenticated, f"{each.method}/{_AUTHENTICATED.get(each.result, 'none')}")
+    slowest = way.slowest
+    took = slowest.seconds if slowest and slowest.seconds is not None else channel.slowest_hop
+    return replace(channel, authenticated=authenticated, slowest_hop=took)
 
 
 def _newest(newest: Newest, case: Case, met: bool, at: float) -> Newest:

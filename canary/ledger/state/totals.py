@@ -19,10 +19,10 @@ BUCKETS = (
 
 SHOWN: Mapping[Stage, tuple[float, ...]] = {
     Stage.ACCEPTED: (30, 300),
-    Stage.ARRIVED: (1, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 28800, 86400),
+    Stage.ARRIVED: (1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 28800, 86400),
     Stage.ACKNOWLEDGED: (60, 300, 900, 86400),
     Stage.PICKED_UP: (3600, 14400, 86400),
-    Stage.ANSWER_RECEIVED: (3600, 14400, 43200, 86400),
+    Stage.ANSWER_RECEIVED: (3600, 14400, 86400),
 }
 """The stages that are exported, and those of :data:`BUCKETS` that are of each, since each is a series a channel: one at
 each promise (arrival within 5 and 15 min, 1, 8 and 24 h; an answer within 24 h), and what tells them apart. Of what a
@@ -30,6 +30,10 @@ CA's queue shows only the first human hand; the rest is in the table of results.
 
 UNDECIDED = "undecided"
 """What is counted as the result of a probe that ended before its deadline was judged."""
+
+
+AUTHENTICATED = ("pass", "fail", "none")
+"""What results of authentication are counted as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,10 @@ class ChannelTotals:
     stages: Mapping[str, Histogram] = field(default_factory=dict)
     duplicates: int = 0
     forged: Mapping[str, int] = field(default_factory=dict)
+    authenticated: Mapping[str, int] = field(default_factory=dict)
+    """Reports that arrived, by ``method/result`` of what servers that are believed found, of :data:`AUTHENTICATED`."""
+    slowest_hop: float = 0.0
+    """Seconds that the newest of them spent before the server that it took longest to."""
     enabled: float = 0.0
     last_success: float = 0.0
     last_attempt: float = 0.0
@@ -127,6 +135,7 @@ class ChannelTotals:
             results=_sum(self.results, other.results),
             bounced=self.bounced + other.bounced,
             forged=_sum(self.forged, other.forged),
+            authenticated=_sum(self.authenticated, other.authenticated),
             stages=stages,
         )
 

@@ -327,7 +327,7 @@ class FolderReader:
                 seen=seen, probe=probe, place=self._place, arrived_at=at, source=source, uncertainty=uncertainty,
                 content=Message(raw) if whole else None, message_id=message_id(message.header), forgery=forgery,
                 detail=detail if whole else "the server gives out its header alone", where=where, generation=validity,
-                stated_at=said[0] if said else None,
+                stated_at=said[0] if said else None, header=message.header,
             )
             for probe, forgery in claimed.items()
         ]  # fmt: skip

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from canary.mail.received import received_at
 from canary.mark import LENGTH, Keyring, Mark
 from canary.model import TimeSource
 
@@ -17,7 +17,6 @@ _RECEIVED = re.compile(_FIELD % rb"received")
 _MESSAGE_ID = re.compile(_FIELD % rb"message-id")
 _ANSWERS = re.compile(_FIELD % rb"(?:in-reply-to|references|x-forwarded-message-id)")
 _LONGEST_ID = 998
-_LONGEST_DATE = 100
 
 WITHIN = timedelta(seconds=0.5)
 """Servers cut their times off to seconds: it was in the middle of that second, give or take half of one."""
@@ -86,10 +85,4 @@ def server_time(header: bytes, internal: datetime | None, now: datetime) -> tupl
 
 def _received(header: bytes) -> datetime | None:
     match = _RECEIVED.search(header)
-    if match is None:
-        return None
-    try:
-        received = parsedate_to_datetime(match[1].rpartition(b";")[2].decode("latin-1").strip()[:_LONGEST_DATE])
-        return (received if received.tzinfo else received.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
+    return received_at(match[1]) if match else None

@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 
 from canary.judge import judge
 from canary.ledger import events as record
-from canary.ledger.events import Event, EventKind
+from canary.ledger.events import LARGEST, Event, EventKind
+from canary.mail.authentication import METHODS
+from canary.mail.spam import FILTERS
+from canary.mail.way import read_way
 from canary.model import Case, Component, DeadlineResult, Failure, Outcome, Probe, Sighting, Stage, Submission
 
 times = st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -156,3 +159,18 @@ def test_no_text_from_outside_is_too_strange_to_be_written(detail: str, message_
 def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
     event = Event(EventKind.TROUBLE, START, {"detail": ["a\udcffb", {"\ud800": "\udfff"}]})
     assert stored(event).body == {"detail": ["a?b", {"?": "?"}]}
+
+
+def test_the_longest_way_of_a_message_fits_into_an_event() -> None:
+    """Beside the longest detail and Message-ID that there may be."""
+    name = b"a" * 63 + b"." + b"b" * 63 + b".test"
+    hop = b"Received: from x (" + name + b" [2001:db8:1111:2222:3333:4444:5555:6666]) by " + name + b" with ESMTPS; x\n"
+    verdicts = b"".join(b"%s: \xe4%s\n" % (field.encode(), b"\xf0\x9f\x90\xa4" * 200) for field in FILTERS)
+    results = b"".join(b"Authentication-Results: %s; %s=pass header.d=%s\n" % (name, m.encode(), name) for m in METHODS)
+    way = read_way(results + hop * 100 + verdicts, START, START)
+    assert way is not None
+    assert (len(way.hops), len(way.spam), len(way.authentication)) == (30, 10, 4)
+    longest = replace(report(detail="\x01" * 100_000, message_id="\x01" * 1000), way=way)
+    event = record.sighting(START, longest, "cpr-mailbox")
+    assert record.read_sighting(stored(event)).way == way
+    assert len(event.canonical()) < LARGEST

@@ -13,7 +13,7 @@ from canary.ledger.state.totals import Newest
 
 OF_ONE_CHANNEL = {
     "kind", "queue", "turns", "due", "failing", "deadline_results", "enabled", "last_success", "last_attempt",
-    "last_outcome", "last_judged", "resumed", "newest", "variants_missed", "senders_missed",
+    "last_outcome", "last_judged", "resumed", "newest", "slowest_hop", "variants_missed", "senders_missed",
 }  # fmt: skip
 """What is told of each channel by itself, whatever is configured."""
 
@@ -28,6 +28,7 @@ SOME: dict[str, Any] = {
     "results": {"met": 1},
     "stages": {"arrived": ONE},
     "forged": {"bad_mac": 1},
+    "authenticated": {"spf/pass": 1},
     "last_outcome": "arrived",
     "newest": Newest("a" * 16),
     "variants_missed": {"plain": 1.0},
@@ -38,6 +39,7 @@ TWICE: dict[str, Any] = {
     "results": {"met": 2},
     "stages": {"arrived": ONE + ONE},
     "forged": {"bad_mac": 2},
+    "authenticated": {"spf/pass": 2},
 }
 
 
