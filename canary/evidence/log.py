@@ -26,7 +26,7 @@ from canary.evidence.rotation import Rotation, SigningKeys
 from canary.evidence.tiles import WIDTH, EvidenceError, sync_folder, write_file
 from canary.evidence.totals import table, told
 from canary.ledger import Event, EventKind, Ledger, State, Totals
-from canary.ledger.events import read
+from canary.ledger.events import digest, read
 from canary.private import make_folder, open_private, read_file
 
 IDLE = timedelta(hours=1)
@@ -45,7 +45,7 @@ class BusyError(EvidenceError):
 
 
 class EvidenceLog(PublishedLog):
-    """The log as whoever signs it has it (``log/``, ``head``, ``lock``), made on first use.
+    """The log as whoever signs it has it (``log/``, ``head``, ``totals``, ``lock``), made on first use.
 
     Several processes may use it.
     """
@@ -158,17 +158,30 @@ class EvidenceLog(PublishedLog):
     def _record(self, head: Checkpoint, note: Note, latest: Checkpoint | None, totals: Totals, *, force: bool) -> None:
         """Tell of a head that was signed, with what is in force and the totals of its events.
 
-        Their table is kept once a day, and if that is asked.
+        Their table is kept if that is asked for, and of the first and the last one of a day: which was the last is
+        known when the next day has begun, so the newest table lies in ``totals`` until then.
         """
         now, last = self._clock.now(), self._newest_signed()
         found = table(totals, now)
-        written, kept = found.written(), force or last is None or last.at.date() != now.date()
-        if kept:
+        written, another_day = found.written(), last is None or last.at.date() != now.date()
+        if last is not None and another_day:
+            self._keep_table(last)
+        if kept := force or another_day:
             self.ledger.keep(written)
+        write_file(self.folder / "totals", written)
         body: dict[str, Any] = {"size": head.size, "root": head.root.hex(), "note": str(note)}
         body["previous"] = latest.size if latest and latest.origin == self.origin else 0
         body |= {"configured": totals.configured, "totals": told(found, written, kept=kept)}
         self._recorder.record(Event(EventKind.CHECKPOINT, now, body))
+
+    def _keep_table(self, signed: Event) -> None:
+        """Keep the table of a checkpoint, the newest one so far, if it is still there."""
+        try:
+            written = read_file(self.folder / "totals")
+        except FileNotFoundError:
+            return  # it was signed by a canary that left none
+        if digest(written) == signed.body["totals"]["channels"]:
+            self.ledger.keep(written)
 
     def _check_extends(self, heads: list[Checkpoint], size: int) -> None:
         """Whether the ledger and the tiles still begin with every head; tiles that were lost are made again."""

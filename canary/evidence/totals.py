@@ -1,8 +1,8 @@
 """The running totals that stand in every checkpoint: what was due, what became of it, and what probes came to.
 
 They are a table, a line a channel, of which a checkpoint has the SHA-256 and the sum of each column. The tables of the
-first checkpoint of a day and of those that are asked for are kept as artefacts; every other follows from the one before
-it and the events since. So nobody can choose afterwards which probes there were.
+first and the last checkpoint of a day and of those that are asked for are kept as artefacts; every other follows from
+the one before it and the events since. So nobody can choose afterwards which probes there were.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def read(content: bytes) -> Table:
 
 
 def told(found: Table, written: bytes, *, kept: bool) -> dict[str, object]:
-    """What a checkpoint tells of a table: the SHA-256 of its bytes, whether they are an artefact, and the sums."""
+    """What a checkpoint tells of a table: the SHA-256 of its bytes, whether they are an artefact yet, and the sums."""
     return {"channels": digest(written), "kept": kept, "sums": dict(found.sums)}
 
 

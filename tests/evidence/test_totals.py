@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from builders import START, a_probe, refused, taken
@@ -95,4 +95,34 @@ def test_the_table_of_a_day_and_of_one_that_is_asked_for_is_kept(tmp_path: Path)
         name = event.body["totals"]["channels"]
         content = desk.ledger.artefacts.get(name)
         assert content is None or digest(content) == name
+    desk.ledger.close()
+
+
+def test_the_last_table_before_midnight_is_kept_when_the_day_is_over(tmp_path: Path) -> None:
+    """Also by a canary that was started again in between; and none that is not as it was told."""
+    names = iter("abcdef")
+
+    def signed(desk: Desk, at: datetime) -> str:
+        desk.later(seconds=(at - desk.time).total_seconds())
+        probe = replace(a_probe(next(names) * 16), in_turn=True)
+        desk.ledger.append(record.scheduled(probe, "m" * 40)).result()
+        desk.log.advance()
+        *_, told = desk.ledger.events(kind=EventKind.CHECKPOINT)
+        return str(told.body["totals"]["channels"])
+
+    def kept(desk: Desk, *names: str) -> list[bool]:
+        found = [desk.ledger.artefacts.get(name) for name in names]
+        assert all(content is None or digest(content) == name for content, name in zip(found, names, strict=True))
+        return [content is not None for content in found]
+
+    desk, midnight = Desk(tmp_path), START + timedelta(hours=12)
+    first, noon, last = (signed(desk, midnight - timedelta(minutes=before)) for before in (700, 600, 1))
+    assert kept(desk, first, noon, last) == [True, False, False]
+    desk.ledger.close()
+    desk = Desk(tmp_path)
+    after, other = (signed(desk, midnight + timedelta(minutes=minutes)) for minutes in (1, 6))
+    assert kept(desk, noon, last, after, other) == [False, True, True, False]
+    (tmp_path / "evidence" / "totals").write_bytes(b"channel,due\n")
+    signed(desk, midnight + timedelta(days=1))
+    assert kept(desk, other, last) == [False, True]
     desk.ledger.close()
