@@ -3,7 +3,8 @@
 A failed probe missed its deadline, and there is an exception from the moment that this was decided: a report that may
 still come late is waited for, and that changes nothing of it. It is open until a later probe has met its deadline. An
 indeterminate one is our own fault: it neither makes an exception nor ends one.
-The id of an exception is ``CHANNEL.PROBE``, of its first failed probe, so it is the same in every report.
+The id of an exception is ``CHANNEL.PROBE``, of its first failed probe, so it is the same in every report. Of a channel
+to which nothing is submitted, what looks at it found counts likewise, as ``CHANNEL.look-NUMBER`` (of the event).
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from canary.ledger.decided_reader import DecidedReader
-from canary.ledger.events import Event, EventKind, parse_time
+from canary.ledger.events import Event, EventKind, parse_time, timestamp
 from canary.ledger.reader import LedgerReader
 from canary.ledger.result_reader import Counted
 from canary.model import DeadlineResult, Outcome
 
+_LOOK = "look-"
+_EVER, _NEVER = (moment.replace(tzinfo=UTC) for moment in (datetime.min, datetime.max))  # noqa: DTZ901  # made aware here
 _MET, _MISSED = DeadlineResult.MET.value, DeadlineResult.MISSED.value
 
 
@@ -68,6 +71,11 @@ class Run:
         return f"{self.channel}.{self.first}"
 
     @property
+    def by_looks(self) -> bool:
+        """Whether the channel was looked at, and nothing submitted."""
+        return self.first.startswith(_LOOK)
+
+    @property
     def references(self) -> list[str]:
         """The incident and the public report that were noted, each once."""
         return list(dict.fromkeys(text for n in self.notes for text in (n.reference, n.bug) if text))
@@ -80,8 +88,9 @@ class Run:
 
     def _note(self, row: Counted) -> None:
         self.causes[row.outcome or "", row.place or ""] += 1
-        self.senders.add(row.sender)
-        self.variants.add(row.variant)
+        if not self.by_looks:
+            self.senders.add(row.sender)
+            self.variants.add(row.variant)
         if row.confirms == self.first:
             self.confirmed = row.outcome
 
@@ -161,10 +170,34 @@ def follow(decided: DecidedReader, fold: Runs, since: datetime) -> None:
                 break
 
 
+def looked(ledger: LedgerReader, since: datetime, until: datetime) -> list[Run]:
+    """The exceptions that looks tell of, with a failed one from ``since`` on and before ``until``.
+
+    A probe that meets its deadline ends one too: a channel may come to be one to which reports are submitted.
+    """
+    fold, decided = failures(), DecidedReader(ledger)
+    for event in ledger.events(kind=EventKind.CHECKED):
+        fold.feed(_look(event))
+    for channel, run in fold.open.items():
+        good = next((row for row in decided.since(channel, run.first_at) if row.deadline == _MET), None)
+        if good:
+            run.close(good)
+    return [run for run in fold.runs() if run.first_at < until and run.last_at >= since]
+
+
+def _look(event: Event) -> Counted:
+    body, at = event.body, timestamp(event.at)
+    outcome = Outcome(body["outcome"])
+    return Counted(
+        f"{_LOOK}{event.seq}", body["channel"], "", "", outcome.value, outcome.deadline_result.value, None, 0, 0, 0,
+        0.0, at, body["kind"], None, body["detail"], None,
+    )  # fmt: skip
+
+
 def complete(ledger: LedgerReader, runs: Iterable[Run], notes: dict[str, tuple[Annotation, ...]]) -> None:
     """Fill in when each was detected, and what was noted about it."""
     for run in runs:
-        times = ledger.times(run.first)
+        times = {EventKind.FINISHED: run.first_at} if run.by_looks else ledger.times(run.first)
         signs = [times[kind] for kind in (EventKind.CONFIRM, EventKind.DEADLINE) if kind in times]
         run.detected_at = min(signs, default=times.get(EventKind.FINISHED))
         run.notes = notes.get(run.id, ())
@@ -186,12 +219,15 @@ def notes_of(events: Iterable[Event]) -> dict[str, tuple[Annotation, ...]]:
 def annotation(run: Run, note: Annotation) -> Event:
     """The event that adds a note to an exception."""
     said = {"note": note.text, "by": note.by, "cause": note.cause, "bug": note.bug, "reference": note.reference}
-    return Event(EventKind.ANNOTATED, note.at, {"exception": run.id, "channel": run.channel, **said}, run.first)
+    of = None if run.by_looks else run.first
+    return Event(EventKind.ANNOTATED, note.at, {"exception": run.id, "channel": run.channel, **said}, of)
 
 
 def find(ledger: LedgerReader, name: str) -> Run | None:
     """The exception with this id, as it stands now; None if there is none."""
     channel, _, probe = name.rpartition(".")
+    if probe.startswith(_LOOK):
+        return next((run for run in looked(ledger, _EVER, _NEVER) if run.id == name), None)
     decided = DecidedReader(ledger)
     row = decided.probe(probe)
     if row is None or row.channel != channel or row.deadline != _MISSED:

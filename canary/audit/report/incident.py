@@ -23,21 +23,44 @@ class Moment:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What is said of the steps of an exception."""
+
+    first: str
+    last: str
+    good: str
+    recovered: str
+
+
+_BY_REPORTS = _Steps(
+    "a test report was sent through {channel} that ended as {found}",
+    "the last of {number} test reports that failed was sent",
+    "the first good test report was sent",
+    "it was in its queue: the channel takes reports again",
+)
+_BY_LOOKS = _Steps(
+    "{channel}, to which nothing is submitted, was looked at, which ended as {found}",
+    "the last of {number} looks that failed",
+    "the first good look, or test report, after it",
+    "by that the channel could take a report again",
+)
+
+
 def timeline(ledger: LedgerReader, run: Run) -> list[Moment]:
     """What is known of an exception (completed: see :func:`canary.audit.report.exceptions.complete`), by time."""
     place = f" in {run.place}" if run.place else ""
     good = DecidedReader(ledger).last_good(run.channel, run.first_at)
     happened = [Moment(good, "the last good test report before it was sent")] if good else []
-    happened.append(
-        Moment(run.first_at, f"a test report was sent through {run.channel} that ended as {run.outcome}{place}")
-    )
+    words = _BY_LOOKS if run.by_looks else _BY_REPORTS
+    happened.append(Moment(run.first_at, words.first.format(channel=run.channel, found=f"{run.outcome}{place}")))
     if run.detected_at:
         happened.append(Moment(run.detected_at, "the failure was recorded as one"))
     if run.probes > 1:
-        happened.append(Moment(run.last_at, f"the last of {number(run.probes)} test reports that failed was sent"))
+        happened.append(Moment(run.last_at, words.last.format(number=number(run.probes))))
     if run.retest_at and run.recovered_at:
-        happened.append(Moment(run.retest_at, "the first good test report was sent"))
-        happened.append(Moment(run.recovered_at, "it was in its queue: the channel takes reports again"))
+        happened.append(Moment(run.retest_at, words.good))
+        happened.append(Moment(run.recovered_at, words.recovered))
     since, until = run.first_at, run.recovered_at or datetime.max.replace(tzinfo=run.first_at.tzinfo)
     silenced = ledger.events(kind=EventKind.SILENCED, since=since, until=until)
     happened += [
@@ -58,9 +81,9 @@ def incident(ledger: LedgerReader, run: Run) -> str:
         ("Exception", run.id),
         ("Incident", ", ".join(run.references) or "not noted"),
         ("Affected channel", f"{run.channel} ({run.kind})"),
-        ("Test reports that failed", f"{number(run.probes)}: {causes}"),
+        ("Looks that failed" if run.by_looks else "Test reports that failed", f"{number(run.probes)}: {causes}"),
         ("Words of the channel", run.reason or "none"),
-        ("Variants, senders", f"{', '.join(sorted(run.variants))}; {', '.join(sorted(run.senders))}"),
+        ("Variants, senders", f"{_listed(run.variants)}; {_listed(run.senders)}"),
         ("Noticed after (h:min:s)", noticed),
         ("Lasted (h:min:s)", lasted),
         (
@@ -79,6 +102,10 @@ def incident(ledger: LedgerReader, run: Run) -> str:
             "",
         ]
     )
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
 def _cell(text: str) -> str:

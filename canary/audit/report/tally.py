@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from canary.audit.period import Period
 from canary.audit.report.counts import Counts, Group, Latencies, Percentiles
-from canary.audit.report.exceptions import Run, before, failures, follow, own_faults
+from canary.audit.report.exceptions import Run, before, failures, follow, looked, own_faults
 from canary.ledger import Event, EventKind
 from canary.ledger.decided_reader import DecidedReader
 from canary.ledger.reader import LedgerReader
@@ -233,7 +233,10 @@ class _Counting:
             channel.note_good(_julian(min(period.until, now)))
         for fold in (self._failures, self._own):
             follow(self._decided, fold, period.until)
-        self._tally.exceptions, self._tally.own_faults = self._failures.runs(), self._own.runs()
+        by_looks = looked(self._ledger, period.since, min(period.until, now))
+        both = [*self._failures.runs(), *by_looks]
+        self._tally.exceptions = sorted(both, key=lambda run: (run.first_at, run.channel))
+        self._tally.own_faults = self._own.runs()
         return self._tally
 
 
