@@ -52,7 +52,8 @@ def _kept_back(teller: Teller, channel: str) -> None:
 
 
 def _looked_at(teller: Teller, channel: str) -> None:
-    teller.tell(Event(EventKind.CHECKED, at(2, 1), {"channel": channel, "outcome": "form_error", "reason": "gone"}))
+    body = {"channel": channel, "kind": CHANNELS[channel], "queue": "cpr", "outcome": "form_error", "detail": "gone"}
+    teller.tell(Event(EventKind.CHECKED, at(2, 1), body))
 
 
 def _never_ends(teller: Teller, channel: str) -> None:
