@@ -14,8 +14,8 @@ from canary.clock import Clock
 from canary.config import load
 from canary.ledger.events import timestamp
 from canary.ledger.reader import as_it_stands
-from canary.ledger.retention import Forgettable, Retention, RetentionPlan
-from canary.prober.retention import forget, kept
+from canary.ledger.retention import Forgettable, RetentionPlan
+from canary.prober.retention import forget, in_force, kept
 
 
 def run(
@@ -28,16 +28,16 @@ def run(
     A running canary does so by itself once a day. The hashes stay, so that the evidence can still be verified, and the
     ledger has a record of what is deleted before it is. What belongs to a probe without an end stays.
     """
-    settings, now = load(config), Clock().now()
+    settings, clock = load(config), Clock()
     with as_it_stands(settings.state) as ledger:
-        planned = RetentionPlan(ledger, kept(settings)).plan(now)
+        planned = RetentionPlan(ledger, kept(settings)).plan(clock.now())
     if as_json:
         print_json({"dry_run": dry_run, "forgotten": [_as_json(item) for item in planned]})
     else:
         out.print(_table(planned))
     if not dry_run:
         with opened(settings) as ledger:
-            forget(Retention(ledger, kept(settings)), opened_evidence(settings, ledger), now)
+            forget(in_force(ledger, settings, clock), opened_evidence(settings, ledger))
     if not as_json:
         out.print("nothing was forgotten: --dry-run" if dry_run else "forgotten; the ledger says so")
 

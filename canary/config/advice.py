@@ -11,6 +11,9 @@ from canary.model import Stage
 from canary.queues import kinds as queue_kinds
 from canary.settings import format_duration, is_loopback
 
+_LEAST_KEPT = {"events": 730, "messages": 90, "traces": 90}
+"""Days for which the verifier wants each kept (TLS BR 5.4.3 for events)."""
+
 Advice = tuple[str, str]
 """Where, as a path of keys, and what, in a sentence."""
 
@@ -26,6 +29,14 @@ def advice(config: Config) -> Iterator[Advice]:
     for kinds in (channel_kinds(), queue_kinds()):
         for name, why in kinds.refused.items():
             yield "plug-ins", f'kind "{name}": {why}; no channel and no watch can be of it'
+    for name, least in _LEAST_KEPT.items():
+        kept = getattr(config.retention, name)
+        if kept < least * 86_400:
+            yield (
+                f"retention.{name}",
+                f"got {format_duration(kept)}, and an audit bundle is refused for what was deleted before "
+                f"{least}d; want that at least",
+            )
     bounds = SHOWN[Stage.ARRIVED]
     for slug, channel in config.channels.items():
         if channel.deadline not in bounds:

@@ -82,6 +82,12 @@ class EventReader(Reading):
         query = self._events().where(_is(kind)).where("at <= :upto", upto=timestamp(upto))
         return self._first(_event, query.then("ORDER BY at DESC, seq DESC"))
 
+    def in_force(self) -> Event | None:
+        """The newest event that says what is in force for a schedule; where there is none, for probes by hand."""
+        query = self._events().where(_is(EventKind.CONFIGURED))
+        scheduled = "json_extract(CAST(body AS TEXT), '$.body.scheduled')"
+        return self._first(_event, query.then(f"ORDER BY {scheduled} DESC, seq DESC"))
+
     def oldest(self, kind: EventKind, since: datetime) -> Event | None:
         """The oldest event of a kind from ``since`` on."""
         query = self._events().where(_is(kind)).between("at", since, None)

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from canary.clock import Clock
 from canary.ledger.events import Event, EventKind, timestamp
 from canary.ledger.retention_plan import CURSOR, SPAN, Forgettable, RetentionPlan, Rule, note_into
 from canary.ledger.schema import open_for_writing, transaction
@@ -37,20 +38,25 @@ _BELIEVED = timedelta(hours=1)
 
 
 class Retention(RetentionPlan):
-    """The rules at work on one ledger, from any thread; ``kept`` says how long, by rule."""
+    """The rules at work on one ledger, from any thread; ``kept`` says how long, by rule.
+
+    ``told`` is the number of the event that tells these rules; 0 if none does.
+    """
 
     _ledger: Ledger
 
-    def __init__(self, ledger: Ledger, kept: Mapping[Rule, timedelta]) -> None:
+    def __init__(self, ledger: Ledger, kept: Mapping[Rule, timedelta], clock: Clock, told: int = 0) -> None:
         super().__init__(ledger, kept)
+        self._clock, self._told = clock, told
 
-    def run(self, now: datetime, signed: int | None = None) -> list[Forgettable]:
+    def run(self, signed: int | None = None) -> list[Forgettable]:
         """Forget it, and return what was. Can be cut off at any instant, and goes on at the next run.
 
         Where there is evidence, no event is emptied beyond the first ``signed``: of the others it has no hash yet.
 
         Raises OwnFaultError if the ledger cannot be used, if our clock cannot be believed, or if another one runs.
         """
+        now = self._clock.now()
         self._believe(now)
         with _faults_are_ours(), _only_one(self._ledger.folder / "retention.lock"):
             self._ledger.refresh()
@@ -66,11 +72,12 @@ class Retention(RetentionPlan):
     def _forget(self, rule: Rule, now: datetime, signed: int | None) -> Forgettable:
         planned, upto = self._plan(rule, now, signed)
         if rule is Rule.EVENTS:
-            upto = min(upto, self._ledger.keep_snapshot())  # the state no longer follows from the events alone
-            self._empty(planned, upto, now)
+            snapshot = self._ledger.keep_snapshot()  # the state no longer follows from the events alone
+            upto = upto if upto <= snapshot else self._lasting(snapshot)
+            self._empty(planned, upto)
         else:
             for page in self._pages(rule, upto):
-                self._delete(planned, page, now)
+                self._delete(planned, page)
         self._write(lambda connection: _stand_at(connection, rule, upto))
         return planned
 
@@ -88,13 +95,13 @@ class Retention(RetentionPlan):
 
             self._write(note)
 
-    def _delete(self, planned: Forgettable, page: Sequence[Any], now: datetime) -> None:
+    def _delete(self, planned: Forgettable, page: Sequence[Any]) -> None:
         """Forget a page of artefacts; one that is kept under another rule too is left to that one."""
         settled = [row for row in page if row.shared or not self._is_fresh(row.name)]
         going = [row.name for row in settled if not row.shared and self._file(row.name).exists()]
         if going:
             digests = {"first": page[0].seq, "last": page[-1].seq, "count": len(going), "artefacts": going}
-            self._tell(planned, digests, now)
+            self._tell(planned, digests)
         for name in going:
             if not self._is_fresh(name):
                 self._file(name).unlink(missing_ok=True)
@@ -107,12 +114,12 @@ class Retention(RetentionPlan):
 
     # Events
 
-    def _empty(self, planned: Forgettable, upto: int, now: datetime) -> None:
+    def _empty(self, planned: Forgettable, upto: int) -> None:
         """Empty the bodies of events up to number ``upto``, and the words of results that were made from them."""
         first = self._stand(planned.rule) + 1
         if not planned.count or upto < first:
             return
-        self._tell(planned, {"first": first, "last": upto, "count": planned.count}, now)
+        self._tell(planned, {"first": first, "last": upto, "count": planned.count})
         for begin in range(first, upto + 1, _STEP):
             span = {"first": begin, "last": min(begin + _STEP - 1, upto)}
 
@@ -124,9 +131,10 @@ class Retention(RetentionPlan):
 
     # The database
 
-    def _tell(self, planned: Forgettable, what: Mapping[str, Any], now: datetime) -> None:
+    def _tell(self, planned: Forgettable, what: Mapping[str, Any]) -> None:
         rule = {"rule": planned.rule.value, "kept": planned.kept.total_seconds(), "before": timestamp(planned.before)}
-        self._ledger.append(Event(EventKind.FORGOTTEN, now, rule | dict(what))).result()
+        told = Event(EventKind.FORGOTTEN, self._clock.now(), rule | {"configured": self._told} | dict(what))
+        self._ledger.append(told).result()
 
     def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
         with closing(open_for_writing(self._ledger.folder / FILE)) as connection:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from canary.ledger.events import timestamp
+from canary.ledger.events import EventKind, timestamp
 from canary.ledger.reader import LedgerReader
 from canary.ledger.schema import EPHEMERAL
 from canary.model import Component, OwnFaultError
 
 CURSOR = "(retention)"
 """Where we stand, kept beside the cursors of watchers, whose names have no brackets."""
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 _NAMES = 800
 """Digests that fit into one event."""
@@ -60,7 +62,7 @@ class RetentionPlan:
         before = now - self._kept[rule]
         upto = self._horizon(rule, before)
         if rule is Rule.EVENTS:
-            upto = upto if signed is None else max(self._stand(rule), min(upto, signed))
+            upto = upto if signed is None else max(self._stand(rule), self._lasting(min(upto, signed)))
             filled = self._read(_FILLED, first=self._stand(rule) + 1, last=upto)[0]
             count, size = filled.bodies, filled.size
         else:
@@ -91,10 +93,29 @@ class RetentionPlan:
 
     def _horizon(self, rule: Rule, before: datetime) -> int:
         """The last event up to which all are older than ``before`` and none belongs to a probe without an end."""
-        young = self._read(_YOUNG, after=self._stand(rule), before=timestamp(before))
-        last: int = young[0].seq - 1 if young else self._newest()
+        young = self._first_young(self._stand(rule), before)
+        last = self._newest() if young is None else young - 1
         open_from = [known.scheduled[0] - 1 for known in self._ledger.state.open.values()]
         return max(self._stand(rule), min([last, *open_from]))
+
+    def _first_young(self, after: int, before: datetime) -> int | None:
+        """The first event beyond ``after`` that is not older. What was told before our clock was set forward is that
+        much younger than it says: a clock that ran behind makes nothing old, and neither does one that runs ahead.
+        """
+        steps = list(self._ledger.events(kind=EventKind.CLOCK_STEPPED, after=after))
+        forward = [(step.seq, max(0.0, step.body["seconds"])) for step in steps]
+        ahead = timedelta(seconds=sum(seconds for _, seconds in forward))
+        for upto, seconds in [*forward, (self._newest(), 0.0)]:
+            real = before - min(ahead, before - _EVER)
+            young = self._read(_YOUNG, after=after, upto=upto, before=timestamp(real))
+            if young:
+                return int(young[0].seq)
+            after, ahead = upto, ahead - timedelta(seconds=seconds)
+        return None
+
+    def _lasting(self, upto: int) -> int:
+        """The newest event up to number ``upto`` that is never emptied: it shows how old all before it are."""
+        return int(self._read(_LASTING, upto=upto)[0].seq)
 
     def _newest(self) -> int:
         return int(self._read(_NEWEST)[0].seq)
@@ -128,7 +149,8 @@ SPAN = f"seq BETWEEN :first AND :last AND body <> x'' AND +kind IN ({EPHEMERAL})
 """The events that may be emptied of those from ``:first`` to ``:last``."""
 
 _NEWEST = "SELECT coalesce(max(seq), 0) AS seq FROM event"
-_YOUNG = "SELECT seq FROM event WHERE seq > :after AND +at >= :before ORDER BY seq LIMIT 1"
+_LASTING = f"SELECT coalesce(max(seq), 0) AS seq FROM event WHERE seq <= :upto AND +kind NOT IN ({EPHEMERAL})"  # noqa: S608  # words of ours
+_YOUNG = "SELECT seq FROM event WHERE seq > :after AND seq <= :upto AND +at >= :before ORDER BY seq LIMIT 1"
 _FILLED = f"SELECT count(*) AS bodies, coalesce(sum(length(body)), 0) AS size FROM event WHERE {SPAN}"  # noqa: S608  # words of ours
 _NAMED = """
     SELECT name, seq,

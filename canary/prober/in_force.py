@@ -43,6 +43,7 @@ def snapshot(
         "sealed_by": sealing.id,
         "scheduled": scheduled,
         "previous": previous,
+        "retention": config.retention.model_dump(),
     }
     parts = _parts(_Telling(config, sealing))
     numbered = [common | part | {"part": number, "parts": len(parts)} for number, part in enumerate(parts, 1)]

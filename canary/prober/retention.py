@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -10,10 +10,12 @@ import structlog
 from canary.clock import Clock
 from canary.config import Config
 from canary.evidence.service import Evidence
+from canary.ledger import Event, Ledger
 from canary.ledger.retention import Forgettable, Retention, Rule
 from canary.model import Component, OwnFaultError
 from canary.prober.loop import Prober
 from canary.queues.loop import UNEXPECTED
+from canary.settings import format_duration
 from canary.threads import in_thread
 
 _FIRST = 60.0
@@ -38,7 +40,7 @@ async def forget_daily(prober: Prober, clock: Clock, first: float = _FIRST, ever
         await clock.sleep(wait)
         wait = every
         try:
-            forgotten = await in_thread(partial(_forget, prober, clock.now()))
+            forgotten = await in_thread(partial(_forget, prober, clock))
         except Exception as error:  # whatever it is, tomorrow is another day
             fault = error if isinstance(error, OwnFaultError) else _unexpected(error)
             _log.error("what is old could not be forgotten", error=fault.detail, exc_info=fault.__cause__)
@@ -56,15 +58,38 @@ def _unexpected(error: Exception) -> OwnFaultError:
     return fault
 
 
-def _forget(prober: Prober, now: datetime) -> list[Forgettable]:
-    return forget(Retention(prober.ledger, kept(prober.config)), prober.evidence, now)
+def _forget(prober: Prober, clock: Clock) -> list[Forgettable]:
+    return forget(in_force(prober.ledger, prober.config, clock), prober.evidence)
 
 
-def forget(work: Retention, evidence: Evidence | None, now: datetime) -> list[Forgettable]:
+def in_force(ledger: Ledger, config: Config, clock: Clock) -> Retention:
+    """The rules of a configuration at work. Raises OwnFaultError if the newest event that tells rules tells others.
+
+    So no rule works that the record does not have beforehand.
+    """
+    rules, told = kept(config), ledger.in_force()
+    if told is not None:
+        _agree(rules, told)
+    return Retention(ledger, rules, clock, told.seq if told else 0)
+
+
+def _agree(rules: dict[Rule, timedelta], told: Event) -> None:
+    for rule, keep in rules.items():
+        wanted, known = keep.total_seconds(), told.body["retention"][rule.value]
+        if wanted != known:
+            detail = (
+                f"nothing is forgotten: the configuration keeps {rule.value} for {format_duration(wanted)}, and in "
+                f"force (event {told.seq}) is {format_duration(known)}; reload the canary or start it, so that the "
+                "rule is told before anything is deleted by it"
+            )
+            raise OwnFaultError(Component.STORE, "retention", detail)
+
+
+def forget(work: Retention, evidence: Evidence | None) -> list[Forgettable]:
     """Forget, with every event's hash in the evidence before, and its bundles emptied after. Raises OwnFaultError."""
     if evidence is None:
-        return work.run(now)
+        return work.run()
     head = evidence.advance()
-    forgotten = work.run(now, head.size if head else 0)
+    forgotten = work.run(head.size if head else 0)
     evidence.forget()
     return forgotten

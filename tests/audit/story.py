@@ -193,7 +193,8 @@ def in_force(when: datetime, *, scheduled: bool = True, **changed: dict[str, obj
     body = {
         "configuration": record.digest(repr(changed).encode()), "version": "0.1.0", "python": "3.11.2",
         "platform": "Linux", "sealed_by": "0" * 16, "scheduled": scheduled, "channels": channels, "watches": {},
-        "blackouts": [rest], "blind_drills": [drill], "part": 1, "parts": 1, "previous": 0,
+        "blackouts": [rest], "blind_drills": [drill], "retention": {"events": 730 * 86400.0}, "part": 1, "parts": 1,
+        "previous": 0,
     }  # fmt: skip
     return Event(EventKind.CONFIGURED, when, body)
 

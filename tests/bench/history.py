@@ -194,6 +194,7 @@ class _Writer:
             "platform": "Linux",
             "sealed_by": "0" * 16,
             "scheduled": True,
+            "retention": {"messages": 90 * 86_400.0, "traces": 90 * 86_400.0, "events": 730 * 86_400.0},
             "watches": {},
         }
         return written.template(Event(EventKind.CONFIGURED, written.AT, body | {"channels": snapshot}))

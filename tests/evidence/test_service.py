@@ -12,6 +12,7 @@ from evidence.serving import ORIGIN, add, count, now, opened, troubles, tsa_sett
 from servers.tsa import Tsa
 from servers.witness import WitnessServer
 
+from canary.clock import Clock
 from canary.evidence.keys import FileKeys
 from canary.evidence.service import Evidence
 from canary.evidence.settings import EvidenceSettings
@@ -161,10 +162,11 @@ def test_what_retention_empties_is_signed_before_and_in_no_bundle_after(tmp_path
     evidence = opened(ledger, tmp_path)
     body = {"component": "imap", "reason": "lost", "detail": "personal"}
     old = Event(EventKind.TROUBLE, now() - timedelta(days=400), body)
-    ledger.append(*[old] * 300).result()
+    shows_their_age = Event(EventKind.CLEARED, old.at, {"by": "J. Doe"})
+    ledger.append(*[old] * 300, shows_their_age).result()
     add(ledger)
-    work = Retention(ledger, {rule: timedelta(days=90) for rule in Rule})
-    forget(work, evidence, now())
+    work = Retention(ledger, {rule: timedelta(days=90) for rule in Rule}, Clock())
+    forget(work, evidence)
     bundles = [path for path in (tmp_path / "evidence/log/tile/entries").rglob("*") if path.is_file()]
     assert len(bundles) > 1
     assert b"personal" not in b"".join(path.read_bytes() for path in bundles)
@@ -180,13 +182,13 @@ def test_what_is_not_signed_is_not_emptied(tmp_path: Path, ledger: Ledger) -> No
     told = Event(EventKind.TROUBLE, clock.now(), {"component": "imap", "reason": "lost", "detail": "personal"})
     ledger.append(told).result()
     evidence.advance()
-    ledger.append(*[told] * 10).result()
+    ledger.append(*[told] * 10, Event(EventKind.CLEARED, told.at, {"by": "J. Doe"})).result()
     clock.advance(400 * 86400)
-    work = Retention(ledger, {Rule.EVENTS: timedelta(days=90)})
+    work = Retention(ledger, {Rule.EVENTS: timedelta(days=90)}, clock)
     (tmp_path / "evidence/key").chmod(0o644)  # so that nothing can be signed
-    [first] = forget(work, evidence, clock.now())
+    [first] = forget(work, evidence)
     (tmp_path / "evidence/key").chmod(0o600)
-    [second] = forget(work, evidence, clock.now())
+    [second] = forget(work, evidence)
     assert (first.count, second.count) == (1, 10)
     found = evidence.check()
     assert found is not None

@@ -123,7 +123,7 @@ def test_signing_and_retention_record_it_and_go_on(running: Ledger, folder: Path
     evidence.advance()
     assert "no such table: event" in evidence.troubles()["signing"]
     with pytest.raises(OwnFaultError):
-        Retention(running, {Rule.EVENTS: FOREVER}).run(Clock().now())
+        Retention(running, {Rule.EVENTS: FOREVER}, Clock()).run()
     change(folder, "ALTER TABLE elsewhere RENAME TO event")
     running.append(*life("c" * 16)).result()
     evidence.advance()  # event 7 is still not the one that was signed

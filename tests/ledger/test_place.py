@@ -20,6 +20,7 @@ from canary.ledger.retention import Retention, Rule
 from canary.model import OwnFaultError
 from canary.prober.gate import stop_all
 from canary.prober.mark_keys import keys_of, rotate_keys
+from canary.simulated import SimulatedClock
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -34,7 +35,7 @@ def used(folder: Path) -> None:
         evidence = Evidence(EvidenceSettings(), folder, "ca.test/log", ledger, Clock())
         assert evidence.advance() is not None
         evidence.check()
-        Retention(ledger, {rule: timedelta(days=90) for rule in Rule}).run(NOW)
+        Retention(ledger, {rule: timedelta(days=90) for rule in Rule}, SimulatedClock(NOW)).run()
         evidence.forget()
         stop_all(folder, "enough")
         assert_private(folder)

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from canary.ledger.reader import as_it_stands
 from canary.ledger.retention import Forgettable, Retention, RetentionPlan, Rule
 from canary.ledger.state import dump
 from canary.model import OwnFaultError
+from canary.simulated import SimulatedClock
 
 DAY = 86_400.0
 KEPT = {Rule.MESSAGES: timedelta(days=90), Rule.TRACES: timedelta(days=30), Rule.EVENTS: timedelta(days=730)}
@@ -84,9 +85,13 @@ def foreseen(ledger: Ledger, days: float) -> list[Forgettable]:
         return RetentionPlan(standing, KEPT).plan(after(days * DAY))
 
 
+def at_work(ledger: Ledger, days: float) -> Retention:
+    return Retention(ledger, KEPT, SimulatedClock(after(days * DAY)))
+
+
 def run(ledger: Ledger, days: float) -> dict[Rule, int]:
     settle(ledger)
-    return {item.rule: item.count for item in Retention(ledger, KEPT).run(after(days * DAY))}
+    return {item.rule: item.count for item in at_work(ledger, days).run()}
 
 
 OLD, YOUNG = "oldprobeold22222", "youngprobe222222"
@@ -126,7 +131,7 @@ def test_one_that_two_rules_keep_goes_with_the_later(ledger: Ledger) -> None:
 
 def test_what_was_written_just_now_stays_until_the_next_time(ledger: Ledger) -> None:
     life(ledger, OLD, 0)
-    Retention(ledger, KEPT).run(after(100 * DAY))  # its files are younger than its events
+    at_work(ledger, 100).run()  # its files are younger than its events
     assert there(ledger, f"sent {OLD}", f"trace {OLD}") == [True, True]
     run(ledger, 100)
     assert there(ledger, f"sent {OLD}", f"trace {OLD}") == [False, False]
@@ -264,9 +269,9 @@ def test_a_run_that_was_cut_off_is_finished_by_the_next(ledger: Ledger, monkeypa
     with monkeypatch.context() as cut:
         cut.setattr(Retention, "_write", fails_later)
         with suppress(KeyboardInterrupt):
-            Retention(ledger, KEPT).run(after(800 * DAY))
+            at_work(ledger, 800).run()
     assert tombstones(ledger, Rule.MESSAGES)
-    Retention(ledger, KEPT).run(after(801 * DAY))
+    at_work(ledger, 801).run()
     assert not list((ledger.folder / "artefacts").glob("*/*"))
     assert [seq for seq, body in ledger.leaves() if not body] == list(range(1, 21))
     named = [
@@ -310,7 +315,7 @@ def test_whatever_is_young_or_open_is_kept(
         life(ledger, f"probe{number}2222222222", day, trace=trace, found=found, ends=ends)
     for day in runs:
         settle(ledger)
-        assert foreseen(ledger, day) == Retention(ledger, KEPT).plan(after(day * DAY))
+        assert foreseen(ledger, day) == at_work(ledger, day).plan(after(day * DAY))
         run(ledger, day)
     last = runs[-1]
     for number, (day, trace, found, ends) in told:
@@ -333,7 +338,8 @@ def test_whatever_is_young_or_open_is_kept(
 def test_old_is_by_the_time_of_events(ledger: Ledger) -> None:
     life(ledger, OLD, 0)
     settle(ledger)
-    late: datetime = after(11) + timedelta(days=90)
-    retention = Retention(ledger, KEPT)
-    assert {item.rule: item.count for item in retention.run(late)}[Rule.MESSAGES] == 1  # that was sent at 0 s
-    assert {item.rule: item.count for item in retention.run(late + timedelta(seconds=1))}[Rule.MESSAGES] == 1
+    clock = SimulatedClock(after(11) + timedelta(days=90))
+    retention = Retention(ledger, KEPT, clock)
+    assert {item.rule: item.count for item in retention.run()}[Rule.MESSAGES] == 1  # that was sent at 0 s
+    clock.advance(1)
+    assert {item.rule: item.count for item in retention.run()}[Rule.MESSAGES] == 1

@@ -106,6 +106,7 @@ class _Bundle:
         self._events: dict[int, Leaf] = {}
         self._sizes: set[int] = {self._part.start, self._part.end, *wanted.kept} - {0}
         self._missing: list[str] = []
+        self._tombstones: set[int] = set()
 
     def write(self, chains: Mapping[str, Path]) -> Made:
         """Everything, in the order in which it becomes known what is needed."""
@@ -118,10 +119,14 @@ class _Bundle:
         self._progress("messages and files")
         carried = {probe: self._probe(probe, leaves, rules) for probe, leaves in chosen.items()}
         self._progress("time-stamps and cosignatures")
-        self._stamps([*picks, *(leaf.seq for leaves in chosen.values() for leaf in leaves)],
-                     [size for size in carried.values() if size], chains)  # fmt: skip
+        shown = [*picks, *(leaf.seq for leaves in chosen.values() for leaf in leaves)]
+        self._stamps(shown, [size for size in carried.values() if size], chains)
         self._cosignatures()
         self._told()
+        while self._emptied():
+            self._stamps([], [], chains)
+            self._told()
+        self._add(self._ledger.leaves_of_kind(EventKind.CLOCK_STEPPED, after=min([self._part.start, *self._events])))
         self._progress("proofs")
         self._checkpoints()
         for seq in sorted(self._events):
@@ -176,7 +181,6 @@ class _Bundle:
                 self._add(leaf for leaf in self._ledger.leaves_of_probe(spot.probe) if leaf.kind == EventKind.SCHEDULED)
         self._add([self._one(self._part.end), self._one(self._size)])
         self._add(self._ledger.leaves_of_kind(EventKind.KEY_ROTATED))
-        self._add(self._ledger.leaves_of_kind(EventKind.CLOCK_STEPPED, after=min([self._part.start, *self._events])))
         self._ends()
         return picks
 
@@ -214,26 +218,34 @@ class _Bundle:
         self._events |= {leaf.seq: leaf for leaf in leaves}
 
     def _rules(self, chosen: Mapping[str, list[Leaf]]) -> dict[str, str]:
-        """By which rule something was deleted, of all that the bundle would have; with the events that tell so."""
+        """By which rule a file was deleted, of all that the bundle would have; with the events that tell so."""
         gone = {
             item.sha256
             for leaves in chosen.values()
             for item in named(_read(leaves))
             if not self._artefacts.path(item.sha256).exists()
         }
-        emptied = [leaf.seq for leaf in self._events.values() if not leaf.body]
         rules: dict[str, str] = {}
-        for leaf in self._ledger.leaves_of_kind(EventKind.FORGOTTEN) if gone or emptied else ():
+        for leaf in self._ledger.leaves_of_kind(EventKind.FORGOTTEN) if gone else ():
             body = read(leaf.body).body
-            if "artefacts" not in body:
-                found = any(body["first"] <= seq <= body["last"] for seq in emptied)
-            else:
-                here = gone.intersection(body["artefacts"])
+            here = gone.intersection(body.get("artefacts", ()))
+            if here:
                 rules |= dict.fromkeys(here, body["rule"])
-                found = bool(here)
-            if found:
-                self._add([leaf])
+                self._tombstone(leaf, body["configured"])
         return rules
+
+    def _emptied(self) -> bool:
+        """Whether a tombstone was lacking of an event that was emptied; it is there then, with what shows its age."""
+        emptied, known = [leaf.seq for leaf in self._events.values() if not leaf.body], len(self._tombstones)
+        for leaf in self._ledger.leaves_of_kind(EventKind.FORGOTTEN) if emptied else ():
+            body = read(leaf.body).body
+            if "artefacts" not in body and any(body["first"] <= seq <= body["last"] for seq in emptied):
+                self._tombstone(leaf, body["configured"], body["last"])
+        return len(self._tombstones) > known
+
+    def _tombstone(self, leaf: Leaf, *backed: int) -> None:
+        self._add([leaf, *map(self._one, backed)])
+        self._tombstones.add(leaf.seq)
 
     def _probe(self, probe: str, leaves: list[Leaf], rules: Mapping[str, str]) -> int | None:
         """A probe's files and its summary; returns the size of the checkpoint whose root its report carried."""
@@ -267,7 +279,8 @@ class _Bundle:
         stamps = self._heads.stamps
         told = [self._one(seq) for seq in stamps.told(shown, carried) if seq <= self._size]
         self._add(leaf for leaf in told if leaf.body)
-        for stamp in stamps.around([*carried, self._part.start, *(seq - 1 for seq in shown)], [*shown, self._part.end]):
+        over = [*shown, *self._tombstones, self._part.end]
+        for stamp in stamps.around([*carried, self._part.start, *(seq - 1 for seq in shown)], over):
             source = self._artefacts.path(stamp.token)
             if not source.exists():
                 self._missing.append(stamp.token)

@@ -169,6 +169,23 @@ def _providers(findings: Findings) -> Iterator[str]:
         )
 
 
+def _deleted(findings: Findings) -> Iterator[str]:
+    """What is lacking since it was deleted, by which rule; of the picks, each."""
+    for fact in findings.facts.get("deleted", ()):
+        days = " and ".join(f"{days:g}" for days in fact["kept_days"])
+        what = (
+            "events that the bundle would hold" if fact["rule"] == "events" else f"files ({fact['rule']}) of the sample"
+        )
+        yield from _folded(
+            f"{fact['lacking']} {what}, by a rule of {days} days, from {fact['from'][:10]} to {fact['to'][:10]} "
+            f"({len(fact['told_by'])} events tell of it)"
+        )
+        if fact["picked"]:
+            more = len(fact["picked"]) - _SHOWN
+            numbers = ", ".join(map(str, fact["picked"][:_SHOWN])) + (f" and {more} more" if more > 0 else "")
+            yield from _folded(f"of these the seed had picked {numbers}: nothing can be said of them")
+
+
 def _gaps(findings: Findings) -> Iterator[str]:
     for row in findings.rows.values():
         for why, count in row.unchecked.items():
@@ -216,6 +233,7 @@ _SECTIONS: dict[str, Callable[[Findings], Iterator[str]]] = {
     "Whose word there is besides the CA's": _providers,
     "For how many": _counted,
     "What the channels of these probes meant": _channels,
+    "What was deleted": _deleted,
     "Not checked, and why": _gaps,
     "What no such proof can show": _limits,
     "Probe by probe": _probes,

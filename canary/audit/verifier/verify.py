@@ -119,7 +119,7 @@ class _Check:
         proved = times.read_stamps(archive, log, options.roots, findings)
         times.check_within(log, proved, self._tolerance, findings)
         cosigned = times.read_witnesses(archive, log, options.witnesses, self._tolerance, findings)
-        self._deleted = Deleted(log, self._tolerance, findings)
+        self._deleted = Deleted(log, archive.files, proved if options.roots else None, self._tolerance, findings)
         self._messages = Messages(
             archive, log, self._deleted, self._tolerance, dkim.Providers(options.providers), findings
         )
@@ -139,6 +139,9 @@ class _Check:
         )
         findings.facts["providers"] = self._messages.providers.to_json()
         self._check_population(period)
+        findings.facts["deleted"] = self._deleted.to_json(
+            sample.spots(self._seed, self._size, period.start, period.end)
+        )
         self._check_other_files()
         self._finish()
 

@@ -26,13 +26,15 @@ class Inventory:
     """The id of the key by which personal addresses were sealed."""
     scheduled: bool
     """False where it was in force for probes by hand alone."""
+    retention: Mapping[str, float]
+    """By rule: for how many seconds what it is about is kept."""
     channels: Mapping[str, Mapping[str, Any]]
     watches: Mapping[str, Mapping[str, Any]]
     blackouts: tuple[Mapping[str, Any], ...]
     blind_drills: tuple[Mapping[str, Any], ...]
 
 
-_EACH = ("configuration", "version", "python", "platform", "sealed_by", "scheduled")
+_EACH = ("configuration", "version", "python", "platform", "sealed_by", "scheduled", "retention")
 """What every part repeats."""
 
 

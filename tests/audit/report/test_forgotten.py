@@ -14,12 +14,13 @@ from canary.config import load
 from canary.ledger import Ledger
 from canary.ledger.reader import as_it_stands
 from canary.ledger.retention import Retention, Rule
+from canary.simulated import SimulatedClock
 
 
 def test_the_figures_stay(own: Path, made: tuple[AuditReport, Tally]) -> None:
     config = load(own)
     ledger = Ledger(config.state, inline=True)
-    (forgotten,) = Retention(ledger, {Rule.EVENTS: timedelta(days=1)}).run(NOW)
+    (forgotten,) = Retention(ledger, {Rule.EVENTS: timedelta(days=1)}, SimulatedClock(NOW)).run()
     ledger.close()
     assert forgotten.count > 100
     with as_it_stands(config.state) as source:

@@ -6,7 +6,7 @@ import asyncio
 import random
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -52,6 +52,7 @@ CHANNEL: dict[str, object] = {
     },
     "settings": {"sealed": SEALING.sealed("{}")},
 }  # fmt: skip
+RETENTION = {"messages": 90 * 86_400.0, "traces": 90 * 86_400.0, "events": 730 * 86_400.0}
 CPR, JUNK = Place("cpr", Role.MONITORED), Place("junk", Role.JUNK)
 
 
@@ -74,13 +75,16 @@ class Office:
     def now(self) -> datetime:
         return self.clock.now()
 
-    def configure(self, *, scheduled: bool = True, **changed: object) -> int:
-        """Record what the one channel means from now on; returns the number of the event that says so."""
+    def configure(
+        self, *, scheduled: bool = True, retention: Mapping[str, float] = RETENTION, **changed: object
+    ) -> int:
+        """Record what is in force from now on; returns the number of the event that says so."""
         channel = CHANNEL | changed
         body = {"channels": {"alias": channel}, "watches": {}, "blackouts": [], "blind_drills": [], "part": 1}
         body |= {"parts": 1, "configuration": "c" * 64, "version": "0.1.0", "python": "3.11.2", "platform": "Linux"}
         body |= {"previous": self.ledger.state.totals.configured}
-        told = self.tell(EventKind.CONFIGURED, **body, sealed_by=SEALING.id, scheduled=scheduled)
+        body |= {"sealed_by": SEALING.id, "scheduled": scheduled, "retention": dict(retention)}
+        told = self.tell(EventKind.CONFIGURED, **body)
         self.configured = told.seq
         return told.seq
 

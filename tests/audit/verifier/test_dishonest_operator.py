@@ -320,6 +320,7 @@ def forget(office: Office, digest: str, *, told: bool) -> None:
         office.clock.advance(91 * 86_400)
         last, before = office.ledger.state.seq, f"{office.now() - timedelta(days=90):%Y-%m-%dT%H:%M:%S.%f}Z"
         span = {"kept": 90 * 86_400.0, "before": before, "first": 1, "last": last, "count": 1}
+        span["configured"] = office.configured
         office.tell(EventKind.FORGOTTEN, rule="messages", **span, artefacts=[digest])
     office.ledger.artefacts.path(digest).unlink()
 

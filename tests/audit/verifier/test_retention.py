@@ -38,17 +38,29 @@ def opened(tmp_path: Path) -> Iterator[Office]:
     office.close()
 
 
-def forget(office: Office, rules: dict[Rule, timedelta], later: timedelta) -> None:
-    """Let so much time pass, then have the real job forget by these rules; two more probes follow."""
+def passed(office: Office, time: timedelta) -> None:
     assert isinstance(office.clock, SimulatedClock)
-    office.clock.advance(later.total_seconds())
+    office.clock.advance(time.total_seconds())
+
+
+def run(office: Office, rules: dict[Rule, timedelta]) -> None:
+    """The real job, at work by these rules, which are in force."""
     for path in (office.folder / "artefacts").rglob("*"):
         os.utime(path, (0, 0))  # old, as far as the job can see
-    Retention(office.ledger, rules).run(office.now())
+    head = office.log.advance()
+    Retention(office.ledger, rules, office.clock, office.configured).run(head.size if head else 0)
     office.log.forget()
+
+
+def forget(office: Office, rules: dict[Rule, timedelta], later: timedelta) -> None:
+    """Let so much time pass, then have the real job forget by these rules; two more probes follow."""
+    passed(office, later)
+    if rules != RULES:
+        office.configure(retention={rule.value: kept.total_seconds() for rule, kept in rules.items()})
+    run(office, rules)
     office.probe()
     office.probe(arrives=None)
-    office.clock.advance(60)
+    passed(office, timedelta(minutes=1))
     office.stop()
 
 
@@ -134,8 +146,8 @@ def test_a_rule_that_shreds(opened: Office, rules: dict[Rule, timedelta], later:
 @pytest.mark.parametrize(
     ("rule", "days", "told", "reason"),
     [
-        ("messages", 90, {}, "up to event .*, and one of these was at"),
-        ("messages", 90, {"last": 0}, "was deleted as older than .*, which it is not"),
+        ("messages", 90, {}, "deletes all up to event .* as older than .*, and that was on 2024-01-01"),
+        ("messages", 90, {"last": 0}, "is not in the bundle, and what was deleted ends with event 0"),
         ("messages", 90, {"before": "2024-01-01T00:00:30.000000Z"}, "which is not 90 days before"),
         ("messages", True, {}, "keeps messages for True"),
         ("whatever", 90, {}, "tells of a rule that is none"),
@@ -149,6 +161,7 @@ def test_a_file_that_was_deleted_young(
     kept = days if isinstance(days, bool) else days * 86_400
     before = f"{opened.now() - days * DAY:%Y-%m-%dT%H:%M:%S.%f}Z"
     body = {"rule": rule, "kept": kept, "before": before, "first": 1, "last": sent.seq, "count": 1}
+    body |= {"configured": opened.configured}
     opened.tell(EventKind.FORGOTTEN, **body | {"artefacts": [sent.body["payload"]]} | told)
     opened.ledger.artefacts.path(sent.body["payload"]).unlink()
     opened.stop()

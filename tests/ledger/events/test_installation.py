@@ -127,7 +127,7 @@ def test_a_silence_says_who_and_why(ledger: Ledger) -> None:
 
 def part(number: int, of: int, configuration: str = "c1", **channels: str) -> Event:
     body = {"configuration": configuration, "version": "1", "python": "3", "platform": "p", "part": number, "parts": of}
-    body |= {"sealed_by": "k", "scheduled": True, "blackouts": [], "blind_drills": []}
+    body |= {"sealed_by": "k", "scheduled": True, "blackouts": [], "blind_drills": [], "retention": {}}
     what = {"channels": {slug: {"kind": kind} for slug, kind in channels.items()}, "watches": {}}
     return Event(EventKind.CONFIGURED, after(number), body | what, seq=number)
 

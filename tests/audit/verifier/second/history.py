@@ -122,7 +122,8 @@ class History:
         self.order = [self.events[seq] for seq in sorted(self.events)]
         self._check_keys(keys)
         self.tombstones = self.of("forgotten")
-        self.rules = {d: e["body"]["rule"] for e in self.tombstones for d in e["body"].get("artefacts", ())}
+        gone = {d: e["body"]["rule"] for e in self.tombstones for d in e["body"].get("artefacts", ())}
+        self.rules = {digest: rule for digest, rule in gone.items() if f"artefacts/{digest}" not in files}
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [event for event in self.order if event["kind"] == kind]
