@@ -19,6 +19,7 @@ PAGES: Mapping[str, str] = {
     "console": "const g = () => { console.log('x'.repeat(1e6)); setTimeout(g, 0); }; g();",
     "close": "close();",
     "reload": "setTimeout(() => location.reload(), 0);",
+    "late": "setTimeout(() => document.body.append('Now you may'), 3000);",
     "leaving": "onbeforeunload = e => e.preventDefault(); setInterval(() => location.assign('/form'), 100);",
 }
 """What the page's script does, by what it takes."""

@@ -2,8 +2,8 @@
 
 It is bounded in memory, at whose end stands a page or the browser and nothing else of ours, and in every wait: one that
 does not react is killed, and started again for the next probe. Whoever is in it then has met a fault of ours, not of
-the form: what brought it down may have been another form's page. Only a page that was ended alone, since a process of
-it took more than a page may, has itself to blame (:meth:`Browser.outgrown`).
+the form: what brought it down may have been another form's page. Only one that had the browser to itself, and took more
+than a page may, has itself to blame (:attr:`Visited.outgrown`): whoever wants to know comes again, alone.
 """
 
 from __future__ import annotations
@@ -33,19 +33,22 @@ from canary.threads import in_thread
 
 _REACTS_WITHIN = 30.0
 """Seconds in which a browser that is well has a new context, or has closed one, however busy the machine is."""
+_TURNS = BROWSER.number or 1
 _LOOK_EVERY = 0.25
 """Seconds between two looks at what it holds, while anybody is in it."""
 
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Visited:
     """What a visit has of the browser: a context, and the outlet of all that its pages send."""
 
     context: BrowserContext
     outlet: Outlet
     relay: Relay
+    outgrown: bool = False
+    """Whether a page was ended for what it took of memory, while there was no other form's in the browser."""
 
 
 class Browser:
@@ -55,26 +58,33 @@ class Browser:
         self._settings, self._clock = settings, clock
         self._lock = asyncio.Lock()
         self._opening = asyncio.Lock()
-        self._turns = asyncio.Semaphore(BROWSER.number or 1)
+        self._turns = asyncio.Semaphore(_TURNS)
+        self._taking_all = asyncio.Lock()
         self._running: Running | None = None
         self._given_up: Running | None = None
         self._watching: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._in_use = 0
-        self._outgrown = 0
+        self._inside: set[Visited] = set()
 
     @asynccontextmanager
     async def visit(
-        self, home: Home | None = None, *, within: float | None = None, ca_file: Path | None = None
+        self,
+        home: Home | None = None,
+        *,
+        within: float | None = None,
+        ca_file: Path | None = None,
+        alone: bool = False,
     ) -> AsyncIterator[Visited]:
-        """A fresh context: no cookies, no cache, nothing of an earlier probe. Waits for a turn for ``within`` seconds.
+        """A fresh context: no cookies, no cache, nothing of an earlier probe. Waits for a turn for ``within`` seconds,
+        and until all others have left where it wants to be ``alone``.
 
         Its pages may send to ``home`` alone; with the CAs of ``ca_file``, trusted instead of the system's, they reach
         nothing else. Raises OwnFaultError for a file without any, and of BROWSER with reason ``busy``, ``missing``,
         ``sandbox``, ``crashed`` or ``hangs``.
         """
         outlet = Outlet(home)
-        async with self._turn(within), self._watched(), AsyncExitStack() as doors:
+        async with self._turn(within, alone), self._watched(), AsyncExitStack() as doors:
             door = None
             running = await self._ready()
             if ca_file is not None:
@@ -82,22 +92,20 @@ class Browser:
             context, key = await self._opened(running, door)
             running.guard.begin(context, key, outlet)
             outlet.when_spent = lambda: self._give_up(context)
+            visited = Visited(context, outlet, running.relay)
+            self._inside.add(visited)
             try:
-                yield Visited(context, outlet, running.relay)
+                yield visited
             finally:
                 try:
                     await self._closed(running, context)
                 finally:
+                    self._inside.remove(visited)
                     running.guard.end(key)
 
     async def describe(self) -> str:
         """Start it if need be; which browser it is, and whether it runs in its sandbox and why not."""
         return (await self._ready()).facts
-
-    def outgrown(self) -> bool:
-        """Whether a page was ended for what it took of memory, and nobody has asked yet which one that was."""
-        self._outgrown, told = max(0, self._outgrown - 1), self._outgrown > 0
-        return told
 
     async def close(self) -> None:
         """End it, and with it every context that is in use. The next :meth:`visit` starts it again."""
@@ -105,19 +113,21 @@ class Browser:
             await self._stop()
 
     @asynccontextmanager
-    async def _turn(self, within: float | None) -> AsyncIterator[None]:
+    async def _turn(self, within: float | None, alone: bool) -> AsyncIterator[None]:
+        """One turn, or all that there are."""
         most = min(BROWSER.seconds or 0.0, BROWSER.seconds or 0.0 if within is None else within)
-        try:
-            async with asyncio.timeout(most):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise OwnFaultError(
-                Component.BROWSER, "busy", f"no turn in the browser within {most:g} s: {BROWSER.number} forms are in it"
-            ) from None
-        try:
+        async with AsyncExitStack() as turns:
+            try:
+                async with asyncio.timeout(most):
+                    if alone:  # two of whom each had some would wait for ever
+                        await turns.enter_async_context(self._taking_all)
+                    for _ in range(_TURNS if alone else 1):
+                        await turns.enter_async_context(self._turns)
+            except TimeoutError:
+                raise OwnFaultError(
+                    Component.BROWSER, "busy", f"no turn in the browser within {most:g} s: {_TURNS} forms are in it"
+                ) from None
             yield
-        finally:
-            self._turns.release()
 
     async def _ready(self) -> Running:
         async with self._lock:
@@ -211,7 +221,9 @@ class Browser:
         page, why = excess(held)
         if why:
             _log.warning("the browser takes too much memory", what=why, page=page)
-            self._outgrown += page is not None and page.memory > (BROWSER_PAGE.decoded or 0)
+            if page is not None and page.memory > (BROWSER_PAGE.decoded or 0) and len(self._inside) == 1:
+                (only,) = self._inside
+                only.outgrown = True
             if page is not None:
                 running.processes.end(page.pid)
             else:

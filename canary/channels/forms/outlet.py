@@ -45,6 +45,8 @@ class Outlet:
         """What was stopped, in words, and whether something typed was in it."""
         self.spent: str | None = None
         """Which budget it has passed, if any: then nothing more is let out."""
+        self.shared = False
+        """Whether bytes were counted that may have been another visit's: both had to do with the same address."""
         self.when_spent: Callable[[], None] | None = None
 
     def is_home(self, url: str) -> bool:
@@ -82,8 +84,9 @@ class Outlet:
         if len(self.stopped) < _TOLD:
             self.stopped.setdefault(what, typed)
 
-    def receive(self, octets: int) -> None:
-        """Count bytes that came in for the visit, or went out."""
+    def receive(self, octets: int, *, shared: bool = False) -> None:
+        """Count bytes that came in for the visit, or went out; ``shared`` with others, who all count them."""
+        self.shared |= shared
         self._hold(received=octets)
 
     def words(self) -> str:

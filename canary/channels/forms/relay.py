@@ -133,7 +133,10 @@ class Relay:
             writer.close()
 
     async def _users_of_web(self, host: str, port: int) -> Collection[Outlet]:
-        """Who was let through to there. A connection may be asked for before what needs it was: that is waited for."""
+        """Who was let through to there, as it changes: by which of their contexts it is used is not known.
+
+        A connection may be asked for before what needs it was: that is waited for.
+        """
         place = (host, port)
         try:
             async with asyncio.timeout(BROWSER_CONNECTIONS.seconds), self._more:
@@ -141,7 +144,7 @@ class Relay:
                     await self._more.wait()
         except TimeoutError:
             return ()
-        return tuple(self._admitted[place])
+        return self._admitted[place]
 
     async def _users_of_sockets(self, host: str, port: int) -> Collection[Outlet]:
         """Whose own address that is. What is sent over a WebSocket cannot be seen, so it goes to no other."""
@@ -219,7 +222,7 @@ async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter, pay
 
 def _hand_on(piece: bytes, sink: asyncio.StreamWriter, payers: Collection[Outlet]) -> None:
     for outlet in payers:
-        outlet.receive(len(piece))
+        outlet.receive(len(piece), shared=len(payers) > 1)
     if all(outlet.spent for outlet in payers):
         raise ConnectionAbortedError
     sink.write(piece)

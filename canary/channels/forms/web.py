@@ -1,8 +1,8 @@
 """Report through a web form in a real browser, step by step as configured, by label and role as a person would.
 
 Only the last click submits; whatever goes wrong before it, nothing was sent, and if it was the browser that ended, the
-form is begun again. The page and the form's target must be on the configured host (or ``posts_to``): a report is never
-typed into a stranger's page, nor may a page send it to one.
+form is begun again, alone in it. The page and the form's target must be on the configured host (or ``posts_to``): a
+report is never typed into a stranger's page, nor may a page send it to one.
 
 A Playwright trace runs with every probe and is kept of a failed one. As long as all is well it has actions and network
 alone (a few percent of a probe's time); DOM snapshots and film strip, which cost a quarter of it, are added after a
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 import structlog
@@ -36,8 +35,6 @@ _TOLD = 50
 """Of how much that a page was kept from there is a trouble, as long as the canary runs."""
 _ENDED = ("crashed", "hangs")
 """Reasons of a fault of the browser with which it is no more."""
-_TRIES = 3
-"""How often a form is begun at most, since what brought the browser down may have been another form's page."""
 
 _log = structlog.get_logger(__name__)
 
@@ -69,24 +66,24 @@ class WebFormChannel:
         self._in_detail = self._settings.screenshots == "always" or not result.accepted
         return result
 
-    def _visit(self, within: float | None = None) -> AbstractAsyncContextManager[Visited]:
-        return self._browser.visit(self._settings.home(), within=within, ca_file=self._settings.ca_file)
-
     async def _submit(self, report: Report, within: float) -> Submission:
-        """Begin again where the browser ended before anything was sent, as long as the form has its whole time left."""
+        """Begin again, alone, where the browser ended before anything was sent: it may have been another form's page.
+
+        Not where the form would have less than its whole time.
+        """
         attempt = Attempt(self._clock)
         result = await self._try(report, attempt, within)
-        for _ in range(1, _TRIES):
-            left = within - attempt.seconds()
-            if not _ended_early(result) or left < self._settings.longest():
-                break
-            _log.info("the browser ended before anything was sent; the form is begun again", why=result.reason)
-            result = await self._try(report, Attempt(self._clock), left)
-        return result
+        left = within - attempt.seconds()
+        if not _ended_early(result) or left < self._settings.longest():
+            return result
+        _log.info("the browser ended before anything was sent; the form is begun again", why=result.reason)
+        return await self._try(report, Attempt(self._clock), left, alone=True)
 
-    async def _try(self, report: Report, attempt: Attempt, within: float) -> Submission:
+    async def _try(self, report: Report, attempt: Attempt, within: float, *, alone: bool = False) -> Submission:
+        settings = self._settings
         try:
-            async with self._visit(within) as visited:
+            visit = self._browser.visit(settings.home(), within=within, ca_file=settings.ca_file, alone=alone)
+            async with visit as visited:
                 result = await self._in_turn(visited, report, attempt, within)
                 return replace(result, troubles=self._troubles(visited.outlet))
         except OwnFaultError as fault:
@@ -109,7 +106,7 @@ class WebFormChannel:
         except OwnFaultError as fault:
             return attempt.failed(fault)
         except PlaywrightError as error:
-            return attempt.failed(self._ended(error, visited.outlet))
+            return attempt.failed(_ended(error, visited))
 
     async def _page(self, context: BrowserContext) -> Page:
         tracing = context.tracing.start(snapshots=self._in_detail, screenshots=self._in_detail)
@@ -121,7 +118,7 @@ class WebFormChannel:
 
     async def check(self) -> str:
         """Load the form and find each field of its first page; types nothing."""
-        async with self._visit() as visited:
+        async with self._browser.visit(self._settings.home(), ca_file=self._settings.ca_file) as visited:
             try:
                 async with asyncio.timeout(self._settings.longest()):
                     page = await visited.context.new_page()
@@ -129,18 +126,8 @@ class WebFormChannel:
             except TimeoutError:
                 raise UnusableError(f"the form took longer than {self._settings.longest():g} s") from None
             except PlaywrightError as error:
-                raise self._ended(error, visited.outlet) from error
+                raise _ended(error, visited) from error
             return f"{found}{visited.outlet.words()}; {await self._browser.describe()}"
-
-    def _ended(self, error: PlaywrightError, outlet: Outlet) -> UnusableError | OwnFaultError:
-        """Whose fault it is that the browser, or the page in it, is no more."""
-        words = error.message.splitlines()[0]
-        if outlet.spent is not None:
-            return NoAnswerError(f"the page was ended: {outlet.spent}")
-        if "crashed" in words and self._browser.outgrown():
-            return NoAnswerError(f"the page was ended: {BROWSER_PAGE.what}: more than {BROWSER_PAGE.decoded} bytes")
-        gone = any(sign in words for sign in ("crashed", "closed"))
-        return OwnFaultError(Component.BROWSER, "crashed" if gone else "failed", f"the browser failed: {words}")
 
     def _troubles(self, outlet: Outlet) -> tuple[tuple[Component, str, str], ...]:
         """What the page was kept from that it was not kept from before: it does the same with every probe."""
@@ -151,6 +138,20 @@ class WebFormChannel:
 
     async def close(self) -> None:
         """Nothing to let go of: the browser belongs to all forms."""
+
+
+def _ended(error: PlaywrightError, visited: Visited) -> UnusableError | OwnFaultError:
+    """Whose fault it is that the browser, or the page in it, is no more."""
+    words, spent = error.message.splitlines()[0], visited.outlet.spent
+    if spent is not None:
+        said = f"the page was ended: {spent}"
+        if visited.outlet.shared:
+            return OwnFaultError(Component.BROWSER, "crashed", f"{said}, together with other forms of the same address")
+        return NoAnswerError(said)
+    if visited.outgrown:
+        return NoAnswerError(f"the page was ended: {BROWSER_PAGE.what}: more than {BROWSER_PAGE.decoded} bytes")
+    gone = any(sign in words for sign in ("crashed", "closed"))
+    return OwnFaultError(Component.BROWSER, "crashed" if gone else "failed", f"the browser failed: {words}")
 
 
 def _ended_early(result: Submission) -> bool:

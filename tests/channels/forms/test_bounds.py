@@ -57,6 +57,25 @@ async def test_hostile_pages_all_at_once_and_the_good_form_goes_through(
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("page", ["endless", "objects"])
+async def test_a_form_that_lost_its_browser_beside_a_hostile_page_is_begun_again_alone(
+    browser: Browser, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what two pages at one address have loaded, or of a page that was ended, it is not known whose it was."""
+    less = Budget("what a page has", received=4 * MIB, number=1_000, pieces="requests")
+    monkeypatch.setattr("canary.channels.forms.browser.Outlet", partial(Outlet, traffic=less))
+    never = [{"wait_for": "never there"}, {"fill": {"label": "Description", "with": "{text}"}}, {"click": "Send"}]
+    async with hostile_site() as site:
+        good = submit(
+            site, "late", browser, within=600, patience="60s", steps=[{"wait_for": "Now you may"}, *never[1:]]
+        )
+        bad = submit(site, page, browser, within=600, patience="60s", loads_within="60s", steps=never)
+        good_result, bad_result = await asyncio.gather(good, bad)
+    assert good_result.accepted, good_result.reason
+    assert (bad_result.failure, bad_result.uncertain) == (Failure.FORM_ERROR, False)
+    assert "the page was ended: " in bad_result.reason
+
+
 @pytest.mark.parametrize("page", ["objects", "buffers"])
 async def test_a_page_that_takes_too_much_memory_is_ended_and_that_is_its_own_fault(
     browser: Browser, page: str

@@ -256,7 +256,7 @@ async def test_a_form_with_which_the_browser_ends_each_time_is_not_begun_for_eve
     with FormSite(tmp_path, on_load=kill) as site:
         result = await submit(site.url, browser, within=600)
     assert (result.failure, result.component, result.own_reason) == (Failure.OURS, Component.BROWSER, "crashed")
-    assert (len(killed), result.uncertain, site.submissions) == (3, False, [])
+    assert (len(killed), result.uncertain, site.submissions) == (2, False, [])
     await browser.close()
 
 
