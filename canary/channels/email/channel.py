@@ -67,7 +67,7 @@ class EmailChannel:
             sender=self._sender.envelope.replace("{mark}", outgoing.report.mark),
             recipient=self._settings.to,
             content=outgoing.payload,
-            request_dsn=self._settings.request_dsn,
+            notify_as=outgoing.report.mark if self._settings.request_dsn else None,
         )
         for pause in _pauses(self._rng):
             attempts += 1

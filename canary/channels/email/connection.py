@@ -224,14 +224,20 @@ class SmtpConnection:
             raise Lost(step, SmtpFault.CONNECTION_LOST, "the server hung up or spoke unasked")
 
     def _mail(self, envelope: Envelope) -> str:
-        return f"MAIL FROM:<{envelope.sender}>"
+        command = f"MAIL FROM:<{envelope.sender}>"
+        if self._notifies(envelope):
+            command += f" ENVID={_xtext(envelope.notify_as or '')}"
+        return command
 
     def _rcpt(self, envelope: Envelope) -> str:
         command = f"RCPT TO:<{envelope.recipient}>"
-        if envelope.request_dsn and self._client.supports_extension("dsn"):  # RFC 3461 section 4
-            original = _XTEXT.sub(lambda match: f"+{ord(match[0]):02X}", envelope.recipient)
-            command += f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{original}"
+        if self._notifies(envelope):
+            command += f" NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;{_xtext(envelope.recipient)}"
         return command
+
+    def _notifies(self, envelope: Envelope) -> bool:
+        """Whether notifications are wanted, and can be asked for (RFC 3461 section 4)."""
+        return envelope.notify_as is not None and self._client.supports_extension("dsn")
 
     def _say(self, *commands: str) -> None:
         """Send commands together, before any of their replies.
@@ -309,6 +315,10 @@ class SmtpConnection:
         elif isinstance(error, aiosmtplib.SMTPResponseException):
             fault = SmtpFault.PROTOCOL_ERROR
         return OwnFaultError(component, fault, f"{self._name}: {self._client.printable(str(error))}")
+
+
+def _xtext(value: str) -> str:
+    return _XTEXT.sub(lambda match: f"+{ord(match[0]):02X}", value)
 
 
 def _is_late(error: TimeoutError | Lost | OwnFaultError) -> bool:

@@ -85,9 +85,12 @@ def unwanted(step: SmtpStep, code: int, text: str) -> Refusal | Lost:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One message to one recipient; ``content`` is as it was recorded, with CRLF line ends."""
+    """One message to one recipient; ``content`` is as it was recorded, with CRLF line ends.
+
+    ``notify_as`` is the id by which notifications of its delivery are asked for (RFC 3461, ENVID); None for none.
+    """
 
     sender: str
     recipient: str
     content: bytes = field(repr=False)
-    request_dsn: bool = False
+    notify_as: str | None = None

@@ -122,11 +122,11 @@ def read_reply(mail: ParsedMail) -> Reply:
 
 
 def _weightiest(bounces: tuple[Bounce, ...]) -> Reply:
-    actions = {bounce.action for bounce in bounces}
-    action = next(action for action in _BY_ACTION if action in actions)
-    which = [bounce for bounce in bounces if bounce.action == action]
-    words = (" ".join(filter(None, (b.recipient, b.action, b.status, b.diagnostic))) for b in which)
-    return Reply(_BY_ACTION[action], one_line("; ".join(words), _DETAIL))
+    """What became of every recipient, what weighs most first, as which the whole counts."""
+    order = list(_BY_ACTION)
+    sorted_by_weight = sorted(bounces, key=lambda bounce: order.index(bounce.action))
+    words = (" ".join(filter(None, (b.recipient, b.action, b.status, b.diagnostic))) for b in sorted_by_weight)
+    return Reply(_BY_ACTION[sorted_by_weight[0].action], one_line("; ".join(words), _DETAIL))
 
 
 def _report(mail: ParsedMail, letter: Letter) -> Reply | None:

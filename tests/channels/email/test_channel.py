@@ -95,16 +95,21 @@ async def test_an_accepted_message_is_told_with_its_stages_and_the_whole_dialogu
 
 
 @pytest.mark.parametrize(
-    ("ehlo", "asked", "parameters"),
+    ("ehlo", "asked", "envelope", "parameters"),
     [
-        ("250-x\r\n250 DSN", True, " NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;problems+2Bkey@ca.test"),
-        ("250-x\r\n250 DSN", False, ""),
-        ("250-x\r\n250 8BITMIME", True, ""),
+        ("250-x\r\n250 DSN", True, " ENVID=", " NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;problems+2Bkey@ca.test"),
+        ("250-x\r\n250 DSN", False, "", ""),
+        ("250-x\r\n250 8BITMIME", True, "", ""),
     ],
 )
-async def test_notifications_are_asked_for_if_wanted_and_offered(ehlo: str, asked: bool, parameters: str) -> None:
+async def test_notifications_are_asked_for_if_wanted_and_offered(
+    ehlo: str, asked: bool, envelope: str, parameters: str
+) -> None:
     async with SmtpScript({"EHLO": [ehlo]}).running() as server:
         assert (await send(server.port, to="problems+key@ca.test", dsn=asked)).accepted
+    mail = re.fullmatch(r"(MAIL FROM:<\S*?([a-z2-7]{40})@\S*>)(.*)", server.commands[1])
+    assert mail is not None
+    assert mail[3] == (f"{envelope}{mail[2]}" if envelope else "")
     assert server.commands[2] == f"RCPT TO:<problems+key@ca.test>{parameters}"
 
 

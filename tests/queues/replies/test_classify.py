@@ -86,13 +86,20 @@ def dsn(*fates: tuple[str, str]) -> bytes:
     ("fates", "seen", "told"),
     [
         ([("a@b.test", "failed")], Seen.BOUNCE, "a@b.test failed"),
-        ([("a@b.test", "delivered"), ("c@b.test", "failed")], Seen.BOUNCE, "c@b.test failed"),
-        ([("a@b.test", "delayed"), ("c@b.test", "relayed")], Seen.DELAY_NOTICE, "a@b.test delayed"),
+        ([("a@b.test", "delivered"), ("c@b.test", "failed")], Seen.BOUNCE, "c@b.test failed; a@b.test delivered"),
+        ([("a@b.test", "delayed"), ("c@b.test", "relayed")], Seen.DELAY_NOTICE, "a@b.test delayed; c@b.test relayed"),
         ([("a@b.test", "expanded")], Seen.DELIVERY_NOTICE, "a@b.test expanded"),
         ([("a@b.test", "relayed")], Seen.DELIVERY_NOTICE, "a@b.test relayed"),
+        (
+            [("a@b.test", "expanded"), ("c@b.test", "relayed"), ("d@b.test", "delivered"), ("e@b.test", "failed")],
+            Seen.BOUNCE,
+            "e@b.test failed; d@b.test delivered; c@b.test relayed; a@b.test expanded",
+        ),
     ],
 )
-def test_the_weightiest_fate_counts(fates: list[tuple[str, str]], seen: Seen, told: str) -> None:
+def test_the_weightiest_fate_counts_and_every_recipients_is_told(
+    fates: list[tuple[str, str]], seen: Seen, told: str
+) -> None:
     assert classify(dsn(*fates)) == (seen, told)
 
 
