@@ -68,9 +68,14 @@ async def ask(
 
 def _reason(error: BaseException) -> str:
     """What went wrong, by the deepest that the operating system tells: on top it is only that no attempt succeeded."""
-    words, cause = str(error) or type(error).__name__, error.__cause__ or error.__context__
+    words, cause = str(error) or type(error).__name__, _before(error)
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno is not None:  # what asyncio says instead names no reason
             words = os.strerror(cause.errno) if cause.errno in errno.errorcode else cause.strerror or words
-        cause = cause.__cause__ or cause.__context__
+        cause = _before(cause)
     return words
+
+
+def _before(error: BaseException) -> BaseException | None:
+    """What led to an error; not what its raiser says had nothing to do with it."""
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -44,3 +44,16 @@ async def test_what_does_not_speak_http_and_a_name_that_is_not_are_told() -> Non
             await ask(url, {}, ENOUGH, content=b"x")
     with pytest.raises(UnansweredError, match=r"http://absent\.invalid: .*(not known|resolution)"):
         await ask("http://absent.invalid", {}, ENOUGH, content=b"x")
+
+
+async def after_a_file_that_was_not_there(url: str) -> None:
+    try:
+        raise FileNotFoundError(2, "No such file")
+    except FileNotFoundError:
+        await ask(url, {}, Budget("an answer", received=1_000_000, decoded=1_000_000, seconds=0.3), content=b"x")
+
+
+async def test_what_happened_before_and_is_not_the_reason_is_not_told() -> None:
+    async with speaking(without_end(HEAD + b"Content-Length: 1000000\r\n\r\n", b"x", pause=0.01)) as url:
+        with pytest.raises(UnansweredError, match=r"not whole within 0\.3 s"):
+            await after_a_file_that_was_not_there(url)

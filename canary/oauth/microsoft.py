@@ -40,6 +40,7 @@ def _credential(auth: MicrosoftAuth, asking: Asking) -> str | dict[str, str]:
 
 def _prove(pem: bytes) -> None:
     """Raise TokenError if the certificate and the key are not there, or do not belong to each other."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificate
 
@@ -49,6 +50,8 @@ def _prove(pem: bytes) -> None:
         raise TokenError(
             "auth.certificate does not hold a certificate and its private key, want both in PEM and not encrypted"
         ) from None
+    if not isinstance(key, RSAPrivateKey):
+        raise TokenError("auth.certificate holds a key of another kind, want RSA: Microsoft takes no other")
     if key.public_key() != certificate.public_key():
         raise TokenError("auth.certificate holds a certificate and the private key of another one, want its own")
 

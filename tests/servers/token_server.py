@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from types import TracebackType
@@ -21,11 +22,20 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import trustme
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from canary.clock import Clock
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 Behaviour = Callable[[BaseHTTPRequestHandler], None]
+
+
+@cache
+def rsa_key() -> str:
+    """A private key in PEM, made once: it takes a while."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 @dataclass
@@ -93,6 +103,25 @@ class TokenServer:
         """The ``auth`` of a configuration that asks it by a new client's own credentials; a PEM file is to be added."""
         client = {"client_id": f"canary-{next(self._clients)}", "client_secret": {"env": "PATH"}}
         return {"kind": "oauth", "token_url": f"{self.url}/token", **client, **changes}
+
+    def microsoft(self, **changes: Any) -> dict[str, Any]:
+        """The ``auth`` of an application that is registered with Microsoft, likewise."""
+        client = {"tenant": TENANT, "client_id": f"canary-{next(self._clients)}", "authority": self.url}
+        proof = {} if "certificate" in changes else {"secret": {"env": "PATH"}}
+        return {"kind": "microsoft", **client, **proof, **changes}
+
+    def google_key(self, **changes: Any) -> str:
+        """The key of a service account, as Google gives it; its token server is this one."""
+        account = {"client_email": "canary@project.iam.gserviceaccount.com", "private_key_id": "k1", "client_id": "1"}
+        return json.dumps(
+            {
+                "type": "service_account",
+                "private_key": rsa_key(),
+                "token_uri": f"{self.url}/google",
+                **account,
+                **changes,
+            }
+        )
 
     def __enter__(self) -> Self:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
