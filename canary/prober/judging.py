@@ -12,7 +12,7 @@ from canary.clock import Clock
 from canary.contained import traced, words
 from canary.decided import agreeing
 from canary.judge import judge
-from canary.ledger import Ledger, OpenProbe
+from canary.ledger import EventKind, Ledger, OpenProbe
 from canary.model import Probe, Verdict
 from canary.prober.step import Decision, step, unjudged
 
@@ -52,6 +52,8 @@ class Judging:
         self._agenda: list[tuple[datetime, str]] = []
         self._next: dict[str, datetime] = {}
         """By probe: its one entry of the agenda that counts."""
+        self._unjudged: set[str] = set()
+        """The open probes that could not be judged, of which the ledger was told."""
         self._open: Mapping[str, OpenProbe] | None = None
         """The open probes among which one without an entry was last looked for."""
 
@@ -99,6 +101,7 @@ class Judging:
         known = self._ledger.state.open.get(probe)
         if known is None:
             self._next.pop(probe, None)
+            self._unjudged.discard(probe)
             return
         if not self._ages_known():
             self._enter(probe, now + _AGAIN)
@@ -106,6 +109,8 @@ class Judging:
         decided = self._decided(known, now)
         if decided.events:
             self._ledger.append(*decided.events, judged=known)
+        if any(event.kind is EventKind.TROUBLE for event in decided.events):
+            self._unjudged.add(probe)
         again = decided.again or now + _WRITTEN_BY
         self._enter(probe, min(again, now + _WRITTEN_BY) if decided.events else again)
 
@@ -117,7 +122,8 @@ class Judging:
         except Exception as error:
             probe = known.case.probe
             _log.error("a probe cannot be judged", probe=probe.id, error=words(error), exc_info=traced(error))
-            return unjudged(known, now, f"our own fault: it could not be judged: {words(error)}")
+            why = f"our own fault: it could not be judged: {words(error)}"
+            return unjudged(known, now, why, told=probe.id in self._unjudged)
 
     def _enter(self, probe: str, at: datetime) -> None:
         self._next[probe] = at

@@ -13,7 +13,7 @@ from canary.decided import agreeing
 from canary.judge import judge
 from canary.ledger import Event, OpenProbe
 from canary.ledger import events as record
-from canary.model import Case, DeadlineResult, Outcome, Verdict
+from canary.model import Case, Component, DeadlineResult, Outcome, Verdict
 from canary.prober.schedule import next_look
 
 
@@ -81,12 +81,16 @@ def _only_under_way(case: Case) -> datetime | None:
     return case.started_at + timedelta(seconds=min([case.probe.deadline, *case.probe.owed.values()]))
 
 
-def unjudged(known: OpenProbe, now: datetime, why: str) -> Decision:
-    """What follows for a probe that cannot be judged: it is tried again in a minute, and indeterminate at give-up."""
+def unjudged(known: OpenProbe, now: datetime, why: str, *, told: bool) -> Decision:
+    """What follows for a probe that cannot be judged: it is tried again in a minute, and indeterminate at give-up.
+
+    That it is a fault of ours is an event too: of the first time (``told``: of that there is one), and where it ends.
+    """
     probe = known.case.probe
+    fault = record.trouble(now, Component.STORE, "not_judged", f"probe {probe.id}: {why}")
     if now < known.case.started_at + timedelta(seconds=probe.give_up):
-        return Decision((), now + timedelta(minutes=1))
-    events: list[Event] = []
+        return Decision(() if told else (fault,), now + timedelta(minutes=1))
+    events = [fault]
     if known.deadline is None:
         events.append(record.deadline(probe.id, now, DeadlineResult.INDETERMINATE, Outcome.INDETERMINATE))
     owed = dict.fromkeys(probe.owed, DeadlineResult.INDETERMINATE)

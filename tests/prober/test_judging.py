@@ -171,6 +171,14 @@ def test_a_probe_that_cannot_be_judged_holds_up_no_other_and_ends_at_give_up(
         assert results[ended["channel-0"].probe] == "indeterminate"
         took = (ended["channel-0"].at - sent[ended["channel-0"].probe].at).total_seconds()
         assert 1200 <= took <= 1265
+        begun, over = canary.events(EventKind.TROUBLE)  # not one a minute
+        for event in (begun, over):
+            assert (event.body["component"], event.body["reason"]) == ("store", "not_judged")
+            assert event.body["detail"].startswith(f"probe {ended['channel-0'].probe}: our own fault")
+            assert "a verdict that nobody thought of" in event.body["detail"]
+        of_probe = canary.ledger.events(probe=ended["channel-0"].probe)
+        decided = next(event.seq for event in of_probe if event.kind is EventKind.DEADLINE)
+        assert begun.seq < over.seq < decided  # so whoever checks the log finds the fault behind the verdict
 
     monkeypatch.setattr(module, "step", picky)
     simulated.live(story, simulated.config(2, interval="1d", give_up="20m"))
