@@ -84,7 +84,7 @@ class EventReader(Reading):
 
     def in_force(self) -> Event | None:
         """The newest event that says what is in force for a schedule; where there is none, for probes by hand."""
-        query = self._events().where(_is(EventKind.CONFIGURED))
+        query = self._events().where(_is(EventKind.CONFIGURED)).where("body <> x''")
         scheduled = "json_extract(CAST(body AS TEXT), '$.body.scheduled')"
         return self._first(_event, query.then(f"ORDER BY {scheduled} DESC, seq DESC"))
 

@@ -43,7 +43,7 @@ def snapshot(
         "sealed_by": sealing.id,
         "scheduled": scheduled,
         "previous": previous,
-        "retention": config.retention.model_dump(),
+        "retention": {name: getattr(config.retention, name) for name in type(config.retention).model_fields},
     }
     parts = _parts(_Telling(config, sealing))
     numbered = [common | part | {"part": number, "parts": len(parts)} for number, part in enumerate(parts, 1)]

@@ -69,6 +69,7 @@ def test_every_channel_is_in_it_as_it_is_configured(tmp_path: Path, channels: in
         assert channel["disclosed_in"] == list(settings.disclosed_in)
     assert [blackout["reason"] for blackout in found.blackouts] == ["the web site moves to another data centre"]
     assert [drill["name"] for drill in found.blind_drills] == ["autumn night drill"]
+    assert found.retention == {"events": 730 * 86_400.0, "messages": 90 * 86_400.0, "traces": 90 * 86_400.0}
     assert found.python.startswith("3.")
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from builders import START
 from metrics.recorded import opened, settings
 
 from canary.clock import Clock
-from canary.ledger import EventKind
+from canary.config import RetentionSettings, load
+from canary.ledger import EventKind, Ledger
 from canary.model import Component, OwnFaultError
 from canary.prober import retention
-from canary.prober.retention import forget_daily
+from canary.prober.in_force import snapshot
+from canary.prober.retention import forget_daily, in_force
+from canary.sealing import SealingKey
 
 
 class Days(Clock):
@@ -56,3 +61,21 @@ async def test_no_fault_ends_it(
     faults = [event.body["reason"] for event in prober.ledger.events(kind=EventKind.TROUBLE)]
     assert faults == [reason, reason]
     prober.ledger.close()
+
+
+def test_no_rule_works_that_the_log_does_not_tell(tmp_path: Path) -> None:
+    """By whatever file a command goes: a rule stands in the log before anything is deleted by it."""
+    config = load(settings(tmp_path))
+    with closing(Ledger(tmp_path / "state", inline=True)) as ledger:
+        told = ledger.append(*snapshot(config, START, SealingKey(b"k" * 32))).result()
+        assert in_force(ledger, config, Clock()).run() is not None
+        shorter = config.model_copy(update={"retention": RetentionSettings.model_validate({"messages": "7d"})})
+        with pytest.raises(
+            OwnFaultError, match=f"keeps messages for 604800s, and in force .event {told[-1].seq}. is 7776000s"
+        ):
+            in_force(ledger, shorter, Clock())
+        ledger.append(*snapshot(shorter, START, SealingKey(b"k" * 32), scheduled=False)).result()
+        with pytest.raises(OwnFaultError, match="keeps messages for 604800s"):
+            in_force(ledger, shorter, Clock())  # what somebody probes by is in force for him alone
+        ledger.append(*snapshot(shorter, START, SealingKey(b"k" * 32))).result()
+        assert in_force(ledger, shorter, Clock()).run() is not None

@@ -205,7 +205,7 @@ class _Bundle:
                 self._add([self._one(head.seq), self._one(size + 1)])
 
     def _add_meanings(self, leaves: Iterable[Leaf]) -> None:
-        """What says what the channel of a probe meant, and what shows that this was in force."""
+        """What says what the channel of a probe meant, or how long things are kept; and that this was in force."""
         for event in _read(leaves):
             numbers = list(self._meanings.of(event))
             head = self._meanings.head(event.seq) if numbers else None
@@ -231,7 +231,7 @@ class _Bundle:
             here = gone.intersection(body.get("artefacts", ()))
             if here:
                 rules |= dict.fromkeys(here, body["rule"])
-                self._tombstone(leaf, body["configured"])
+                self._tombstone(leaf)
         return rules
 
     def _emptied(self) -> bool:
@@ -240,11 +240,14 @@ class _Bundle:
         for leaf in self._ledger.leaves_of_kind(EventKind.FORGOTTEN) if emptied else ():
             body = read(leaf.body).body
             if "artefacts" not in body and any(body["first"] <= seq <= body["last"] for seq in emptied):
-                self._tombstone(leaf, body["configured"], body["last"])
+                self._tombstone(leaf)
+                self._add([self._one(body["last"])])
         return len(self._tombstones) > known
 
-    def _tombstone(self, leaf: Leaf, *backed: int) -> None:
-        self._add([leaf, *map(self._one, backed)])
+    def _tombstone(self, leaf: Leaf) -> None:
+        """Something was deleted, and by which rule."""
+        self._add([leaf])
+        self._add_meanings([leaf])
         self._tombstones.add(leaf.seq)
 
     def _probe(self, probe: str, leaves: list[Leaf], rules: Mapping[str, str]) -> int | None:

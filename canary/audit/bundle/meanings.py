@@ -13,6 +13,9 @@ from canary.ledger import Event, EventKind
 from canary.ledger.events import first_part, read
 from canary.ledger.reader import LedgerReader
 
+_GOES_BY_ONE = (EventKind.SCHEDULED, EventKind.FORGOTTEN)
+"""What names the event that says what it goes by."""
+
 
 class Meanings:
     """What was in force when, as a ledger tells it in its first ``size`` events."""
@@ -26,23 +29,24 @@ class Meanings:
         return head if head.seq <= self._size else None
 
     def of(self, event: Event) -> Iterator[int]:
-        """The numbers of the events on which it rests what a ``scheduled`` or ``configured`` event goes by."""
+        """The numbers of the events on which it rests what one of these three kinds goes by."""
         if event.kind is EventKind.CONFIGURED:
             yield from self._back(event.seq, first_part(event))
-        elif event.kind is EventKind.SCHEDULED and (named := self._number(event, "configured")):
+        elif event.kind in _GOES_BY_ONE and (named := self._number(event, "configured")):
             yield named
             told = self._read(named)
             if told.kind is EventKind.CONFIGURED:
                 yield from self._shown(event, told)
 
-    def _shown(self, scheduled: Event, told: Event) -> Iterator[int]:
+    def _shown(self, event: Event, told: Event) -> Iterator[int]:
         """What shows that ``told`` was in force; or what was, where it is of somebody who probed by hand."""
         if told.body["scheduled"]:
-            yield from self._back(scheduled.seq, first_part(told))
+            yield from self._back(event.seq, first_part(told))
             return
-        numbers = list(self._back(scheduled.seq, scheduled.seq))
+        numbers = list(self._back(event.seq, event.seq))
         yield from numbers
-        yield from self._about(numbers[-1:], scheduled.body["channel"])
+        if event.kind is EventKind.SCHEDULED:
+            yield from self._about(numbers[-1:], event.body["channel"])
 
     def _back(self, seq: int, upto: int) -> Iterator[int]:
         """What was in force, from the first checkpoint over event ``seq`` back to what came no later than ``upto``."""

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from .findings import Findings, require
+from .in_force import InForce
 from .log import Event, Log, read_time
 from .windows import Proved, Stamped
 
@@ -79,7 +80,7 @@ class Deleted:
         self._log, self._tolerance, self._findings = log, tolerance, findings
         self._stamped = Stamped(proved) if proved is not None else None
         self._clock = _Clock(log.kind("clock_stepped"))
-        self._configured = log.kind("configured")
+        self._in_force = InForce(log)
         self._rules_by_probe = dict(_rules_by_probe(log))
         self._by_file: dict[str, Tombstone] = {}
         self._emptied: list[Tombstone] = []
@@ -127,18 +128,19 @@ class Deleted:
         told = self._log.events.get(seq) if type(seq) is int and seq < event.seq else None
         require(told is not None and told.kind == "configured", f"names no event that tells its rule: {seq!r:.40}")
         assert told is not None
-        scheduled, known = told.body["scheduled"], told.body["retention"][stone.rule]
+        known = told.body["retention"][stone.rule]
         require(
             known == event.body["kept"],
             f"keeps {stone.rule} for {days:g} days, and in force (event {seq}) is {known / 86_400:g}",
         )
-        for other in self._configured:
-            newer = other.seq > told.seq or not scheduled
-            applies = newer and other.seq < event.seq and other.at + self._tolerance < stone.begun
-            require(
-                not (applies and other.body["scheduled"]) or other.body["retention"] == told.body["retention"],
-                f"goes by the rules of event {seq}, and those of event {other.seq} were in force",
-            )
+        if not self._in_force.is_told(event.seq):
+            self._findings.unchecked(FORGOTTEN, "the log does not tell yet by which rules some was deleted")
+            return
+        for first in self._in_force.before(event.seq):
+            if first.body["retention"][stone.rule] == known:
+                return
+            late = first.at + self._tolerance >= stone.begun
+            require(late, f"goes by the rules of event {seq}, and those of event {first.seq} were in force")
 
     def _check_old(self, now: datetime, stone: Tombstone, what: str) -> None:
         """That something of a time, by the clock as it is set now, was old enough for a tombstone."""

@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from audit.verifier.office import Files, Office, packed, refused, sealed, unpacked
+from audit.verifier.office import RETENTION, Files, Office, packed, refused, sealed, unpacked, without_event
 
-from canary.audit.verifier import deleted, messages, sample, tlog, verify
-from canary.audit.verifier.findings import Findings
+from canary.audit.verifier import deleted, messages, sample, tlog, verdict, verify
+from canary.audit.verifier.archive import Archive
+from canary.audit.verifier.findings import GAPS, Findings
+from canary.audit.verifier.log import read_log
 from canary.audit.verifier.verify import Options
 from canary.ledger import EventKind
 from canary.ledger.retention import Retention, Rule
@@ -76,6 +78,10 @@ def check(office: Office, files: Files | None = None) -> Findings:
     if files is not None:
         packed(path, files)
     return verify.verify(path, Options([tlog.Key.parse(office.vkey)], tolerance=120))
+
+
+def kept_for(days: float) -> dict[str, float]:
+    return RETENTION | {"messages": days * 86_400.0, "events": 2 * 730 * 86_400.0}
 
 
 def bundle(office: Office) -> Files:
@@ -183,3 +189,143 @@ def test_messages_that_were_deleted_are_a_gap(opened: Office) -> None:
     found = check(opened)
     assert found.ok, [row.failures for row in found.rows.values() if row.failed]
     assert found.rows[messages.MARKS].unchecked == {"messages were deleted by retention, as the log tells": 4}
+
+
+# Attacks through the product's own code, and what is healthy beside them
+
+
+def test_a_rule_that_is_short_for_a_day_is_told(opened: Office) -> None:
+    """A year by the rule when they were sent, 90 days on one day, and a year again: no rule is broken, and it shows."""
+    opened.configure(retention=kept_for(365))
+    opened.probe()
+    passed(opened, 100 * DAY)
+    opened.configure(retention=kept_for(90))
+    run(opened, RULES | {Rule.EVENTS: 1460 * DAY})
+    opened.configure(retention=kept_for(365))
+    opened.stop()
+    bundle(opened)
+    found = check(opened)
+    assert found.verdict == GAPS, found.to_json()
+    told = found.rows[deleted.FORGOTTEN].unchecked
+    was = "the rule in force for some messages was 365 days when its probe was sent, and 90 when it was deleted"
+    assert was in told
+
+
+def test_a_rule_that_is_not_in_force_any_more(opened: Office) -> None:
+    """The real job at work by the rules of before."""
+    before = opened.configured
+    opened.configure(retention=kept_for(365))
+    passed(opened, 100 * DAY)
+    opened.configured = before
+    run(opened, RULES)
+    opened.stop()
+    bundle(opened)
+    refused(check(opened), deleted.FORGOTTEN, f"goes by the rules of event {before}, and those of event .* in force")
+
+
+def test_a_rule_that_was_never_told(opened: Office) -> None:
+    opened.configure(retention=kept_for(365))
+    passed(opened, 100 * DAY)
+    run(opened, RULES)
+    opened.stop()
+    bundle(opened)
+    refused(check(opened), deleted.FORGOTTEN, "keeps messages for 90 days, and in force .* is 365")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_clock_that_was_set_forward_makes_nothing_old(opened: Office, told: bool) -> None:
+    """Set two years ahead, and back: where the log tells of it, what is young shows; else times go back."""
+    for ahead in (800 * DAY, -800 * DAY):
+        set_clock(opened, ahead)
+        if told:
+            opened.tell(EventKind.CLOCK_STEPPED, seconds=ahead.total_seconds())
+        if ahead > timedelta(0):
+            shred(opened)
+    opened.stop()
+    bundle(opened)
+    row = deleted.FORGOTTEN if told else verify.ORDER
+    refused(check(opened), row, "and that was on" if told else "says .*, and event .* before it")
+
+
+def set_clock(office: Office, by: timedelta) -> None:
+    assert isinstance(office.clock, SimulatedClock)
+    office.clock.set_wall(by)
+    assert office.clock.step() == by
+
+
+def shred(office: Office) -> None:
+    """What the job does, but that it goes by what the clock says alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Retention, "_first_young", lambda *_: None)
+        run(office, RULES)
+
+
+def test_the_job_itself_does_not_believe_such_a_clock(opened: Office) -> None:
+    set_clock(opened, 800 * DAY)
+    opened.tell(EventKind.CLOCK_STEPPED, seconds=800 * 86_400.0)
+    run(opened, RULES)
+    assert not list(opened.ledger.events(kind=EventKind.FORGOTTEN))
+    passed(opened, 91 * DAY)
+    run(opened, RULES)
+    assert {told.body["rule"] for told in opened.ledger.events(kind=EventKind.FORGOTTEN)} == {"messages", "traces"}
+
+
+def test_nothing_shows_how_old_emptied_events_were(office: Office) -> None:
+    files = bundle(office)
+    [last] = {json.loads(raw)["body"]["last"] for raw in files.values() if b'"rule":"events"' in raw}
+    files = without_event(files, last)
+    found = check(office, sealed(files))
+    refused(found, deleted.FORGOTTEN, f"deletes events up to {last}, and that is not there to show how old they were")
+
+
+def test_a_file_that_was_deleted_and_came_again_is_kept(opened: Office) -> None:
+    sent = next(opened.ledger.events(kind=EventKind.SUBMITTING)).body["payload"]
+    again = opened.ledger.artefacts.get(sent)
+    assert again is not None
+    passed(opened, 91 * DAY)
+    run(opened, RULES)
+    assert opened.ledger.artefacts.put(again) == sent
+    opened.stop()
+    files = bundle(opened)
+    assert f"artefacts/{sent}" in files
+    assert check(opened).ok
+
+
+def test_two_years_and_more_by_the_rules_are_good(tmp_path: Path) -> None:
+    """A probe each quarter, retention each month: the whole is good, and so is the first quarter, of which all went."""
+    clock = SimulatedClock(datetime(2023, 1, 1, tzinfo=UTC))
+    office = Office(tmp_path / "state", clock=clock)
+    office.log.advance()
+    for month in range(30):
+        if month % 3 == 0:
+            office.probe(arrives=None if month == 6 else 1.0)
+        passed(office, 15 * DAY)
+        office.log.advance()
+        passed(office, 15 * DAY)
+        run(office, RULES)
+    office.stop()
+    rules = {told.body["rule"] for told in office.ledger.events(kind=EventKind.FORGOTTEN)}
+    assert rules == {"messages", "traces", "events"}
+    path, first = office.folder / "bundle.zip", replace(office.wanted("7", 20), since=office.begun)
+    for wanted in (first, replace(first, until=office.begun + 90 * DAY)):
+        assert not office.bundle(path, wanted).missing
+        found = check(office)
+        assert found.verdict == GAPS, found.to_json()
+        page = verdict.page(found)
+        assert "What was deleted" in page
+        assert re.search(r"- \d+ files .messages. of the sample|- \d+ events that the bundle would hold", page)
+        assert re.search(r"of these the seed had picked \d+", page)
+    office.close()
+
+
+def test_when_it_was_deleted_is_the_word_of_the_ca_until_a_time_stamp_is_over_it(opened: Office) -> None:
+    forget(opened, RULES, 91 * DAY)
+    bundle(opened)
+    archive, findings = Archive(opened.folder / "bundle.zip"), Findings()
+    log = read_log(archive, [tlog.Key.parse(opened.vkey)], findings)
+    assert log is not None
+    deleted.Deleted(log, archive.files, [], timedelta(seconds=60), findings)
+    archive.close()
+    [one, other] = findings.rows[deleted.FORGOTTEN].unchecked
+    assert re.fullmatch(r"no time-stamp is over event \d+: when it deleted messages is the CA's own word", one)
+    assert "deleted traces" in other

@@ -7,6 +7,7 @@ from typing import Any
 
 from .base import must
 from .history import History, moment
+from .meaning import lineage, start, told_at_all
 
 FLOORS = {"messages": 90, "traces": 90, "events": 730}
 RUN = timedelta(days=1)
@@ -36,11 +37,14 @@ class Deletion:
         must(type(body["configured"]) is int and body["configured"] < stone["seq"], "by no rule")
         rules = log.events[body["configured"]]
         must(rules["kind"] == "configured" and rules["body"]["retention"][rule] == kept, "by another rule")
-        for event in log.of("configured"):
-            later = event["seq"] > rules["seq"] or not rules["body"]["scheduled"]
-            if later and event["seq"] < stone["seq"] and event["when"] + self._slack < begun:
-                same = not event["body"]["scheduled"] or event["body"]["retention"] == rules["body"]["retention"]
-                must(same, "by a rule that was not in force")
+        if not told_at_all(log, stone["seq"]):
+            return
+        down_to = start(rules) if rules["body"]["scheduled"] else stone["seq"]
+        for number in lineage(log, stone["seq"], down_to):
+            known = log.events[number]
+            if number < stone["seq"] and known["body"]["retention"][rule] == kept:
+                return
+            must(number > stone["seq"] or known["when"] + self._slack >= begun, "by a rule that was not in force")
 
     def _old(self, seq: int, at: datetime, stone: dict[str, Any]) -> None:
         steps = [e["body"]["seconds"] for e in self._log.of("clock_stepped") if seq < e["seq"] <= stone["seq"]]
