@@ -1,4 +1,4 @@
-"""The whole ledger checked: every event against the signed tree, results and files against the events."""
+"""The whole ledger checked: every event against the signed tree; totals, results and files against the events."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import islice
 
 from canary.audit.named_files import NamedFiles
+from canary.audit.told_totals import ToldTotals
 from canary.evidence.published import PublishedLog
 from canary.evidence.selfcheck import check
 from canary.evidence.tiles import WIDTH
@@ -24,7 +25,8 @@ class Whole:
     """What was found: nothing, if all is well.
 
     ``events`` were signed, under the Merkle root ``root`` (RFC 6962, hexadecimal; empty where nothing is signed);
-    ``forgotten`` of them were emptied by retention. ``files`` is how many were looked at, None if that was not asked.
+    ``forgotten`` of them were emptied by retention. ``files`` is how many were looked at, None if that was not asked;
+    ``checkpoints`` how many tell totals that were folded again.
     """
 
     events: int
@@ -33,6 +35,7 @@ class Whole:
     results: int
     files: int | None
     problems: tuple[str, ...]
+    checkpoints: int = 0
 
     @property
     def ok(self) -> bool:
@@ -41,7 +44,7 @@ class Whole:
 
 
 def check_whole(log: PublishedLog, now: datetime, progress: Progress, *, files: bool = False) -> Whole:
-    """Check everything that was signed, the table of results, and (``files``) each file that an event names.
+    """Check everything that was signed, what checkpoints tell of it, the results, and (``files``) each file named.
 
     In memory that does not grow with their number. Raises EvidenceError, and OwnFaultError if the ledger or a file
     cannot be read.
@@ -58,8 +61,10 @@ def check_whole(log: PublishedLog, now: datetime, progress: Progress, *, files: 
     signed = check(log, now, step)
     problems = list(signed.problems) if signed else ["nothing is signed yet"]
     count = log.ledger.count_results()
-    wrong = log.ledger.check_results(lambda looked_at: progress("results", looked_at, count))
+    totals = ToldTotals(log.ledger)
+    wrong = log.ledger.check_results(lambda looked_at: progress("results", looked_at, count), totals.see)
     problems += _first_of(wrong, "results that the events do not say")
+    problems += totals.end(size)
     progress("results", count, count)
     looked_at = NamedFiles(log.ledger) if files else None
     if looked_at:
@@ -73,9 +78,11 @@ def check_whole(log: PublishedLog, now: datetime, progress: Progress, *, files: 
         results=count,
         files=looked_at.number if looked_at else None,
         problems=tuple(problems),
+        checkpoints=totals.number,
     )
 
 
 def _first_of(wrong: Iterator[str], what: str) -> list[str]:
     listed = list(islice(wrong, _MOST))
-    return [*listed, f"and more than {_MOST} {what}"] if next(wrong, None) else listed
+    more = sum(1 for _ in wrong)  # to the end: others read along
+    return [*listed, f"and {more} more {what}"] if more else listed

@@ -83,7 +83,7 @@ def verify_log(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Check the whole ledger: every event against the signed tree, and every result against the events.
+    """Check the whole ledger: every event against the signed tree, every total and every result against the events.
 
     Exits 1 if anything is not as it was signed. Takes as much memory for a million probes as for a thousand.
     """

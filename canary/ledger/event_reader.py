@@ -93,6 +93,12 @@ class EventReader(Reading):
         query = self._events().where(_is(kind)).between("at", since, None)
         return self._first(_event, query.then("ORDER BY at, seq"))
 
+    def sent(self) -> Iterator[tuple[int, str]]:
+        """Number and probe of each ``submitted`` event of what was sent, or may have been: not what failed by us."""
+        query = self._events("seq, probe").where("kind = :submitted", submitted=EventKind.SUBMITTED.value)
+        for row in self._rows(query.where(_WAS_SENT).then("ORDER BY seq")):
+            yield row.seq, row.probe or ""
+
     def last_before(self, seq: int | None, *, other_than: tuple[EventKind, ...]) -> tuple[int, datetime] | None:
         """Number and time of the last event before number ``seq`` (None: of all) that is of no kind of these."""
         query = self._events("seq, at").where(f"NOT {_is(other_than)}")
@@ -159,6 +165,10 @@ class EventReader(Reading):
         place = Query("SELECT place FROM cursor").where("name = :name", name=name)
         return self._first(lambda row: dict(json.loads(row.place)), place)
 
+
+_WAS_SENT = """CASE WHEN json_valid(CAST(body AS TEXT)) THEN
+    json_extract(CAST(body AS TEXT), '$.body.failure') IS NOT 'ours'
+    OR json_extract(CAST(body AS TEXT), '$.body.uncertain') END"""
 
 _MISPLACED = """body <> x'' AND CASE WHEN json_valid(CAST(body AS TEXT)) THEN
     (seq, at, kind, probe) IS NOT (

@@ -102,16 +102,18 @@ class ResultReader(EventReader):
         query = self._results("count(*)").between("scheduled_at", since, until)
         return self._number(query.where("scheduled_seq <= :gone", gone=self.forgotten_upto()))
 
-    def check_results(self, progress: Callable[[int], object] = lambda _: None) -> Iterator[str]:
+    def check_results(
+        self, progress: Callable[[int], object] = lambda _: None, see: Callable[[Event], object] = lambda _: None
+    ) -> Iterator[str]:
         """What the table of results says otherwise than the events, a sentence each; none if it is right.
 
         Nothing is said of probes whose events retention emptied. ``progress`` is told now and then how many results
-        were looked at.
+        were looked at, ``see`` each event that was read for it: ``scheduled``, ``deadline`` and ``finished``, in order.
         """
         gone = self.forgotten_upto()
         query = self._results(_ALL).where("scheduled_seq > :gone", gone=gone).then("ORDER BY finished_seq")
         kept = self._made(from_row, query)
-        wanted = (row for row in recompute(self.events(kind=SOURCES)) if row.scheduled_seq > gone)
+        wanted = (row for row in recompute(_seen(self.events(kind=SOURCES), see)) if row.scheduled_seq > gone)
         yield from differences(_counted(kept, progress), wanted)
 
     # For reports
@@ -201,6 +203,12 @@ class ResultReader(EventReader):
 def _channel(scheduled: bytes) -> str:
     """The channel of a probe that has no result yet."""
     return str(read(scheduled).body["channel"]) if scheduled else ""
+
+
+def _seen(events: Iterator[Event], see: Callable[[Event], object]) -> Iterator[Event]:
+    for event in events:
+        see(event)
+        yield event
 
 
 def _counted(kept: Iterator[Result], progress: Callable[[int], object]) -> Iterator[Result]:
