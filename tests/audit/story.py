@@ -76,8 +76,14 @@ class Teller:
         self.ledger = ledger
 
     def tell(self, *events: Event) -> None:
-        """Append; closing the ledger waits for it."""
-        self.ledger.append(*events)
+        """Append; closing the ledger waits for it. What is in force names what was before it."""
+        self.ledger.append(*map(self._whole, events))
+
+    def _whole(self, event: Event) -> Event:
+        if event.kind is not EventKind.CONFIGURED:
+            return event
+        self.ledger.refresh()
+        return replace(event, body={**event.body, "previous": self.ledger.state.totals.configured})
 
     def probe(
         self,
@@ -194,7 +200,6 @@ def in_force(when: datetime, *, scheduled: bool = True, **changed: dict[str, obj
         "configuration": record.digest(repr(changed).encode()), "version": "0.1.0", "python": "3.11.2",
         "platform": "Linux", "sealed_by": "0" * 16, "scheduled": scheduled, "channels": channels, "watches": {},
         "blackouts": [rest], "blind_drills": [drill], "retention": {"events": 730 * 86400.0}, "part": 1, "parts": 1,
-        "previous": 0,
     }  # fmt: skip
     return Event(EventKind.CONFIGURED, when, body)
 

@@ -227,7 +227,7 @@ def test_where_retention_emptied_events_what_comes_after_is_held_against_them(
     head = office.log.latest()
     assert head is not None
     rules = dict.fromkeys(Rule, timedelta(days=730))
-    Retention(office.ledger, rules).run(office.now(), head.size)
+    Retention(office.ledger, rules, office.clock).run(head.size)
     assert office.ledger.forgotten_upto()
     goes_on(office)
     honest = evidence_log.told
