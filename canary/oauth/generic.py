@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
+import structlog
+
 from canary.oauth.asking import Asking
 from canary.outside import HttpAnswer
-from canary.settings import GenericAuth
+from canary.settings import GenericAuth, Secret
 
+_log = structlog.get_logger(__name__)
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
@@ -23,7 +26,7 @@ class Generic:
 
     def __init__(self, auth: GenericAuth) -> None:
         self._auth = auth
-        self._given, self._newest = "", ""
+        self._given, self._newest, self._is_told = "", "", False
 
     def __call__(self, asking: Asking) -> Mapping[str, Any]:
         """A token server's answer (RFC 6749 section 5.1). Raises TokenError, and what oauthlib raises for garbage."""
@@ -35,8 +38,9 @@ class Generic:
             answer: Mapping[str, Any] = parse_token_response(said.text)
         except OAuth2Error as error:
             raise asking.refused(self._auth.token_url, error.error, error.description) from error
-        if isinstance(newest := answer.get("refresh_token"), str):
-            self._newest = newest
+        newest = answer.get("refresh_token")
+        if self._auth.refresh_token is not None and isinstance(newest, str) and newest not in ("", self._newest):
+            self._keep(newest, self._auth.refresh_token)
         return answer
 
     def _asked(self, asking: Asking) -> HttpAnswer:
@@ -59,6 +63,19 @@ class Generic:
         grant = "client_credentials" if auth.refresh_token is None else "refresh_token"
         body = prepare_token_request(grant, include_client_id=not by_header, client_id=auth.client_id, **more)
         return asking.ask(auth.token_url, auth.token_url, headers, body.encode())
+
+    def _keep(self, newest: str, secret: Secret) -> None:
+        """Go by another refresh token from now on, and after a restart."""
+        self._newest = newest
+        if newest.isprintable() and secret.keep(newest):
+            self._given = newest
+        elif not self._is_told:
+            self._is_told = True
+            _log.warning(
+                "the token server gave another refresh token, which is lost with this process: "
+                "give auth.refresh_token as a file in a folder that can be written",
+                token_url=self._auth.token_url,
+            )
 
     def _refresh_token(self, asking: Asking) -> str:
         """The newest one that the token server gave, until the operator gives another one."""

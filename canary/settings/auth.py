@@ -88,7 +88,9 @@ class GenericAuth(TokenSettings):
     client_id: Annotated[str, Field(min_length=1)] = Field(description="the client's identifier")
     client_secret: Secret | None = Field(None, description="the client's secret, if it has one")
     refresh_token: Secret | None = Field(
-        None, description="a refresh token of the mailbox's owner; the client's own credentials are used if not given"
+        None,
+        description="a refresh token of the mailbox's owner; the client's own credentials are used if not given. One "
+        "that the token server gives instead is put into its file, if that is in a folder that can be written",
     )
     client_auth: Literal["basic", "post"] = Field("basic", description="where the secret goes: a header, or the form")
     scopes: ListOf[Scope] = Field((), description="what the tokens are for, where the token server wants that said")

@@ -138,6 +138,25 @@ class Secret(Settings):
             raise ValueError(f"secret is not UTF-8: {source}")
         return value
 
+    def keep(self, secret: str) -> bool:
+        """Put another secret into the file that this one is from, wholly or not at all; returns whether that was done.
+
+        It is not where it comes from elsewhere, or where the file's folder is not for us to write into.
+        """
+        if self.file is None:
+            return False
+        path = self.file.resolve()  # a link stays one
+        new = path.with_name(f".{path.name}.new")
+        try:
+            with os.fdopen(open_file(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="utf-8") as file:
+                file.write(secret + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
+        except OSError:
+            return False
+        return True
+
     @staticmethod
     def _read(path: Path) -> str | None:
         try:

@@ -12,6 +12,8 @@ from canary.cli.commands import COMMANDS
 from canary.cli.lazy import Command, CommandGroup
 
 HEAVY = {"playwright", "weasyprint", "uvicorn", "jinja2", "rich", "asyncio", "httpx", "structlog"}
+TOKENS = {"google", "msal", "oauthlib"}
+"""What only who logs in by tokens needs."""
 
 
 def every(
@@ -44,7 +46,7 @@ def loaded_by(*arguments: str) -> set[str]:
 def test_help_loads_nothing_that_only_a_command_needs(arguments: list[str]) -> None:
     loaded = loaded_by(*arguments)
     assert "typer" in loaded  # it is the program that was asked
-    assert not loaded & HEAVY
+    assert not loaded & (HEAVY | TOKENS)
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
@@ -66,3 +68,15 @@ def test_what_asks_no_ledger_loads_no_database_and_no_browser(command: str) -> N
     loaded = loaded_by(command)
     assert "pydantic" in loaded
     assert not loaded & {"playwright", "weasyprint", "uvicorn", "jinja2", "httpx", "imapclient"}
+
+
+def test_who_logs_in_by_a_password_loads_nothing_for_tokens() -> None:
+    program = (
+        "import sys\n"
+        "import canary.channels.email.channel, canary.prober.runtime, canary.queues.imap.watch\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "imapclient" in loaded
+    assert not loaded & TOKENS

@@ -20,7 +20,8 @@ class ImapScript:
     """One folder of ``messages`` unread strangers, whose UIDs are ``first`` and up; a window of it is found by SEARCH.
 
     ``answers`` are by the verb of a command (``FETCH BODYSTRUCTURE`` is one of its own), GREETING among them; what is
-    not there gets an honest answer. ``status`` are other endings than ``OK done``, by verb. ``commands`` is what was
+    not there gets an honest answer. ``status`` are other endings than ``OK done``, by verb; ``endings`` those that
+    depend on the rest of a command. ``commands`` is what was
     heard, without tags.
     """
 
@@ -28,6 +29,7 @@ class ImapScript:
         self.messages, self.first, self.capabilities = messages, first, capabilities
         self.answers: dict[str, Answer] = {}
         self.status: dict[str, bytes] = {}
+        self.endings: dict[str, Callable[[bytes], bytes]] = {}
         self.commands: list[str] = []
         self.connections = 0
         self.address = ("127.0.0.1", 0)
@@ -85,7 +87,8 @@ class ImapScript:
 
     def _ended(self, verb: str, rest: bytes) -> bytes:
         """How a command ends."""
-        return self.status.get(verb, b"OK done")
+        ending = self.endings.get(verb)
+        return ending(rest) if ending is not None else self.status.get(verb, b"OK done")
 
     def _verb(self, rest: bytes) -> str:
         words = rest.upper().split()

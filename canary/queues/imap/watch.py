@@ -95,7 +95,7 @@ class ImapWatcher(LoopingWatcher):
     component = Component.IMAP
     reasons = frozenset(Reason)
     refused = frozenset({Reason.LOGIN_REFUSED, Reason.LOGIN_UNSUPPORTED, Reason.TOKEN_REFUSED})
-    away = frozenset({Reason.DNS, Reason.UNREACHABLE, Reason.TIMEOUT})
+    away = frozenset({Reason.DNS, Reason.UNREACHABLE, Reason.TIMEOUT, Reason.TOKEN_UNAVAILABLE})
 
     def __init__(self, name: str, plan: WatchPlan, resources: WatchResources) -> None:
         super().__init__(name, resources)

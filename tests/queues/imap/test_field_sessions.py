@@ -85,6 +85,26 @@ def test_the_old_mechanism_login_is_spoken_where_there_is_no_other() -> None:
     assert not server.said("LOGIN DESK")
 
 
+def test_a_way_that_ends_the_connection_is_avoided_on_the_next_one_and_told_once(intake: RecordingIntake) -> None:
+    server = ImapMailbox(STRANGER, capabilities="IMAP4rev1 AUTH=PLAIN")
+
+    def hangs_up(_: bytes) -> list[bytes]:
+        raise ConnectionAbortedError
+
+    def hangs_up_once(_: bytes) -> list[bytes]:
+        del server.answers["EXAMINE"]
+        raise ConnectionAbortedError
+
+    server.answers |= {"AUTHENTICATE": hangs_up}
+    with watched(server, intake):
+        looked(intake)
+        server.answers["EXAMINE"] = hangs_up_once
+        until(lambda: len(server.said("LOGIN ")) == 2, "the next connection")
+        looked(intake)
+    assert len(server.said("AUTHENTICATE")) == 1
+    assert intake.details().count("AUTH=PLAIN is offered and does not work, logged in by LOGIN") == 1
+
+
 def test_both_ways_refused_is_told_in_the_words_of_the_first() -> None:
     server = ImapMailbox(capabilities="IMAP4rev1 AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5")
     server.answers["AUTHENTICATE"] = lambda _: [b"+ \r\n"]

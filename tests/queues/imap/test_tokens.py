@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+from threading import Event
 from typing import Any
 
 import pytest
 from queues.conftest import RESOURCES, Watch, folder, looked, server_of
 from queues.recording_intake import RecordingIntake
 from servers.ca_site import CaSite, User
+from servers.imap_script import ImapScript
 from servers.polling import until
 
 from canary.model import OwnFaultError
@@ -20,6 +23,13 @@ def by_token(site: CaSite, user: User, auth: dict[str, Any] | None = None, **cha
     given = server_of(site, user, **changes)
     del given["password"]
     return given | {"auth": {**(auth or site.tokens.generic()), "ca_file": str(site.ca_file)}}
+
+
+def scripted(site: CaSite, script: ImapScript) -> dict[str, Any]:
+    """A scripted server, and tokens for it."""
+    server = script.server(auth={**site.tokens.generic(), "ca_file": str(site.ca_file)})
+    del server["password"]
+    return server
 
 
 def watcher(server: dict[str, Any]) -> ImapWatcher:
@@ -130,3 +140,67 @@ def test_a_refresh_token_that_the_server_changes_each_time_is_followed(
     questions = [question.form for question in site.tokens.asked]
     assert {question["grant_type"] for question in questions} == {"refresh_token"}
     assert [question["refresh_token"] for question in questions] == ["refresh-1", "refresh-2", "refresh-3"]
+
+
+def test_a_token_as_long_as_microsofts_is_taken(site: CaSite, desk: User) -> None:
+    site.tokens.padding = 2500
+    assert "CPR (monitored, 0 messages)" in watcher(by_token(site, desk)).check()
+
+
+def test_a_token_server_that_hangs_keeps_no_other_watch_from_looking_and_ours_from_stopping(
+    site: CaSite, intake: RecordingIntake, desk: User, watch: Watch
+) -> None:
+    over = Event()
+    site.tokens.behaviour = lambda _: bool(over.wait(15))  # type: ignore[assignment]
+    alice = site.add_user("alice", folders=["Other"])
+    waiting = watch(desk, server=by_token(site, desk))
+    watch(alice, server=server_of(site, alice), folders=[folder("Other", "other")])
+    until(lambda: bool(site.tokens.asked), "a question to the token server")
+    looked(intake, "other")
+    waiting.stop()
+    assert not waiting.running
+    assert not over.is_set()
+    over.set()
+
+
+PROBLEM = base64.b64encode(b'{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}')
+
+
+@pytest.mark.parametrize(("mechanism", "answer"), [("XOAUTH2", ""), ("OAUTHBEARER", "AQ==")])
+def test_the_problem_with_a_token_is_answered_and_told(site: CaSite, mechanism: str, answer: str) -> None:
+    script = ImapScript(capabilities=f"IMAP4rev1 LOGINDISABLED AUTH={mechanism}")
+    script.answers["AUTHENTICATE"] = lambda _: [b"+ \r\n", b"+ %s\r\n" % PROBLEM]
+    script.status["AUTHENTICATE"] = b"NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)"
+    with script.running():
+        error = refused(scripted(site, script))
+    assert error.reason == "login_refused"
+    assert "Invalid credentials (Failure) (status 400, scope https://mail.google.com/, schemes Bearer)" in error.detail
+    assert script.commands.count(answer) == 2, "one for each of two tokens"
+
+
+@pytest.mark.parametrize("said", [b"+ !!!\r\n", b"+ AAA\r\n"])
+def test_a_server_that_asks_by_what_is_no_base64_is_told(site: CaSite, said: bytes) -> None:
+    script = ImapScript(capabilities="IMAP4rev1 AUTH=XOAUTH2")
+    script.answers["AUTHENTICATE"] = lambda _: [b"+ \r\n", said]
+    script.status["AUTHENTICATE"] = b"NO no"
+    with script.running():
+        assert refused(scripted(site, script)).reason in ("protocol", "login_refused")
+
+
+def test_a_server_that_takes_no_tokens_is_told_what_to_set(site: CaSite) -> None:
+    script = ImapScript(capabilities="IMAP4rev1 AUTH=PLAIN")
+    with script.running():
+        error = refused(scripted(site, script))
+    assert error.reason == "login_unsupported"
+    assert "takes PLAIN only; wanted OAUTHBEARER or XOAUTH2" in error.detail
+    assert not [command for command in script.commands if command.upper().startswith(("LOGIN", "AUTH"))]
+
+
+def test_one_mechanism_that_is_broken_falls_back_to_the_other(site: CaSite) -> None:
+    script = ImapScript(capabilities="IMAP4rev1 AUTH=OAUTHBEARER AUTH=XOAUTH2")
+    script.answers["AUTHENTICATE"] = lambda rest: [b"+ \r\n"] if b"XOAUTH2" in rest else []
+    script.endings["AUTHENTICATE"] = lambda rest: b"OK done" if b"XOAUTH2" in rest else b"BAD what?"
+    with script.running():
+        said = watcher(scripted(site, script)).check()
+    assert "by AUTH=XOAUTH2 (" in said
+    assert "AUTH=OAUTHBEARER is offered and does not work" in said
