@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from canary.audit.period import Period
-from canary.audit.report.changes import EVERYWHERE, Span
+from canary.audit.report.changes import Span
+from canary.audit.report.differences import EVERYWHERE
 from canary.ledger import Inventory
 from canary.ledger.events import parse_time
 from canary.wording import moment

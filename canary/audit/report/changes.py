@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from canary.audit.period import Period
-from canary.audit.report.differences import difference
+from canary.audit.report.differences import EVERYWHERE, difference
 from canary.ledger.events import EVERY_CHANNEL, Event, EventKind, Inventory, began, parse_time
 from canary.ledger.gaps import Gap
 from canary.wording import moment
@@ -30,8 +30,6 @@ _DOWN = {
     "clock_set": "our clock was set forward",
 }
 """The causes of a gap that are no hold; those have their own table."""
-
-EVERYWHERE = "every channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,9 @@ class Change:
 
     at: datetime
     what: str
-    detail: str
+    detail: str = ""
+    in_words: str = ""
+    """Of settings, instead of ``detail``: made of values that are as they may be shown."""
 
 
 def holds(events: Iterable[Event], period: Period) -> list[Span]:
@@ -113,7 +113,8 @@ def _order(open_: dict[tuple[str, str], Span], key: tuple[str, str], span: Span)
     if known is None:
         open_[key] = span
     elif (span.reason, span.by) != (known.reason, known.by):
-        again = f"ordered again {moment(span.start)} by {span.by or 'nobody'}: {span.reason}"
+        other = "" if span.reason == known.reason else ", for another reason"
+        again = f"ordered again {moment(span.start)} by {span.by or 'nobody'}{other}"
         open_[key] = replace(known, remark="; ".join(filter(None, [known.remark, again])))
 
 
@@ -178,7 +179,7 @@ def configuration_changes(known: Iterable[Inventory], refused: Iterable[Event], 
     before: Inventory | None = None
     for inventory in known:
         if inventory.at >= period.since and (change := difference(before, inventory)):
-            found.append(Change(inventory.at, "in force", change))
+            found.append(Change(inventory.at, "in force", in_words=change))
         before = inventory
     return sorted(found, key=lambda change: change.at)
 

@@ -180,6 +180,7 @@ def _build(
     counted = tally(ledger, period, now, progress)
     complete(ledger, counted.exceptions, notes_of(ledger.events(kind=EventKind.ANNOTATED)))
     told = list(inventories(ledger.events(kind=EventKind.CONFIGURED)))
+    told = [redacted(one) for one in told] if redact else told
     ever, known = _in_force(told), _in_force(one for one in told if one.at < period.until)
     drills = [drill(ledger, probe, rule, now) for probe in counted.blind]
     report = AuditReport(

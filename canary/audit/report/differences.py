@@ -7,6 +7,11 @@ from typing import Any
 
 from canary.audit.report.targets import in_words, is_hash, is_sealed
 from canary.ledger import Inventory
+from canary.ledger.events import parse_time
+from canary.wording import moment
+
+EVERYWHERE = "every channel"
+"""What stands for all channels together."""
 
 _WHOLE = "settings"
 """The entry of a channel or watch that has all its settings, sealed: it says something only where nothing else does."""
@@ -17,15 +22,25 @@ def difference(before: Inventory | None, after: Inventory) -> str:
     if before is None:
         return f"first record: {len(after.channels)} channels, version {after.version}"
     words = [*_runtime(before, after), *_entries(before, after)]
-    for what, old, new in (
-        ("blackout", before.blackouts, after.blackouts),
-        ("blind drill", before.blind_drills, after.blind_drills),
+    for what, old, new, said in (
+        ("blackout", before.blackouts, after.blackouts, _blackout),
+        ("blind drill", before.blind_drills, after.blind_drills, _drill),
     ):
-        words += [f"{what} added: {in_words('', item)}" for item in new if item not in old]
-        words += [f"{what} removed: {in_words('', item)}" for item in old if item not in new]
+        words += [f"{what} added: {said(item)}" for item in new if item not in old]
+        words += [f"{what} removed: {said(item)}" for item in old if item not in new]
     if not words and before.configuration != after.configuration:
         words.append("settings of neither a channel nor a watch, a blackout or a drill")
     return "; ".join(words)
+
+
+def _blackout(item: Mapping[str, Any]) -> str:
+    of, start, end = in_words("", item["channels"]), parse_time(item["from"]), parse_time(item["until"])
+    of = EVERYWHERE if of == "none" else of
+    return f"{of}, {moment(start)} to {moment(end)}, {item['reason']}, approved by {item['approved_by']}"
+
+
+def _drill(item: Mapping[str, Any]) -> str:
+    return f"{item['name']}, {in_words('', item['channels'])}, {item['date']}, approved by {item['approved_by']}"
 
 
 def _runtime(before: Inventory, after: Inventory) -> Iterator[str]:

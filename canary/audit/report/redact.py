@@ -21,8 +21,9 @@ _AT = re.compile(r"(?:@|＠|﹫|%40|=40|\s?[\[({]\s?at\s?[\])}]\s?)+", re.IGNORE
 _NOT_LOCAL = re.compile(r"[\s<>()\[\]{},;:\"]")
 _NAME_WORDS = 4
 
-_KEPT = frozenset({"approved_by", "by", "target"})
-"""Fields and keys whose value stays."""
+_KEPT = frozenset({"approved_by", "by", "target", "in_words", "remark"})
+"""Fields and keys whose value stays: who approved it, what is disclosed, and words that are made of such values alone,
+or of what was redacted before."""
 
 T = TypeVar("T")
 

@@ -232,7 +232,10 @@ def _settings(report: AuditReport, _: Tally) -> Table:
 
 def _changes(report: AuditReport, _: Tally) -> Table:
     several = (*report.diary.restarts, *report.diary.configuration, *report.diary.clock_steps)
-    rows = ((change.at, change.what, change.detail) for change in sorted(several, key=lambda change: change.at))
+    rows = (
+        (change.at, change.what, change.detail or change.in_words)
+        for change in sorted(several, key=lambda change: change.at)
+    )
     return ("at", "what", "detail"), rows
 
 

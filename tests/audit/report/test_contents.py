@@ -98,7 +98,7 @@ def test_channels_are_in_force_as_configured(made: Made) -> None:
     assert person.settings["interval"] == 1800.0
     assert set(made[0].days_in_force.values()) == {3}
     changed = [change for change in made[0].diary.configuration if change.what == "in force"]
-    assert [change.detail for change in changed] == ["channel person: interval was 1:00:00, is 0:30:00"]
+    assert [change.in_words for change in changed] == ["channel person: interval was 1:00:00, is 0:30:00"]
     (refused,) = [change for change in made[0].diary.configuration if change.what == "refused"]
     assert refused.detail == "canary.yaml:3: nonsense"
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from canary.audit.period import Period
+from canary.audit.report.changes import Change
 from canary.audit.report.differences import difference
+from canary.audit.report.redact import redacted
 from canary.audit.report.versions import in_force, of, values
 from canary.ledger import Inventory
 
@@ -94,13 +96,21 @@ def test_what_changed_alike_in_several_channels_and_their_watch_stands_once() ->
 
 
 def test_blackouts_and_drills_are_told_as_they_come_and_go() -> None:
-    rest = {"channels": ["alias"], "from": "2026-03-02T10:00:00.000000Z", "reason": "move", "approved_by": "J. Doe"}
+    rest = {
+        "channels": ["alias"], "from": "2026-03-02T10:00:00.000000Z", "until": "2026-03-02T12:00:00.000000Z",
+        "reason": "mail server moves", "approved_by": "J. Doe <j.doe@ca.test>",
+    }  # fmt: skip
     plain = inventory(1, alias={})
     dark = replace(inventory(2, alias={}), blackouts=(rest,))
-    added = difference(plain, dark)
-    assert added.startswith("blackout added: channels alias, from 2026-03-02T10:00:00")
-    assert added.endswith("reason move, approved by J. Doe")
-    assert difference(dark, plain).startswith("blackout removed: channels alias")
+    words = "alias, 2026-03-02 10:00:00 to 2026-03-02 12:00:00, mail server moves, approved by J. Doe <j.doe@ca.test>"
+    assert difference(plain, dark) == f"blackout added: {words}"
+    assert difference(dark, plain) == f"blackout removed: {words}"
+    everywhere = replace(plain, blackouts=(rest | {"channels": []},))
+    assert difference(plain, everywhere) == f"blackout added: {words.replace('alias', 'every channel')}"
+    drill = {"name": "night drill", "date": "2026-03-03", "channels": ["alias"], "approved_by": "J. Doe"}
+    assert difference(plain, replace(plain, blind_drills=(drill,))) == (
+        "blind drill added: night drill, alias, 2026-03-03, approved by J. Doe"
+    )
     assert difference(plain, replace(plain, configuration="other")) == (
         "settings of neither a channel nor a watch, a blackout or a drill"
     )
@@ -111,3 +121,11 @@ def test_with_another_key_nobody_can_tell_what_is_sealed() -> None:
     other = replace(inventory(2, alias={"settings": {"sealed": "6" * 64}}), sealed_by="1" * 16)
     said = difference(inventory(1, alias={}), other)
     assert said == "what is sealed is sealed with another key, so whether it is what it was cannot be told"
+
+
+def test_who_approved_it_stays_and_other_people_do_not() -> None:
+    settings = {"approved_by": "J. Doe <j.doe@ca.test>", "variants": ["by anna@ca.test"]}
+    before, after = redacted(inventory(1, alias={})), redacted(inventory(2, alias=settings))
+    change = redacted(Change(at(2), "in force", in_words=difference(before, after)))
+    assert "approved by was J. Doe, is J. Doe <j.doe@ca.test>" in change.in_words
+    assert "variants was none, is by [redacted]@ca.test" in change.in_words
