@@ -8,7 +8,7 @@ from typing import Any
 from canary.audit.report.targets import in_words, is_hash, is_sealed
 from canary.ledger import Inventory
 from canary.ledger.events import parse_time
-from canary.wording import moment
+from canary.wording import clock, moment
 
 EVERYWHERE = "every channel"
 """What stands for all channels together."""
@@ -48,6 +48,10 @@ def _runtime(before: Inventory, after: Inventory) -> Iterator[str]:
         yield f"version {before.version} became {after.version}"
     if before.python != after.python or before.platform != after.platform:
         yield f"now on Python {after.python}, {after.platform}"
+    for rule in sorted(before.retention.keys() | after.retention.keys()):
+        was, now = (known.retention.get(rule) for known in (before, after))
+        if was != now:
+            yield f"retention of {rule} was {clock(was)}, is {clock(now)}"
     if before.sealed_by != after.sealed_by:
         yield "what is sealed is sealed with another key, so whether it is what it was cannot be told"
 

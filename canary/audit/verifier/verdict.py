@@ -148,6 +148,22 @@ def _channels(findings: Findings) -> Iterator[str]:
         yield from _folded(f"published in {_said(fact['disclosed_in'])}; approved by {fact['approved_by']}")
 
 
+def _blackouts(findings: Findings) -> Iterator[str]:
+    """Those of the period, and whether they were told in time: as far as the bundle has what was in force before."""
+    for fact in findings.facts.get("blackouts", ()):
+        of = ", ".join(map(str, fact["channels"])) or "every channel"
+        yield from _folded(
+            f"{of}: {fact['from']} to {fact['until']}, approved by {fact['approved_by']}: {fact['reason']}"
+        )
+        told = f"event {fact['event']} tells of it at {fact['told']}, "
+        if not fact["begun"]:
+            yield from _folded(f"{told}before it began")
+        elif fact["missing"]:
+            yield from _folded(f"{told}AFTER IT BEGAN, unless event {fact['before']} has it too: ask for that")
+        else:
+            yield from _folded(f"{told}AFTER IT BEGAN, and what was in force before has it not")
+
+
 def _said(value: Any) -> str:
     """What an event tells, in a line; of what is sealed, whether it was opened."""
     if isinstance(value, dict) and "sealed" in value:
@@ -233,6 +249,7 @@ _SECTIONS: dict[str, Callable[[Findings], Iterator[str]]] = {
     "Whose word there is besides the CA's": _providers,
     "For how many": _counted,
     "What the channels of these probes meant": _channels,
+    "Blackouts, as these configurations have them": _blackouts,
     "What was deleted": _deleted,
     "Not checked, and why": _gaps,
     "What no such proof can show": _limits,

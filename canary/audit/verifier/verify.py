@@ -13,6 +13,7 @@ from cryptography import x509
 
 from . import canonical, dkim, meaning, outcomes, probes, sample, times, tlog
 from .archive import Archive
+from .blackouts import blackouts
 from .commitment import check_challenge, check_commitment
 from .deleted import Deleted
 from .findings import Findings, RefusedError, require
@@ -137,6 +138,7 @@ class _Check:
         findings.facts["within"] = (
             max((fact.get("within") or 0 for fact in findings.facts["probes"]), default=0) or None
         )
+        findings.facts["blackouts"] = blackouts(log, period)
         findings.facts["providers"] = self._messages.providers.to_json()
         self._check_population(period)
         findings.facts["deleted"] = self._deleted.to_json(

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from audit.inventories import an_inventory
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def blackout(
 
 def inventory(hour: float, *items: dict[str, Any]) -> Inventory:
     """What is in force from an hour on."""
-    return Inventory(at(hour), 1, "c" * 64, "0.1.0", "3.11.2", "Linux", "0" * 16, True, {}, {}, items, ())
+    return an_inventory(at(hour), blackouts=items)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from audit.inventories import an_inventory
 
 from canary.audit.period import Period
 from canary.audit.report.changes import Change
@@ -32,7 +33,7 @@ def at(hour: float) -> datetime:
 def inventory(hour: float, **channels: dict[str, Any]) -> Inventory:
     """What is in force from an hour on: a channel of this name with these settings changed."""
     whole = {slug: CHANNEL | changed for slug, changed in channels.items()}
-    return Inventory(at(hour), 1, f"{hour}", "0.1.0", "3.11.2", "Linux", "0" * 16, True, whole, {}, (), ())
+    return an_inventory(at(hour), configuration=f"{hour}", channels=whole)
 
 
 def test_each_value_stands_with_the_times_in_which_it_was_in_force() -> None:
@@ -115,6 +116,12 @@ def test_blackouts_and_drills_are_told_as_they_come_and_go() -> None:
         "settings of neither a channel nor a watch, a blackout or a drill"
     )
     assert difference(plain, plain) == ""
+
+
+def test_a_rule_of_retention_that_changed_is_told() -> None:
+    before = replace(inventory(1, alias={}), retention={"messages": 90 * 86_400.0, "events": 63_072_000.0})
+    after = replace(inventory(2, alias={}), retention={"messages": 8_640_000.0, "events": 63_072_000.0})
+    assert difference(before, after) == "retention of messages was 2160:00:00, is 2400:00:00"
 
 
 def test_with_another_key_nobody_can_tell_what_is_sealed() -> None:
