@@ -6,10 +6,10 @@ so it agrees with the totals that stand in the checkpoints at both ends. The see
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 
 from canary.audit.bundle.files import BundleError
@@ -64,22 +64,17 @@ def write(
     path: Path, ledger: LedgerReader, of: LogPart, lowest: Lowest | None = None, progress: Progress = lambda _: None
 ) -> Written:
     """Write the list to a file. Raises OSError, and OwnFaultError if the ledger cannot be read."""
-    since, until, whole, count = timestamp(of.since), timestamp(of.until), sha256(), 0
+    since, until, count = timestamp(of.since), timestamp(of.until), 0
     lowest = lowest or Lowest("", 0)
-    with path.open("wb") as file:
-        for number, line in enumerate(_lines(ledger, of)):
-            text = ",".join(line).encode("ascii") + b"\n"
-            whole.update(text)
-            file.write(text)
-            if number and int(line[1]) > of.start and since <= line[3] < until:
-                lowest.add(line[0])
+    with path.open("w", encoding="ascii", newline="") as file:
+        file.write(f"{HEADER}\n")
+        for number, row in enumerate(ledger.at(of.end).listed(of.start), 1):
+            ended = f"{row.channel},{row.result},{row.outcome}\n"
+            file.write(f"{row.probe},{row.seq},{row.finished or ''},{row.at},{ended}")
+            if row.seq > of.start and since <= row.at < until:
+                lowest.add(row.probe)
                 count += 1
             if number % _PROGRESS_EVERY == 0:
                 progress(f"population: {number} probes")
-    return Written(count, whole.hexdigest(), lowest.probes())
-
-
-def _lines(ledger: LedgerReader, of: LogPart) -> Iterator[Sequence[str]]:
-    yield HEADER.split(",")
-    for row in ledger.at(of.end).listed(of.start):
-        yield row.probe, str(row.seq), str(row.finished or ""), row.at, row.channel, row.result, row.outcome
+    with path.open("rb") as file:
+        return Written(count, file_digest(file, "sha256").hexdigest(), lowest.probes())

@@ -8,6 +8,7 @@ hashed is every id in byte order, one a line, each with a line feed.
 from __future__ import annotations
 
 import heapq
+from bisect import insort
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,19 +30,18 @@ class Lowest:
 
     def __init__(self, seed: str, size: int) -> None:
         self._seed, self._size = seed, size
-        self._inverted: list[tuple[int, str]] = []  # a heap has its least on top, and the highest rank is to go
+        self._ranked: list[tuple[str, str]] = []
 
     def add(self, probe: str) -> None:
         """One more probe of the population."""
-        item = (-int(rank(self._seed, probe), 16), probe)
-        if len(self._inverted) < self._size:
-            heapq.heappush(self._inverted, item)
-        elif self._size:
-            heapq.heappushpop(self._inverted, item)
+        ranked = rank(self._seed, probe), probe
+        if len(self._ranked) < self._size or (self._ranked and ranked < self._ranked[-1]):
+            insort(self._ranked, ranked)
+            del self._ranked[self._size :]
 
     def probes(self) -> list[str]:
         """The sample, lowest rank first."""
-        return [probe for _, probe in sorted(self._inverted, reverse=True)]
+        return [probe for _, probe in self._ranked]
 
 
 def spots(seed: str, count: int, start: int, end: int) -> list[int]:

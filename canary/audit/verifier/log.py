@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import canonical, tlog
@@ -110,8 +110,9 @@ _FIELDS = {"seq", "at", "kind", "body", "probe"}
 
 def read_time(text: str) -> datetime:
     """A time as events have it. Raises RefusedError."""
-    require(isinstance(text, str) and bool(_TIME.fullmatch(text)), f"not a time: {text!r:.40}")
-    return datetime.fromisoformat(text).astimezone(UTC)
+    if not isinstance(text, str) or not _TIME.fullmatch(text):
+        raise RefusedError(f"not a time: {text!r:.40}")
+    return datetime.fromisoformat(text)
 
 
 def key_chain(

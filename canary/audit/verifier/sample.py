@@ -6,9 +6,8 @@ went, the sampled probes must be as it says, and so must events that are picked 
 
 from __future__ import annotations
 
-import heapq
 import re
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,8 +24,8 @@ HEADER = "probe,scheduled_seq,finished_seq,scheduled_at,channel,result,outcome"
 POPULATION, SAMPLE = "population: complete and in order", "sample is the one that the seed gives"
 SPOTS = "events picked at random are as the population has them"
 _ROW = re.compile(
-    r"(?P<probe>[a-z2-7]{16}),(?P<scheduled>[1-9][0-9]{0,15}),(?P<finished>[1-9][0-9]{0,15}|),"
-    r"(?P<at>[0-9TZ:.-]{27}),(?P<channel>[a-z0-9-]{1,64}),(?P<result>met|missed|indeterminate|),(?P<outcome>[a-z_]*)",
+    r"([a-z2-7]{16}),([1-9][0-9]{0,15}),([1-9][0-9]{0,15}|),"
+    r"([0-9TZ:.-]{27}),([a-z0-9-]{1,64}),(met|missed|indeterminate|),([a-z_]*)",
     re.ASCII,
 )
 
@@ -84,19 +83,18 @@ class Lowest:
 
     def __init__(self, seed: str, size: int) -> None:
         self._seed, self._size = seed, size
-        self._heap: list[tuple[int, str]] = []  # the highest rank on top
+        self._ranked: list[tuple[str, str]] = []
 
     def add(self, probe: str) -> None:
         """One more probe of the population."""
-        item = (-int(rank(self._seed, probe), 16), probe)
-        if len(self._heap) < self._size:
-            heapq.heappush(self._heap, item)
-        elif self._heap and item > self._heap[0]:
-            heapq.heapreplace(self._heap, item)
+        ranked = rank(self._seed, probe), probe
+        if len(self._ranked) < self._size or (self._ranked and ranked < self._ranked[-1]):
+            insort(self._ranked, ranked)
+            del self._ranked[self._size :]
 
     def probes(self) -> list[str]:
         """The sample, lowest rank first."""
-        return [probe for _, probe in sorted(self._heap, reverse=True)]
+        return [probe for _, probe in self._ranked]
 
 
 def spots(seed: str, count: int, start: int, end: int) -> list[int]:
@@ -166,17 +164,10 @@ def _rows(archive: Archive) -> Iterator[Listed]:
     require(next(lines, "") == HEADER, "population.csv begins with another line")
     for line in lines:
         row = _ROW.fullmatch(line)
-        require(row is not None, f"population.csv has a line that is none of a probe: {line!r:.120}")
-        assert row is not None
-        yield Listed(
-            row["probe"],
-            int(row["scheduled"]),
-            int(row["finished"] or 0),
-            read_time(row["at"]),
-            row["channel"],
-            row["result"],
-            row["outcome"],
-        )
+        if row is None:
+            raise RefusedError(f"population.csv has a line that is none of a probe: {line!r:.120}")
+        probe, scheduled, finished, at, *named = row.groups()
+        yield Listed(probe, int(scheduled), int(finished or 0), read_time(at), *named)
 
 
 def _lines(archive: Archive) -> Iterator[str]:
