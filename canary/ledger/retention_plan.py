@@ -11,6 +11,7 @@ from typing import Any
 
 from canary.ledger.events import EventKind, timestamp
 from canary.ledger.reader import LedgerReader
+from canary.ledger.reading import understood
 from canary.ledger.schema import EPHEMERAL
 from canary.model import Component, OwnFaultError
 
@@ -103,7 +104,8 @@ class RetentionPlan:
         much younger than it says: a clock that ran behind makes nothing old, and neither does one that runs ahead.
         """
         steps = list(self._ledger.events(kind=EventKind.CLOCK_STEPPED, after=after))
-        forward = [(step.seq, max(0.0, step.body["seconds"])) for step in steps]
+        with understood("how our clock was set"):
+            forward = [(step.seq, max(0.0, step.body["seconds"])) for step in steps]
         ahead = timedelta(seconds=sum(seconds for _, seconds in forward))
         for upto, seconds in [*forward, (self._newest(), 0.0)]:
             real = before - min(ahead, before - _EVER)

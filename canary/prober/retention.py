@@ -11,6 +11,7 @@ from canary.clock import Clock
 from canary.config import Config
 from canary.evidence.service import Evidence
 from canary.ledger import Event, Ledger
+from canary.ledger.reading import understood
 from canary.ledger.retention import Forgettable, Retention, Rule
 from canary.model import Component, OwnFaultError
 from canary.prober.loop import Prober
@@ -69,7 +70,8 @@ def in_force(ledger: Ledger, config: Config, clock: Clock) -> Retention:
     """
     rules, told = kept(config), ledger.in_force()
     if told is not None:
-        _agree(rules, told)
+        with understood("what is in force"):
+            _agree(rules, told)
     return Retention(ledger, rules, clock, told.seq if told else 0)
 
 

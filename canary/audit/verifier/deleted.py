@@ -175,14 +175,15 @@ class Deleted:
         assert stone is not None
         self._check_old(self._clock.now(seq, at), stone, f"event {seq} was deleted")
 
-    def to_json(self, picked: list[int]) -> list[dict[str, Any]]:
-        """What is not there, by rule; ``picked`` are the events that the seed picked."""
-        return [dict(self._told(rule, picked)) for rule in LEAST if any(s.rule == rule for s in self._lacking)]
+    def to_json(self, picked: list[int], until: datetime) -> list[dict[str, Any]]:
+        """What is not there, by rule; ``picked`` are the events that the seed picked, ``until`` the period's end."""
+        return [dict(self._told(rule, picked, until)) for rule in LEAST if any(s.rule == rule for s in self._lacking)]
 
-    def _told(self, rule: str, picked: list[int]) -> Iterator[tuple[str, Any]]:
+    def _told(self, rule: str, picked: list[int], until: datetime) -> Iterator[tuple[str, Any]]:
         stones = [stone for stone in self._lacking if stone.rule == rule]
         yield "rule", rule
         yield "lacking", sum(self._lacking[stone] for stone in stones)
+        yield "before_the_end", sum(self._lacking[stone] for stone in stones if stone.at < until)
         yield "kept_days", sorted({stone.kept / _DAY for stone in stones})
         yield "told_by", sorted(stone.seq for stone in stones)
         yield "from", min(stone.at for stone in stones).isoformat()

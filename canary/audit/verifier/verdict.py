@@ -194,7 +194,7 @@ def _deleted(findings: Findings) -> Iterator[str]:
         )
         yield from _folded(
             f"{fact['lacking']} {what}, by a rule of {days} days, from {fact['from'][:10]} to {fact['to'][:10]} "
-            f"({len(fact['told_by'])} events tell of it)"
+            f"({len(fact['told_by'])} events tell of it); {fact['before_the_end']} before the period was over"
         )
         if fact["picked"]:
             more = len(fact["picked"]) - _SHOWN

@@ -142,7 +142,7 @@ class _Check:
         findings.facts["providers"] = self._messages.providers.to_json()
         self._check_population(period)
         findings.facts["deleted"] = self._deleted.to_json(
-            sample.spots(self._seed, self._size, period.start, period.end)
+            sample.spots(self._seed, self._size, period.start, period.end), period.until
         )
         self._check_other_files()
         self._finish()

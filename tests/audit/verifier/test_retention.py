@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from audit.verifier.office import RETENTION, Files, Office, packed, refused, sealed, unpacked, without_event
+from cryptography import x509
+from servers.tsa import Tsa
 
-from canary.audit.verifier import deleted, messages, sample, tlog, verdict, verify
+from canary.audit.verifier import deleted, messages, sample, times, tlog, verdict, verify
 from canary.audit.verifier.archive import Archive
 from canary.audit.verifier.findings import GAPS, Findings
 from canary.audit.verifier.log import read_log
@@ -329,3 +331,36 @@ def test_when_it_was_deleted_is_the_word_of_the_ca_until_a_time_stamp_is_over_it
     [one, other] = findings.rows[deleted.FORGOTTEN].unchecked
     assert re.fullmatch(r"no time-stamp is over event \d+: when it deleted messages is the CA's own word", one)
     assert "deleted traces" in other
+
+
+def test_a_clock_that_was_set_forward_without_a_word_is_behind_its_time_stamps(tmp_path: Path) -> None:
+    """The step back alone is told, as if the clock had been wrong: by the log's own times all was old when it went."""
+    office = Office(tmp_path / "state", clock=SimulatedClock(datetime.now(UTC)))
+    office.log.advance()
+    office.probe()
+    with Tsa(tmp_path / "tsa") as tsa:
+        office.log.advance()
+        office.stamp(tsa)
+        set_clock(office, 800 * DAY)
+        shred(office)
+        set_clock(office, -800 * DAY)
+        office.tell(EventKind.CLOCK_STEPPED, seconds=-800 * 86_400.0)
+        office.stop()
+        office.stamp(tsa)
+    office.bundle(office.folder / "bundle.zip", office.wanted("7", 5), {"one": tsa.ca_file})
+    brought = Options(
+        [tlog.Key.parse(office.vkey)], roots=x509.load_pem_x509_certificates(tsa.ca_file.read_bytes()), tolerance=120
+    )
+    found = verify.verify(office.folder / "bundle.zip", brought)
+    [*_, stone] = office.ledger.events(kind=EventKind.FORGOTTEN)
+    office.close()
+    refused(found, times.WITHIN, f"event {stone.seq}: says .*, and was time-stamped on")
+
+
+def test_the_page_counts_what_went_while_the_period_went_on(opened: Office) -> None:
+    forget(opened, RULES, 91 * DAY)
+    bundle(opened)
+    page = " ".join(verdict.page(check(opened)).split())
+    messages_and_traces = "4 files (messages) of the sample, by a rule of 90 days, from 2024-04-01 to 2024-04-01 (1"
+    assert f"{messages_and_traces} events tell of it); 4 before the period was over" in page
+    assert "2 files (traces) of the sample, by a rule of 90 days" in page
