@@ -154,6 +154,8 @@ TICKET_LOOK = Budget(
     number=1_000,
     pieces="questions, the next look goes on",
 )
+TICKETS_UNREAD = Budget("tickets of a queue that are to be read again", number=50, pieces="tickets, the newest")
+TICKETS_SOUGHT = Budget("reports that are looked for a second time in one look", number=20, pieces="reports")
 TICKETS_REMEMBERED = Budget(
     "tickets that are remembered as read, of each queue", number=20_000, pieces="tickets, the newest"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -28,21 +29,41 @@ class Finding:
     detail: str
 
 
-def check(config: ConfigPath, as_json: Json = False) -> None:
+Named = Annotated[
+    str | None,
+    typer.Option("--ticket", metavar="WATCH/NUMBER", help="Look at this ticket alone, and print what is read of it."),
+]
+
+
+def check(config: ConfigPath, as_json: Json = False, ticket: Named = None) -> None:
     """Validate the configuration, then connect: log in everywhere, find every folder, load every form. Sends nothing.
 
     Exits 2 for a mistake in the configuration, 3 if something of ours does not answer, 1 if a channel of the CA cannot
     take a report, else 0. Advice about what is allowed and could be better changes nothing in that.
     """
     settings = load(config)
-    findings = [Finding(where, "advice", sentence) for where, sentence in advice(settings)]
-    findings += asyncio.run(_look(settings))
+    if ticket is None:
+        findings = [Finding(where, "advice", sentence) for where, sentence in advice(settings)]
+        findings += asyncio.run(_look(settings))
+    else:
+        findings = [asyncio.run(_look_at(settings, ticket))]
     if as_json:
         print_json([finding.__dict__ for finding in findings])
+    elif ticket is not None and findings[0].fault is None:
+        for line in findings[0].detail.splitlines():
+            out.print(on_one_line(line), soft_wrap=True)
     else:
         _print(findings)
     faults = {finding.fault for finding in findings}
     raise typer.Exit(Exit.OWN_FAULT if "ours" in faults else Exit.NOT_ARRIVED if "theirs" in faults else Exit.ARRIVED)
+
+
+async def _look_at(config: Config, ticket: str) -> Finding:
+    endpoints, (watch, _, number) = Endpoints(config, Clock()), ticket.partition("/")
+    try:
+        return await _find(f"ticket {ticket}", endpoints.show_ticket(watch, number))
+    finally:
+        await endpoints.close()
 
 
 async def _look(config: Config) -> list[Finding]:

@@ -103,6 +103,15 @@ class Endpoints:
         with _faults_are_ours(f"watch {name}"):
             return _words(await ended(partial(begun, self.watchers[name].check), _LOOK_WITHIN))
 
+    async def show_ticket(self, name: str, ticket: str) -> str:
+        """What a watch would read of a ticket, in lines. Raises OwnFaultError, within a limited time."""
+        show = getattr(self.watchers.get(name), "show", None)
+        if show is None:
+            can = ", ".join(name for name, watcher in self.watchers.items() if hasattr(watcher, "show")) or "none"
+            raise OwnFaultError(Component.CONFIG, "no_tickets", f"watch {name!r} reads no tickets; these do: {can}")
+        with _faults_are_ours(f"watch {name}"):
+            return _words(await ended(partial(begun, partial(show, ticket)), _LOOK_WITHIN))
+
     def start(self, intake: Intake) -> list[str]:
         """Begin to watch all queues and replies; what could not begin, in words.
 

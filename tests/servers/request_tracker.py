@@ -48,7 +48,7 @@ class RequestTracker:
             (folder / name).mkdir(parents=True)
         (folder / "config.pm").write_text(CONFIG.format(host=LOOPBACK, port=self.port, folder=folder))
         self._process: subprocess.Popen[bytes] | None = None
-        self._api = httpx.Client(base_url=f"{self.url}/REST/2.0", timeout=60, trust_env=False)
+        self._api = httpx.Client(base_url=f"{self.url}/REST/2.0", timeout=180, trust_env=False)
         self.token = ""
 
     def __enter__(self) -> RequestTracker:
@@ -72,7 +72,7 @@ class RequestTracker:
                 env=self._environment, stdout=log, stderr=log,
             )  # fmt: skip
         try:
-            until(lambda: listening((LOOPBACK, self.port)), "Request Tracker", 60)
+            until(lambda: listening((LOOPBACK, self.port)), "Request Tracker", 180)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{tail(self.log)}") from None
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -46,12 +47,13 @@ class Questions:
     """How much was asked in one look, and the system's own time by its last answer, None if it tells none."""
 
     number: int = 0
+    received: int = 0
     time: datetime | None = None
 
     @property
     def enough(self) -> bool:
         """Whether the rest is for the next look."""
-        return self.number >= (TICKET_LOOK.number or 0)
+        return self.number >= (TICKET_LOOK.number or 0) or 2 * self.received >= (TICKET_LOOK.received or 0)
 
 
 class TicketClient:
@@ -64,18 +66,18 @@ class TicketClient:
 
     async def ask(self, call: Call, names: Names, more: Names | None = None) -> Any:
         """The answer to one question; None where there is no such thing (404)."""
-        budget = replace(TICKET_ANSWER, seconds=self._settings.timeout)
         request = self._request(call, names, more or {})
         self.asked.number += 1
         try:
-            async with budget.deadline():
+            async with asyncio.timeout(self._settings.timeout):
                 answer = await self._client.send(request, stream=True)
                 try:
-                    content = await body(answer, budget)
+                    content = await body(answer, TICKET_ANSWER)
                 finally:
                     await answer.aclose()
         except (httpx.HTTPError, ValueError, OSError) as error:
             raise explain(error, self._where(request), self._echo) from error
+        self.asked.received += len(content)
         self.asked.time = _date(answer.headers.get("date", "")) or self.asked.time
         if answer.status_code == 404:
             return None

@@ -8,53 +8,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from canary.budgets import TICKETS_REMEMBERED
+from canary.clock import Clock
 from canary.model import Component, OwnFaultError, Place, Role
 from canary.queues import Found, Intake
-from canary.queues.tickets.answers import ListedTicket, at, items, listed_ticket
+from canary.queues.tickets.answers import ListedTicket, items, listed_ticket
 from canary.queues.tickets.client import TicketClient, first_page, next_page
 from canary.queues.tickets.description import Description
 from canary.queues.tickets.faults import TicketReason, fault
-from canary.queues.tickets.reading import TicketReader
+from canary.queues.tickets.opening import one
+from canary.queues.tickets.passed_over import PassedOver
+from canary.queues.tickets.reading import TicketReader, keep
 
 _LOOK_BACK = timedelta(days=2)
 """How far back a queue is read that was never read before. What was opened earlier is behind us."""
 _KNOWN = 5
 """Tickets of a queue that are kept in mind as proof, the newest."""
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-@dataclass(slots=True)
-class QueueMemory:
-    """What need not be done again while the canary runs: nothing rests on it.
-
-    ``read`` tells of each ticket that was read when it was changed last then; ``strangers`` are the openings of
-    tickets that are none of ours. ``told`` says that it was told that nothing is known of the queue.
-    """
-
-    read: dict[str, datetime] = field(default_factory=dict)
-    strangers: set[str] = field(default_factory=set)
-    told: bool = False
-
-    def remember(self, ticket: ListedTicket) -> None:
-        """A ticket was read as it is."""
-        self.read.pop(ticket.id, None)
-        self.read[ticket.id] = ticket.updated
-        while len(self.read) > (TICKETS_REMEMBERED.number or 0):
-            del self.read[next(iter(self.read))]
-        if len(self.strangers) > 2 * (TICKETS_REMEMBERED.number or 0):
-            self.strangers.clear()
+_OF_A_TICKET = (TicketReason.GARBAGE, TicketReason.TOO_MUCH, TicketReason.FORBIDDEN, TicketReason.PROTOCOL)
+"""Faults that may be those of one ticket alone."""
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedQueue:
-    """A queue by its name in the ticket system, and the place that it is."""
+    """A queue by its name and its id in the ticket system, and the place that it is."""
 
     name: str
+    ident: str
     place: Place
+
+    def is_called(self, name: str) -> bool:
+        """Whether a ticket that says to be in ``name`` is in this queue."""
+        return name in (self.name, self.ident)
 
 
 class QueueReader:
@@ -64,21 +51,22 @@ class QueueReader:
         self,
         watch: str,
         queue: WatchedQueue,
-        description: Description,
         intake: Intake,
         tickets: TicketReader,
-        memory: QueueMemory,
-        ids: Mapping[str, str],
+        clock: Clock,
     ) -> None:
         self.name = f"{watch}/{queue.name}"
-        self.queue, self._description, self._intake = queue, description, intake
-        self._tickets, self._memory, self._ids = tickets, memory, ids
+        self.queue, self._description = queue, tickets.description
+        self._intake, self._tickets = intake, tickets
         self._cursor = dict(intake.cursor(self.name) or {})
         began = intake.now() - _LOOK_BACK
         self._from = _time(self._cursor.get("from")) or began
         self._since = _time(self._cursor.get("since")) or began
         self._known = str(self._cursor.get("known", "")).split()
-        self._shown = False
+        self._passed_over = PassedOver(clock, str(self._cursor.get("unread", "")).split())
+        self._read: dict[str, datetime] = {}
+        """When each ticket had last changed when it was read: nothing rests on it."""
+        self._shown = self._told = False
 
     async def read(self, client: TicketClient) -> bool:
         """Read what changed; whether that was all of it. Raises OwnFaultError, also where it cannot be proved."""
@@ -87,7 +75,9 @@ class QueueReader:
         known, self._shown = self._known[:1], False
         if not await self._changes(client, since, known):
             return False
-        if self._shown or await self._proved(client, since):
+        await self._again(client)
+        proved = self._shown or await self._proved(client, since)
+        if proved and self._passed_over.tells:
             self._intake.looked(self.queue.place.queue, at)
         return True
 
@@ -113,49 +103,58 @@ class QueueReader:
         return True
 
     async def _page(
-        self, client: TicketClient, since: datetime, more: Mapping[str, str]
+        self, client: TicketClient, since: datetime, more: Mapping[str, str] | None = None
     ) -> tuple[list[ListedTicket], Mapping[str, str] | None]:
-        """Tickets of this queue, from the one that changed first, and how the next page is asked for."""
-        listing = self._description.changed
-        # by the clock of the system, if it tells it: its times are compared with each other
-        now = client.asked.time or self._intake.now()
-        age = max(0, math.ceil((now - since).total_seconds())) + 1
-        names = {"queue": self.queue.name, "since": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "age": str(age)}
-        answer = await client.ask(listing, names, more)
-        raw = items(answer, listing.items) if answer is not None else []
-        try:
-            tickets = [listed_ticket(item, self._description.ticket) for item in raw]
-        except ValueError as error:
-            raise fault(TicketReason.GARBAGE, f"the list of what changed in {self.queue.name!r}: {error}") from error
-        here = [ticket for ticket in tickets if self._is_here(ticket)]
-        return sorted(here, key=lambda ticket: ticket.updated), next_page(listing.paging, more, answer, raw)
+        return await changed_since(client, self._description, self.queue, since, self._intake.now(), more)
 
     def _is_here(self, ticket: ListedTicket) -> bool:
-        return self._ids.get(ticket.queue, ticket.queue) == self.queue.name
+        return self.queue.is_called(ticket.queue)
 
     async def _take(self, client: TicketClient, ticket: ListedTicket) -> None:
         """Read a ticket that changed, hand in what is ours of it, and note that the rest is behind us."""
-        if self._memory.read.get(ticket.id) != ticket.updated and ticket.created >= self._from:
+        if self._read.get(ticket.id) != ticket.updated and ticket.created >= self._from:
             now = client.asked.time or self._intake.now()
-            if found := await self._found(client, ticket):
-                self._hand_in(found)
-            settled = ticket.updated < now - timedelta(seconds=2 * self._description.resolution)
-            if settled:  # else more may be done within the same second, and not show
-                self._memory.remember(ticket)
+            await self._try(client, ticket)
+            if ticket.updated < now - timedelta(seconds=2 * self._description.resolution):
+                keep(self._read, ticket.id, ticket.updated)  # else more may follow in the same second, and not show
         self._since = max(self._since, ticket.updated)
         self._known = [ticket.id, *(known for known in self._known if known != ticket.id)][:_KNOWN]
 
-    async def _found(self, client: TicketClient, ticket: ListedTicket) -> list[Found]:
-        texts = bool(list(self._intake.sought(self.queue.place)))
+    async def _again(self, client: TicketClient) -> None:
+        """Try again what was passed over."""
+        for ident in self._passed_over.due:
+            ticket = await one(client, self._description, ident)
+            if ticket is None:
+                self._passed_over.read(ident)
+            else:
+                await self._try(client, ticket, ident)
+
+    async def _try(self, client: TicketClient, ticket: ListedTicket, ident: str | None = None) -> None:
+        """Read a ticket; one that cannot be read is told, and passed over until later."""
+        ident = ident or ticket.id
+        texts = any(True for _ in self._intake.sought(self.queue.place))
         try:
-            return await self._tickets.read(client, ticket, texts=texts)
-        except ValueError as error:
-            raise fault(TicketReason.GARBAGE, f"ticket {ticket.id} of {self.queue.name!r}: {error}") from error
+            found = await self._tickets.read(client, ticket, texts=texts)
+        except (ValueError, OwnFaultError) as error:
+            if isinstance(error, OwnFaultError) and error.reason not in _OF_A_TICKET:
+                raise
+            reason = TicketReason(error.reason) if isinstance(error, OwnFaultError) else TicketReason.GARBAGE
+            if self._passed_over.broken:
+                raise fault(reason, f"ticket {ident} of {self.queue.name!r}, like those before: {error}") from error
+            if self._passed_over.add(ident):
+                detail = f"ticket {ident} of {self.queue.name!r} is passed over for now: {error}"
+                self._intake.trouble(Component.TICKETS, reason, detail)
+            return
+        self._passed_over.read(ident)
+        if found:
+            self._hand_in(found)
 
     def _hand_in(self, found: list[Found]) -> None:
         cursor: dict[str, str | int | float] = {"from": self._from.isoformat(), "since": self._since.isoformat()}
         if self._known:
             cursor["known"] = " ".join(self._known)
+        if unread := str(self._passed_over):
+            cursor["unread"] = unread
         if found or cursor != self._cursor:
             self._intake.hand_in(self.name, found, cursor)
             self._cursor = cursor
@@ -176,7 +175,7 @@ class QueueReader:
                 return True
             else:
                 raise self._blind(f"ticket {known} is in")
-        if newest := await self._since_then(client, _LONG_AGO):
+        if newest := await self._since_then(client, LONG_AGO):
             self._known = newest[-1:]
             self._hand_in([])
             return True
@@ -197,26 +196,40 @@ class QueueReader:
         )
 
     def _tell_once(self, what: str) -> None:
-        if not self._memory.told:
-            self._memory.told = True
+        if not self._told:
+            self._told = True
             self._intake.trouble(Component.TICKETS, TicketReason.BLIND, what)
 
     async def _since_then(self, client: TicketClient, since: datetime) -> list[str]:
-        page, _ = await self._page(client, since, first_page(self._description.changed.paging))
+        page, _ = await self._page(client, since)
         return [ticket.id for ticket in page]
 
 
-async def one(client: TicketClient, description: Description, ident: str) -> ListedTicket | None:
-    """What is told for the number of a ticket: another one where it was merged, None if none may be seen."""
+async def changed_since(
+    client: TicketClient,
+    description: Description,
+    queue: WatchedQueue,
+    since: datetime,
+    now: datetime,
+    more: Mapping[str, str] | None = None,
+) -> tuple[list[ListedTicket], Mapping[str, str] | None]:
+    """Tickets of a queue that changed, the oldest change first, and how the next page is asked for; None at the end.
+
+    ``now`` is our time, for a system that does not tell its own. Raises OwnFaultError.
+    """
+    listing = description.changed
+    # by the clock of the system, if it tells it: its times are compared with each other
+    age = max(0, math.ceil(((client.asked.time or now) - since).total_seconds())) + 1
+    names = {"queue": queue.name, "since": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "age": str(age)}
+    more = first_page(listing.paging) if more is None else more
+    answer = await client.ask(listing, names, more)
     try:
-        answer = await client.ask(description.one, {"ticket": ident})
-        return None if answer is None else listed_ticket(at(answer, description.one.at), description.ticket)
+        raw = items(answer, listing.items) if answer is not None else []
+        tickets = [listed_ticket(item, description.ticket) for item in raw]
     except ValueError as error:
-        raise fault(TicketReason.GARBAGE, f"ticket {ident}: {error}") from error
-    except OwnFaultError as error:
-        if error.reason == TicketReason.FORBIDDEN:
-            return None
-        raise
+        raise fault(TicketReason.GARBAGE, f"the list of what changed in {queue.name!r}: {error}") from error
+    here = [ticket for ticket in tickets if queue.is_called(ticket.queue)]
+    return sorted(here, key=lambda ticket: ticket.updated), next_page(listing.paging, more, answer, raw)
 
 
 def _time(text: object) -> datetime | None:

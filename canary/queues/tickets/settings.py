@@ -37,6 +37,9 @@ class TicketSettings(WatchSettings):
     password: Secret | None = None
     token: Secret | None = Field(None, description="instead of username and password")
     queues: Annotated[ListOf[TicketQueue], Field(min_length=1)]
+    elsewhere: Slug | None = Field(
+        None, description="a name for all other queues that the account may see together: each is a wrong place"
+    )
     machines: ListOf[str] = Field((), description="accounts of the system that are no people, besides its own")
     poll: Duration = Field(20.0, description="every queue is asked after this often")
     timeout: Duration = Field(30.0, description="within this long each answer must be whole")
@@ -58,8 +61,9 @@ class TicketSettings(WatchSettings):
         by_password = self.username is not None and self.password is not None
         if (self.username is None) != (self.password is None) or by_password == (self.token is not None):
             yield "want either username and password, or a token"
-        for what in ("name", "queue"):
-            values = [getattr(queue, what) for queue in self.queues]
+        further = [self.elsewhere] if self.elsewhere else []
+        for what, more in (("name", []), ("queue", further)):
+            values = [*(getattr(queue, what) for queue in self.queues), *more]
             if len(set(values)) < len(values):
                 yield f"two queues have the same {what}: {', '.join(values)}; wanted each once"
 
@@ -70,7 +74,15 @@ class TicketSettings(WatchSettings):
 
     def places(self) -> tuple[Place, ...]:
         """Every queue; what is done with a ticket can be seen there."""
-        return tuple(self.place(queue) for queue in self.queues)
+        listed = tuple(self.place(queue) for queue in self.queues)
+        return (*listed, self.other) if self.other else listed
+
+    @property
+    def other(self) -> Place | None:
+        """Every queue that is not listed, as a place, if anything is to be told of those."""
+        if self.elsewhere is None:
+            return None
+        return Place(self.elsewhere, Role.OTHER, message_id=self.described.message_id, work=True)
 
     def place(self, queue: TicketQueue) -> Place:
         """A queue as a place, with what can be seen there."""
@@ -82,4 +94,5 @@ class TicketSettings(WatchSettings):
 
     def names(self) -> Mapping[str, str]:
         """Each queue's name in the ticket system."""
-        return {queue.queue: queue.name for queue in self.queues}
+        other = {self.elsewhere: "*"} if self.elsewhere else {}
+        return {queue.queue: queue.name for queue in self.queues} | other

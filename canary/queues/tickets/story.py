@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from canary.content import Content
+from canary.content import Ticket
 from canary.model import Actor, Forgery, Place, Seen, TimeSource
 from canary.queues import Found
 from canary.queues.tickets.answers import Act, ListedTicket
@@ -17,12 +17,14 @@ class Tale:
     """What is needed to tell it.
 
     ``places`` are the queues that are watched, by the name and by the id that the system has for each; ``machines``
-    are accounts that are no people. ``resolution`` is in seconds: what times are cut off to.
+    are accounts that are no people. ``resolution`` is in seconds: what times are cut off to. ``elsewhere`` is what
+    every other queue is, None if nothing is to be told of those.
     """
 
     places: Mapping[str, Place]
     machines: frozenset[str]
     resolution: float
+    elsewhere: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Opening:
 
     entry: Act
     message_id: str | None
-    content: Content | None
+    content: Ticket
 
 
 def told(
@@ -41,7 +43,7 @@ def told(
     acts = list(_own(sorted(history, key=lambda entry: entry.at), ticket, opening.entry))
     found: list[Found] = []
     for act, queue in _in_queues(acts, ticket, opening.entry):
-        place = tale.places.get(queue)
+        place = tale.places.get(queue, tale.elsewhere if queue else None)
         seen = _seen(tale, act, opening.entry)
         if place is not None and seen is not None:
             found += (_found(tale, act, place, seen, opening, probe, forgery) for probe, forgery in ours.items())

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from canary.model import Component, OwnFaultError
+from canary.model import Component, OwnFaultError, Role
 from canary.queues import Intake, WatchResources
 from canary.queues.loop import Look, LoopingWatcher, Stop, StoppedError
 from canary.queues.tickets.answers import word
 from canary.queues.tickets.client import RestError, TicketClient, connected, trusted
 from canary.queues.tickets.faults import AWAY, TicketReason, fault
-from canary.queues.tickets.queue import QueueMemory, QueueReader, WatchedQueue
+from canary.queues.tickets.queue import LONG_AGO, QueueReader, WatchedQueue, changed_since
 from canary.queues.tickets.reading import TicketReader
+from canary.queues.tickets.second_look import SecondLook
 from canary.queues.tickets.settings import TicketSettings
+from canary.queues.tickets.showing import shown
 from canary.queues.tickets.story import Tale
 
 T = TypeVar("T")
@@ -30,6 +33,15 @@ _NAMED = 50
 def open_tickets(name: str, settings: TicketSettings, resources: WatchResources) -> TicketWatcher:
     """A watcher of the ticket system ``name``."""
     return TicketWatcher(name, settings, resources)
+
+
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    """What is looked at: each queue, and once more what is sought; ``ids`` are the names of all queues by id."""
+
+    ids: dict[str, str]
+    queues: list[QueueReader]
+    second: SecondLook
 
 
 class TicketWatcher(LoopingWatcher):
@@ -43,78 +55,100 @@ class TicketWatcher(LoopingWatcher):
     def __init__(self, name: str, settings: TicketSettings, resources: WatchResources) -> None:
         super().__init__(name, resources)
         self._settings = settings
-        self._memories = {queue.name: QueueMemory() for queue in settings.queues}
         self._trust: ssl.SSLContext | None = None
         self._rests_until = float("-inf")
+        self._kept: _Readers | None = None
+        self._found_queues = False
 
     @contextmanager
     def opened(self, intake: Intake, stop: Stop) -> Iterator[Look]:
         """Find the queues once, and ask them again and again."""
         with asyncio.Runner() as runner:
-            readers: list[QueueReader] = []
+            self._found_queues = False
 
             def look() -> float:
                 rest = self._rests_until - self.clock.monotonic()
-                return rest if rest > 0 else runner.run(_until_stopped(self._look(intake, readers), stop))
+                return rest if rest > 0 else runner.run(_until_stopped(self._look(intake), stop))
 
             yield look
 
     def check(self) -> str:
-        """Log in, find every queue; raises OwnFaultError that names every one that is missing."""
+        """Log in, find every queue, and see whether each shows a ticket. Raises OwnFaultError."""
+        return self._asked(self._check)
+
+    def show(self, ticket: str) -> str:
+        """What would be read of a ticket, in lines. Raises OwnFaultError."""
+
+        async def read(client: TicketClient) -> str:
+            ids, names = await self._ids(client), [queue.name for queue in self._settings.queues]
+            watched = {*names, *(ident for ident, name in ids.items() if name in names)}
+            return await shown(client, self._settings.described, ticket, watched)
+
+        return self._asked(read)
+
+    def _asked(self, work: Callable[[TicketClient], Awaitable[str]]) -> str:
+        async def asked() -> str:
+            async with connected(self._settings, self._trusted) as client:
+                return await work(client)
+
         with closing(Stop(self.clock)) as stop, asyncio.Runner() as runner:
-            return runner.run(_until_stopped(self._check(), stop))
+            return runner.run(_until_stopped(asked(), stop))
 
-    async def _check(self) -> str:
-        async with connected(self._settings, self._trusted) as client:
-            await self._ids(client)
-        queues = ", ".join(f"{queue.name} ({queue.role})" for queue in self._settings.queues)
-        told = self._settings.system()
-        return f"{self._settings.described.title} at {told['server']}: {queues}"
+    async def _check(self, client: TicketClient) -> str:
+        ids, told, now = await self._ids(client), list[str](), self.clock.now()
+        for queue in self._watched(ids):
+            page, _ = await changed_since(client, self._settings.described, queue, LONG_AGO, now)
+            shows = "shows tickets" if page else "shows no ticket"
+            if not page and queue.place.role is Role.MONITORED:
+                shows += ", so nothing can be said to be missing from it: put one there"
+            told.append(f"{queue.name} ({queue.place.role.value}, {shows})")
+        return f"{self._settings.described.title} at {self._settings.system()['server']}: {', '.join(told)}"
 
-    async def _look(self, intake: Intake, readers: list[QueueReader]) -> float:
+    def _watched(self, ids: dict[str, str]) -> list[WatchedQueue]:
+        by_name, queues = {name: ident for ident, name in ids.items()}, self._settings.queues
+        return [WatchedQueue(queue.name, by_name[queue.name], self._settings.place(queue)) for queue in queues]
+
+    async def _look(self, intake: Intake) -> float:
         """Read each queue; what is wrong with one keeps us from no other. Raises OwnFaultError."""
         try:
             async with connected(self._settings, self._trusted) as client:
-                if not readers:
-                    readers += self._readers(intake, await self._ids(client))
-                return await self._read(client, readers)
+                return await self._read(client, intake, await self._readers(client, intake))
         except RestError as error:
             self._rests_until = self.clock.monotonic() + error.seconds
             raise
 
-    async def _read(self, client: TicketClient, readers: list[QueueReader]) -> float:
-        troubles, done = list[OwnFaultError](), True
-        for reader in readers:
-            try:
+    async def _read(self, client: TicketClient, intake: Intake, readers: _Readers) -> float:
+        troubles, done, began = list[OwnFaultError](), True, intake.now()
+        for reader in readers.queues:
+            with _unless_lasting(troubles):
                 done = await reader.read(client) and done
-            except OwnFaultError as error:
-                if error.reason not in (TicketReason.BLIND, TicketReason.GARBAGE):
-                    raise
-                troubles.append(error)
+        if done:
+            with _unless_lasting(troubles):
+                await readers.second.look(client, intake)
         if troubles:
             raise troubles[0]
+        if done and self._settings.elsewhere:
+            intake.looked(self._settings.elsewhere, began)
         return self._settings.poll if done else 0.0
 
-    def _readers(self, intake: Intake, ids: dict[str, str]) -> list[QueueReader]:
+    async def _readers(self, client: TicketClient, intake: Intake) -> _Readers:
+        """Those that there are, if the queues are still those that they were when last asked for, after each fault."""
+        if self._kept is None or not self._found_queues:
+            ids = await self._ids(client)
+            if self._kept is None or self._kept.ids != ids:
+                self._kept = self._made(intake, ids)
+            self._found_queues = True
+        return self._kept
+
+    def _made(self, intake: Intake, ids: dict[str, str]) -> _Readers:
         settings, described = self._settings, self._settings.described
-        watched = [WatchedQueue(queue.name, settings.place(queue)) for queue in settings.queues]
-        places = {queue.name: queue.place for queue in watched}
-        names = {ident: places[name] for ident, name in ids.items() if name in places} | places
+        watched = self._watched(ids)
+        places = {called: queue.place for queue in watched for called in (queue.ident, queue.name)}
         machines = frozenset(name.casefold() for name in (*described.machines, *settings.machines))
-        tale = Tale(names, machines, described.resolution)
-        return [
-            QueueReader(
-                self.name,
-                queue,
-                described,
-                intake,
-                TicketReader(described, tale, intake, memory.strangers),
-                memory,
-                ids,
-            )
-            for queue in watched
-            for memory in (self._memories[queue.name],)
-        ]
+        tickets = TicketReader(described, Tale(places, machines, described.resolution, settings.other), intake)
+        second = SecondLook(self.name, settings.places(), tickets, settings.poll, self.clock)
+        queues = [QueueReader(self.name, queue, intake, tickets, self.clock) for queue in watched]
+        return _Readers(ids, queues, second)
 
     async def _ids(self, client: TicketClient) -> dict[str, str]:
         """The names of all queues that may be seen, by their ids. Raises OwnFaultError that names every missing one."""
@@ -135,6 +169,17 @@ class TicketWatcher(LoopingWatcher):
         if self._trust is None:
             self._trust = trusted(self._settings)
         return self._trust
+
+
+@contextmanager
+def _unless_lasting(troubles: list[OwnFaultError]) -> Iterator[None]:
+    """Note what is wrong with one thing that was asked, so that the others are asked all the same."""
+    try:
+        yield
+    except OwnFaultError as error:
+        if error.reason not in (TicketReason.BLIND, TicketReason.GARBAGE, TicketReason.TOO_MUCH):
+            raise
+        troubles.append(error)
 
 
 async def _until_stopped(work: Coroutine[Any, Any, T], stop: Stop) -> T:

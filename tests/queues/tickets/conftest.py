@@ -19,6 +19,8 @@ from canary.queues.tickets.settings import TicketSettings
 from canary.queues.tickets.watch import TicketWatcher, open_tickets
 
 WatchTickets = Callable[..., TicketWatcher]
+PATIENT = 180.0
+"""Seconds that something may take where the machine is busy: a request takes two of them then."""
 QUEUES = [
     {"name": "CPR", "queue": "cpr", "role": "monitored"},
     {"name": "General", "queue": "general", "role": "other"},
@@ -52,25 +54,23 @@ def secret(tmp_path: Path) -> Callable[[str], dict[str, str]]:
     return put
 
 
-@pytest.fixture
-def settings(rt: RequestTracker, secret: Callable[[str], dict[str, str]]) -> Callable[..., TicketSettings]:
-    """The settings of a watch of Request Tracker as ``account``."""
+def settings_of(rt: RequestTracker, **changes: Any) -> TicketSettings:
+    """The settings of a watch of Request Tracker, but for a login."""
+    given = {"kind": "tickets", "preset": "request-tracker", "url": rt.url, "queues": QUEUES, "poll": "200ms"}
+    return TicketSettings.model_validate({**given, **changes})
 
-    def make(account: str = "canary", **changes: Any) -> TicketSettings:
-        login = {"username": account, "password": secret(PASSWORDS[account])}
-        given = {"kind": "tickets", "preset": "request-tracker", "url": rt.url, "queues": QUEUES, "poll": "200ms"}
-        return TicketSettings.model_validate({**given, **login, **changes})
 
-    return make
+def fresh_intake() -> RecordingIntake:
+    """One to which the queues of Request Tracker are no news: what earlier tests left is behind it."""
+    made, now = RecordingIntake(), datetime.now(UTC)
+    for queue in QUEUES:
+        made.hand_in(f"desk/{queue['name']}", [], {"from": _ago(now, 1), "since": _ago(now, 3)})
+    return made
 
 
 @pytest.fixture
 def intake() -> RecordingIntake:
-    """One to which the queues of Request Tracker are no news: what earlier tests left is behind it."""
-    made, now = RecordingIntake(), datetime.now(UTC)
-    for queue in QUEUES:
-        made.hand_in(f"desk/{queue['name']}", [], {"from": now.isoformat(), "since": _ago(now, 3)})
-    return made
+    return fresh_intake()
 
 
 def _ago(now: datetime, seconds: float) -> str:
@@ -78,12 +78,15 @@ def _ago(now: datetime, seconds: float) -> str:
 
 
 @pytest.fixture
-def watch_tickets(settings: Callable[..., TicketSettings], intake: RecordingIntake) -> Iterator[WatchTickets]:
+def watch_tickets(
+    rt: RequestTracker, secret: Callable[[str], dict[str, str]], intake: RecordingIntake
+) -> Iterator[WatchTickets]:
     """Starts watchers of Request Tracker under the name ``desk``."""
     running: list[TicketWatcher] = []
 
     def start(account: str = "canary", **changes: Any) -> TicketWatcher:
-        watcher = open_tickets("desk", settings(account, **changes), WatchResources(Clock()))
+        login = {"username": account, "password": secret(PASSWORDS[account])}
+        watcher = open_tickets("desk", settings_of(rt, **{**login, **changes}), WatchResources(Clock()))
         running.append(watcher)
         watcher.start(intake)
         return watcher
@@ -96,4 +99,4 @@ def watch_tickets(settings: Callable[..., TicketSettings], intake: RecordingInta
 def looked_at(intake: RecordingIntake, *queues: str) -> None:
     """Wait until each queue was read to its end from now on."""
     now = datetime.now(UTC)
-    until(lambda: all(intake.looked_since(queue, now) for queue in queues), f"a look into {', '.join(queues)}")
+    until(lambda: all(intake.looked_since(queue, now) for queue in queues), f"a look into {', '.join(queues)}", PATIENT)

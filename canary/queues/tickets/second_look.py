@@ -1,0 +1,87 @@
+"""Looks once more for what no list shows: a report that is not found yet, and a ticket of ours that may be deleted.
+
+Lists come first. What is still sought a while later is asked for by its mark, where the system can; of a ticket that is
+ours it is asked whether it changed, since one that is deleted is in no list any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from canary.budgets import TICKETS_SOUGHT
+from canary.clock import Clock
+from canary.model import Place
+from canary.queues import Intake
+from canary.queues.tickets.answers import items, word
+from canary.queues.tickets.client import TicketClient
+from canary.queues.tickets.faults import TicketReason, fault
+from canary.queues.tickets.opening import one
+from canary.queues.tickets.reading import TicketReader
+
+_POLLS_BEFORE = 3
+"""Looks at the lists before it is asked a second time, at least."""
+AGAIN_AT_MOST = 600.0
+"""Seconds from one second look for the same report to the next, at most; each one doubles them."""
+
+
+@dataclass(slots=True)
+class _NextLook:
+    """When (monotonic) a report is looked for again, and after how many seconds the time after that."""
+
+    at: float
+    wait: float
+
+
+class SecondLook:
+    """What is sought in one ticket system, with when it is to be asked for again."""
+
+    def __init__(
+        self,
+        watch: str,
+        places: tuple[Place, ...],
+        tickets: TicketReader,
+        poll: float,
+        clock: Clock,
+    ) -> None:
+        self.name, self._description, self._places = watch, tickets.description, places
+        self._tickets, self._first, self._clock = tickets, _POLLS_BEFORE * poll, clock
+        self._due: dict[str, _NextLook] = {}
+
+    async def look(self, client: TicketClient, intake: Intake) -> None:
+        """Ask for what is due of what is sought, the longest due first. Raises OwnFaultError."""
+        for mark in self._now_due(intake):
+            if client.asked.enough:
+                return
+            due = self._due[mark]
+            due.at, due.wait = self._clock.monotonic() + due.wait, min(2 * due.wait, AGAIN_AT_MOST)
+            await self._ask(client, intake, mark)
+
+    def _now_due(self, intake: Intake) -> list[str]:
+        now = self._clock.monotonic()
+        sought = dict.fromkeys(mark for place in self._places for mark in intake.sought(place))
+        self._due = {mark: self._due.get(mark) or _NextLook(now + self._first, self._first) for mark in sought}
+        due = sorted((mark for mark in sought if self._due[mark].at <= now), key=lambda mark: self._due[mark].at)
+        return due[: TICKETS_SOUGHT.number]
+
+    async def _ask(self, client: TicketClient, intake: Intake, mark: str) -> None:
+        known = self._tickets.ours.get(intake.keys.read(mark).probe)
+        ident = known[0] if known else await self._found(client, mark)
+        ticket = await one(client, self._description, ident) if ident else None
+        if ticket is None or (known and known == (ticket.id, ticket.updated)):
+            return
+        if found := await self._tickets.read(client, ticket, texts=True):
+            intake.hand_in(self.name, found, {"second": intake.now().isoformat()})
+
+    async def _found(self, client: TicketClient, mark: str) -> str:
+        """The number of the ticket that was opened by a message with this mark; "" if none is told."""
+        found = mark
+        for step in self._description.find:
+            answer = await client.ask(step, {"mark": mark, "found": found})
+            try:
+                there = [answer] if step.items is None else items(answer, step.items)
+            except ValueError as error:
+                raise fault(TicketReason.GARBAGE, f"what is found by a mark: {error}") from error
+            found = next((word(item, step.gives) for item in there), "")
+            if not found:
+                return ""
+        return found if self._description.find else ""
