@@ -24,13 +24,11 @@ from random import Random, SystemRandom
 from canary.budgets import MARKED_LINES, MARKS, MESSAGE, BudgetError
 from canary.mail.reading import Part, read_mail, with_enclosed
 from canary.mail.words import plain, unfolded
+from canary.model import MARK_LENGTH
 from canary.references import resolved
 
 _UNGUESSABLE = SystemRandom()
 _ID, _TIME, _MAC = 10, 5, 10
-LENGTH = 40
-"""Characters in the text form of a mark."""
-
 _RUN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z2-7]{40}(?![A-Za-z0-9])")
 _WRAP = re.compile(r"[\r\n][\s>|:]*")
 _LINE_END = " \t\u00a0="  # blanks, and the quoted-printable soft break
@@ -66,7 +64,7 @@ def new_probe_id(rng: Random = _UNGUESSABLE) -> str:
 
 def halves(mark: str) -> tuple[str, str]:
     """The two halves of a mark; a hard line wrap leaves at least one of them whole for a server's search to find."""
-    return mark[: LENGTH // 2], mark[LENGTH // 2 :]
+    return mark[: MARK_LENGTH // 2], mark[MARK_LENGTH // 2 :]
 
 
 class Keyring:
@@ -92,9 +90,9 @@ class Keyring:
         return _encode(ident + masked + _mac(key, ident + masked))
 
     def read(self, text: str) -> Mark:
-        """Read one token of :data:`LENGTH` characters. Raises ValueError if it is no base32 of that length."""
+        """Read one token of :data:`MARK_LENGTH` characters. Raises ValueError if it is no base32 of that length."""
         if not _RUN.fullmatch(text):
-            raise ValueError(f"wanted {LENGTH} characters of base32, got {len(text)} characters")
+            raise ValueError(f"wanted {MARK_LENGTH} characters of base32, got {len(text)} characters")
         text = text.lower()
         raw = _decode(text)
         ident, masked, mac = raw[:_ID], raw[_ID : _ID + _TIME], raw[_ID + _TIME :]
@@ -216,18 +214,18 @@ def _lines(text: str) -> Iterator[str]:
 
 def _first_joined(lines: Sequence[str]) -> Iterator[str]:
     """The token that begins at the end of the first of these lines, if one does."""
-    tail = _FRAGMENT.search(lines[0][-LENGTH:])
-    if not tail or len(tail[0]) == LENGTH:
+    tail = _FRAGMENT.search(lines[0][-MARK_LENGTH:])
+    if not tail or len(tail[0]) == MARK_LENGTH:
         return
     token = tail[0]
     for following in islice(lines, 1, None):
-        head = _FRAGMENT_START.match(following, 0, LENGTH)
+        head = _FRAGMENT_START.match(following, 0, MARK_LENGTH)
         if not head:
             break
         token += head[0]
-        if len(token) >= LENGTH or head.end() < len(following):
+        if len(token) >= MARK_LENGTH or head.end() < len(following):
             break
-    if len(token) == LENGTH:
+    if len(token) == MARK_LENGTH:
         yield token
 
 

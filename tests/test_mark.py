@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.budgets import BudgetError
-from canary.mark import LENGTH, Keyring, halves, new_probe_id
+from canary.mark import Keyring, halves, new_probe_id
+from canary.model import MARK_LENGTH
 
 ALPHABET = string.ascii_lowercase + "234567"
 RING = Keyring([b"the key of this installation....."])
@@ -24,7 +25,7 @@ STRANGER = Keyring([b"the key of another installation.."])
 probe_ids = st.text(ALPHABET, min_size=16, max_size=16)
 times = st.integers(0, 7_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 marks = st.builds(RING.make, probe_ids, times)
-tokens = st.text(ALPHABET, min_size=LENGTH, max_size=LENGTH)
+tokens = st.text(ALPHABET, min_size=MARK_LENGTH, max_size=MARK_LENGTH)
 words = st.text("aehilnorst ,.-", max_size=60).map(lambda text: text + " ")
 prefixes = st.sampled_from(["", "> ", "| ", ">", ">> ", "> > ", ": ", "    "])
 line_ends = st.sampled_from(["\n", "\r\n"])
@@ -50,7 +51,7 @@ def test_a_mark_tells_its_probe_and_its_time(probe: str, at: datetime) -> None:
 def test_no_part_of_a_mark_is_constant() -> None:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     made = [RING.make(new_probe_id(), at) for _ in range(200)]
-    assert all(len({mark[place] for mark in made}) > 10 for place in range(LENGTH))
+    assert all(len({mark[place] for mark in made}) > 10 for place in range(MARK_LENGTH))
 
 
 @given(marks)
@@ -79,11 +80,11 @@ def test_survives_a_hard_wrap_at_any_width(
 
 @given(marks, st.text("aehilnorst", max_size=70))
 def test_survives_quoted_printable_soft_breaks(mark: str, before: str) -> None:
-    for start in range(len(before) % 7, LENGTH, 7):
+    for start in range(len(before) % 7, MARK_LENGTH, 7):
         assert genuine(f"{before} {mark[:start]}=\r\n{mark[start:]}=20\r\n") == [mark]
 
 
-@given(marks, st.lists(st.integers(1, LENGTH - 1), max_size=8), st.data())
+@given(marks, st.lists(st.integers(1, MARK_LENGTH - 1), max_size=8), st.data())
 def test_survives_conversion_to_html(mark: str, cuts: list[int], data: st.DataObject) -> None:
     inside = ["<wbr>", "<b>", "</span><span class='x'>", "\u00ad", "&shy;", "&#8203;", "\u200b", "&zwnj;", "\ufeff"]
     cut = mark
@@ -104,7 +105,7 @@ def test_survives_conversion_to_html(mark: str, cuts: list[int], data: st.DataOb
     assert genuine(around.format(cut)) == [mark]
 
 
-@given(marks, st.integers(1, LENGTH - 1))
+@given(marks, st.integers(1, MARK_LENGTH - 1))
 def test_survives_a_wrapped_quotation_in_html(mark: str, place: int) -> None:
     first, second = mark[:place], mark[place:]
     assert genuine(f"<pre>&gt; Reference {first}\r\n&gt; {second}.</pre>") == [mark]
@@ -183,7 +184,7 @@ def test_one_place_is_enough(build: object, mark: str) -> None:
     assert genuine_in(build(mark).as_bytes()) == [mark]  # type: ignore[operator]
 
 
-@given(marks, st.integers(1, LENGTH - 1), st.sampled_from(["attachment; filename", "x; name"]))
+@given(marks, st.integers(1, MARK_LENGTH - 1), st.sampled_from(["attachment; filename", "x; name"]))
 def test_reads_names_split_by_rfc_2231(mark: str, place: int, header: str) -> None:
     kind, parameter = header.split("; ")
     name = "Content-Disposition" if kind == "attachment" else "Content-Type"
@@ -195,7 +196,7 @@ def test_reads_names_split_by_rfc_2231(mark: str, place: int, header: str) -> No
     assert genuine_in(lines.encode()) == [mark]
 
 
-@given(marks, st.sampled_from("qb"), st.integers(1, LENGTH - 1))
+@given(marks, st.sampled_from("qb"), st.integers(1, MARK_LENGTH - 1))
 def test_reads_names_and_subjects_in_encoded_words(mark: str, encoding: str, place: int) -> None:
     pieces = [
         Header(piece, "utf-8").encode() if encoding == "b" else f"=?utf-8?q?{piece}?="
@@ -218,14 +219,14 @@ def test_one_broken_part_hides_no_other(mark: str) -> None:
 # What is not ours
 
 
-@given(marks, st.integers(0, LENGTH - 1), st.sampled_from(ALPHABET))
+@given(marks, st.integers(0, MARK_LENGTH - 1), st.sampled_from(ALPHABET))
 def test_a_changed_character_is_never_genuine(mark: str, place: int, character: str) -> None:
     forged = mark[:place] + character + mark[place + 1 :]
     assert RING.read(forged).genuine is (forged == mark)
     assert genuine(forged) == ([mark] if forged == mark else [])
 
 
-@given(marks, st.integers(0, LENGTH - 1), st.characters(exclude_categories=["Cs"]))
+@given(marks, st.integers(0, MARK_LENGTH - 1), st.characters(exclude_categories=["Cs"]))
 def test_no_other_alphabet_spells_a_mark(mark: str, place: int, character: str) -> None:
     changed = mark[:place] + character + mark[place + 1 :]
     if character.isascii() and character.lower() == mark[place]:

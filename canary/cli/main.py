@@ -45,6 +45,8 @@ TRACEBACK = "CPR_CANARY_TRACEBACK"
 def main() -> None:
     """Run the command line. Whatever a command leaves to it becomes a sentence and an exit code, never a traceback."""
     os.umask(0o077)  # whatever we or a program of ours make is for its owner alone
+    # Nobody else's package has a part in how the configuration is read; to look for one takes a twentieth of a start.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # a caller may have put something else in its place
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # just that

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from canary.channels import Sender
-from canary.mark import LENGTH
-from canary.model import Person
+from canary.model import MARK_LENGTH, Person
 from canary.queues import RepliesSettings
 from canary.settings import (
     ADDRESS,
@@ -184,10 +183,10 @@ class SenderSettings(Settings):
                 f'envelope is "{self.verp}", want {{mark}} once, before the @ of an address such as '
                 "bounces+{mark}@example.com"
             )
-        length = len(local) - len("{mark}") + LENGTH
+        length = len(local) - len("{mark}") + MARK_LENGTH
         if length > _LOCAL_PART:
             raise ValueError(
-                f'envelope "{self.verp}" has {length} characters before the @ (a mark has {LENGTH}), '
+                f'envelope "{self.verp}" has {length} characters before the @ (a mark has {MARK_LENGTH}), '
                 f"want at most {_LOCAL_PART}; give a shorter one in envelope"
             )
         return self

@@ -44,13 +44,14 @@ class Config(Settings):
 
     operator: Operator
     state: FilePath = Field(description="folder of the ledger, the artefacts and the key of the marks")
-    web: Web = Field(default_factory=Web)
-    browser: BrowserSettings = Field(default_factory=BrowserSettings)
-    gateway: Gateway = Field(default_factory=Gateway)
-    limits: Limits = Field(default_factory=Limits)
-    retention: RetentionSettings = Field(default_factory=RetentionSettings)
-    evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
-    audit: Audit = Field(default_factory=Audit)
+    # A section that is left out is read as an empty one: so pydantic builds one validator of all, and none of each.
+    web: Web = Field(default_factory=dict, validate_default=True)
+    browser: BrowserSettings = Field(default_factory=dict, validate_default=True)
+    gateway: Gateway = Field(default_factory=dict, validate_default=True)
+    limits: Limits = Field(default_factory=dict, validate_default=True)
+    retention: RetentionSettings = Field(default_factory=dict, validate_default=True)
+    evidence: EvidenceSettings = Field(default_factory=dict, validate_default=True)
+    audit: Audit = Field(default_factory=dict, validate_default=True)
     confirm_after: Duration = Field(60.0, description="how long after a failure a second probe is sent to confirm it")
     watch: dict[Slug, WatchSettings] = Field(
         description="the CA's mailboxes and ticket systems that are looked into", json_schema_extra=_SOME

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from canary.ledger.events import Event, EventKind, Inventory, inventories
 from canary.ledger.results import Result
 from canary.ledger.state import (
@@ -15,7 +17,9 @@ from canary.ledger.state import (
     State,
     Totals,
 )
-from canary.ledger.store import Ledger
+
+if TYPE_CHECKING:
+    from canary.ledger.store import Ledger
 
 __all__ = [
     "AUTHENTICATED",
@@ -34,3 +38,13 @@ __all__ = [
     "Totals",
     "inventories",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``Ledger``, which writes, when it is first asked for: a command that only reads starts without it."""
+    if name != "Ledger":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from canary.ledger.store import Ledger
+
+    globals()[name] = Ledger
+    return Ledger

@@ -7,7 +7,7 @@ What is seen of it later is a *sighting*, at a *place*. A *case* is a probe with
 
 from canary.model.errors import CanaryError, OwnFaultError
 from canary.model.probe import Case, Depth, Flood, Place, Probe, Sighting, Submission, Verdict
-from canary.model.report import Attachment, Outgoing, Person, Report
+from canary.model.report import MARK_LENGTH, Attachment, Outgoing, Person, Report
 from canary.model.way import Authentication, Hop, SpamVerdict, Way
 from canary.model.words import (
     Actor,
@@ -24,6 +24,7 @@ from canary.model.words import (
 )
 
 __all__ = [
+    "MARK_LENGTH",
     "Actor",
     "Attachment",
     "Authentication",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+MARK_LENGTH = 40
+"""Characters in the text form of a mark; :mod:`canary.mark` makes and reads them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:

@@ -18,13 +18,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from canary.clock import Clock
-from canary.content import Content
-from canary.mark import Keyring
 from canary.model import Actor, Component, Depth, Forgery, Place, Seen, TimeSource
 from canary.plugins import Kinds, with_plugins
 from canary.settings import Settings
 
 if TYPE_CHECKING:
+    from canary.content import Content
+    from canary.mark import Keyring
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
     from canary.queues.tickets.settings import TicketSettings
 

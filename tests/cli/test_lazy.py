@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from canary.cli.commands import COMMANDS
 from canary.cli.lazy import Command, CommandGroup
+from canary.ledger import Ledger
 
 HEAVY = {"playwright", "weasyprint", "uvicorn", "jinja2", "rich", "asyncio", "httpx", "structlog"}
 TOKENS = {"google", "msal", "oauthlib"}
 """What only who logs in by tokens needs."""
+ONLY_WRITING = {"canary.ledger.store", "canary.ledger.writer", "concurrent", "logging"}
+"""What reads the ledger needs none of this."""
+ONLY_SENDING = {"canary.mark", "canary.mail", "canary.content", "canary.channels.email.channel", "cryptography"}
+"""What reads the configuration and shows what it finds needs none of this."""
 
 
 def every(
@@ -30,15 +37,17 @@ def every(
 ALL = dict(every(dict(COMMANDS)))
 
 
-def loaded_by(*arguments: str) -> set[str]:
-    """The top-level modules that are there when the command line has done with ``arguments``."""
+def loaded_by(*arguments: str, path: Path | None = None) -> set[str]:
+    """The modules that are there when the command line has done with ``arguments``; ``path`` has packages in it."""
     program = (
         "import sys, atexit\n"
-        "atexit.register(lambda: print('loaded:', *{name.partition('.')[0] for name in sys.modules}))\n"
+        "atexit.register(lambda: print('loaded:', *sys.modules))\n"
         "from canary.cli import main\n"
         "main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
+    environment = os.environ | ({"PYTHONPATH": str(path)} if path else {})
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return set(done.stdout.rpartition("loaded:")[2].split())
 
 
@@ -80,3 +89,23 @@ def test_who_logs_in_by_a_password_loads_nothing_for_tokens() -> None:
     loaded = set(done.stdout.split())
     assert "imapclient" in loaded
     assert not loaded & TOKENS
+
+
+@pytest.mark.parametrize("command", ["status", "probes list"])
+def test_what_shows_the_ledger_loads_nothing_that_writes_or_sends(command: str, config: Path) -> None:
+    Ledger(config.with_name("state")).close()
+    loaded = loaded_by(*command.split(), str(config))
+    assert "canary.ledger.reader" in loaded
+    assert not loaded & (ONLY_WRITING | ONLY_SENDING | TOKENS | HEAVY - {"rich"})
+
+
+def test_no_plug_in_of_others_is_there_when_the_configuration_is_read(config: Path, tmp_path: Path) -> None:
+    Ledger(config.with_name("state")).close()
+    site = tmp_path / "site"
+    (site / "nosy-1.0.dist-info").mkdir(parents=True)
+    (site / "nosy-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: nosy\nVersion: 1.0\n")
+    (site / "nosy-1.0.dist-info" / "entry_points.txt").write_text("[pydantic]\nnosy = nosy:plugin\n")
+    (site / "nosy.py").write_text("class plugin:\n    new_schema_validator = lambda *args: (None, None, None)\n")
+    loaded = loaded_by("status", str(config), path=site)
+    assert "pydantic" in loaded
+    assert "nosy" not in loaded

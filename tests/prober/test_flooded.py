@@ -6,8 +6,7 @@ from prober.simulated import Simulated
 
 from canary.budgets import SIGHTINGS
 from canary.ledger import EventKind
-from canary.mark import LENGTH
-from canary.model import Forgery, Outcome
+from canary.model import MARK_LENGTH, Forgery, Outcome
 
 FORGED = 3000
 
@@ -15,7 +14,7 @@ FORGED = 3000
 def forged(mark: str, number: int) -> str:
     """A text with a mark whose code is made up."""
     code = f"{number:016b}".replace("0", "y").replace("1", "z")
-    return f"please look at {mark[: LENGTH - 16]}{code} today"
+    return f"please look at {mark[: MARK_LENGTH - 16]}{code} today"
 
 
 def test_a_flood_touches_no_channel_and_no_report(simulated: Simulated) -> None:

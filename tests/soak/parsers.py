@@ -38,8 +38,8 @@ from canary.ledger.events.event import parse_time
 from canary.mail import words
 from canary.mail.reading import read_mail
 from canary.mail.way import read_way
-from canary.mark import LENGTH, Keyring, new_probe_id
-from canary.model import Attachment, OwnFaultError
+from canary.mark import Keyring, new_probe_id
+from canary.model import MARK_LENGTH, Attachment, OwnFaultError
 from canary.queues.imap import headers
 from canary.queues.loop import StoppedError
 from canary.queues.replies import bounces
@@ -161,7 +161,7 @@ def _ticket(raw: bytes) -> None:
 
 
 def _mark(raw: bytes) -> None:
-    _KEYS.read(text(raw)[:LENGTH])
+    _KEYS.read(text(raw)[:MARK_LENGTH])
 
 
 def _stamp(raw: bytes) -> None:

@@ -20,8 +20,7 @@ from canary.channels.email.pool import Pool
 from canary.channels.email.settings import AddressSettings
 from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault, SmtpStep
 from canary.channels.email.transcript import Transcript
-from canary.mark import LENGTH
-from canary.model import Component, Failure, Outgoing, OwnFaultError, Report, Submission
+from canary.model import MARK_LENGTH, Component, Failure, Outgoing, OwnFaultError, Report, Submission
 from canary.settings import ADDRESS
 
 
@@ -42,7 +41,7 @@ class EmailChannel:
     """One address, as one sender writes to it. All channels of a sender share its connections."""
 
     def __init__(self, settings: AddressSettings, sender: Sender, resources: Resources) -> None:
-        if not ADDRESS.fullmatch(sender.envelope.replace("{mark}", "a" * LENGTH)):
+        if not ADDRESS.fullmatch(sender.envelope.replace("{mark}", "a" * MARK_LENGTH)):
             raise ValueError(f"envelope sender of {sender.slug} is no address with a mark: {sender.envelope!a}")
         self._settings, self._sender = settings, sender
         self._clock, self._rng = resources.clock, resources.rng

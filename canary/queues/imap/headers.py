@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from canary.mail.received import received_at
-from canary.mark import LENGTH, Keyring, Mark
-from canary.model import TimeSource
+from canary.mark import Keyring, Mark
+from canary.model import MARK_LENGTH, TimeSource
 
-_TOKEN = re.compile(rb"(?<![A-Za-z0-9])[A-Za-z2-7]{%d}(?![A-Za-z0-9])" % LENGTH)
+_TOKEN = re.compile(rb"(?<![A-Za-z0-9])[A-Za-z2-7]{%d}(?![A-Za-z0-9])" % MARK_LENGTH)
 _FIELD = rb"(?im)^%s[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)"
 _RECEIVED = re.compile(_FIELD % rb"received")
 _MESSAGE_ID = re.compile(_FIELD % rb"message-id")
