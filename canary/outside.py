@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from canary.budgets import Budget
+from canary.budgets import Budget, BudgetError
 from canary.model import CanaryError
 
 if TYPE_CHECKING:
@@ -68,14 +68,14 @@ async def ask(
 
 def _reason(error: BaseException) -> str:
     """What went wrong, by the deepest that the operating system tells: on top it is only that no attempt succeeded."""
-    words, cause = str(error) or type(error).__name__, _before(error)
+    import ssl  # who asks has it by now
+
+    words, cause = str(error) or type(error).__name__, error.__cause__ or error.__context__
+    if isinstance(error, BudgetError):  # it says itself what was too much, whatever had happened before
+        return words
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno is not None:  # what asyncio says instead names no reason
+        elsewhere = isinstance(cause, FileNotFoundError | ssl.SSLError)  # of no network, or no number of the system's
+        if isinstance(cause, OSError) and cause.errno is not None and not elsewhere:
             words = os.strerror(cause.errno) if cause.errno in errno.errorcode else cause.strerror or words
-        cause = _before(cause)
+        cause = cause.__cause__ or cause.__context__
     return words
-
-
-def _before(error: BaseException) -> BaseException | None:
-    """What led to an error; not what its raiser says had nothing to do with it."""
-    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from oauth.conftest import SECRET, got, refusal
+from servers import certificates
+from servers.certificates import authority_file
 from servers.token_server import TokenServer
 
 from canary.oauth import Tokens
@@ -84,7 +88,35 @@ def test_a_secret_that_is_not_there_is_told_by_its_setting(
     assert not server.asked
 
 
-def test_another_authority_than_the_trusted_one_is_told(server: TokenServer, tokens: Made, tmp_path: Path) -> None:
-    error = refusal(tokens(server.generic(ca_file=str(Path(__file__)))))
+def test_a_file_that_holds_no_certificates_is_told(server: TokenServer, tokens: Made) -> None:
+    error = refusal(tokens(server.generic(ca_file=__file__)))
     assert "the CAs to trust cannot be read" in str(error)
     assert error.away
+
+
+def test_a_token_server_of_an_authority_that_is_not_trusted_is_told(
+    server: TokenServer, tokens: Made, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = authority_file(certificates.authority(), tmp_path / "other")
+    error = refusal(tokens(server.generic(ca_file=str(other))))
+    assert "certificate verify failed" in str(error).lower()
+    assert not server.asked
+
+
+def test_nobody_listening_is_told(server: TokenServer, tokens: Made) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    error = refusal(tokens(server.generic(token_url=f"https://127.0.0.1:{port}/token")))
+    assert f"https://127.0.0.1:{port}/token: Connection refused" in str(error)
+    assert error.away
+
+
+@pytest.mark.parametrize(("kind", "module"), [("oauth", "oauthlib.oauth2"), ("microsoft", "msal")])
+def test_an_extra_that_is_not_installed_is_named(
+    server: TokenServer, tokens: Made, monkeypatch: pytest.MonkeyPatch, kind: str, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    error = refusal(tokens(server.generic() if kind == "oauth" else server.microsoft()))
+    assert f"kind: {kind} needs {module}" in str(error)
+    assert "pip install 'cpr-canary[oauth]'" in str(error)

@@ -204,7 +204,10 @@ class SmtpConnection:
     async def _show(self, username: str, token: Token, until: float) -> str:
         assert self._tokens is not None
         self._client.echo = self._tokens.echo()
-        return await self._prove(Login(username, token.value, self._patience(until), is_token=True))
+        try:
+            return await self._prove(Login(username, token.value, self._patience(until), is_token=True))
+        except Refusal as refusal:  # of another tenant, or without a role, it shows itself by what it was for
+            raise Refusal(refusal.step, refusal.code, f"{refusal.text} (shown was: {token.told()})") from refusal
 
     async def _prove(self, login: Login) -> str:
         """Log in; returns by which method."""

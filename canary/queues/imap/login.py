@@ -11,7 +11,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import LoginError
 
 from canary.model import CanaryError, OwnFaultError
-from canary.oauth import MECHANISMS, Mechanism, login_advice, problem, with_advice
+from canary.oauth import MECHANISMS, Mechanism, Token, login_advice, problem, with_advice
 from canary.queues.imap.account import MailAccount
 from canary.queues.imap.faults import LONGEST_SAID, Reason, code_of, fault
 from canary.queues.loop import Stop
@@ -98,9 +98,21 @@ def sign_in(connection: IMAPClient, account: MailAccount, stop: Stop) -> None:
     except OwnFaultError as error:
         fresh = account.renewed(token, stop) if error.reason == Reason.LOGIN_REFUSED else None
         if fresh is None:
-            raise
-        token, by = fresh, _first_that_works(connection, account, ways, fresh.value)
+            raise _with_token(error, token) from error
+        token, by = fresh, _again(connection, account, ways, fresh)
     account.logged_in(by, token)
+
+
+def _again(connection: IMAPClient, account: MailAccount, ways: list[tuple[str, Way]], fresh: Token) -> str:
+    try:
+        return _first_that_works(connection, account, ways, fresh.value)
+    except OwnFaultError as error:
+        raise _with_token(error, fresh) from error
+
+
+def _with_token(error: OwnFaultError, token: Token) -> OwnFaultError:
+    """A refusal, with what the token was for: that of another tenant, or without a role, shows itself so."""
+    return OwnFaultError(error.component, error.reason, f"{error.detail} (shown was: {token.told()})")
 
 
 def _usable(connection: IMAPClient, account: MailAccount) -> list[tuple[str, Way]]:

@@ -61,6 +61,7 @@ async def test_a_mailbox_that_takes_no_token_is_our_fault_with_what_to_change(
     submission = await send(to="anna@ca.test", **jana)
     assert ours(submission) == (Component.SMTP, "auth_failed")
     assert "look at username" in submission.reason
+    assert f"shown was: tenant {site.tokens.tenant}" in submission.reason
     assert len(site.tokens.given) == 2
 
 

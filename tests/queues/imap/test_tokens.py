@@ -99,6 +99,14 @@ def test_a_mailbox_that_takes_no_token_has_two_asked_for_and_no_more(site: CaSit
     assert not any(given.value in raised.value.detail for given in site.tokens.given)
 
 
+def test_a_token_of_another_tenant_shows_itself(site: CaSite, desk: User) -> None:
+    """The server is one tenant's, and the application was registered with another one."""
+    site.tokens.tenant, site.tokens.mailboxes = "99999999-2222-3333-4444-555555555555", ("boss",)
+    error = refused(by_token(site, desk, site.tokens.microsoft(tenant=site.tokens.tenant)))
+    assert error.reason == "login_refused"
+    assert f", tenant {site.tokens.tenant}" in error.detail.partition("shown was: ")[2]
+
+
 def test_two_watches_share_one_token(site: CaSite, desk: User) -> None:
     server = by_token(site, desk)
     one, other = watcher(server), watcher(server)
