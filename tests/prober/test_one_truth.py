@@ -114,6 +114,7 @@ def all_views_say(canary: Simulated, wanted: Counts) -> Views:
             judged[labels["result"]] += int(value)
         assert +(judged + Counter(told)) == whole
     the_report_says(views, wanted, whole)
+    what_was_due_is(views)
     the_exceptions_say(views, wanted)
     of_each = Counter(row["channel"] for row in views.probes if not row["final"])
     assert views.by_channel("probes_in_flight") == {slug: of_each[slug] for slug in wanted}
@@ -143,6 +144,17 @@ def the_report_says(views: Views, wanted: Counts, whole: Counter[str]) -> None:
     outcomes = sum((Counter(line.outcomes) for line in views.report.channels), Counter[str]())
     assert outcomes.total() == whole.total()
     the_page_says(views.report, views.tally, wanted, whole)
+
+
+def what_was_due_is(views: Views) -> None:
+    """The report's turns, on page and in its file, are those of the metrics."""
+    due = views.report.due
+    assert sum(value for _, value in views.metric("probes_due_total")) == due.whole.due
+    lost = views.by_channel("probes_unaccounted_total")
+    assert {line.channel: line.unaccounted for line in due.lines} == {
+        line.channel: lost[line.channel] for line in due.lines
+    }
+    assert [int(row["due"]) for row in views.table("due.csv")] == [line.due for line in (*due.lines, due.whole)]
 
 
 def vars_of(counts: Any) -> dict[str, int]:

@@ -169,7 +169,9 @@ def restarts(events: Iterable[Event]) -> list[Change]:
     return found
 
 
-def configuration_changes(known: Iterable[Inventory], refused: Iterable[Event], period: Period) -> list[Change]:
+def configuration_changes(
+    known: Iterable[Inventory], refused: Iterable[Event], period: Period, *, redact: bool
+) -> list[Change]:
     """What changed in force within the period, and reloads that were refused."""
     found = [
         Change(e.at, "refused", e.body.get("reason", "").partition("\n")[0])
@@ -178,7 +180,7 @@ def configuration_changes(known: Iterable[Inventory], refused: Iterable[Event], 
     ]
     before: Inventory | None = None
     for inventory in known:
-        if inventory.at >= period.since and (change := difference(before, inventory)):
+        if inventory.at >= period.since and (change := difference(before, inventory, redact=redact)):
             found.append(Change(inventory.at, "in force", in_words=change))
         before = inventory
     return sorted(found, key=lambda change: change.at)

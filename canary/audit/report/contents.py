@@ -180,7 +180,6 @@ def _build(
     counted = tally(ledger, period, now, progress)
     complete(ledger, counted.exceptions, notes_of(ledger.events(kind=EventKind.ANNOTATED)))
     told = list(inventories(ledger.events(kind=EventKind.CONFIGURED)))
-    told = [redacted(one) for one in told] if redact else told
     ever, known = _in_force(told), _in_force(one for one in told if one.at < period.until)
     drills = [drill(ledger, probe, rule, now) for probe in counted.blind]
     report = AuditReport(
@@ -209,7 +208,7 @@ def _build(
         scheduled=counted.scheduled,
         unfinished=tuple(_unfinished(counted, now)),
         blind_drills=_blind_drills(ever, period),
-        diary=diary(ledger, ever, period, now),
+        diary=diary(ledger, ever, period, now, redact=redact),
         evidence=evidence(ledger, period),
         due=due(ledger, period, now),
         checked=checked,

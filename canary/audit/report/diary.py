@@ -33,7 +33,7 @@ class Diary:
     checks: tuple[tuple[str, str, int], ...]
 
 
-def diary(ledger: LedgerReader, known: list[Inventory], period: Period, now: datetime) -> Diary:
+def diary(ledger: LedgerReader, known: list[Inventory], period: Period, now: datetime, *, redact: bool) -> Diary:
     """Read it; ``known`` is all that was ever in force: a blackout may be told long after its time."""
 
     def events(*kinds: EventKind) -> Iterator[Event]:
@@ -48,7 +48,7 @@ def diary(ledger: LedgerReader, known: list[Inventory], period: Period, now: dat
         blackouts=tuple(blackouts(known, period)),
         silences=tuple(changes.silences(events(EventKind.SILENCED))),
         restarts=tuple(changes.restarts(events(EventKind.STARTED, EventKind.STOPPED))),
-        configuration=tuple(changes.configuration_changes(by_then, events(EventKind.RELOADED), period)),
+        configuration=tuple(changes.configuration_changes(by_then, events(EventKind.RELOADED), period, redact=redact)),
         clocks=tuple(changes.clocks(events(EventKind.CLOCK))),
         clock_steps=tuple(changes.clock_steps(events(EventKind.CLOCK_STEPPED))),
         troubles=tuple(changes.troubles(events(EventKind.TROUBLE))),

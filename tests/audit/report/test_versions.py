@@ -132,7 +132,14 @@ def test_with_another_key_nobody_can_tell_what_is_sealed() -> None:
 
 def test_who_approved_it_stays_and_other_people_do_not() -> None:
     settings = {"approved_by": "J. Doe <j.doe@ca.test>", "variants": ["by anna@ca.test"]}
-    before, after = redacted(inventory(1, alias={})), redacted(inventory(2, alias=settings))
-    change = redacted(Change(at(2), "in force", in_words=difference(before, after)))
+    rest = {
+        "channels": ["alias"], "from": "2026-03-02T10:00:00.000000Z", "until": "2026-03-02T12:00:00.000000Z",
+        "reason": "anna@ca.test is away", "approved_by": "J. Doe <j.doe@ca.test>",
+    }  # fmt: skip
+    before, after = inventory(1, alias={}), replace(inventory(2, alias=settings), blackouts=(rest,))
+    change = redacted(Change(at(2), "in force", in_words=difference(before, after, redact=True)))
+    assert "anna" not in change.in_words
+    assert change.in_words.endswith("[redacted]@ca.test is away, approved by J. Doe <j.doe@ca.test>")
+    assert "anna@ca.test is away" in difference(before, after)
     assert "approved by was J. Doe, is J. Doe <j.doe@ca.test>" in change.in_words
     assert "variants was none, is by [redacted]@ca.test" in change.in_words
