@@ -170,6 +170,7 @@ WEB_FILE = Budget("a web configuration file", received=MIB)
 SIGHTINGS = Budget("what is kept of one probe, for each place and reason", number=20, pieces="sightings")
 NAMED_EVENTS = Budget("what the end of a probe names of it; others are counted", number=2000, pieces="events")
 UNKNOWN_MARKS = Budget("what is kept of genuine marks of probes that we do not know", number=1000, pieces="sightings")
+DKIM_RECORD = Budget("the record of a sender's DKIM key in the DNS", seconds=10.0, number=10, pieces="records")
 SMTP_REPLY = Budget("a reply", received=8 * KIB)  # all its lines together
 SMTP_UNASKED = Budget("what a submission server says that was not taken yet", received=8 * KIB)
 SMTP_OPENING = Budget("a connection to a submission server, ready for a message", seconds=120.0)  # more of a slow one

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from canary.clock import Clock
 from canary.model import CanaryError, Outgoing, Person, Report, Submission
 from canary.plugins import Kinds, with_plugins
-from canary.settings import ChannelSettings, Server
+from canary.settings import ChannelSettings, DkimSettings, Server
 
 if TYPE_CHECKING:
     from canary.channels.email.settings import AddressSettings
@@ -70,6 +70,8 @@ class Sender:
     """The envelope sender, with ``{mark}`` where the mark goes (VERP)."""
     submits_to: Literal["provider", "ca"] | None = None
     """Whose server ``submission`` is, as the operator says; None where it is for us to tell."""
+    dkim: DkimSettings | None = None
+    """By which key its messages are signed; None for by none of ours."""
 
 
 @dataclass(frozen=True)

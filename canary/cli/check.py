@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from canary.channels import UnusableError
+from canary.channels.email.signing import DkimSigner
 from canary.cli.common import ConfigPath, Exit, Json, err, on_one_line, out, painted, print_json
 from canary.clock import Clock
 from canary.config import Config, load
@@ -18,6 +19,9 @@ from canary.config.advice import advice
 from canary.model import OwnFaultError
 from canary.prober.endpoints import Endpoints
 from canary.web import rules
+
+if TYPE_CHECKING:
+    from dns.asyncresolver import Resolver
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,29 @@ async def _look(config: Config) -> list[Finding]:
             for what, look in _looks(config, endpoints):
                 spinner.update(painted(f"{what} ({len(findings)} looked at)"))
                 findings.append(await _find(what, look))
+            findings += await keys_published(config)
     finally:
         await endpoints.close()
+    return findings
+
+
+async def keys_published(config: Config, resolver: Resolver | None = None) -> list[Finding]:
+    """Of each sender that signs by DKIM, whether the DNS has its key: advice, since a report arrives without, too."""
+    findings = []
+    for slug, sender in config.senders.items():
+        if sender.dkim is None:
+            continue
+        from dns.asyncresolver import Resolver as System
+        from dns.exception import DNSException
+
+        try:
+            good, said = await DkimSigner(sender.dkim).published(resolver or System())
+        except OwnFaultError as error:
+            findings.append(Finding(f"DKIM of {slug}", "ours", error.detail))
+        except DNSException as error:
+            findings.append(Finding(f"DKIM of {slug}", "advice", f"no DNS can be asked: {error}"))
+        else:
+            findings.append(Finding(f"DKIM of {slug}", None if good else "advice", said))
     return findings
 
 

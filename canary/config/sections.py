@@ -16,6 +16,7 @@ from canary.queues import RepliesSettings
 from canary.settings import (
     ADDRESS,
     Address,
+    DkimSettings,
     Duration,
     FilePath,
     ListOf,
@@ -173,6 +174,7 @@ class SenderSettings(Settings):
         description="whose server that is: a refusal by the CA's is the CA's (rejected), by a provider our own fault; "
         "if not given, the CA's if it is in the recipient's domain or asks for no login, else the provider's",
     )
+    dkim: DkimSettings | None = Field(None, description="how messages are signed, where no provider does it (RFC 6376)")
     replies: RepliesSettings | None = Field(None, description="where acknowledgements, answers and bounces are found")
 
     @model_validator(mode="after")
@@ -203,7 +205,7 @@ class SenderSettings(Settings):
 
     def opened(self, slug: str) -> Sender:
         """The sender as a channel needs it."""
-        return Sender(slug, self.person(), self.submission, self.verp, self.submits_to)
+        return Sender(slug, self.person(), self.submission, self.verp, self.submits_to, self.dkim)
 
 
 class Limits(Settings):

@@ -14,6 +14,7 @@ from canary.settings.base import (
     is_loopback,
 )
 from canary.settings.channels import WITHIN, ChannelSettings
+from canary.settings.dkim import DkimSettings
 from canary.settings.servers import Server, Tls, tls_context
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Address",
     "Auth",
     "ChannelSettings",
+    "DkimSettings",
     "Duration",
     "FilePath",
     "GenericAuth",

@@ -34,6 +34,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "dovecot-sieve": ("/usr/bin/sievec",),
     "rspamd": ("/usr/bin/rspamd",),
     "opendkim": ("/usr/sbin/opendkim",),
+    "dnsmasq-base": ("/usr/sbin/dnsmasq",),
     "opendmarc": ("/usr/sbin/opendmarc",),
     "cyrus-common": ("/usr/lib/cyrus/bin/master",),
     "cyrus-imapd": (f"{BESIDE}/cyrus-imapd/usr/lib/cyrus/bin/imapd",),

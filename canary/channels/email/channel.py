@@ -18,6 +18,7 @@ from canary.channels.email import mime
 from canary.channels.email.blame import Route, blame
 from canary.channels.email.pool import Pool
 from canary.channels.email.settings import AddressSettings
+from canary.channels.email.signing import DkimSigner
 from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault, SmtpStep
 from canary.channels.email.transcript import Transcript
 from canary.model import MARK_LENGTH, Component, Failure, Outgoing, OwnFaultError, Report, Submission
@@ -45,6 +46,7 @@ class EmailChannel:
             raise ValueError(f"envelope sender of {sender.slug} is no address with a mark: {sender.envelope!a}")
         self._settings, self._sender = settings, sender
         self._clock, self._rng = resources.clock, resources.rng
+        self._signer = DkimSigner(sender.dkim) if sender.dkim else None
         self._pool = Pool.of(sender, resources.clock)
         server = sender.submission
         logs_in = server.username is not None
@@ -56,7 +58,7 @@ class EmailChannel:
         payload = mime.render(
             report, to=self._settings.to, message_id=message_id, date=self._clock.now(), rng=self._rng
         )
-        return Outgoing(report, payload, message_id)
+        return Outgoing(report, self._signer.signed(payload) if self._signer else payload, message_id)
 
     async def submit(self, outgoing: Outgoing, *, within: float) -> Submission:
         """Send the message, trying again after temporary refusals for ``within`` seconds. See the Channel protocol."""
