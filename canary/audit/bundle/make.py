@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -234,14 +235,19 @@ class _Bundle:
                 self._tombstone(leaf)
         return rules
 
+    @cached_property
+    def _emptying(self) -> list[tuple[Leaf, int, int]]:
+        """The events that tell that others were emptied, with the numbers of the first and the last of these."""
+        told = ((leaf, read(leaf.body).body) for leaf in self._ledger.leaves_of_kind(EventKind.FORGOTTEN))
+        return [(leaf, body["first"], body["last"]) for leaf, body in told if "artefacts" not in body]
+
     def _emptied(self) -> bool:
         """Whether a tombstone was lacking of an event that was emptied; it is there then, with what shows its age."""
         emptied, known = [leaf.seq for leaf in self._events.values() if not leaf.body], len(self._tombstones)
-        for leaf in self._ledger.leaves_of_kind(EventKind.FORGOTTEN) if emptied else ():
-            body = read(leaf.body).body
-            if "artefacts" not in body and any(body["first"] <= seq <= body["last"] for seq in emptied):
+        for leaf, first, last in self._emptying if emptied else ():
+            if leaf.seq not in self._tombstones and any(first <= seq <= last for seq in emptied):
                 self._tombstone(leaf)
-                self._add([self._one(body["last"])])
+                self._add([self._one(last)])
         return len(self._tombstones) > known
 
     def _tombstone(self, leaf: Leaf) -> None:

@@ -66,6 +66,8 @@ class Tombstone:
         require(
             type(first) is type(last) is int and last < event.seq, "tells that events were deleted that came after it"
         )
+        fits = (rule == "events") == (gone is None)
+        require(fits, f"deletes {'files' if gone is not None else 'events'} by the rule for {rule}")
         named = frozenset(gone) if gone is not None else None
         return cls(event.seq, event.at, rule, timedelta(seconds=kept), first, last, before, named)
 

@@ -364,3 +364,15 @@ def test_the_page_counts_what_went_while_the_period_went_on(opened: Office) -> N
     messages_and_traces = "4 files (messages) of the sample, by a rule of 90 days, from 2024-04-01 to 2024-04-01 (1"
     assert f"{messages_and_traces} events tell of it); 4 before the period was over" in page
     assert "2 files (traces) of the sample, by a rule of 90 days" in page
+
+
+def test_no_event_is_emptied_by_a_rule_for_files(opened: Office) -> None:
+    """It would be gone after 90 days instead of two years."""
+    last = opened.ledger.state.seq
+    passed(opened, 91 * DAY)
+    before = f"{opened.now() - 90 * DAY:%Y-%m-%dT%H:%M:%S.%f}Z"
+    body = {"rule": "messages", "kept": 90 * 86_400.0, "before": before, "configured": opened.configured}
+    opened.tell(EventKind.FORGOTTEN, **body, first=1, last=last, count=5)
+    opened.stop()
+    opened.bundle(opened.folder / "bundle.zip", opened.wanted("7", 200))  # by which each event is picked
+    refused(check(opened), deleted.FORGOTTEN, "deletes events by the rule for messages")

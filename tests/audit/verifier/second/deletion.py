@@ -27,6 +27,7 @@ class Deletion:
         body, log, before = stone["body"], self._log, moment(stone["body"]["before"])
         rule, kept = body["rule"], body["kept"]
         must(type(kept) in (int, float) and kept >= FLOORS[rule] * 86_400, "kept too shortly")
+        must((rule == "events") == ("artefacts" not in body), "by a rule for something else")
         begun = before + timedelta(seconds=kept)
         must(begun - self._slack <= stone["when"] <= begun + RUN + self._slack, "not by its rule")
         must(type(body["first"]) is int and type(body["last"]) is int and body["last"] < stone["seq"], "not there yet")
