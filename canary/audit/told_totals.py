@@ -11,7 +11,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from immutables import Map
 
@@ -45,7 +44,7 @@ _INSTALLATION = (
 _MOST = 20
 """Problems that are listed one by one."""
 
-_Item = tuple[int, int, int, Any]
+_Item = tuple[int, int, int, Event]
 """When it is its turn (a number of events; then events before checkpoints), its own number, and what it is."""
 
 
@@ -67,14 +66,17 @@ class ToldTotals:
         self._down_since, self._in_force = 0.0, 0
         self._means: dict[str, Event] = {}
         self._by_hand: set[int] = set()
-        self._others = heapq.merge(self._installation(), self._sent(), self._heads())
-        self._next: _Item | None = (0, 0, 0, None)
+        self._sent, self._others = ledger.sent(), heapq.merge(self._installation(), self._heads())
+        self._next_sent: tuple[int, str] | None = None
+        self._next: _Item | None = None
+        self._begun = False
 
     def see(self, event: Event) -> None:
         """Take in an event of a probe; they come in order."""
         if self._broken:
             return
         try:
+            self._begin()
             self._upto(event.seq - 1)
             self._of_probe(event)
         except (UnreadableLedgerError, *NOT_WRITTEN_SO) as error:
@@ -84,6 +86,7 @@ class ToldTotals:
         """What is wrong, once every event up to number ``size`` was seen."""
         try:
             if not self._broken:
+                self._begin()
                 self._upto(size)
         except (UnreadableLedgerError, *NOT_WRITTEN_SO) as error:
             self._give_up(error)
@@ -97,13 +100,14 @@ class ToldTotals:
 
     # What comes in between
 
+    def _begin(self) -> None:
+        """Read the first of it, which may raise, as whatever reads the ledger."""
+        if not self._begun:
+            self._begun, self._next_sent, self._next = True, next(self._sent, None), next(self._others, None)
+
     def _installation(self) -> Iterator[_Item]:
         for event in self._ledger.events(kind=_INSTALLATION):
             yield event.seq, 0, event.seq, event
-
-    def _sent(self) -> Iterator[_Item]:
-        for seq, probe in self._ledger.sent():
-            yield seq, 0, seq, probe
 
     def _heads(self) -> Iterator[_Item]:
         for event in self._ledger.events(kind=EventKind.CHECKPOINT):
@@ -112,14 +116,21 @@ class ToldTotals:
     def _upto(self, seq: int) -> None:
         """Take in everything else up to event ``seq``, and look at each checkpoint of no more events."""
         while self._next is not None and self._next[0] <= seq:
-            _, _, _, what = self._next
-            if isinstance(what, str):
-                self._submitted(what)
-            elif what is not None and what.kind is EventKind.CHECKPOINT:
-                self._compare(what)
-            elif what is not None:
-                self._of_installation(what)
+            number, _, _, event = self._next
+            self._count_sent(number)
+            if event.kind is EventKind.CHECKPOINT:
+                self._compare(event)
+            else:
+                self._of_installation(event)
             self._next = next(self._others, None)
+        self._count_sent(seq)
+
+    def _count_sent(self, upto: int) -> None:
+        while self._next_sent is not None and self._next_sent[0] <= upto:
+            slug = self._open.get(self._next_sent[1], "" if self._gone else None)
+            if slug is not None:
+                self._counts[slug]["sent"] += 1
+            self._next_sent = next(self._sent, None)
 
     # The fold
 
@@ -153,11 +164,6 @@ class ToldTotals:
     def _take(self, slug: str, at: float) -> None:
         due = self._taken.get(slug)
         self._taken[slug] = (self._channels[slug].due if due is None else due).taken(at)
-
-    def _submitted(self, probe: str) -> None:
-        slug = self._open.get(probe, "" if self._gone else None)
-        if slug is not None:
-            self._counts[slug]["sent"] += 1
 
     def _result(self, probe: str) -> str:
         """Of a probe without a decision: whether it had one, in an event that is not there any more."""

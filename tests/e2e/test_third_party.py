@@ -21,8 +21,10 @@ from servers.canary_run import Run, running, written
 
 from canary import channels, plugins, queues
 from canary.config import load, whole
-from canary.ledger import EventKind
+from canary.ledger import EventKind, inventories
 from canary.model import Actor, DeadlineResult, Outcome, Seen, Stage
+from canary.prober.in_force import snapshot
+from canary.sealing import SealingKey
 
 SOURCE = Path(__file__).parents[1] / "third_party"
 
@@ -269,6 +271,10 @@ def test_the_configuration_on_the_page_is_accepted(drawer: Drawer, tmp_path: Pat
     config = load(written(value, tmp_path))
     assert (config.watch["desk"].kind, config.channels["box"].kind) == ("drawer", "drawer")
     assert config.channels["box"].targets() == ("example-ca.example",)
+    [told] = inventories(snapshot(config, datetime.now(UTC), SealingKey(b"k" * 32)))
+    assert told.channels["box"]["target"] == {"owner": "example-ca.example", "drawer": "/srv/drawer"}
+    desk = {"watch": "desk", "kind": "drawer", "role": "monitored", "name": "cpr"}
+    assert told.channels["box"]["queues"] == {"cpr": desk}
 
 
 @pytest.mark.parametrize("name", ["channel", "queue"])

@@ -56,7 +56,9 @@ class Meanings:
         self.findings.facts["channels"] = facts
         changed = sorted(channel for channel, meanings in _meanings(facts).items() if meanings > 1)
         if changed:
-            self.findings.row(MEANING).said = f"changed within the sample: {', '.join(changed)}"
+            keys = {self.log.events[seq].body["sealed_by"] for _, seq in self._counted}
+            lost = "" if len(keys) == 1 else "; a sealing key was lost meanwhile, so what it sealed looks changed too"
+            self.findings.row(MEANING).said = f"changed within the sample: {', '.join(changed)}{lost}"
         if self.opened:
             self._tell_opened(facts)
 

@@ -87,7 +87,7 @@ class Due:
         """With a turn that was taken."""
         if not self.interval:
             return self
-        settled = replace(self, lately=0).until(at)
+        settled = (replace(self, lately=0) if self.lately else self).until(at)
         return replace(settled, at=at, behind=max(0.0, settled._late(at)), excused={})
 
     def in_force(self, interval: float, since: int, at: float) -> Due:

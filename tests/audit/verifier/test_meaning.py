@@ -309,6 +309,17 @@ def test_a_drift_is_told(office: Office) -> None:
     assert "approved by J. Doe, 2026-03-02" in text
 
 
+def test_a_sealing_key_that_was_lost_looks_like_a_change_and_is_told(office: Office) -> None:
+    office.probe()
+    lying(office, EventKind.CONFIGURED, sealed_by="0" * 16)
+    office.configure(queues={"cpr": QUEUE | {"account": {"sealed": "0" * 64}}})
+    office.probe()
+    found = ended(office)
+    assert found.ok
+    told = "changed within the sample: alias; a sealing key was lost meanwhile, so what it sealed looks changed too"
+    assert found.rows[MEANING].said == told
+
+
 def test_who_restarts_the_same_changes_nothing(office: Office) -> None:
     office.probe()
     office.configure()

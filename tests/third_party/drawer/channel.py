@@ -26,6 +26,10 @@ class DrawerSettings(ChannelSettings):
         """The domain that is written to: it must be one of the operator's own."""
         return (self.owner,)
 
+    def target(self) -> dict[str, str]:
+        """Where exactly a report goes: what an auditor compares with what the CA publishes."""
+        return {"owner": self.owner, "drawer": str(self.folder)}
+
 
 class DrawerChannel:
     """Meets :class:`canary.channels.Channel`."""
