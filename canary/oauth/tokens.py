@@ -79,7 +79,9 @@ class Tokens:
 
     async def aget(self, refused: Token | None = None) -> Token:
         """What :meth:`get` returns, for the event loop. Raises TokenError."""
-        return await asyncio.shield(asyncio.wrap_future(self._begun(refused)))
+        asked = asyncio.wrap_future(self._begun(refused))
+        asked.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # whoever gave up is not told
+        return await asyncio.shield(asked)
 
     def worth_renewing(self, refused: Token, mailbox: str) -> bool:
         """Whether a token that ``mailbox`` refused may be at fault, although it has not ended: it may be revoked.

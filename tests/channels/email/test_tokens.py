@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+from threading import Event
 from typing import Any
 
 import pytest
@@ -94,3 +96,14 @@ async def test_the_problem_with_a_token_is_answered_and_told(
     assert ours(submission) == (Component.SMTP, "auth_failed")
     assert "535 5.7.8 no such token (status 401, scope https://mail.test/, schemes Bearer)" in submission.reason
     assert script.commands.count(answer) == 2, "one for each of two tokens"
+
+
+async def test_a_token_server_that_hangs_is_told_and_holds_up_nobody_else(site: CaSite, jana: dict[str, Any]) -> None:
+    over = Event()
+    site.tokens.behaviour = lambda _: bool(over.wait(15))  # type: ignore[assignment]
+    waiting = asyncio.ensure_future(send(to="anna@ca.test", within=3.0, **jana))
+    async with SmtpScript().running() as other:
+        assert (await send(other.port)).accepted
+    assert not waiting.done()
+    assert ours(await waiting) == (Component.SMTP, "token_unavailable")
+    over.set()
