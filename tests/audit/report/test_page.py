@@ -133,6 +133,24 @@ def test_the_pdf_is_paged_and_says_whose_it_is(folder: Path) -> None:
         assert any(section in words for words in pages[1:] + pages[:1]), section
 
 
+@pytest.mark.parametrize(
+    ("heading", "headed"),
+    [
+        (r"4\s+Latency$", "Bar: 5th to 95th percentile"),
+        ("Probes that were due$", "sent or looked at"),
+        (r"12\s+Annex: what others add$", "Management’s assertion"),
+    ],
+)
+def test_a_heading_and_its_first_words_are_on_the_page_of_what_they_head(
+    folder: Path, heading: str, headed: str
+) -> None:
+    text = subprocess.run(
+        ["pdftotext", "-layout", str(folder / "report.pdf"), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    (page,) = [words for words in text.split("\f") if re.search(rf"^ *{heading}", words, re.MULTILINE)]
+    assert headed in page
+
+
 def test_no_page_of_the_pdf_is_blank_or_runs_over(folder: Path, tmp_path: Path) -> None:
     subprocess.run(
         ["pdftoppm", "-r", "40", "-gray", "-png", str(folder / "report.pdf"), str(tmp_path / "p")], check=True
