@@ -144,7 +144,9 @@ IMAP_UNSEARCHED = Budget(
 )
 """``received``: of each, from its beginning."""
 
-TICKET_DESCRIPTION = Budget("a file that describes a ticket system", received=256 * KIB)
+TICKET_DESCRIPTION = Budget(
+    "a file that describes a ticket system", received=256 * KIB, number=2_000, pieces="brackets"
+)
 TICKET_ANSWER = Budget("an answer of a ticket system", decoded=16 * MIB)
 """A part of a message in Base64, in JSON. How long it may take is configured."""
 TICKET_LIST = Budget("the history of a ticket, its parts, or all queues", number=5_000, pieces="entries")

@@ -75,8 +75,8 @@ async def content_of(client: TicketClient, description: Description, opened: Act
 
 
 async def opening_of(client: TicketClient, description: Description, opened: Act, parts: list[MessagePart]) -> Opening:
-    """All of a first message. Raises ValueError, too."""
-    texts, files, received = list[str](), list[Attachment](), 0
+    """All of a first message, without the HTML that says the same as its plain text. Raises ValueError, too."""
+    texts, others, files, received = list[str](), list[str](), list[Attachment](), 0
     for part in parts:
         if part.media_type.lower().startswith("multipart/"):
             continue
@@ -84,11 +84,12 @@ async def opening_of(client: TicketClient, description: Description, opened: Act
         received += len(raw)
         MESSAGE.hold(received=received)
         if part.is_text:
-            texts.append(raw.decode(errors="replace"))
+            plain = part.media_type.lower().startswith("text/plain")
+            (texts if plain else others).append(raw.decode(errors="replace"))
         else:
             files.append(Attachment(part.name or "unnamed", part.media_type, raw))
     ident = message_id(headers_of(parts).encode("utf-8", "replace"))
-    return Opening(opened, ident, Ticket("\n".join(texts), tuple(files)))
+    return Opening(opened, ident, Ticket("\n".join(texts or others), tuple(files)))
 
 
 async def one(client: TicketClient, description: Description, ident: str) -> ListedTicket | None:

@@ -85,7 +85,7 @@ def watch_tickets(
     running: list[TicketWatcher] = []
 
     def start(account: str = "canary", **changes: Any) -> TicketWatcher:
-        login = {"username": account, "password": secret(PASSWORDS[account])}
+        login = {"username": account, "password": secret(PASSWORDS[account]), "poll": "1s"}
         watcher = open_tickets("desk", settings_of(rt, **{**login, **changes}), WatchResources(Clock()))
         running.append(watcher)
         watcher.start(intake)

@@ -30,6 +30,7 @@ IN_CPR: Told = (Seen.REPORT, "cpr", None)
 def report(mark: str, subject: str = "Compromised key") -> bytes:
     """A report as a channel by e-mail sends it."""
     message = mail(subject, f"A report.\n\n{mark}\n", Message_ID=f"<{mark}@persona.test>", From="robin@persona.test")
+    message.add_alternative(f"<p>A report.</p><p>{mark}</p>", subtype="html")
     message.add_attachment(bytes(range(256)), maintype="application", subtype="zip", filename="a.zip")
     return raw(message)
 
@@ -51,6 +52,7 @@ def test_a_report_that_arrives(rt: RequestTracker, watch_tickets: WatchTickets, 
     assert found.message_id == f"<{mark}@persona.test>"
     assert found.content is not None
     assert mark in found.content.text
+    assert "<p>" not in found.content.text
     assert [(file.name, file.content) for file in found.content.files] == [("a.zip", bytes(range(256)))]
     looked_at(intake, "cpr", "general", "spam")
     assert intake.reasons() == []
