@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Literal
@@ -20,8 +20,10 @@ from servers.strip_starttls import StrippingProxy
 from canary.channels import Sender
 from canary.channels.email.channel import EmailChannel
 from canary.channels.email.settings import EmailSettings
+from canary.mail.way import read_way
 from canary.mark import Keyring, new_probe_id
-from canary.model import Attachment, Component, Failure, OwnFaultError, Person, Report
+from canary.model import Attachment, Component, Failure, OwnFaultError, Person, Report, Seen
+from canary.queues.replies.classify import classify
 from canary.settings import Server
 
 KEYS = Keyring([b"k" * 32])
@@ -84,6 +86,10 @@ async def test_a_report_is_delivered_as_it_was_sent(tls: str, site: CaSite, tmp_
     assert [found[name] for name in sent] == [sent[name] for name in sent]
     assert found["Return-Path"] == f"<jana+{outgoing.report.mark}@persona.test>"
     assert [mark.probe for mark in KEYS.find_in_message(raw) if mark.genuine] == [outgoing.report.probe]
+    way = read_way(raw, submission.at, submission.at + timedelta(seconds=60))
+    assert way is not None
+    assert [hop.tls != "" for hop in way.hops] == [True, *[False] * (len(way.hops) - 1)]
+    assert all(hop.by and hop.seconds is not None and hop.back == hop.offset == 0 for hop in way.hops)
 
 
 async def test_every_message_over_one_connection_arrives_once(site: CaSite, tmp_path: Path) -> None:
@@ -144,6 +150,10 @@ async def test_a_notification_of_delivery_comes_back_to_the_mark(site: CaSite, t
     notification = message_from_bytes(raw, policy=policy.default)
     assert notification.get_content_type() == "multipart/report"
     assert notification["Delivered-To"] == f"jana+{outgoing.report.mark}@persona.test"
+    assert f"Original-Envelope-Id: {outgoing.report.mark}".encode() in raw
+    seen, said = classify(raw)
+    assert seen is Seen.DELIVERY_NOTICE
+    assert "anna@ca.test" in said
 
 
 async def test_check_finds_the_server_and_sends_nothing(site: CaSite, tmp_path: Path) -> None:
