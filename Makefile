@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBIAN := $(PYTHON) tests/servers/debian.py --install
+# pip makes no bytecode of what it installs with -e
+BYTECODE := $(BIN)/python -m compileall -q canary
 BROWSER := chromium fonts-dejavu-core libatomic1
 
 .DEFAULT_GOAL := help
@@ -65,8 +67,10 @@ $(VENV)/bin/python:
 
 $(VENV)/runtime: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	@$(BYTECODE)
 	@touch $@
 
 $(VENV)/development: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BYTECODE)
 	@touch $@ $(VENV)/runtime
