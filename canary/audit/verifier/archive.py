@@ -61,13 +61,10 @@ class Archive:
         self._file = path.open("rb")
         try:
             _check_end(self._file)
-            self._zip = zipfile.ZipFile(self._file)
+            self._zip = _opened(self._file)
             self._entries = _entries(self._zip)
             _check_layout(self._file, self._zip)
             self.manifest = self._manifest()
-        except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-            self._file.close()
-            raise RefusedError(f"not a zip file that can be read: {error}") from error
         except BaseException:
             self._file.close()
             raise
@@ -208,6 +205,14 @@ def _check_end(file: IO[bytes]) -> None:
     require(signature == b"PK\x05\x06" and comment == 0, "not a zip file, or it has something behind its end")
     require(here == entries < 0xFFFF and length <= LARGEST_DIRECTORY, "the zip file has too many entries")
     require(start + length + _END.size == size, "the zip file has something before its beginning")
+
+
+def _opened(file: IO[bytes]) -> zipfile.ZipFile:
+    """The zip file as the standard library reads it, whose errors for a broken one are of every kind."""
+    try:
+        return zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OverflowError, struct.error) as error:
+        raise RefusedError(f"not a zip file that can be read: {error!s:.200}") from error
 
 
 def _check_layout(file: IO[bytes], archive: zipfile.ZipFile) -> None:

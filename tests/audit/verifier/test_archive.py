@@ -9,17 +9,35 @@ import stat
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 import pytest
 from audit.verifier.conftest import FIRST_ALONE, Healthy
 from audit.verifier.office import Files, packed, sealed
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from canary.audit.verifier import archive as zips
 from canary.audit.verifier import canonical, verify
 from canary.audit.verifier.archive import FORMAT, VERSION, Archive
 from canary.audit.verifier.findings import RefusedError
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A zip file of two entries."""
+    path = tmp_path_factory.mktemp("small") / "small.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("manifest.json", "{}")
+        archive.writestr("SHA256SUMS", "")
+    return path
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("noise") / "noise.zip"
 
 
 def refused(path: Path, reason: str) -> None:
@@ -266,3 +284,25 @@ def test_whatever_is_packed_is_unpacked(tmp_path: Path, packing: int, size: int)
         archive.writestr("checkpoint", content)
     with (tmp_path / "b.zip").open("rb") as file:
         assert b"".join(zips._unpacked(file, zipfile.ZipFile(file).getinfo("checkpoint"))) == content
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_directory_of_noise_is_refused_and_no_error(small: Path, noise: Path, data: st.DataObject) -> None:
+    """Any few bytes changed, from the first entry of the directory on: names that are no text, places that are none."""
+    raw = bytearray(small.read_bytes())
+    begin = raw.index(b"PK\1\2")
+    for place in data.draw(st.lists(st.integers(begin, len(raw) - 1), min_size=1, max_size=4)):
+        raw[place] = data.draw(st.integers(0, 255))
+    noise.write_bytes(raw)
+    with suppress(RefusedError):
+        Archive(noise).close()
+
+
+def test_a_name_that_is_no_text(small: Path, noise: Path) -> None:
+    raw = bytearray(small.read_bytes())
+    entry_at = raw.index(b"PK\1\2")
+    raw[entry_at + 9] |= 0x08  # says that its name is UTF-8
+    raw[entry_at + 46] = 0xA7
+    noise.write_bytes(raw)
+    refused(noise, "not a zip file that can be read")
