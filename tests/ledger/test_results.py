@@ -172,7 +172,7 @@ def test_whatever_is_wrong_with_a_row_is_told(told: list[Event], data: st.DataOb
         rest = [row for row in rows if row != gone]
         assert [text.split(",")[0] for text in differences(rest, rows)] == [f"probe {gone.probe}"]
         assert len(list(differences(rows, rest))) == 1
-        changed = [replace(row, reason=row.reason + "!") if row == gone else row for row in rows]
+        changed = [row._replace(reason=row.reason + "!") if row == gone else row for row in rows]
         assert len(list(differences(changed, rows))) == 1
 
 

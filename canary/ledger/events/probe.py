@@ -106,8 +106,9 @@ def naming(ended: Event, own: Sequence[int]) -> Event:
 
 def read_probe(event: Event) -> Probe:
     """The probe of a ``scheduled`` event."""
-    body = {key: value for key, value in event.body.items() if key != "mark"}
-    return _adapter(Probe).validate_python(body | {"id": event.probe})
+    body = {**event.body, "id": event.probe}
+    body.pop("mark", None)
+    return _adapter(Probe).validate_python(body)
 
 
 def read_submission(event: Event) -> Submission:

@@ -87,8 +87,9 @@ class Due:
         """With a turn that was taken."""
         if not self.interval:
             return self
-        settled = (replace(self, lately=0) if self.lately else self).until(at)
-        return replace(settled, at=at, behind=max(0.0, settled._late(at)), excused={})
+        settled = self.until(at)
+        behind, lately = max(0.0, settled._late(at)), settled.lately - self.lately
+        return replace(settled, at=at, behind=behind, excused={}, lately=lately)
 
     def in_force(self, interval: float, since: int, at: float) -> Due:
         """With another interval from ``at`` on (0: not in force any more), told by event number ``since``."""
