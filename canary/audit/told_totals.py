@@ -65,6 +65,8 @@ class ToldTotals:
         self._taken: dict[str, Due] = {}
         self._down_since, self._in_force = 0.0, 0
         self._means: dict[str, Event] = {}
+        self._gone_by: set[str] = set()
+        """The channels of which a probe was begun since it was told what they mean."""
         self._by_hand: set[int] = set()
         self._sent, self._others = ledger.sent(), heapq.merge(self._installation(), self._heads())
         self._next_sent: tuple[int, str] | None = None
@@ -157,9 +159,14 @@ class ToldTotals:
             counts["turns"] += 1
             self._take(slug, parse_time(body["scheduled_at"]).timestamp())
         known, named = self._means.get(slug), body.get("configured", 0)
-        if known and named and named != known.seq and named not in self._by_hand and event.at - known.at > _LATE:
+        if known and named and named != known.seq and named not in self._by_hand and self._is_late(event, known):
             self._tell(f"probe {event.probe} (event {event.seq}) goes by event {named}, and event {known.seq} was in "
                        "force")  # fmt: skip
+        self._gone_by.add(slug)
+
+    def _is_late(self, scheduled: Event, known: Event) -> bool:
+        """Whether it cannot have been begun before ``known``: the first one after it may, whatever our clock shows."""
+        return scheduled.at - known.at > _LATE and scheduled.body["channel"] in self._gone_by
 
     def _take(self, slug: str, at: float) -> None:
         due = self._taken.get(slug)
@@ -217,6 +224,7 @@ class ToldTotals:
             if (known := self._means.get(slug)) and known.seq >= first:
                 self._tell(f"event {event.seq} says what {slug} means, and so does event {known.seq} of the same")
             self._means[slug] = event
+            self._gone_by.discard(slug)
         if event.body["channels"] or self._channels:
             self._in_force = first
 

@@ -15,6 +15,7 @@ from builders import CPR, GENERAL, JUNK, START, a_probe, after, taken
 
 from canary.channels.email.mime import render
 from canary.clock import Clock
+from canary.config.sections import Gateway
 from canary.content import Message
 from canary.judge import judge
 from canary.ledger import Ledger
@@ -47,7 +48,9 @@ class Desk:
         self.now = after(30)
         self.ledger = Ledger(folder / "state", inline=True)
         clock = Clock(wall=self.now.timestamp, monotonic=self._elapsed)
-        self.intake = LedgerIntake(self.ledger, KEYS, clock, lambda _: None, lambda: ("https://go.gate.example/*",))
+        self.intake = LedgerIntake(
+            self.ledger, KEYS, clock, lambda _: None, lambda: Gateway(links=("https://go.gate.example/*",))
+        )
         self.ledger.append(
             record.scheduled(a_probe(PROBE), MARK),
             record.submitting(PROBE, START, MESSAGE_ID, self.ledger.keep(SENT)),

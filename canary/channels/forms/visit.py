@@ -33,6 +33,8 @@ from canary.model import Attachment, Component, OwnFaultError, Report, Submissio
 from canary.threads import in_thread
 
 _NO_PAGE = ("Download is starting", "interrupted by another navigation")
+_DETACHED = "frame was detached"
+"""In words of the network too, where the page was ended while it was being loaded."""
 _ARTEFACT_WITHIN = 15.0
 _LOOKED_FOR = 64 * KIB
 """Of a file that is uploaded, so much is recognised where it must not go."""
@@ -120,7 +122,7 @@ class Visit:
         words = self._explained(engine_words(error), self._settings.url)
         if any(sign in words for sign in _NO_PAGE):
             return UnusableError(f"no page at {self._settings.url}: {words}")
-        if "net::" not in words:
+        if "net::" not in words or _DETACHED in str(error):
             return error
         if "ERR_NAME_NOT_RESOLVED" in words:
             return await lookup_fault(self._settings.targets()[0])

@@ -150,7 +150,7 @@ def _ended(error: PlaywrightError, visited: Visited) -> UnusableError | OwnFault
         return NoAnswerError(said)
     if visited.outgrown:
         return NoAnswerError(f"the page was ended: {BROWSER_PAGE.what}: more than {BROWSER_PAGE.decoded} bytes")
-    gone = any(sign in words for sign in ("crashed", "closed"))
+    gone = any(sign in words for sign in ("crashed", "closed", "detached"))
     return OwnFaultError(Component.BROWSER, "crashed" if gone else "failed", f"the browser failed: {words}")
 
 
