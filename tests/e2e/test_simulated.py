@@ -196,7 +196,7 @@ def what_is_old_is_forgotten_each_day_and_nothing_else(weeks: Told) -> None:
         unended = set(ledger.state.open)
     last = max(event.at for event in told)
     assert day(27) <= last < day(28)
-    assert Counter(event.body["rule"] for event in told) == {"messages": 23, "events": 14}
+    assert Counter(event.body["rule"] for event in told) == {"messages": 23, "events": 13}
     assert last - EVENTS_KEPT < min(kept)
     young = {result.probe for result in weeks.results() if result.scheduled_at >= last - EVENTS_KEPT}
     assert {event.probe for event in sent} == young | unended  # results stay when their events go
