@@ -74,7 +74,7 @@ def web_form(site_url: str, form: str, **changes: Any) -> WebFormSettings:
             "steps": STEPS[form],
             "serial": "0123456789abcdef",
             "confirm": {"text": "Thank you for your report", "reference": r"(CPR-\d+)", "within": "20s"},
-            "patience": "2s",
+            "patience": "6s",
             **changes,
         }
     )
