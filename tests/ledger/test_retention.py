@@ -188,7 +188,7 @@ def test_old_events_are_emptied_and_all_else_stays_as_it_was(ledger: Ledger) -> 
     assert [seq for seq, body in before if after_it[seq] != body] == [2, 3, 4, 5, 6]
     assert all(after_it[seq] == b"" for seq in range(2, 7))
     assert after_it[told.seq] == told.canonical()
-    assert list(ledger.results()) == [replace(rows[0], reason=""), rows[1]]
+    assert list(ledger.results()) == [rows[0]._replace(reason=""), rows[1]]
     assert list(ledger.check_results()) == []
     assert ledger.find(OLD) is None
     assert ledger.known(OLD)

@@ -45,7 +45,7 @@ async def test_what_inspect_prints_works_on_the_page_it_saw(site: KindsSite, bro
     number = len(site.taken)
     block = await inspect_form(site.url(page), browser)
     assert len(site.taken) == number, "nothing is submitted"
-    settings = WebFormSettings.model_validate(yaml.safe_load(block)["channels"]["web-form"] | {"patience": "2s"})
+    settings = WebFormSettings.model_validate(yaml.safe_load(block)["channels"]["web-form"] | {"patience": "6s"})
     result = await submit(settings, browser)
     assert (result.accepted, result.reason) == (True, ""), block
     holds_what_it_should(page, site.taken[-1])
