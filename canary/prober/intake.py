@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,9 +16,23 @@ from canary.judge import reached, shown_in
 from canary.ledger import Event, EventKind, KeptSightings, Ledger, OpenProbe, State
 from canary.ledger import events as record
 from canary.ledger.events import clock, digest
+from canary.ledger.store import NOT_WRITTEN
 from canary.mail.way import read_way
 from canary.mark import Keyring
-from canary.model import Component, Depth, Flood, Forgery, Place, Role, Seen, Sighting, Surplus, TimeSource, Way
+from canary.model import (
+    Component,
+    Depth,
+    Flood,
+    Forgery,
+    OwnFaultError,
+    Place,
+    Role,
+    Seen,
+    Sighting,
+    Surplus,
+    TimeSource,
+    Way,
+)
 from canary.prober.floods import Floods
 from canary.prober.mark_keys import RecallingKeyring
 from canary.queues import Cursor, Found
@@ -37,7 +51,8 @@ class LedgerIntake:
     """The :class:`canary.queues.Intake` of every watcher.
 
     ``changed`` is called, from any thread, with the ids of the probes that something new is known of. ``gateway`` says
-    what the operator's gateway does and which servers are believed, as the configuration has it at the time.
+    what the operator's gateway does and which servers are believed, as the configuration has it at the time; ``steps``
+    how often our clock was set (:meth:`canary.prober.clock_steps.ClockSteps.made`).
     """
 
     def __init__(
@@ -47,8 +62,10 @@ class LedgerIntake:
         clock: Clock,
         changed: Callable[[Collection[str]], None],
         gateway: Callable[[], Gateway] = Gateway,
+        steps: Callable[[], int | None] = lambda: 0,
     ) -> None:
         self._ledger, self._clock, self._changed, self._gateway = ledger, clock, changed, gateway
+        self._steps = steps
         self._keys = RecallingKeyring(keys, self._mark_of)
         self.read_at: dict[str, datetime] = {}
         """When each queue was last read to its end."""
@@ -84,20 +101,14 @@ class LedgerIntake:
     def hand_in(self, name: str, found: list[Found], cursor: Cursor) -> None:
         """Record what was found; returns once it is on disk. Raises OwnFaultError if it could not be written.
 
-        What tells nothing new, since enough like it was recorded, is counted and recorded as a number later.
+        What tells nothing new, since enough like it was recorded, is counted and recorded as a number later. Nothing is
+        taken while our clock is being set: how long a report took is not known before that is on disk.
         """
-        now = self.now()
+        steps, now = self._steps(), self.now()
         batch = _Batch(self._ledger.state)
-        news: list[Event] = []
-        for item in found:
-            known = self._find(item.probe)
-            content = item.content.artefact() if item.content else b""
-            sighting = self._sight(item, known, digest(content), now)
-            if batch.takes(sighting, known):
-                self._ledger.keep(content)
-                news.append(record.sighting(now, sighting, name))
-                if known is not None and sighting.forgery is None:
-                    news.extend(self._clock_of(known, item, sighting))
+        news = list(self._weighed(name, found, batch, now))
+        if steps is None or steps != self._steps():
+            raise OwnFaultError(Component.STORE, NOT_WRITTEN, "that our clock was set is not on disk yet")
         added = self._ledger.append(*news, cursor=(name, cursor)).result()
         for flood, number in batch.surplus.items():
             began = None if flood.probe is None else batch.kept[flood.probe].case.started_at
@@ -107,6 +118,18 @@ class LedgerIntake:
                 self._remember(replace(self._ended[probe], case=kept.case))
         self._floods.record(now)
         self._changed(list(dict.fromkeys(event.probe for event in added if event.probe is not None)))
+
+    def _weighed(self, name: str, found: list[Found], batch: _Batch, now: datetime) -> Iterator[Event]:
+        """The events of what tells something new, whose contents are kept."""
+        for item in found:
+            known = self._find(item.probe)
+            content = item.content.artefact() if item.content else b""
+            sighting = self._sight(item, known, digest(content), now)
+            if batch.takes(sighting, known):
+                self._ledger.keep(content)
+                yield record.sighting(now, sighting, name)
+                if known is not None and sighting.forgery is None:
+                    yield from self._clock_of(known, item, sighting)
 
     def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
         """A queue was read to its end. That it was so by a clock which was set back meanwhile tells nothing."""

@@ -94,12 +94,14 @@ class Prober:
         self._run = self._unguessable.randbytes(4).hex()
         rng = rng or random.Random()  # noqa: S311  # jitter and wording, not secrets
         self._keys, self._sealing, self._scheduled = keys, sealing_key(ledger.folder), True
-        self.intake = LedgerIntake(ledger, keys, self._clock, self._changed, lambda: self.config.gateway)
+        self._clock_steps = ClockSteps(ledger, self._clock)
+        self.intake = LedgerIntake(
+            ledger, keys, self._clock, self._changed, lambda: self.config.gateway, self._clock_steps.made
+        )
         self.endpoints = Endpoints(config, self._clock, self._unguessable)
         self._recorder = Recorder(ledger)
         self._submitter = Submitter(self._recorder, keys, self._clock, evidence, rng, self._unguessable)
         self._asked, self._timetable = Asked(self._recorder, lambda: self.config.state), Timetable(rng)
-        self._clock_steps = ClockSteps(ledger, self._clock)
         self._judging = Judging(
             ledger,
             self._clock,

@@ -77,6 +77,32 @@ def test_a_clock_that_is_set_again_and_again_and_slewed(simulated: Simulated, pa
     simulated.live(story, simulated.config(3, max_per_hour=2))
 
 
+@pytest.mark.parametrize("by", [timedelta(days=1), timedelta(days=-1), timedelta(hours=1), timedelta(minutes=-10)])
+def test_what_arrives_before_a_step_is_on_disk_is_taken_after_it(simulated: Simulated, by: timedelta) -> None:
+    """By the new setting it would have been on its way for a day, or have come before it was sent."""
+
+    async def story(canary: Simulated) -> None:
+        with closing(sqlite3.connect(canary.ledger.folder / "ledger.sqlite", isolation_level=None)) as other:
+            other.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON event WHEN NEW.kind = 'clock_stepped'"
+                " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+            )
+            await canary.until(lambda: canary.events(EventKind.SUBMITTED), every=0.1)
+            canary.clock.set_wall(by)
+            await canary.until(lambda: canary.ledger.not_written)
+            await canary.until(lambda: canary.ca.letters)
+            await canary.clock.sleep(700)  # the queue is read more often
+            assert canary.events(EventKind.SIGHTING) == []
+            other.execute("DROP TRIGGER full")
+        await canary.until(lambda: canary.events(EventKind.FINISHED), every=60)
+        [sighting] = canary.events(EventKind.SIGHTING)
+        assert (sighting.body["forgery"], sighting.body["source"]) == (None, "received")
+        assert canary.events(EventKind.FINISHED)[0].body["outcome"] == "arrived"
+
+    simulated.ca.now = lambda: simulated.at() + simulated.clock._set_by
+    simulated.live(story, simulated.config(dated=True))
+
+
 def test_a_step_that_could_not_be_written_is_handed_in_again_and_no_age_is_known_before(tmp_path: Path) -> None:
     clock = SimulatedClock(START)
     ledger = Ledger(tmp_path, clock, inline=True)
@@ -86,7 +112,8 @@ def test_a_step_that_could_not_be_written_is_handed_in_again_and_no_age_is_known
         other.execute("CREATE TRIGGER full BEFORE INSERT ON event BEGIN SELECT RAISE(ABORT, 'disk full'); END")
         assert steps.notice() == timedelta(hours=1)
         assert (steps.recorded, steps.notice(), steps.recorded) == (False, None, False)
+        assert steps.made() is None
         other.execute("DROP TRIGGER full")
-    assert (steps.notice(), steps.recorded) == (None, True)
+    assert (steps.notice(), steps.recorded, steps.made()) == (None, True, 1)
     assert [event.body["seconds"] for event in ledger.events(kind=EventKind.CLOCK_STEPPED)] == [3600.0]
     ledger.close()
