@@ -27,9 +27,8 @@ class Asking:
 
     def __init__(self, auth: TokenSettings, clock: Clock) -> None:
         self._ca_file: Path | None = auth.ca_file
-        self._clock, self._began = clock, clock.monotonic()
+        self.clock, self._began = clock, clock.monotonic()
         self._secrets: list[str] = []
-        self.clock = clock
 
     def reveal(self, secret: Secret, where: str) -> str:
         """A secret, which is kept out of all that is told. Raises TokenError."""
@@ -46,7 +45,7 @@ class Asking:
             raise TokenError(
                 f"{_host(origin)} sends us on to {_host(url)[:200]}, which is asked for nothing", away=True
             )
-        left = (TOKEN.seconds or 0.0) - (self._clock.monotonic() - self._began)
+        left = (TOKEN.seconds or 0.0) - (self.clock.monotonic() - self._began)
         if left <= 0:
             raise TokenError(f"{_host(origin)}: {TOKEN.too_late()}", away=True)
         budget = replace(TOKEN, seconds=left, number=None)

@@ -26,6 +26,7 @@ from canary.channels.forms.connecting import Streams, connect
 from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.relay import FAILED, GRANTED, REFUSED, Relay, asked, both_ways, net_error, reply
 from canary.model import Component, OwnFaultError
+from canary.settings import tls_context
 from canary.threads import in_thread
 
 _HTTP = ["http/1.1"]
@@ -36,9 +37,9 @@ _OTHER_NAME = 62
 def trust_in(file: Path | None) -> ssl.SSLContext:
     """What trusts the CAs of ``file``, or those of the system. Raises OwnFaultError(CONFIG) for one without any."""
     try:
-        return ssl.create_default_context(cafile=file and str(file))
+        return tls_context(file)
     except OSError as error:
-        raise OwnFaultError(Component.CONFIG, "ca_file", f"{file}: {error.strerror}") from error
+        raise OwnFaultError(Component.CONFIG, "ca_file", f"{file}: {error.strerror or error}") from error
 
 
 @asynccontextmanager

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -24,6 +23,10 @@ from canary.queues.tickets.answers import at, items, parsed, word
 from canary.queues.tickets.description import Call, Listing, Paging
 from canary.queues.tickets.faults import LONGEST_TOLD, TicketReason, explain, fault
 from canary.queues.tickets.settings import TicketSettings
+from canary.settings import tls_context
+
+if TYPE_CHECKING:
+    import ssl
 
 LONGEST_REST = 3600.0
 """Seconds for which a system that asks us to wait is left alone, at most."""
@@ -153,7 +156,7 @@ async def connected(settings: TicketSettings, trust: Callable[[], ssl.SSLContext
 def trusted(settings: TicketSettings) -> ssl.SSLContext:
     """The certificates that are trusted. Raises OwnFaultError."""
     try:
-        return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
+        return tls_context(settings.ca_file)
     except (OSError, ValueError) as error:
         raise fault(TicketReason.CA_FILE, f"{settings.ca_file}: {error}") from error
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -213,8 +214,13 @@ async def test_tls_is_verified(tmp_path: Path) -> None:
     assert "CERTIFICATE_VERIFY_FAILED" in result.reason
 
 
-async def test_a_missing_ca_file_is_our_own_fault(site: FormSite) -> None:
-    result = await submit(site.url, ca_file="/nonexistent/ca.pem")
+@pytest.mark.parametrize("make", [lambda _: None, os.mkfifo, Path.touch], ids=["missing", "a FIFO", "empty"])
+async def test_a_ca_file_that_is_none_is_our_own_fault(
+    site: FormSite, tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    """And is not waited for: OpenSSL would, for whoever writes into a FIFO."""
+    make(tmp_path / "ca.pem")
+    result = await submit(site.url, ca_file=str(tmp_path / "ca.pem"))
     assert (result.failure, result.component, result.own_reason) == (Failure.OURS, Component.CONFIG, "ca_file")
 
 
