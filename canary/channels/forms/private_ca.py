@@ -74,28 +74,33 @@ class _Door:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(2 * (BROWSER_CONNECTIONS.seconds or 0)):
-                host, port = await asked(reader, writer)
-                allowed = self._outlet.is_home(_address(host, port))
-                there = await self._connected(host, port) if allowed else None
-                writer.write(reply(GRANTED if there else FAILED if allowed else REFUSED))
-                if there:
-                    await writer.start_tls(self._own)
-                else:
-                    await writer.drain()
+            host, port = await asked(reader, writer)
+            allowed = self._outlet.is_home(_address(host, port))
+            there = await self._connected(host, port) if allowed else None
+            writer.write(reply(GRANTED if there else FAILED if allowed else REFUSED))
+            await writer.drain()
             if there:
-                await both_ways((reader, writer), there, (self._outlet,))
+                await self._hand_on((reader, writer), there)
         except (OSError, asyncio.IncompleteReadError, ValueError):
             pass  # it let go before it was served, or speaks something else
         finally:
             writer.close()
 
+    async def _hand_on(self, here: Streams, there: Streams) -> None:
+        try:
+            async with asyncio.timeout(BROWSER_CONNECTIONS.seconds):
+                await here[1].start_tls(self._own)
+            await both_ways(here, there, (self._outlet,))
+        finally:
+            there[1].close()
+
     async def _connected(self, host: str, port: int) -> Streams | None:
         """A connection to a server that has shown who it is."""
         writer = None
         try:
-            reader, writer = await connect(host, port)
-            await writer.start_tls(self._trust, server_hostname=host)
+            async with asyncio.timeout(BROWSER_CONNECTIONS.seconds):
+                reader, writer = await connect(host, port)
+                await writer.start_tls(self._trust, server_hostname=host)
         except (OSError, UnicodeError) as error:
             self._relay.note_error(host, port, _words(error))
             if writer is not None:

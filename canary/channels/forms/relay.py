@@ -117,10 +117,9 @@ class Relay:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, users: _Users) -> None:
         try:
-            async with asyncio.timeout(2 * (BROWSER_CONNECTIONS.seconds or 0)):
-                host, port = await asked(reader, writer)
-                payers = await users(host, port)
-                there = await self._connected(host, port) if payers else None
+            host, port = await asked(reader, writer)
+            payers = await users(host, port)
+            there = await self._connected(host, port) if payers else None
             if there is None:
                 writer.write(reply(FAILED if payers else REFUSED))
                 await writer.drain()
@@ -158,7 +157,8 @@ class Relay:
 
     async def _connected(self, host: str, port: int) -> Streams | None:
         try:
-            return await connect(host, port)
+            async with asyncio.timeout(BROWSER_CONNECTIONS.seconds):
+                return await connect(host, port)
         except (OSError, UnicodeError) as error:
             self.note_error(host, port, net_error(error))
             return None
@@ -170,7 +170,12 @@ class Relay:
 
 
 async def asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
-    """Where the browser wants to be connected to. Raises ValueError for what is no SOCKS5 CONNECT."""
+    """Where the browser wants to be connected to. Raises ValueError for what is no SOCKS5 CONNECT, TimeoutError."""
+    async with asyncio.timeout(BROWSER_CONNECTIONS.seconds):
+        return await _asked(reader, writer)
+
+
+async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[str, int]:
     version, methods = await reader.readexactly(2)
     await reader.readexactly(methods)
     writer.write(b"\5\0")

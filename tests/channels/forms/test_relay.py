@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class Way:
 
 @pytest.fixture
 async def way(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Way]:
-    monkeypatch.setattr(module, "BROWSER_CONNECTIONS", Budget("connections", number=4, seconds=0.2))
+    monkeypatch.setattr(module, "BROWSER_CONNECTIONS", Budget("connections", number=4, seconds=1.0))
     said: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -172,3 +173,11 @@ async def test_the_proxy_of_the_environment_is_gone_through(
     assert asked[0].startswith(b"CONNECT ca.example:80 HTTP/1.1\r\nHost: ca.example:80\r\n")
     assert b"Proxy-Authorization: Basic dXNlcjpwQHNz\r\n" in asked[0]
     server.close()
+
+
+@pytest.mark.parametrize("busy", [1.0, 2.5], ids=["once its time is over", "long after"])
+async def test_an_answer_comes_however_late_our_loop_is(way: Way, busy: float) -> None:
+    asked = asyncio.create_task(walk(way.web, b"localhost", way.port))
+    await asyncio.sleep(0.1)
+    time.sleep(busy)  # noqa: ASYNC251 - what held the loop
+    assert (await asked)[0] == 2
