@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from canary.model import CanaryError
-from canary.queues.tickets.description import ActRule, History, TicketFields
+from canary.queues.tickets.description import ActRule, History, Listing, TicketFields
 
 _LONGEST_ID = 200
 _LONGEST_WORD = 1000
@@ -17,7 +18,7 @@ _LONGEST_WORD = 1000
 
 @dataclass(frozen=True, slots=True)
 class ListedTicket:
-    """A ticket, as a list of them shows it. ``queue`` is the name or the id of one."""
+    """A ticket, as a list of them shows it. ``queue`` is the name or the id of one, ``number`` what people call it."""
 
     id: str
     subject: str
@@ -25,11 +26,15 @@ class ListedTicket:
     status: str
     created: datetime
     updated: datetime
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What was done once with the ticket ``ticket``, by whom; ``means`` is that is, None if nothing to us."""
+    """What was done once with the ticket ``ticket``, by whom; ``means`` is what that is, None if nothing to us.
+
+    ``machine`` is whether the system says that no person did it.
+    """
 
     id: str
     ticket: str
@@ -38,6 +43,7 @@ class Act:
     means: str | None
     old: str = ""
     new: str = ""
+    machine: bool = False
 
 
 class UnlikeDescriptionError(CanaryError, ValueError):
@@ -66,11 +72,11 @@ def at(answer: Any, path: str | None) -> Any:
 
 
 def word(answer: Any, path: str | None, longest: int = _LONGEST_WORD) -> str:
-    """The text or number at a path, as text, cut; "" if there is none."""
+    """The text, number or truth at a path, as text, cut; "" if there is none."""
     found = at(answer, path)
-    if isinstance(found, bool) or not isinstance(found, str | int | float):
-        return ""
-    return str(found)[:longest]
+    if isinstance(found, bool):
+        return str(found).lower()
+    return str(found)[:longest] if isinstance(found, str | int | float) else ""
 
 
 def items(answer: Any, path: str | None) -> list[Any]:
@@ -79,6 +85,14 @@ def items(answer: Any, path: str | None) -> list[Any]:
     if not isinstance(found, list):
         raise UnlikeDescriptionError(f"got {type(found).__name__} at {path or 'the top'}, want a list")
     return found
+
+
+def listed(answer: Any, listing: Listing) -> list[Any]:
+    """What is listed, or the single thing that is told, if any. Raises UnlikeDescriptionError if there is no list."""
+    if not listing.single:
+        return items(answer, listing.items)
+    found = at(answer, listing.items)
+    return [] if found is None else [found]
 
 
 def moment(answer: Any, path: str) -> datetime:
@@ -91,24 +105,40 @@ def moment(answer: Any, path: str) -> datetime:
         raise UnlikeDescriptionError(f"got {text!r} at {path}, want a time as ISO 8601") from None
 
 
-def listed_ticket(item: Any, fields: TicketFields) -> ListedTicket:
-    """A ticket in an answer. Raises UnlikeDescriptionError."""
+def listed_ticket(item: Any, fields: TicketFields, queue: str = "") -> ListedTicket:
+    """A ticket in an answer; ``queue`` is where it is if it does not say so. Raises UnlikeDescriptionError."""
     ident = _id(item, fields.id)
     created, updated = moment(item, fields.created), moment(item, fields.updated)
-    subject, queue, status = (word(item, path) for path in (fields.subject, fields.queue, fields.status))
-    return ListedTicket(ident, subject, queue, status, created, updated)
+    subject = word(item, fields.subject)
+    number, status = (word(item, path) if path else "" for path in (fields.number, fields.status))
+    where = word(item, fields.queue) if fields.queue else queue
+    return ListedTicket(ident, subject, where, status, created, updated, number)
 
 
-def entry(item: Any, fields: History, acts: tuple[ActRule, ...], ticket: str) -> Act:
-    """An entry of a ticket's history. Raises UnlikeDescriptionError."""
-    words = {name: word(item, getattr(fields, name)) for name in ("kind", "what", "old", "new")}
-    means = next((rule.means for rule in acts if _fits(rule, words)), None)
-    of = word(item, fields.ticket, _LONGEST_ID) if fields.ticket else ticket
-    by, when = word(item, fields.by), moment(item, fields.at)
-    return Act(_id(item, fields.id), of or ticket, when, by, means, words["old"], words["new"])
+def entries(item: Any, fields: History, ticket: str) -> Iterator[Act]:
+    """What an entry of a ticket's history says was done. Raises UnlikeDescriptionError."""
+    if fields.single and at(item, fields.at) is None:
+        return  # it tells when something was done that was not done yet
+    if fields.each is None:
+        yield _act(item, fields, ticket)
+        return
+    for one in items(item, fields.each):
+        if not isinstance(one, dict):
+            raise UnlikeDescriptionError(f"got {type(one).__name__} in {fields.each}, want an object")
+        yield _act({**item, **one}, fields, ticket)
 
 
-def content(answer: Any, path: str, encoding: str) -> bytes:
+def _act(item: Any, fields: History, ticket: str) -> Act:
+    words = {name: _word(item, getattr(fields, name)) for name in ("kind", "what", "old", "new")}
+    rule = next((rule for rule in fields.acts if _fits(rule, words)), None)
+    means = None if rule is None or rule.means == "nothing" else rule.means
+    of = _word(item, fields.ticket) or ticket
+    by, when = _word(item, fields.by), moment(item, fields.at)
+    machine = any(_is_one_of(word(item, path), kinds) for path, kinds in fields.robot.items())
+    return Act(_id(item, fields.id), of[:_LONGEST_ID], when, by, means, words["old"], words["new"], machine)
+
+
+def content(answer: Any, path: str | None, encoding: str) -> bytes:
     """What is in a part of a message; nothing if it is not told. Raises UnlikeDescriptionError."""
     found = at(answer, path)
     text = found if isinstance(found, str) else ""
@@ -120,9 +150,17 @@ def content(answer: Any, path: str, encoding: str) -> bytes:
         raise UnlikeDescriptionError(f"got no Base64 at {path}, want that") from None
 
 
+def _word(item: Any, path: str | None) -> str:
+    return word(item, path) if path else ""
+
+
 def _fits(rule: ActRule, words: dict[str, str]) -> bool:
     wanted = ((words[name], getattr(rule, name)) for name in words)
-    return all(some is None or said.casefold() in map(str.casefold, some) for said, some in wanted)
+    return all(some is None or _is_one_of(said, some) for said, some in wanted)
+
+
+def _is_one_of(said: str, some: tuple[str, ...]) -> bool:
+    return said.casefold() in map(str.casefold, some)
 
 
 def _id(item: Any, path: str) -> str:

@@ -19,7 +19,7 @@ from canary.budgets import TICKET_ANSWER, TICKET_LIST, TICKET_LOOK
 from canary.echo import Echo
 from canary.exchange import body, exchange
 from canary.model import Component, OwnFaultError
-from canary.queues.tickets.answers import at, items, parsed, word
+from canary.queues.tickets.answers import at, listed, parsed, word
 from canary.queues.tickets.description import Call, Listing, Paging
 from canary.queues.tickets.faults import LONGEST_TOLD, TicketReason, explain, fault
 from canary.queues.tickets.settings import TicketSettings
@@ -70,6 +70,19 @@ class TicketClient:
     async def ask(self, call: Call, names: Names, more: Names | None = None) -> Any:
         """The answer to one question; None where there is no such thing (404)."""
         request = self._request(call, names, more or {})
+        content = await self._content(request)
+        try:
+            return None if content is None else parsed(content)
+        except ValueError as error:
+            raise explain(error, self._where(request), self._echo) from error
+
+    async def raw(self, call: Call, names: Names) -> bytes | None:
+        """The answer to one question as it is; None where there is no such thing (404)."""
+        request = self._request(call, names, {})
+        request.headers["Accept"] = "*/*"
+        return await self._content(request)
+
+    async def _content(self, request: httpx.Request) -> bytes | None:
         self.asked.number += 1
         try:
             async with asyncio.timeout(self._settings.timeout):
@@ -85,10 +98,7 @@ class TicketClient:
         if answer.status_code == 404:
             return None
         self._hold(request, answer, content)
-        try:
-            return parsed(content)
-        except ValueError as error:
-            raise explain(error, self._where(request), self._echo) from error
+        return content
 
     async def pages(self, listing: Listing, names: Names) -> AsyncIterator[list[Any]]:
         """A list, page by page, to its end. Raises BudgetError for one that is too long."""
@@ -96,8 +106,8 @@ class TicketClient:
         number = 0
         while more is not None:
             answer = await self.ask(listing, names, more)
-            found = items(answer, listing.items) if answer is not None else []
-            number += len(found)
+            found = listed(answer, listing) if answer is not None else []
+            number += max(1, len(found))
             TICKET_LIST.hold(number=number)
             yield found
             more = next_page(listing.paging, more, answer, found)
@@ -185,15 +195,23 @@ def first_page(paging: Paging | None) -> Names:
 
 def next_page(paging: Paging | None, asked: Names, answer: Any, found: list[Any]) -> Names | None:
     """The parameters by which the next part is asked for; None if that was the last one."""
-    if paging is None or not found:
+    if paging is None or not found or (paging.end and at(answer, paging.end) is True):
         return None
     if paging.by == "token":
         token = word(at(answer, paging.token), None, 2000)
         return {**asked, paging.parameter: token} if token and token != asked.get(paging.parameter) else None
-    if len(found) < paging.most:
-        return None
-    step = 1 if paging.by == "page" else len(found)
-    return {**asked, paging.parameter: str(int(asked[paging.parameter]) + step)}
+    begins = int(asked[paging.parameter])
+    following = begins + (1 if paging.by == "page" else len(found))
+    if paging.total is None:
+        is_last = len(found) < paging.most and paging.end is None
+    else:
+        is_last = following >= _number(at(answer, paging.total))
+    return None if is_last else {**asked, paging.parameter: str(following)}
+
+
+def _number(found: Any) -> int:
+    """How many there are, 0 if that is not told."""
+    return found if isinstance(found, int) else 0
 
 
 def _filled(value: Any, names: Names) -> Any:

@@ -1,8 +1,9 @@
 """What a ticket system is like, as data: which addresses tell what, and by which names. Nothing here asks anybody.
 
 A description is YAML. Texts may have names in braces, in whose place something is put when it is asked: ``{queue}``,
-``{ticket}``, ``{entry}``, ``{part}``, ``{mark}``, ``{found}``, ``{since}`` and ``{age}``. Where something stands in an
-answer is a path of names and numbers with dots between (``Queue.Name``, ``journals.0.id``).
+``{queueid}``, ``{ticket}``, ``{entry}``, ``{part}``, ``{mark}``, ``{found}``, and the time from which on something is
+wanted: ``{since}`` (ISO 8601, UTC), ``{epoch}`` (seconds since 1970), ``{age}`` and ``{minutes}`` (how long ago). Where
+something stands in an answer is a path of names and numbers with dots between (``Queue.Name``, ``journals.0.id``).
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from canary.settings import Duration, ListOf, Settings
 
 _SYSTEMS = Path(__file__).parent / "systems"
 _NAME = re.compile(r"\{([a-z]+)\}")
-KNOWN = frozenset({"queue", "ticket", "entry", "part", "mark", "found", "since", "age"})
+KNOWN = frozenset({
+    "queue", "queueid", "ticket", "entry", "part", "mark", "found", "since", "epoch", "age", "minutes",
+})  # fmt: skip
 """The names that may stand in braces."""
 
 AnswerPath = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", max_length=200)]
@@ -32,7 +35,8 @@ class Paging(Settings):
     """How the next part of a long list is asked for.
 
     ``parameter`` is the number of a page or, ``by: offset``, of its first item; or ``by: token``, what the answer
-    before says at ``token``.
+    before says at ``token``. A list is at its end with a page that is not full; or, where the system makes pages
+    smaller than asked for, by how many there are in all (``total``), or when it says so (``end``).
     """
 
     parameter: str
@@ -41,6 +45,8 @@ class Paging(Settings):
     size: str | None = None
     most: int = Field(ge=1, le=1000)
     token: AnswerPath | None = None
+    total: AnswerPath | None = None
+    end: AnswerPath | None = None
 
     @model_validator(mode="after")
     def _has_token(self) -> Self:
@@ -68,9 +74,13 @@ class Call(Settings):
 
 
 class Listing(Call):
-    """A question that is answered by a list, which stands at ``items`` (the answer itself is the list if not given)."""
+    """A question that is answered by a list, which stands at ``items`` (the answer itself is the list if not given).
+
+    If it is ``single``, one thing stands there and no list of them.
+    """
 
     items: AnswerPath | None = None
+    single: bool = False
     paging: Paging | None = None
 
 
@@ -82,12 +92,16 @@ class QueueListing(Listing):
 
 
 class TicketFields(Settings):
-    """Where a ticket says what it is; ``queue`` is the name or the id of one."""
+    """Where a ticket says what it is; ``queue`` is the name or the id of one, not given where the list is of one alone.
+
+    ``number`` is what people call it by, where that is not its id.
+    """
 
     id: AnswerPath
+    number: AnswerPath | None = None
     subject: AnswerPath
-    queue: AnswerPath
-    status: AnswerPath
+    queue: AnswerPath | None = None
+    status: AnswerPath | None = None
     created: AnswerPath
     updated: AnswerPath
 
@@ -98,19 +112,6 @@ class OneTicket(Call):
     at: AnswerPath | None = None
 
 
-class History(Listing):
-    """What was done with a ticket; ``ticket`` is the one that an entry was first of, where tickets are merged."""
-
-    id: AnswerPath
-    ticket: AnswerPath | None = None
-    at: AnswerPath
-    by: AnswerPath
-    kind: AnswerPath | None = None
-    what: AnswerPath | None = None
-    old: AnswerPath | None = None
-    new: AnswerPath | None = None
-
-
 class ActRule(Settings):
     """What an entry of the history is if it has one of these words at each of these places; upper or lower case."""
 
@@ -118,30 +119,65 @@ class ActRule(Settings):
     what: Kinds | None = None
     old: Kinds | None = None
     new: Kinds | None = None
-    means: Literal["created", "moved", "merged", "picked_up", "answered", "closed"] = Field(alias="is")
+    means: Literal["created", "moved", "merged", "picked_up", "answered", "closed", "nothing"] = Field(alias="is")
+
+
+class History(Listing):
+    """What was done with a ticket, and what each entry of that is: the first rule that fits says so.
+
+    Where an entry has several things in it, they stand at ``each``; what one of them does not say, the entry around it
+    does. ``ticket`` is the one that an entry was first of, where tickets are merged. A machine did it where there is
+    one of these words at a place of ``robot``.
+    """
+
+    id: AnswerPath
+    ticket: AnswerPath | None = None
+    each: AnswerPath | None = None
+    at: AnswerPath
+    by: AnswerPath | None = None
+    robot: Mapping[AnswerPath, Kinds] = Field(default_factory=dict)
+    kind: AnswerPath | None = None
+    what: AnswerPath | None = None
+    old: AnswerPath | None = None
+    new: AnswerPath | None = None
+    acts: ListOf[ActRule]
 
 
 class Parts(Listing):
-    """The parts of the first message, without what is in them."""
+    """The parts of the first message; what is in them only where that stands in the list as text, at ``text``.
 
-    id: AnswerPath
+    ``first`` says that the list goes on with later messages. ``type`` is the media type where none is told. The headers
+    stand at ``headers``, or of those the Message-ID alone at ``message_id``.
+    """
+
+    id: AnswerPath | None = None
+    first: bool = False
     headers: AnswerPath | None = None
+    message_id: AnswerPath | None = None
     media_type: AnswerPath | None = None
+    type: str = ""
     name: AnswerPath | None = None
+    text: AnswerPath | None = None
 
 
 class PartContent(Call):
-    """What is in one part of a message."""
+    """What is in one part of a message; ``raw`` is an answer that is the part itself."""
 
-    content: AnswerPath
-    encoding: Literal["text", "base64"] = "text"
+    content: AnswerPath | None = None
+    encoding: Literal["text", "base64", "raw"] = "text"
 
 
 class FirstMessage(Settings):
-    """How the first message of a ticket is read."""
+    """How the first message of a ticket is read, or some parts of it: what is in them is asked for, or told at once."""
 
     parts: Parts
-    content: PartContent
+    content: PartContent | None = None
+
+    @model_validator(mode="after")
+    def _has_content(self) -> Self:
+        if (self.content is None) == (self.parts.text is None):
+            raise ValueError("want either content, or text in the parts")
+        return self
 
 
 class FindStep(Listing):
@@ -157,12 +193,22 @@ class TokenHeader(Settings):
     value: str = "Bearer {secret}"
 
 
+class Corner(Settings):
+    """Where a system puts mails aside that are in none of its queues: what is otherwise there than in those."""
+
+    ticket: TicketFields | None = None
+    changed: Listing
+    one: OneTicket | None = None
+    history: ListOf[History] | None = None
+    message: ListOf[FirstMessage] | None = None
+
+
 class Description(Settings):
     """A ticket system.
 
     ``overlap`` are the seconds by which each list begins before the last one ended: for clocks that differ, and for an
     index that is behind. ``resolution`` is what its times are cut off to. ``gone`` are the statuses of what is in no
-    list any more.
+    list any more. ``corners`` are watched like queues, by these names.
     """
 
     title: str
@@ -172,16 +218,25 @@ class Description(Settings):
     overlap: Duration = 120.0
     escape: Mapping[str, str] = Field(default_factory=dict)
     message_id: bool = Field(True, description="whether the headers show the Message-ID that was sent")
+    whole: bool = Field(True, description="whether all of a message can be read, with its files")
     queues: QueueListing
     ticket: TicketFields
     changed: Listing
     one: OneTicket
     gone: ListOf[str] = ()
-    history: History
-    acts: ListOf[ActRule]
+    history: ListOf[History] = ()
     machines: ListOf[str] = ()
-    message: FirstMessage
+    message: ListOf[FirstMessage]
     find: ListOf[FindStep] = ()
+    corners: Mapping[str, Corner] = Field(default_factory=dict)
+
+    def of(self, queue: str) -> Description:
+        """The description as it is in a queue or a corner."""
+        corner = self.corners.get(queue)
+        if corner is None:
+            return self
+        other = {name: getattr(corner, name) for name in corner.model_fields_set}
+        return self.model_copy(update={"find": (), **other})
 
 
 def presets() -> list[str]:

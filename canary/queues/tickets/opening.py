@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from canary.budgets import HEADER, MESSAGE
 from canary.content import Ticket
 from canary.model import Attachment, OwnFaultError
 from canary.queues.imap.headers import message_id
-from canary.queues.tickets.answers import Act, ListedTicket, at, content, entry, listed_ticket, word
+from canary.queues.tickets.answers import Act, ListedTicket, at, content, entries, listed_ticket, word
 from canary.queues.tickets.client import TicketClient
-from canary.queues.tickets.description import Description
+from canary.queues.tickets.description import Description, FirstMessage, PartContent, Parts
 from canary.queues.tickets.faults import TicketReason, fault
 from canary.queues.tickets.story import Opening
 
@@ -19,12 +20,14 @@ _LONGEST_HEADERS = HEADER.received or 0
 
 @dataclass(frozen=True, slots=True)
 class MessagePart:
-    """A part of a first message, without what is in it."""
+    """A part of a first message. What is in it is asked for by ``content``, or is the ``text`` if that is None."""
 
     id: str
     media_type: str
     name: str
     headers: str
+    content: PartContent | None
+    text: str
 
     @property
     def is_text(self) -> bool:
@@ -45,42 +48,67 @@ def headers_of(parts: list[MessagePart]) -> str:
 
 async def history_of(client: TicketClient, description: Description, ticket: ListedTicket) -> list[Act]:
     """What was done with a ticket. Raises ValueError for what the description does not say."""
-    fields, acts = description.history, description.acts
     return [
-        entry(item, fields, acts, ticket.id)
+        act
+        for fields in description.history
         async for page in client.pages(fields, {"ticket": ticket.id})
         for item in page
+        for act in entries(item, fields, ticket.id)
     ]
 
 
 async def parts_of(client: TicketClient, description: Description, opened: Act) -> list[MessagePart]:
-    """The parts of a first message, without what is in them. Raises ValueError, too."""
-    fields = description.message.parts
+    """The parts of a first message, as far as they are told at once. Raises ValueError, too."""
     names = {"ticket": opened.ticket, "entry": opened.id}
     found = []
-    async for page in client.pages(fields, names):
-        for item in page:
-            headers = word(item, fields.headers, _LONGEST_HEADERS) if fields.headers else ""
-            media_type, name = (word(item, path) if path else "" for path in (fields.media_type, fields.name))
-            found.append(MessagePart(word(item, fields.id), media_type, name, headers))
-            MESSAGE.hold(number=len(found))
+    for message in description.message:
+        async for page in client.pages(message.parts, names):
+            for item in page[:1] if message.parts.first else page:
+                found.append(_part(item, message))
+                MESSAGE.hold(number=len(found))
+            if message.parts.first:
+                break
     return found
 
 
-async def content_of(client: TicketClient, description: Description, opened: Act, part: MessagePart) -> bytes:
+def _part(item: Any, message: FirstMessage) -> MessagePart:
+    fields = message.parts
+    ident, media_type, name = (word(item, path) if path else "" for path in (fields.id, fields.media_type, fields.name))
+    text = at(item, fields.text) if fields.text else ""
+    return MessagePart(
+        ident,
+        media_type or fields.type,
+        name,
+        _headers(item, fields),
+        message.content,
+        text if isinstance(text, str) else "",
+    )
+
+
+def _headers(item: Any, fields: Parts) -> str:
+    if fields.headers:
+        return word(item, fields.headers, _LONGEST_HEADERS)
+    ident = word(item, fields.message_id).strip("<> \r\n") if fields.message_id else ""
+    return f"Message-ID: <{ident}>" if ident else ""
+
+
+async def content_of(client: TicketClient, opened: Act, part: MessagePart) -> bytes:
     """What is in a part. Raises ValueError, too."""
-    fields = description.message.content
-    answer = await client.ask(fields, {"ticket": opened.ticket, "entry": opened.id, "part": part.id})
-    return content(answer, fields.content, fields.encoding)
+    fields, names = part.content, {"ticket": opened.ticket, "entry": opened.id, "part": part.id}
+    if fields is None:
+        return part.text.encode("utf-8", "replace")
+    if fields.encoding == "raw":
+        return await client.raw(fields, names) or b""
+    return content(await client.ask(fields, names), fields.content, fields.encoding)
 
 
-async def opening_of(client: TicketClient, description: Description, opened: Act, parts: list[MessagePart]) -> Opening:
+async def opening_of(client: TicketClient, opened: Act, parts: list[MessagePart]) -> Opening:
     """All of a first message, without the HTML that says the same as its plain text. Raises ValueError, too."""
     texts, others, files, received = list[str](), list[str](), list[Attachment](), 0
     for part in parts:
         if part.media_type.lower().startswith("multipart/"):
             continue
-        raw = await content_of(client, description, opened, part)
+        raw = await content_of(client, opened, part)
         received += len(raw)
         MESSAGE.hold(received=received)
         if part.is_text:
@@ -92,11 +120,14 @@ async def opening_of(client: TicketClient, description: Description, opened: Act
     return Opening(opened, ident, Ticket("\n".join(texts or others), tuple(files)))
 
 
-async def one(client: TicketClient, description: Description, ident: str) -> ListedTicket | None:
-    """What is told for the number of a ticket: another one where it was merged, None if none may be seen."""
+async def one(client: TicketClient, description: Description, ident: str, queue: str = "") -> ListedTicket | None:
+    """What is told for the number of a ticket: another one where it was merged, None if none may be seen.
+
+    ``queue`` is where it is if it does not say so.
+    """
     try:
         answer = await client.ask(description.one, {"ticket": ident})
-        return None if answer is None else listed_ticket(at(answer, description.one.at), description.ticket)
+        return None if answer is None else listed_ticket(at(answer, description.one.at), description.ticket, queue)
     except ValueError as error:
         raise fault(TicketReason.GARBAGE, f"ticket {ident}: {error}") from error
     except OwnFaultError as error:

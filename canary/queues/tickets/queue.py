@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from canary.clock import Clock
 from canary.model import Component, OwnFaultError, Place, Role
 from canary.queues import Found, Intake
-from canary.queues.tickets.answers import ListedTicket, items, listed_ticket
+from canary.queues.tickets.answers import ListedTicket, listed, listed_ticket
 from canary.queues.tickets.client import TicketClient, first_page, next_page
 from canary.queues.tickets.description import Description
 from canary.queues.tickets.faults import TicketReason, fault
@@ -123,7 +123,7 @@ class QueueReader:
     async def _again(self, client: TicketClient) -> None:
         """Try again what was passed over."""
         for ident in self._passed_over.due:
-            ticket = await one(client, self._description, ident)
+            ticket = await one(client, self._description, ident, self.queue.name)
             if ticket is None:
                 self._passed_over.read(ident)
             else:
@@ -166,7 +166,7 @@ class QueueReader:
         """
         unseen = list[str]()
         for known in list(self._known):
-            ticket = await one(client, self._description, known)
+            ticket = await one(client, self._description, known, self.queue.name)
             if ticket is None:
                 unseen.append(known)
             elif ticket.id != known or not self._is_here(ticket) or ticket.status in self._description.gone:
@@ -220,16 +220,26 @@ async def changed_since(
     listing = description.changed
     # by the clock of the system, if it tells it: its times are compared with each other
     age = max(0, math.ceil(((client.asked.time or now) - since).total_seconds())) + 1
-    names = {"queue": queue.name, "since": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "age": str(age)}
+    names = {"queue": queue.name, "queueid": queue.ident, **_times(since, age)}
     more = first_page(listing.paging) if more is None else more
     answer = await client.ask(listing, names, more)
     try:
-        raw = items(answer, listing.items) if answer is not None else []
-        tickets = [listed_ticket(item, description.ticket) for item in raw]
+        raw = listed(answer, listing) if answer is not None else []
+        tickets = [listed_ticket(item, description.ticket, queue.name) for item in raw]
     except ValueError as error:
         raise fault(TicketReason.GARBAGE, f"the list of what changed in {queue.name!r}: {error}") from error
     here = [ticket for ticket in tickets if queue.is_called(ticket.queue)]
     return sorted(here, key=lambda ticket: ticket.updated), next_page(listing.paging, more, answer, raw)
+
+
+def _times(since: datetime, age: int) -> dict[str, str]:
+    """A time in each of the ways that a system may want it; ``age`` is how many seconds ago it was."""
+    return {
+        "since": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "epoch": str(math.floor(since.timestamp())),
+        "age": str(age),
+        "minutes": str(math.ceil(age / 60)),
+    }
 
 
 def _time(text: object) -> datetime | None:

@@ -64,7 +64,7 @@ class TicketReader:
             if not ours:
                 keep(self._strangers, key, None)
                 continue
-            opening = await opening_of(client, self.description, opened, parts)
+            opening = await opening_of(client, opened, parts)
             found += told(self._tale, ticket, history, opening, ours)
             for probe in (probe for probe, forgery in ours.items() if forgery is None):
                 keep(self.ours, probe, (ticket.id, ticket.updated))
@@ -80,6 +80,6 @@ class TicketReader:
         if not any(mark.genuine for mark in marks) and texts:
             for part in parts:
                 if part.is_text:
-                    text = await content_of(client, self.description, opened, part)
+                    text = await content_of(client, opened, part)
                     marks += keys.find(text.decode(errors="replace"))
         return claims(sorted(marks, key=lambda mark: not mark.genuine), self._intake), parts

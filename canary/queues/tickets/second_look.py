@@ -12,7 +12,7 @@ from canary.budgets import TICKETS_SOUGHT
 from canary.clock import Clock
 from canary.model import Place
 from canary.queues import Intake
-from canary.queues.tickets.answers import items, word
+from canary.queues.tickets.answers import listed, word
 from canary.queues.tickets.client import TicketClient
 from canary.queues.tickets.faults import TicketReason, fault
 from canary.queues.tickets.opening import one
@@ -78,7 +78,7 @@ class SecondLook:
         for step in self._description.find:
             answer = await client.ask(step, {"mark": mark, "found": found})
             try:
-                there = [answer] if step.items is None else items(answer, step.items)
+                there = [] if answer is None else listed(answer, step)
             except ValueError as error:
                 raise fault(TicketReason.GARBAGE, f"what is found by a mark: {error}") from error
             found = next((word(item, step.gives) for item in there), "")

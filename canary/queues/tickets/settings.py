@@ -82,11 +82,15 @@ class TicketSettings(WatchSettings):
         """Every queue that is not listed, as a place, if anything is to be told of those."""
         if self.elsewhere is None:
             return None
-        return Place(self.elsewhere, Role.OTHER, message_id=self.described.message_id, work=True)
+        return self._place(self.elsewhere, Role.OTHER)
 
     def place(self, queue: TicketQueue) -> Place:
         """A queue as a place, with what can be seen there."""
-        return Place(queue.queue, Role(queue.role), message_id=self.described.message_id, work=True)
+        return self._place(queue.queue, Role(queue.role))
+
+    def _place(self, queue: str, role: Role) -> Place:
+        described = self.described
+        return Place(queue, role, message_id=described.message_id, whole=described.whole, work=True)
 
     def system(self) -> Mapping[str, str]:
         """The server, and the account that asks it."""

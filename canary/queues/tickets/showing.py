@@ -26,7 +26,7 @@ async def shown(client: TicketClient, description: Description, ident: str, queu
         lines += [_entry(act) for act in history[:_MOST]]
         for opened in openings(history, ticket):
             parts = await parts_of(client, description, opened)
-            lines += _message(await opening_of(client, description, opened, parts), parts)
+            lines += _message(await opening_of(client, opened, parts), parts)
     except ValueError as error:
         raise fault(TicketReason.GARBAGE, f"ticket {ident}: {error}") from error
     return "\n".join(lines)
@@ -34,8 +34,8 @@ async def shown(client: TicketClient, description: Description, ident: str, queu
 
 def _ticket(ticket: ListedTicket, asked: str, queues: Iterable[str]) -> Iterator[str]:
     watched = "watched" if ticket.queue in queues else "not watched"
-    merged = f", which {asked} was merged into" if ticket.id != asked else ""
-    yield f"ticket {ticket.id}{merged}: {ticket.status} in {ticket.queue} ({watched})"
+    merged = f", which {asked} was merged into" if asked not in (ticket.id, ticket.number) else ""
+    yield f"ticket {ticket.number or ticket.id}{merged}: {ticket.status} in {ticket.queue} ({watched})"
     yield f"  opened {ticket.created:%Y-%m-%d %H:%M:%S} UTC, last changed {ticket.updated:%Y-%m-%d %H:%M:%S} UTC"
 
 

@@ -97,8 +97,13 @@ def _seen(tale: Tale, act: Act, opened: Act) -> Seen | None:
     return None
 
 
-def _actor(tale: Tale, act: Act, opened: Act) -> Actor:
-    return Actor.MACHINE if act.by.casefold() in tale.machines or act.by == opened.by else Actor.HUMAN
+def _actor(tale: Tale, act: Act, opened: Act) -> Actor | None:
+    """Who did it; None if the system does not say who."""
+    if act.machine or act.by.casefold() in tale.machines:
+        return Actor.MACHINE
+    if not act.by:
+        return None
+    return Actor.MACHINE if act.by == opened.by else Actor.HUMAN
 
 
 def _found(

@@ -97,7 +97,7 @@ class TicketWatcher(LoopingWatcher):
     async def _check(self, client: TicketClient) -> str:
         ids, told, now = await self._ids(client), list[str](), self.clock.now()
         for queue in self._watched(ids):
-            page, _ = await changed_since(client, self._settings.described, queue, LONG_AGO, now)
+            page, _ = await changed_since(client, self._settings.described.of(queue.name), queue, LONG_AGO, now)
             shows = "shows tickets" if page else "shows no ticket"
             if not page and queue.place.role is Role.MONITORED:
                 shows += ", so nothing can be said to be missing from it: put one there"
@@ -145,14 +145,19 @@ class TicketWatcher(LoopingWatcher):
         watched = self._watched(ids)
         places = {called: queue.place for queue in watched for called in (queue.ident, queue.name)}
         machines = frozenset(name.casefold() for name in (*described.machines, *settings.machines))
-        tickets = TicketReader(described, Tale(places, machines, described.resolution, settings.other), intake)
+        tale = Tale(places, machines, described.resolution, settings.other)
+        tickets = TicketReader(described, tale, intake)
         second = SecondLook(self.name, settings.places(), tickets, settings.poll, self.clock)
-        queues = [QueueReader(self.name, queue, intake, tickets, self.clock) for queue in watched]
+        readers = {name: TicketReader(described.of(name), tale, intake) for name in described.corners}
+        queues = [
+            QueueReader(self.name, queue, intake, readers.get(queue.name, tickets), self.clock) for queue in watched
+        ]
         return _Readers(ids, queues, second)
 
     async def _ids(self, client: TicketClient) -> dict[str, str]:
         """The names of all queues that may be seen, by their ids. Raises OwnFaultError that names every missing one."""
-        listing, found = self._settings.described.queues, dict[str, str]()
+        listing, corners = self._settings.described.queues, self._settings.described.corners
+        found = {name: name for name in corners}
         async for page in client.pages(listing, {}):
             found |= {word(item, listing.id): word(item, listing.name) for item in page}
         missing = [repr(queue.name) for queue in self._settings.queues if queue.name not in found.values()]

@@ -46,7 +46,12 @@ def test_what_is_wrong_with_a_description_is_told(text: str, tmp_path: Path) -> 
     [
         ({"one": {"path": "/ticket/{number}"}}, "unknown names in braces: number"),
         ({"one": {"path": "https://elsewhere.test/"}}, "should match pattern"),
-        ({"acts": [{"kind": ["Create"], "is": "opened"}]}, "acts.0.is: Input should be 'created'"),
+        (
+            {"history": [{"path": "/history", "id": "id", "at": "at", "acts": [{"is": "opened"}]}]},
+            "history.0.acts.0.is: Input should be 'created'",
+        ),
+        ({"message": [{"parts": {"path": "/message"}}]}, "message.0: Value error, want either content, or text"),
+        ({"corners": {"Spam": {"message": []}}}, "corners.Spam.changed: Field required"),
         ({"surplus": 1}, "surplus: Extra inputs are not permitted"),
     ],
 )
@@ -66,7 +71,10 @@ GIVEN = {
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"preset": "word-perfect"}, "no ticket system is called 'word-perfect' here; wanted one of request-tracker"),
+        (
+            {"preset": "word-perfect"},
+            f"no ticket system is called 'word-perfect' here; wanted one of {', '.join(presets())}",
+        ),
         ({"preset": None}, "got both or none of preset and description"),
         ({"url": "http://rt.ca.test"}, "http:// is only for loopback addresses"),
         ({"url": "https://user:password@rt.ca.test"}, "url"),
