@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -96,13 +96,18 @@ def listed(answer: Any, listing: Listing) -> list[Any]:
 
 
 def moment(answer: Any, path: str) -> datetime:
-    """The time at a path, aware, UTC; one without a zone is UTC. Raises UnlikeDescriptionError."""
-    text = word(answer, path, 60)
+    """The time at a path, aware, UTC: ISO 8601, where one without a zone is UTC, or seconds since 1970 as a number.
+
+    Raises UnlikeDescriptionError.
+    """
+    said, text = at(answer, path), word(answer, path, 60)
     try:
+        if isinstance(said, int):
+            return datetime.fromtimestamp(said, UTC)
         found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UnlikeDescriptionError(f"got {text!r} at {path}, want a time as ISO 8601") from None
+    except (ValueError, OverflowError, OSError):
+        raise UnlikeDescriptionError(f"got {text!r} at {path}, want a time as ISO 8601, or in seconds") from None
 
 
 def listed_ticket(item: Any, fields: TicketFields, queue: str = "") -> ListedTicket:
@@ -130,11 +135,11 @@ def entries(item: Any, fields: History, ticket: str) -> Iterator[Act]:
 
 def _act(item: Any, fields: History, ticket: str) -> Act:
     words = {name: _word(item, getattr(fields, name)) for name in ("kind", "what", "old", "new")}
-    rule = next((rule for rule in fields.acts if _fits(rule, words)), None)
+    rule = next((rule for rule in fields.acts if _fits(rule, words) and _has(item, rule.having)), None)
     means = None if rule is None or rule.means == "nothing" else rule.means
     of = _word(item, fields.ticket) or ticket
     by, when = _word(item, fields.by), moment(item, fields.at)
-    machine = any(_is_one_of(word(item, path), kinds) for path, kinds in fields.robot.items())
+    machine = any(_has(item, {path: kinds}) for path, kinds in fields.robot.items())
     return Act(_id(item, fields.id), of[:_LONGEST_ID], when, by, means, words["old"], words["new"], machine)
 
 
@@ -157,6 +162,10 @@ def _word(item: Any, path: str | None) -> str:
 def _fits(rule: ActRule, words: dict[str, str]) -> bool:
     wanted = ((words[name], getattr(rule, name)) for name in words)
     return all(some is None or _is_one_of(said, some) for said, some in wanted)
+
+
+def _has(item: Any, wanted: Mapping[str, tuple[str, ...]]) -> bool:
+    return all(_is_one_of(word(item, path), some) for path, some in wanted.items())
 
 
 def _is_one_of(said: str, some: tuple[str, ...]) -> bool:

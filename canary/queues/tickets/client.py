@@ -65,6 +65,7 @@ class TicketClient:
     def __init__(self, client: httpx.AsyncClient, settings: TicketSettings, echo: Echo) -> None:
         self._client, self._settings, self._echo = client, settings, echo
         self._base = settings.url.rstrip("/") + settings.described.api
+        self._last: tuple[tuple[str, bytes], Any] | None = None
         self.asked = Questions()
 
     async def ask(self, call: Call, names: Names, more: Names | None = None) -> Any:
@@ -75,6 +76,14 @@ class TicketClient:
             return None if content is None else parsed(content)
         except ValueError as error:
             raise explain(error, self._where(request), self._echo) from error
+
+    async def once(self, call: Call, names: Names, more: Names) -> Any:
+        """As :meth:`ask`; if it is what was asked last in this way, the answer of then."""
+        request = self._request(call, names, more)
+        key = (str(request.url), request.content)
+        if self._last is None or self._last[0] != key:
+            self._last = (key, await self.ask(call, names, more))
+        return self._last[1]
 
     async def raw(self, call: Call, names: Names) -> bytes | None:
         """The answer to one question as it is; None where there is no such thing (404)."""
@@ -195,7 +204,7 @@ def first_page(paging: Paging | None) -> Names:
 
 def next_page(paging: Paging | None, asked: Names, answer: Any, found: list[Any]) -> Names | None:
     """The parameters by which the next part is asked for; None if that was the last one."""
-    if paging is None or not found or (paging.end and at(answer, paging.end) is True):
+    if paging is None or not found or (paging.end and at(answer, paging.end) is paging.ends):
         return None
     if paging.by == "token":
         token = word(at(answer, paging.token), None, 2000)

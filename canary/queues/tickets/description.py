@@ -36,7 +36,7 @@ class Paging(Settings):
 
     ``parameter`` is the number of a page or, ``by: offset``, of its first item; or ``by: token``, what the answer
     before says at ``token``. A list is at its end with a page that is not full; or, where the system makes pages
-    smaller than asked for, by how many there are in all (``total``), or when it says so (``end``).
+    smaller than asked for, by how many there are in all (``total``), or when it says so: at ``end`` what ``ends`` is.
     """
 
     parameter: str
@@ -47,6 +47,7 @@ class Paging(Settings):
     token: AnswerPath | None = None
     total: AnswerPath | None = None
     end: AnswerPath | None = None
+    ends: bool = True
 
     @model_validator(mode="after")
     def _has_token(self) -> Self:
@@ -84,6 +85,19 @@ class Listing(Call):
     paging: Paging | None = None
 
 
+class Changes(Listing):
+    """The tickets of a queue that changed since then, the oldest change first unless they are ``newest_first``.
+
+    If it is of all queues at once (``everywhere``), it is asked once for all of them, and ``shows`` is any list of
+    tickets of one queue. What changed within the ``lag`` is not shown yet.
+    """
+
+    everywhere: bool = False
+    newest_first: bool = False
+    lag: Duration = 0.0
+    shows: Listing | None = None
+
+
 class QueueListing(Listing):
     """All queues that the account may see."""
 
@@ -113,12 +127,16 @@ class OneTicket(Call):
 
 
 class ActRule(Settings):
-    """What an entry of the history is if it has one of these words at each of these places; upper or lower case."""
+    """What an entry of the history is if it has one of these words at each of these places; upper or lower case.
+
+    ``having`` names further places.
+    """
 
     kind: Kinds | None = None
     what: Kinds | None = None
     old: Kinds | None = None
     new: Kinds | None = None
+    having: Mapping[AnswerPath, Kinds] = Field(default_factory=dict)
     means: Literal["created", "moved", "merged", "picked_up", "answered", "closed", "nothing"] = Field(alias="is")
 
 
@@ -194,10 +212,13 @@ class TokenHeader(Settings):
 
 
 class Corner(Settings):
-    """Where a system puts mails aside that are in none of its queues: what is otherwise there than in those."""
+    """Where a system puts mails aside that are in none of its queues: what is otherwise there than in those.
+
+    What is there may be gone at any time.
+    """
 
     ticket: TicketFields | None = None
-    changed: Listing
+    changed: Changes
     one: OneTicket | None = None
     history: ListOf[History] | None = None
     message: ListOf[FirstMessage] | None = None
@@ -208,7 +229,7 @@ class Description(Settings):
 
     ``overlap`` are the seconds by which each list begins before the last one ended: for clocks that differ, and for an
     index that is behind. ``resolution`` is what its times are cut off to. ``gone`` are the statuses of what is in no
-    list any more. ``corners`` are watched like queues, by these names.
+    list any more; what is ``vanishing`` may be gone at any time. ``corners`` are watched like queues, by these names.
     """
 
     title: str
@@ -221,8 +242,9 @@ class Description(Settings):
     whole: bool = Field(True, description="whether all of a message can be read, with its files")
     queues: QueueListing
     ticket: TicketFields
-    changed: Listing
+    changed: Changes
     one: OneTicket
+    vanishing: bool = False
     gone: ListOf[str] = ()
     history: ListOf[History] = ()
     machines: ListOf[str] = ()
@@ -236,7 +258,7 @@ class Description(Settings):
         if corner is None:
             return self
         other = {name: getattr(corner, name) for name in corner.model_fields_set}
-        return self.model_copy(update={"find": (), **other})
+        return self.model_copy(update={"find": (), "vanishing": True, **other})
 
 
 def presets() -> list[str]:

@@ -35,10 +35,9 @@ class MessagePart:
         return self.media_type.lower().startswith("text/") and not self.name
 
 
-def openings(history: list[Act], ticket: ListedTicket) -> list[Act]:
-    """The entries that made the ticket, and those that are merged into it; made up where the history has none."""
-    made = [act for act in history if act.means == "created"]
-    return made or [Act(ticket.id, ticket.id, ticket.created, "", "created")]
+def openings(history: list[Act]) -> list[Act]:
+    """The entries that made the ticket, and those that are merged into it."""
+    return [act for act in history if act.means == "created"]
 
 
 def headers_of(parts: list[MessagePart]) -> str:
@@ -47,14 +46,20 @@ def headers_of(parts: list[MessagePart]) -> str:
 
 
 async def history_of(client: TicketClient, description: Description, ticket: ListedTicket) -> list[Act]:
-    """What was done with a ticket. Raises ValueError for what the description does not say."""
-    return [
+    """What was done with a ticket; that it was made, too, where the system does not tell that as something done.
+
+    Raises ValueError for what the description does not say.
+    """
+    acts = [
         act
         for fields in description.history
         async for page in client.pages(fields, {"ticket": ticket.id})
         for item in page
         for act in entries(item, fields, ticket.id)
     ]
+    if any(act.means == "created" for act in acts):
+        return acts
+    return [Act(ticket.id, ticket.id, ticket.created, "", "created"), *acts]
 
 
 async def parts_of(client: TicketClient, description: Description, opened: Act) -> list[MessagePart]:

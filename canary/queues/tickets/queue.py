@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from canary.budgets import TICKET_LIST
 from canary.clock import Clock
 from canary.model import Component, OwnFaultError, Place, Role
 from canary.queues import Found, Intake
@@ -28,7 +29,7 @@ _KNOWN = 5
 """Tickets of a queue that are kept in mind as proof, the newest."""
 _OF_A_TICKET = (TicketReason.GARBAGE, TicketReason.TOO_MUCH, TicketReason.FORBIDDEN, TicketReason.PROTOCOL)
 """Faults that may be those of one ticket alone."""
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,19 @@ class WatchedQueue:
     def is_called(self, name: str) -> bool:
         """Whether a ticket that says to be in ``name`` is in this queue."""
         return name in (self.name, self.ident)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """A page of what changed, the oldest change first, when that and the newest one were, and how the list goes on.
+
+    ``following`` are the parameters by which the next page is asked for, None at the end.
+    """
+
+    tickets: list[ListedTicket]
+    first: datetime
+    last: datetime
+    following: Mapping[str, str] | None
 
 
 class QueueReader:
@@ -87,36 +101,54 @@ class QueueReader:
         Whatever changes meanwhile goes to the end of the list and takes its place from others, so each page begins
         where the one before ended; only where a whole page changed at one time the next one is turned to.
         """
+        if self._description.changed.newest_first:
+            return await self._taken(client, await self._back_to(client, since), known)
         paging = self._description.changed.paging
         more: Mapping[str, str] | None = first_page(paging)
         while more is not None:
-            page, following = await self._page(client, since, more)
-            for ticket in page:
-                if client.asked.enough:
-                    return False
-                self._shown |= ticket.id in known or not known
-                await self._take(client, ticket)
-            self._hand_in([])
-            last = page[-1].updated if page else since
-            more = following if last <= since or following is None else first_page(paging)
-            since = max(since, last)
+            page = await self._page(client, since, more)
+            if not await self._taken(client, page, known):
+                return False
+            more = page.following if page.last <= since or page.following is None else first_page(paging)
+            since = max(since, page.last)
         return True
 
-    async def _page(
-        self, client: TicketClient, since: datetime, more: Mapping[str, str] | None = None
-    ) -> tuple[list[ListedTicket], Mapping[str, str] | None]:
+    async def _back_to(self, client: TicketClient, since: datetime) -> ListedPage:
+        """What changed since then, of a list that begins with the newest change."""
+        page = await self._page(client, since)
+        while page.following is not None and page.first >= since:
+            older = await self._page(client, since, page.following)
+            page = ListedPage([*older.tickets, *page.tickets], min(older.first, page.first), page.last, older.following)
+            TICKET_LIST.hold(number=len(page.tickets))
+        return replace(page, tickets=[ticket for ticket in page.tickets if ticket.updated >= since])
+
+    async def _taken(self, client: TicketClient, page: ListedPage, known: list[str]) -> bool:
+        """Hand in what is ours of a page; whether there was time for all of it."""
+        for ticket in page.tickets:
+            if client.asked.enough:
+                return False
+            self._shown |= ticket.id in known or not known
+            if self._is_here(ticket):
+                await self._take(client, ticket)
+            self._behind_us(ticket)
+        self._hand_in([])
+        return True
+
+    async def _page(self, client: TicketClient, since: datetime, more: Mapping[str, str] | None = None) -> ListedPage:
         return await changed_since(client, self._description, self.queue, since, self._intake.now(), more)
 
     def _is_here(self, ticket: ListedTicket) -> bool:
         return self.queue.is_called(ticket.queue)
 
     async def _take(self, client: TicketClient, ticket: ListedTicket) -> None:
-        """Read a ticket that changed, hand in what is ours of it, and note that the rest is behind us."""
+        """Read a ticket that changed, and hand in what is ours of it."""
         if self._read.get(ticket.id) != ticket.updated and ticket.created >= self._from:
             now = client.asked.time or self._intake.now()
             await self._try(client, ticket)
             if ticket.updated < now - timedelta(seconds=2 * self._description.resolution):
                 keep(self._read, ticket.id, ticket.updated)  # else more may follow in the same second, and not show
+
+    def _behind_us(self, ticket: ListedTicket) -> None:
         self._since = max(self._since, ticket.updated)
         self._known = [ticket.id, *(known for known in self._known if known != ticket.id)][:_KNOWN]
 
@@ -164,18 +196,22 @@ class QueueReader:
 
         False where nothing is known of an empty queue. Raises OwnFaultError where a known ticket is not shown.
         """
-        unseen = list[str]()
+        unseen, too_new = list[str](), False
         for known in list(self._known):
             ticket = await one(client, self._description, known, self.queue.name)
-            if ticket is None:
+            if ticket is None and not self._description.vanishing:
                 unseen.append(known)
-            elif ticket.id != known or not self._is_here(ticket) or ticket.status in self._description.gone:
+            elif ticket is None or ticket.id != known or not self._may_show(ticket):
                 self._known.remove(known)  # it was merged, moved or deleted: another one is to prove it
+            elif self._is_too_new(client, ticket):
+                too_new = True
             elif known in await self._since_then(client, min(since, ticket.updated)):
                 return True
             else:
                 raise self._blind(f"ticket {known} is in")
-        if newest := await self._since_then(client, LONG_AGO):
+        if too_new:
+            return False
+        if newest := await shown_at_all(client, self._description, self.queue, self._intake.now()):
             self._known = newest[-1:]
             self._hand_in([])
             return True
@@ -187,6 +223,15 @@ class QueueReader:
             )
             return False
         return True
+
+    def _may_show(self, ticket: ListedTicket) -> bool:
+        """Whether the list of what changed is one that a ticket stands in."""
+        is_listed = self._description.changed.everywhere or self._is_here(ticket)
+        return is_listed and ticket.status not in self._description.gone
+
+    def _is_too_new(self, client: TicketClient, ticket: ListedTicket) -> bool:
+        lag, now = self._description.changed.lag, client.asked.time or self._intake.now()
+        return bool(lag) and ticket.updated > now - timedelta(seconds=2 * lag)
 
     def _blind(self, what: str) -> OwnFaultError:
         return fault(
@@ -201,8 +246,7 @@ class QueueReader:
             self._intake.trouble(Component.TICKETS, TicketReason.BLIND, what)
 
     async def _since_then(self, client: TicketClient, since: datetime) -> list[str]:
-        page, _ = await self._page(client, since)
-        return [ticket.id for ticket in page]
+        return [ticket.id for ticket in (await self._page(client, since)).tickets]
 
 
 async def changed_since(
@@ -212,8 +256,8 @@ async def changed_since(
     since: datetime,
     now: datetime,
     more: Mapping[str, str] | None = None,
-) -> tuple[list[ListedTicket], Mapping[str, str] | None]:
-    """Tickets of a queue that changed, the oldest change first, and how the next page is asked for; None at the end.
+) -> ListedPage:
+    """Tickets that changed in a queue, or everywhere if that is how they are listed.
 
     ``now`` is our time, for a system that does not tell its own. Raises OwnFaultError.
     """
@@ -222,14 +266,32 @@ async def changed_since(
     age = max(0, math.ceil(((client.asked.time or now) - since).total_seconds())) + 1
     names = {"queue": queue.name, "queueid": queue.ident, **_times(since, age)}
     more = first_page(listing.paging) if more is None else more
-    answer = await client.ask(listing, names, more)
+    answer = await (client.once if listing.everywhere else client.ask)(listing, names, more)
     try:
         raw = listed(answer, listing) if answer is not None else []
         tickets = [listed_ticket(item, description.ticket, queue.name) for item in raw]
     except ValueError as error:
         raise fault(TicketReason.GARBAGE, f"the list of what changed in {queue.name!r}: {error}") from error
-    here = [ticket for ticket in tickets if queue.is_called(ticket.queue)]
-    return sorted(here, key=lambda ticket: ticket.updated), next_page(listing.paging, more, answer, raw)
+    if not listing.everywhere:
+        tickets = [ticket for ticket in tickets if queue.is_called(ticket.queue)]
+    tickets.sort(key=lambda ticket: ticket.updated)
+    first, last = (tickets[0].updated, tickets[-1].updated) if tickets else (since, since)
+    return ListedPage(tickets, first, last, next_page(listing.paging, more, answer, raw))
+
+
+async def shown_at_all(client: TicketClient, description: Description, queue: WatchedQueue, now: datetime) -> list[str]:
+    """Some tickets that a queue shows, whenever they changed. Raises OwnFaultError."""
+    listing = description.changed.shows
+    if listing is None:
+        page = await changed_since(client, description, queue, _LONG_AGO, now)
+        return [ticket.id for ticket in page.tickets if queue.is_called(ticket.queue)]
+    names = {"queue": queue.name, "queueid": queue.ident}
+    try:
+        answer = await client.ask(listing, names, first_page(listing.paging))
+        raw = listed(answer, listing) if answer is not None else []
+        return [listed_ticket(item, description.ticket, queue.name).id for item in raw]
+    except ValueError as error:
+        raise fault(TicketReason.GARBAGE, f"the list of what is in {queue.name!r}: {error}") from error
 
 
 def _times(since: datetime, age: int) -> dict[str, str]:

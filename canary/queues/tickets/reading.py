@@ -56,7 +56,7 @@ class TicketReader:
         """What is ours of a ticket. ``texts`` says whether a mark may stand in the text alone."""
         history = await history_of(client, self.description, ticket)
         found: list[Found] = []
-        for opened in openings(history, ticket):
+        for opened in openings(history):
             key = f"{opened.ticket}/{opened.id}/{texts}"
             if key in self._strangers:
                 continue

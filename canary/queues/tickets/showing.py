@@ -24,7 +24,7 @@ async def shown(client: TicketClient, description: Description, ident: str, queu
         history = await history_of(client, description, ticket)
         lines = list(_ticket(ticket, ident, queues))
         lines += [_entry(act) for act in history[:_MOST]]
-        for opened in openings(history, ticket):
+        for opened in openings(history):
             parts = await parts_of(client, description, opened)
             lines += _message(await opening_of(client, opened, parts), parts)
     except ValueError as error:

@@ -18,7 +18,7 @@ from canary.queues.loop import Look, LoopingWatcher, Stop, StoppedError
 from canary.queues.tickets.answers import word
 from canary.queues.tickets.client import RestError, TicketClient, connected, trusted
 from canary.queues.tickets.faults import AWAY, TicketReason, fault
-from canary.queues.tickets.queue import LONG_AGO, QueueReader, WatchedQueue, changed_since
+from canary.queues.tickets.queue import QueueReader, WatchedQueue, shown_at_all
 from canary.queues.tickets.reading import TicketReader
 from canary.queues.tickets.second_look import SecondLook
 from canary.queues.tickets.settings import TicketSettings
@@ -97,9 +97,9 @@ class TicketWatcher(LoopingWatcher):
     async def _check(self, client: TicketClient) -> str:
         ids, told, now = await self._ids(client), list[str](), self.clock.now()
         for queue in self._watched(ids):
-            page, _ = await changed_since(client, self._settings.described.of(queue.name), queue, LONG_AGO, now)
-            shows = "shows tickets" if page else "shows no ticket"
-            if not page and queue.place.role is Role.MONITORED:
+            seen = await shown_at_all(client, self._settings.described.of(queue.name), queue, now)
+            shows = "shows tickets" if seen else "shows no ticket"
+            if not seen and queue.place.role is Role.MONITORED:
                 shows += ", so nothing can be said to be missing from it: put one there"
             told.append(f"{queue.name} ({queue.place.role.value}, {shows})")
         return f"{self._settings.described.title} at {self._settings.system()['server']}: {', '.join(told)}"

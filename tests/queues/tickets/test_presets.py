@@ -65,7 +65,6 @@ def watched(name: str, folder: Path, **changes: Any) -> Iterator[Watched]:
         given = row.settings(name, system.url, _secrets(folder)) | {
             "poll": "50ms",
             "timeout": "30s",
-            "machines": ["robot"],
         }
         settings = TicketSettings.model_validate(given | changes)
         watcher = open_tickets("desk", settings, WatchResources(Clock()))
@@ -108,11 +107,14 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         for happening, (happen, _) in HAPPENINGS.items():
             happen(system, marks[happening])
         here.watcher.start(intake)
-        until(
-            lambda: all(said(here.told(mark)) >= row.told(happening) for happening, mark in marks.items()),
-            "all that is to be told",
-            PATIENT,
-        )
+        wanted = {happening: row.told(happening) for happening in HAPPENINGS}
+        try:
+            until(
+                lambda: all(said(here.told(marks[one])) >= told for one, told in wanted.items()), "all of it", PATIENT
+            )
+        except AssertionError:
+            untold = {one: told - said(here.told(marks[one])) for one, told in wanted.items()}
+            raise AssertionError(f"not told: {untold}; troubles: {intake.details()}") from None
         looked_at(intake, "cpr", "general", "spam", "others")
         assert intake.reasons() == []
         cursors = [intake.cursor(f"desk/{queue}") for queue in ("CPR", "General", row.junk)]

@@ -10,6 +10,7 @@ from queues.conftest import forge
 from queues.recording_intake import RecordingIntake
 from queues.tickets.contract.base import MACHINE, REPORTER, ContractSystem
 from queues.tickets.contract.jira_cloud import JiraCloud
+from queues.tickets.contract.zendesk import Zendesk
 
 from canary.model import Actor, Forgery, Seen
 
@@ -37,6 +38,7 @@ class System:
     cannot: Mapping[str, str] = field(default_factory=dict)
     differs: Mapping[str, Iterable[Told]] = field(default_factory=dict)
     junk: str = "Spam"
+    machines: tuple[str, ...] = (MACHINE,)
 
     def settings(self, preset: str, url: str, secret: Callable[[str], dict[str, str]]) -> dict[str, Any]:
         """The settings of a watch; a login is a username and a secret, or a secret alone."""
@@ -51,7 +53,15 @@ class System:
             {"name": "General", "queue": "general", "role": "other"},
             {"name": self.junk, "queue": "spam", "role": "junk"},
         ]
-        return {"kind": "tickets", "preset": preset, "url": url, "queues": queues, "elsewhere": "others", **by}
+        return {
+            "kind": "tickets",
+            "preset": preset,
+            "url": url,
+            "queues": queues,
+            "elsewhere": "others",
+            "machines": self.machines,
+            **by,
+        }
 
     def told(self, happening: str) -> set[Told]:
         """What a watch is to tell."""
@@ -67,6 +77,17 @@ SYSTEMS: dict[str, System] = {
             "deleted": "What is deleted leaves no trace",
         },
         differs={"merged into a ticket elsewhere": [IN_CPR], "deleted": []},
+    ),
+    "zendesk": System(
+        Zendesk,
+        {"username": "canary@ca.test/token", "secret": "sesame-open-now"},
+        cannot={
+            "merged into a ticket elsewhere": "What is done later with the ticket that it was merged into is not told",
+            "deleted": "Of a ticket that is deleted only subject and group can be read",
+        },
+        differs={"merged into a ticket elsewhere": [IN_CPR, TAKEN, CLOSED], "deleted": []},
+        junk="Suspended tickets",
+        machines=("13",),
     ),
 }
 
