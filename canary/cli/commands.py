@@ -24,7 +24,7 @@ _AUDIT = {
         "opening_sealed:open_sealed", "Open personal addresses and accounts, which the evidence tells sealed"
     ),
     "verify": Command("verify:verify", "Check a bundle"),
-    "verify-log": Command("bundle:verify_log", "Check the whole ledger"),
+    "verify-log": Command("verify_log:verify_log", "Check the whole ledger"),
 }
 _PROBES = {
     "list": Command("probes:list_", "List the newest probes: where each went, and why"),

@@ -15,8 +15,8 @@ from canary.audit.bundle.commitment import Commitment
 from canary.audit.bundle.commitment import draw as draw_bound
 from canary.audit.bundle.files import BundleError
 from canary.audit.bundle.sample import Sample, draw, population, rank
+from canary.audit.cells import cell
 from canary.audit.period import Period
-from canary.audit.report.tables import cell
 from canary.cli.commit import CommitmentOption, read_commitment
 from canary.cli.common import ConfigPath, Json, err, out, painted, print_json, print_plain
 from canary.cli.opening import published_log

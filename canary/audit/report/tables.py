@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from canary import wording
+from canary.audit.cells import cell
 from canary.audit.report.changes import Span
 from canary.audit.report.contents import AuditReport
 from canary.audit.report.counts import Counts, Percentiles
@@ -22,26 +23,7 @@ from canary.audit.report.targets import arrives_at, reached_at
 from canary.audit.report.versions import values
 from canary.ledger.events import timestamp
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-
 Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
-
-
-def cell(value: Any) -> Any:
-    """A value as a cell: a text of what can be printed, and where a spreadsheet might take it for a formula, with an
-    apostrophe before it."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return timestamp(value)
-    if isinstance(value, timedelta):
-        return round(value.total_seconds(), 3)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float | date):
-        return value
-    text = wording.printable(str(value))
-    return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA) or text.startswith(_FORMULA) else text
 
 
 def to_csv(table: Table) -> bytes:

@@ -1,4 +1,4 @@
-"""No text becomes a formula, no row is lost, and machines can read it all."""
+"""No row is lost, and machines can read it all."""
 
 from __future__ import annotations
 
@@ -8,31 +8,14 @@ import json
 
 import pytest
 from audit.story import PERIOD
-from hypothesis import given
-from hypothesis import strategies as st
 
 from canary.audit.report.contents import AuditReport
-from canary.audit.report.tables import cell, tables, to_csv, to_json
+from canary.audit.report.tables import tables, to_json
 from canary.audit.report.tally import Tally
-from canary.wording import printable
-
-FORMULA = tuple("=+-@\t\r")
 
 
 def read(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-
-
-@given(st.text() | st.builds("{}{}".format, st.sampled_from(["=", "+", "-", "@", "\t", " =", "\n@"]), st.text()))
-def test_no_text_begins_like_a_formula(text: str) -> None:
-    text = printable(text)
-    ((found,),) = read(to_csv((("head",), [(text,)])))[1:] or [[""]]
-    assert not found.lstrip(" \n").startswith(FORMULA)
-    assert found.removeprefix("'") == text.removeprefix("'") or found == f"'{text}"
-
-
-def test_numbers_stay_numbers() -> None:
-    assert [cell(-2.5), cell(0), cell(True), cell(None)] == [-2.5, 0, "yes", ""]
 
 
 @pytest.fixture(scope="module")
