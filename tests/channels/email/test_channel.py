@@ -273,7 +273,7 @@ async def test_the_same_time_and_chance_make_the_same_message_and_the_same_pause
 
 async def test_a_temporary_refusal_of_the_sender_that_lasts_is_ours() -> None:
     async with SmtpScript({"MAIL": ["452 4.3.1 disk full"]}).running() as server:
-        submission = await send(server.port, within=0.5)
+        submission = await send(server.port, within=2.0)
     assert ours(submission) == (Component.SMTP, "deferred")
     assert submission.reason == "452 4.3.1 disk full (at MAIL FROM)"
 
@@ -281,7 +281,7 @@ async def test_a_temporary_refusal_of_the_sender_that_lasts_is_ours() -> None:
 @pytest.mark.parametrize("ending", [DROP, HANG, "nonsense", "354 what?", "999 what?"])
 async def test_what_is_not_answered_after_the_dot_is_uncertain_and_never_sent_again(ending: str) -> None:
     async with SmtpScript({"END": [ending, "250 ok"]}).running() as server:
-        submission = await send(server.port, within=1.0 if ending == HANG else 30.0)
+        submission = await send(server.port, within=3.0 if ending == HANG else 30.0)
     assert (submission.accepted, submission.uncertain, submission.failure) == (False, True, None)
     assert submission.attempts == 1
     assert "it is not known whether the message was taken" in submission.reason

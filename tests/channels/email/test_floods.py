@@ -45,7 +45,7 @@ async def test_a_reply_without_an_end_is_given_up(verb: str, said: str, tmp_path
 @pytest.mark.parametrize("verb", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "END"])
 async def test_a_reply_that_never_becomes_whole_is_given_up(verb: str, said: str) -> None:
     async with SmtpScript({verb: [LATE[said]]}).running() as server:
-        told = await send(server.port, 0.5, timeout="300ms")
+        told = await send(server.port, 2.0, timeout="1s")
     assert not told.accepted
     assert told.uncertain == (verb == "END")
     assert told.uncertain or (told.component, told.own_reason) == (Component.SMTP, "timeout")
