@@ -161,6 +161,16 @@ TICKETS_SOUGHT = Budget("reports that are looked for a second time in one look",
 TICKETS_REMEMBERED = Budget(
     "tickets that are remembered as read, of each queue", number=20_000, pieces="tickets, the newest"
 )
+PLATFORM_ANSWER = Budget("an answer of a mail platform", decoded=16 * MIB)
+TRACE_LOOK = Budget(
+    "all that a message trace answers in one look",
+    received=64 * MIB,
+    number=30,
+    pieces="questions, the next look goes on",
+)
+TRACE_SOUGHT = Budget("reports that a message trace is asked for in one look", number=15, pieces="reports")
+"""Those that were not asked for the longest time; a minute's share of what Microsoft answers a tenant."""
+TRACE_ROWS = Budget("what a message trace says of one report", number=5_000, pieces="recipients")
 
 WEB_REQUEST = Budget(
     "the head of a request to our web server", received=16 * KIB, seconds=10.0, number=128, pieces="connections"

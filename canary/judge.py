@@ -27,7 +27,7 @@ from canary.model import (
     TimeSource,
     Verdict,
 )
-from canary.weighing import Weighed, forgery, latency, told_beside, weigh
+from canary.weighing import MOST_TOLD, Weighed, forgery, latency, told_beside, weigh
 
 _PATIENCE = 60.0
 """Seconds for which what could not be looked at is waited for beyond a limit, at least."""
@@ -159,18 +159,16 @@ def _outcome(case: Case, weighed: Weighed, looks: _Looks) -> tuple[Outcome | Non
 
 def _astray(case: Case, weighed: Weighed, missing: list[str]) -> tuple[Outcome, str | None, str] | None:
     """The outcome of what came back, or was seen in a wrong place, and not where it is expected."""
-    bounce = _first(weighed.further, Seen.BOUNCE)
-    if bounce is not None:
+    bounces = [sighting for sighting in weighed.further if sighting.seen is Seen.BOUNCE]
+    if bounces:
         seen = sorted({copy.place.queue for copy in weighed.reports.values()})
-        return Outcome.BOUNCED, bounce.place.queue, bounce.detail + (f"; seen in {', '.join(seen)}" if seen else "")
-    for role, outcome in _ELSEWHERE.items():
-        elsewhere = sorted(
-            copy.place.queue
-            for copy in weighed.reports.values()
-            if copy.place.role is role and not _is_right(case, copy.place)
-        )
-        if elsewhere:
-            return outcome, elsewhere[0], f"seen in {', '.join(elsewhere)}; not in {', '.join(missing)}"
+        reason = "; ".join(dict.fromkeys(bounce.detail for bounce in bounces[:MOST_TOLD]))
+        return Outcome.BOUNCED, bounces[0].place.queue, reason + (f"; seen in {', '.join(seen)}" if seen else "")
+    places = [copy.place for copy in weighed.reports.values() if not _is_right(case, copy.place)]
+    roles = list(_ELSEWHERE)
+    for place in sorted(places, key=lambda one: (roles.index(one.role), one.queue))[:1]:
+        elsewhere = [place.queue, *sorted({one.queue for one in places} - {place.queue})]
+        return _ELSEWHERE[place.role], place.queue, f"seen in {', '.join(elsewhere)}; not in {', '.join(missing)}"
     return None
 
 

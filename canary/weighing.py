@@ -20,12 +20,14 @@ A mail system that delivers twice does so within one queue run or its retries; a
 ago was put there by somebody.
 """
 
-_TOLD = 3
-"""Things beside the report that a reason tells of."""
+MOST_TOLD = 3
+"""Things of a kind that a reason tells of."""
 _OF_THE_REPORT = (Seen.REPORT, Seen.PICKED_UP, Seen.CLOSED)
 """What is seen of the report itself: only where the CA has it."""
 _IN_QUEUES = (*_OF_THE_REPORT, Seen.ACKNOWLEDGEMENT, Seen.ANSWER)
 """What may be seen in a queue of the CA; all that comes back to the sender may be seen in its replies."""
+_OF_DELIVERY = (Seen.BOUNCE, Seen.DELAY_NOTICE, Seen.DELIVERY_NOTICE)
+"""What may be seen besides where a queue shows what became of the delivery."""
 
 
 def latency(case: Case, sighting: Sighting) -> float:
@@ -147,8 +149,13 @@ def told_beside(case: Case, weighed: Weighed) -> str:
         if (why := why_not(case, sighting))
     )
     told = [*against, *seen]
-    more = f", and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
-    return "; ".join(told[:_TOLD]) + more
+    more = f", and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
+    return "; ".join(told[:MOST_TOLD]) + more
+
+
+def _shown_by(place: Place) -> tuple[Seen, ...]:
+    """What may be seen in a queue of the CA."""
+    return (*_IN_QUEUES, *_OF_DELIVERY) if place.delivery else _IN_QUEUES
 
 
 def _misfit(case: Case, sighting: Sighting) -> tuple[Forgery, str] | None:
@@ -156,7 +163,7 @@ def _misfit(case: Case, sighting: Sighting) -> tuple[Forgery, str] | None:
     of_the_report = sighting.seen in _OF_THE_REPORT
     if case.submitting_at is None and case.submission is None:
         return Forgery.REPLAYED, "this probe was never sent"
-    if of_the_report if sighting.place.role is Role.REPLIES else sighting.seen not in _IN_QUEUES:
+    if of_the_report if sighting.place.role is Role.REPLIES else sighting.seen not in _shown_by(sighting.place):
         ours = "the sender's own mailbox" if of_the_report else "a queue of the CA"
         return Forgery.REPLAYED, f"a {sighting.seen.replace('_', ' ')} has no place in {ours}"
     if of_the_report and sighting.intact is None and is_renamed(case, sighting.place, sighting.message_id):

@@ -35,6 +35,7 @@ PARTS = {
     "imap": "a mailbox",
     "http": "our way to a form, or to an authority or a witness",
     "tickets": "a ticket system",
+    "platform": "a mail platform, asked what became of a report",
     "browser": "what fills in forms",
     "dns": "a name that we could not look up",
     "store": "disk or database",

@@ -38,9 +38,10 @@ HELD = Place("held", Role.QUARANTINE)
 MINE = Place("mine", Role.REPLIES)
 TICKETS = Place("tickets", Role.MONITORED, message_id=False, whole=False, work=True)
 DESK = Place("desk", Role.OTHER, message_id=False, whole=False, work=True)
-PLACES = (CPR, LEGAL, GENERAL, JUNK, HELD, MINE, TICKETS, DESK)
+TRACED = Place("traced", Role.MONITORED, delivery=True)
+PLACES = (CPR, LEGAL, GENERAL, JUNK, HELD, MINE, TICKETS, DESK, TRACED)
 
-EXPECTED = (("cpr",), ("cpr", "legal"), ("tickets",), ("cpr", "tickets"))
+EXPECTED = (("cpr",), ("cpr", "legal"), ("tickets",), ("cpr", "tickets"), ("traced", "legal"))
 OWED: tuple[Mapping[Stage, float], ...] = (
     {},
     {Stage.ACKNOWLEDGED: 600},
@@ -49,6 +50,7 @@ OWED: tuple[Mapping[Stage, float], ...] = (
     {stage: 5000 for stage in Stage if stage.may_be_owed},
 )
 OF_THE_REPORT = (Seen.REPORT, Seen.PICKED_UP, Seen.CLOSED)
+OF_DELIVERY = (Seen.BOUNCE, Seen.DELAY_NOTICE, Seen.DELIVERY_NOTICE)
 DEEDS = (Seen.PICKED_UP, Seen.ANSWER, Seen.CLOSED, Seen.ACKNOWLEDGEMENT)
 
 
@@ -218,6 +220,7 @@ genuine_replies = st.builds(
     reply, st.sampled_from([seen for seen in Seen if seen not in OF_THE_REPORT]), seconds, by=actors
 )
 genuine_deeds = st.builds(done, st.sampled_from(DEEDS), actors, seconds, place=queues, number=st.integers(0, 5))
+genuine_notices = st.builds(reply, st.sampled_from(OF_DELIVERY), seconds, place=st.just(TRACED))
 submissions = st.sampled_from([None, taken(), uncertain(), *map(refused, Failure)])
 cases = st.builds(
     Case,
@@ -225,5 +228,7 @@ cases = st.builds(
     submitting_at=st.sampled_from([START, START, None]),
     message_id=st.sampled_from([MESSAGE_ID, MESSAGE_ID, None]),
     submission=submissions,
-    sightings=st.lists(st.one_of(sightings, genuine_reports, genuine_replies, genuine_deeds), max_size=6).map(tuple),
+    sightings=st.lists(
+        st.one_of(sightings, genuine_reports, genuine_replies, genuine_deeds, genuine_notices), max_size=6
+    ).map(tuple),
 )

@@ -29,6 +29,7 @@ class Place:
     ``message_id`` says that it shows the Message-ID with which a report was sent (a ticket system may not): then a
     report that could not be compared counts there only with that one. ``whole`` says that it shows the whole content
     and not a part of it, ``work`` that it shows what is done with a report: who picked it up, answered, closed it.
+    ``delivery`` says that it shows what became of the delivery: that a report was sent back, put off, passed on.
     """
 
     queue: str
@@ -36,6 +37,7 @@ class Place:
     message_id: bool = True
     whole: bool = True
     work: bool = False
+    delivery: bool = False
 
 
 @dataclass(frozen=True, slots=True)

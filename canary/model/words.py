@@ -121,7 +121,7 @@ class TimeSource(StrEnum):
 
     RECEIVED = "received"  # the topmost Received header
     INTERNALDATE = "internaldate"
-    RECORD = "record"  # the record that a ticket system keeps of it
+    RECORD = "record"  # the record that a ticket system or a mail platform keeps of it
     NOTICED = "noticed"  # nothing better than the moment we saw it
 
 
@@ -156,6 +156,7 @@ class Component(StrEnum):
     IMAP = "imap"
     HTTP = "http"
     TICKETS = "tickets"
+    PLATFORM = "platform"
     BROWSER = "browser"
     DNS = "dns"
     STORE = "store"

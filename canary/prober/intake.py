@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -88,7 +88,14 @@ class LedgerIntake:
 
     def sought(self, place: Place) -> Iterable[str]:
         """The marks of the probes of which something may still come to ``place``."""
-        return [known.mark for known in self._ledger.state.open.values() if _may_come(known, place)]
+        return [known.mark for known in self._coming(place)]
+
+    def message_ids(self, place: Place) -> Mapping[str, str]:
+        """The Message-IDs of those of them that were sent with one, by mark."""
+        return {known.mark: known.case.message_id for known in self._coming(place) if known.case.message_id}
+
+    def _coming(self, place: Place) -> list[OpenProbe]:
+        return [known for known in self._ledger.state.open.values() if _may_come(known, place)]
 
     def known(self, probe: str) -> bool:
         """Whether the ledger has this probe."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from canary.content import Content
     from canary.mark import Keyring
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
+    from canary.queues.microsoft.settings import TraceSettings
     from canary.queues.tickets.settings import TicketSettings
 
 Cursor = Mapping[str, str | int | float]
@@ -85,6 +86,13 @@ class Intake(Protocol):
 
     def sought(self, place: Place) -> Iterable[str]:
         """The marks of the probes of which something may still come to ``place``, for searching inside bodies."""
+        ...
+
+    def message_ids(self, place: Place) -> Mapping[str, str]:
+        """By mark the Message-ID, in its angle brackets, with which each of what is :meth:`sought` was sent.
+
+        Where none was: not yet, or through a form, whose back end writes its own.
+        """
         ...
 
     def known(self, probe: str) -> bool:
@@ -205,6 +213,12 @@ def _tickets(name: str, settings: TicketSettings, resources: WatchResources) -> 
     return open_tickets(name, settings, resources)
 
 
+def _trace(name: str, settings: TraceSettings, resources: WatchResources) -> Watcher:
+    from canary.queues.microsoft.watch import open_trace
+
+    return open_trace(name, settings, resources)
+
+
 @cache
 def kinds() -> Kinds[WatchKind]:
     """Every kind by name: ours, and those of the entry point group that can be used.
@@ -212,10 +226,12 @@ def kinds() -> Kinds[WatchKind]:
     How one of ours is opened imports what only a prober needs.
     """
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
+    from canary.queues.microsoft.settings import TraceSettings
     from canary.queues.tickets.settings import TicketSettings
 
     own = {
         "imap": WatchKind(ImapSettings, _imap, RepliesKind(ImapRepliesSettings, _imap_replies)),
+        "microsoft_trace": WatchKind(TraceSettings, _trace),
         "tickets": WatchKind(TicketSettings, _tickets),
     }
     return with_plugins(own, "canary.queues", _why_not)

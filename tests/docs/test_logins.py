@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from canary.queues import kinds
 from canary.settings import Server
 
 PAGES = Path(__file__).parents[2] / "docs" / "systems"
@@ -24,6 +25,20 @@ def test_a_block_to_paste_is_taken(page: str, block: dict[str, Any]) -> None:
     server = Server.model_validate(block["server"])
     assert server.auth is not None
     assert server.password is None
+
+
+WATCHES = [
+    (page.name, name, watch)
+    for page in sorted(PAGES.glob("*.md"))
+    for block in re.findall(r"(?s)```yaml\n(watch:.*?)```", page.read_text(encoding="utf-8"))
+    for name, watch in yaml.safe_load(block)["watch"].items()
+]
+
+
+@pytest.mark.parametrize(("page", "name", "watch"), WATCHES, ids=[f"{page} {name}" for page, name, _ in WATCHES])
+def test_a_watch_to_paste_is_taken(page: str, name: str, watch: dict[str, Any]) -> None:
+    settings = kinds()[watch["kind"]].settings.model_validate(watch)
+    assert settings.places()
 
 
 def test_every_kind_of_login_by_token_is_shown() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from canary.mark import Keyring, new_probe_id
@@ -90,6 +90,9 @@ class RecordingIntake:
     def sought(self, place: Place) -> Iterable[str]:
         with self._lock:
             return list(self._sought)
+
+    def message_ids(self, place: Place) -> Mapping[str, str]:
+        return {mark: f"<{mark}@persona.test>" for mark in self.sought(place)}
 
     def known(self, probe: str) -> bool:
         with self._lock:

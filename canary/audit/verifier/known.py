@@ -16,6 +16,8 @@ _OF_THE_REPORT = ("report", "picked_up", "closed")
 """What is seen of the report itself: only where the CA has it."""
 _IN_QUEUES = (*_OF_THE_REPORT, "acknowledgement", "answer")
 """What may be seen in a queue of the CA; all that comes back to the sender may be seen in its replies."""
+_OF_DELIVERY = ("bounce", "delay_notice", "delivery_notice")
+"""What may be seen besides where a queue shows what became of the delivery."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,8 @@ def _fits(sighting: Event, sent: Event) -> bool:
         return not of_the_report
     told = ours and sighting.body["place"].get("message_id", True)
     by_its_id = of_the_report and told and sighting.body["intact"] is None
-    return seen in _IN_QUEUES and (not by_its_id or sighting.body["message_id"] == ours)
+    shown = _IN_QUEUES + _OF_DELIVERY if sighting.body["place"].get("delivery") is True else _IN_QUEUES
+    return seen in shown and (not by_its_id or sighting.body["message_id"] == ours)
 
 
 def _time(text: str) -> datetime:

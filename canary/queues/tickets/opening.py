@@ -9,10 +9,12 @@ from canary.budgets import HEADER, MESSAGE
 from canary.content import Ticket
 from canary.model import Attachment, OwnFaultError
 from canary.queues.imap.headers import message_id
-from canary.queues.tickets.answers import Act, ListedTicket, at, content, entries, listed_ticket, word
+from canary.queues.rest.answers import at, word
+from canary.queues.rest.faults import RestReason
+from canary.queues.tickets.answers import Act, ListedTicket, content, entries, listed_ticket
 from canary.queues.tickets.client import TicketClient
 from canary.queues.tickets.description import Description, FirstMessage, PartContent, Parts
-from canary.queues.tickets.faults import TicketReason, fault
+from canary.queues.tickets.faults import fault
 from canary.queues.tickets.story import Opening
 
 _LONGEST_HEADERS = HEADER.received or 0
@@ -134,8 +136,8 @@ async def one(client: TicketClient, description: Description, ident: str, queue:
         answer = await client.ask(description.one, {"ticket": ident})
         return None if answer is None else listed_ticket(at(answer, description.one.at), description.ticket, queue)
     except ValueError as error:
-        raise fault(TicketReason.GARBAGE, f"ticket {ident}: {error}") from error
+        raise fault(RestReason.GARBAGE, f"ticket {ident}: {error}") from error
     except OwnFaultError as error:
-        if error.reason == TicketReason.FORBIDDEN:
+        if error.reason == RestReason.FORBIDDEN:
             return None
         raise

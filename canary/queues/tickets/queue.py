@@ -15,10 +15,11 @@ from canary.budgets import TICKET_LIST
 from canary.clock import Clock
 from canary.model import Component, OwnFaultError, Place, Role
 from canary.queues import Found, Intake
+from canary.queues.rest.faults import RestReason
 from canary.queues.tickets.answers import ListedTicket, listed, listed_ticket
 from canary.queues.tickets.client import TicketClient, first_page, next_page
 from canary.queues.tickets.description import Description
-from canary.queues.tickets.faults import TicketReason, fault
+from canary.queues.tickets.faults import fault
 from canary.queues.tickets.opening import one
 from canary.queues.tickets.passed_over import PassedOver
 from canary.queues.tickets.reading import TicketReader, keep
@@ -27,7 +28,7 @@ _LOOK_BACK = timedelta(days=2)
 """How far back a queue is read that was never read before. What was opened earlier is behind us."""
 _KNOWN = 5
 """Tickets of a queue that are kept in mind as proof, the newest."""
-_OF_A_TICKET = (TicketReason.GARBAGE, TicketReason.TOO_MUCH, TicketReason.FORBIDDEN, TicketReason.PROTOCOL)
+_OF_A_TICKET = (RestReason.GARBAGE, RestReason.TOO_MUCH, RestReason.FORBIDDEN, RestReason.PROTOCOL)
 """Faults that may be those of one ticket alone."""
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -170,7 +171,7 @@ class QueueReader:
         except (ValueError, OwnFaultError) as error:
             if isinstance(error, OwnFaultError) and error.reason not in _OF_A_TICKET:
                 raise
-            reason = TicketReason(error.reason) if isinstance(error, OwnFaultError) else TicketReason.GARBAGE
+            reason = RestReason(error.reason) if isinstance(error, OwnFaultError) else RestReason.GARBAGE
             if self._passed_over.broken:
                 raise fault(reason, f"ticket {ident} of {self.queue.name!r}, like those before: {error}") from error
             if self._passed_over.add(ident):
@@ -235,7 +236,7 @@ class QueueReader:
 
     def _blind(self, what: str) -> OwnFaultError:
         return fault(
-            TicketReason.BLIND,
+            RestReason.BLIND,
             f"{what} {self.queue.name!r}, and the list of what changed there does not show it: "
             "may the account still see all of the queue, and is its time zone UTC?",
         )
@@ -243,7 +244,7 @@ class QueueReader:
     def _tell_once(self, what: str) -> None:
         if not self._told:
             self._told = True
-            self._intake.trouble(Component.TICKETS, TicketReason.BLIND, what)
+            self._intake.trouble(Component.TICKETS, RestReason.BLIND, what)
 
     async def _since_then(self, client: TicketClient, since: datetime) -> list[str]:
         return [ticket.id for ticket in (await self._page(client, since)).tickets]
@@ -271,7 +272,7 @@ async def changed_since(
         raw = listed(answer, listing) if answer is not None else []
         tickets = [listed_ticket(item, description.ticket, queue.name) for item in raw]
     except ValueError as error:
-        raise fault(TicketReason.GARBAGE, f"the list of what changed in {queue.name!r}: {error}") from error
+        raise fault(RestReason.GARBAGE, f"the list of what changed in {queue.name!r}: {error}") from error
     if not listing.everywhere:
         tickets = [ticket for ticket in tickets if queue.is_called(ticket.queue)]
     tickets.sort(key=lambda ticket: ticket.updated)
@@ -291,7 +292,7 @@ async def shown_at_all(client: TicketClient, description: Description, queue: Wa
         raw = listed(answer, listing) if answer is not None else []
         return [listed_ticket(item, description.ticket, queue.name).id for item in raw]
     except ValueError as error:
-        raise fault(TicketReason.GARBAGE, f"the list of what is in {queue.name!r}: {error}") from error
+        raise fault(RestReason.GARBAGE, f"the list of what is in {queue.name!r}: {error}") from error
 
 
 def _times(since: datetime, age: int) -> dict[str, str]:

@@ -12,9 +12,11 @@ from canary.budgets import TICKETS_SOUGHT
 from canary.clock import Clock
 from canary.model import Place
 from canary.queues import Intake
-from canary.queues.tickets.answers import listed, word
+from canary.queues.rest.answers import word
+from canary.queues.rest.faults import RestReason
+from canary.queues.tickets.answers import listed
 from canary.queues.tickets.client import TicketClient
-from canary.queues.tickets.faults import TicketReason, fault
+from canary.queues.tickets.faults import fault
 from canary.queues.tickets.opening import one
 from canary.queues.tickets.reading import TicketReader
 
@@ -80,7 +82,7 @@ class SecondLook:
             try:
                 there = [] if answer is None else listed(answer, step)
             except ValueError as error:
-                raise fault(TicketReason.GARBAGE, f"what is found by a mark: {error}") from error
+                raise fault(RestReason.GARBAGE, f"what is found by a mark: {error}") from error
             found = next((word(item, step.gives) for item in there), "")
             if not found:
                 return ""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from canary.queues.rest.faults import RestReason
 from canary.queues.tickets.answers import Act, ListedTicket
 from canary.queues.tickets.client import TicketClient
 from canary.queues.tickets.description import Description
-from canary.queues.tickets.faults import TicketReason, fault
+from canary.queues.tickets.faults import fault
 from canary.queues.tickets.opening import MessagePart, headers_of, history_of, one, opening_of, openings, parts_of
 from canary.queues.tickets.story import Opening
 
@@ -20,7 +21,7 @@ async def shown(client: TicketClient, description: Description, ident: str, queu
     try:
         ticket = await one(client, description, ident)
         if ticket is None:
-            raise fault(TicketReason.FORBIDDEN, f"there is no ticket {ident} that the account may see")
+            raise fault(RestReason.FORBIDDEN, f"there is no ticket {ident} that the account may see")
         history = await history_of(client, description, ticket)
         lines = list(_ticket(ticket, ident, queues))
         lines += [_entry(act) for act in history[:_MOST]]
@@ -28,7 +29,7 @@ async def shown(client: TicketClient, description: Description, ident: str, queu
             parts = await parts_of(client, description, opened)
             lines += _message(await opening_of(client, opened, parts), parts)
     except ValueError as error:
-        raise fault(TicketReason.GARBAGE, f"ticket {ident}: {error}") from error
+        raise fault(RestReason.GARBAGE, f"ticket {ident}: {error}") from error
     return "\n".join(lines)
 
 

@@ -1,23 +1,18 @@
-"""Watches a ticket system: asks each of its queues in turn what changed, over connections that last for one look.
-
-The watcher's thread has an event loop of its own, so that whatever is waited for ends at once when it is to stop.
-"""
+"""Watches a ticket system: asks each of its queues in turn what changed, over connections that last for one look."""
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from canary.model import Component, OwnFaultError, Role
 from canary.queues import Intake, WatchResources
-from canary.queues.loop import Look, LoopingWatcher, Stop, StoppedError
-from canary.queues.tickets.answers import word
-from canary.queues.tickets.client import RestError, TicketClient, connected, trusted
-from canary.queues.tickets.faults import AWAY, TicketReason, fault
+from canary.queues.rest.answers import word
+from canary.queues.rest.faults import RestReason
+from canary.queues.rest.watching import RestWatcher
+from canary.queues.tickets.client import TicketClient, connected
+from canary.queues.tickets.faults import fault
 from canary.queues.tickets.queue import QueueReader, WatchedQueue, shown_at_all
 from canary.queues.tickets.reading import TicketReader
 from canary.queues.tickets.second_look import SecondLook
@@ -25,7 +20,6 @@ from canary.queues.tickets.settings import TicketSettings
 from canary.queues.tickets.showing import shown
 from canary.queues.tickets.story import Tale
 
-T = TypeVar("T")
 _NAMED = 50
 """Queues that are named where one is missing."""
 
@@ -44,33 +38,20 @@ class _Readers:
     second: SecondLook
 
 
-class TicketWatcher(LoopingWatcher):
+class TicketWatcher(RestWatcher):
     """A :class:`canary.queues.Watcher` of one ticket system."""
 
     component = Component.TICKETS
-    reasons = frozenset(TicketReason)
-    refused = frozenset({TicketReason.LOGIN_REFUSED, TicketReason.FORBIDDEN})
-    away = AWAY
 
     def __init__(self, name: str, settings: TicketSettings, resources: WatchResources) -> None:
-        super().__init__(name, resources)
+        super().__init__(name, resources, settings.ca_file)
         self._settings = settings
-        self._trust: ssl.SSLContext | None = None
-        self._rests_until = float("-inf")
         self._kept: _Readers | None = None
         self._found_queues = False
 
-    @contextmanager
-    def opened(self, intake: Intake, stop: Stop) -> Iterator[Look]:
-        """Find the queues once, and ask them again and again."""
-        with asyncio.Runner() as runner:
-            self._found_queues = False
-
-            def look() -> float:
-                rest = self._rests_until - self.clock.monotonic()
-                return rest if rest > 0 else runner.run(_until_stopped(self._look(intake), stop))
-
-            yield look
+    def begun(self) -> None:
+        """The queues are to be found, once."""
+        self._found_queues = False
 
     def check(self) -> str:
         """Log in, find every queue, and see whether each shows a ticket. Raises OwnFaultError."""
@@ -88,11 +69,10 @@ class TicketWatcher(LoopingWatcher):
 
     def _asked(self, work: Callable[[TicketClient], Awaitable[str]]) -> str:
         async def asked() -> str:
-            async with connected(self._settings, self._trusted) as client:
+            async with connected(self._settings, self.trusted) as client:
                 return await work(client)
 
-        with closing(Stop(self.clock)) as stop, asyncio.Runner() as runner:
-            return runner.run(_until_stopped(asked(), stop))
+        return self.asked_once(asked())
 
     async def _check(self, client: TicketClient) -> str:
         ids, told, now = await self._ids(client), list[str](), self.clock.now()
@@ -108,14 +88,10 @@ class TicketWatcher(LoopingWatcher):
         by_name, queues = {name: ident for ident, name in ids.items()}, self._settings.queues
         return [WatchedQueue(queue.name, by_name[queue.name], self._settings.place(queue)) for queue in queues]
 
-    async def _look(self, intake: Intake) -> float:
+    async def look(self, intake: Intake) -> float:
         """Read each queue; what is wrong with one keeps us from no other. Raises OwnFaultError."""
-        try:
-            async with connected(self._settings, self._trusted) as client:
-                return await self._read(client, intake, await self._readers(client, intake))
-        except RestError as error:
-            self._rests_until = self.clock.monotonic() + error.seconds
-            raise
+        async with connected(self._settings, self.trusted) as client:
+            return await self._read(client, intake, await self._readers(client, intake))
 
     async def _read(self, client: TicketClient, intake: Intake, readers: _Readers) -> float:
         troubles, done, began = list[OwnFaultError](), True, intake.now()
@@ -164,16 +140,10 @@ class TicketWatcher(LoopingWatcher):
         if missing:
             there_are = ", ".join(sorted(found.values())[:_NAMED]) or "none"
             raise fault(
-                TicketReason.QUEUE_MISSING,
+                RestReason.QUEUE_MISSING,
                 f"no queue {', '.join(missing)} that the account may see; there are: {there_are}",
             )
         return found
-
-    def _trusted(self) -> ssl.SSLContext:
-        """What is trusted: read once, since that takes a while."""
-        if self._trust is None:
-            self._trust = trusted(self._settings)
-        return self._trust
 
 
 @contextmanager
@@ -182,21 +152,6 @@ def _unless_lasting(troubles: list[OwnFaultError]) -> Iterator[None]:
     try:
         yield
     except OwnFaultError as error:
-        if error.reason not in (TicketReason.BLIND, TicketReason.GARBAGE, TicketReason.TOO_MUCH):
+        if error.reason not in (RestReason.BLIND, RestReason.GARBAGE, RestReason.TOO_MUCH):
             raise
         troubles.append(error)
-
-
-async def _until_stopped(work: Coroutine[Any, Any, T], stop: Stop) -> T:
-    """What the work gives. Raises StoppedError as soon as the order to stop is there."""
-    task = asyncio.ensure_future(work)
-    loop = asyncio.get_running_loop()
-    loop.add_reader(stop.socket, task.cancel)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        if stop.ordered:
-            raise StoppedError from None
-        raise
-    finally:
-        loop.remove_reader(stop.socket)

@@ -1,0 +1,117 @@
+"""What is configured of Microsoft 365: as which application it is asked, and whose mail is looked after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from canary.model import Place, Role
+from canary.queues import WatchSettings
+from canary.settings import (
+    Address,
+    Duration,
+    FilePath,
+    ListOf,
+    MicrosoftAuth,
+    Settings,
+    Slug,
+    is_loopback,
+)
+from canary.settings.auth import Scope
+
+GRAPH = "https://graph.microsoft.com"
+_LONGEST_QUEUE = 40 - len("-quarantine")
+
+
+class GraphAuth(MicrosoftAuth):
+    """An application registered with Microsoft Entra ID, for Microsoft Graph by its own rights."""
+
+    scope: Scope = Field(f"{GRAPH}/.default", description="what the tokens are for; another one in national clouds")
+
+
+class GraphSettings(WatchSettings):
+    """What is asked of Microsoft Graph, and as which application; a kind adds what it looks into."""
+
+    auth: GraphAuth
+    url: str = Field(
+        f"{GRAPH}/v1.0",
+        pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$",
+        description="another one in national clouds, with the version of the API",
+    )
+    ca_file: FilePath | None = Field(None, description="PEM file of the CAs to trust instead of the system's")
+    timeout: Duration = Field(30.0, description="within this long each answer must be whole")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        mistakes = list(self._mistakes())
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
+        return self
+
+    def _mistakes(self) -> Iterator[str]:
+        parts = urlsplit(self.url)
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield f"http:// is only for loopback addresses, got host {parts.hostname}, want https://"
+
+    def system(self) -> Mapping[str, str]:
+        """The server, and which tenant it is asked about by which application."""
+        return {"server": urlsplit(self.url).netloc, "tenant": self.auth.tenant, "account": self.auth.client_id}
+
+
+class TracedRecipient(Settings):
+    """A recipient whose mail is traced: an alias, a member of one, or anybody else who gets reports."""
+
+    address: Address = Field(description="as Exchange Online has it: the primary address of the mailbox or group")
+    queue: Slug = Field(
+        description="a name for what is delivered to it; what is held back is told as NAME-quarantine and NAME-junk"
+    )
+    role: Literal["monitored", "other"] = Field(
+        "monitored", description="monitored is who works on reports; with others a report is in a wrong place"
+    )
+
+    @property
+    def places(self) -> Mapping[Role, Place]:
+        """Where a message to it may be, by what such a place is for; the first is where it was delivered."""
+        right = Role(self.role)
+        names = {right: self.queue, Role.JUNK: f"{self.queue}-junk", Role.QUARANTINE: f"{self.queue}-quarantine"}
+        return {role: Place(name, role, delivery=True) for role, name in names.items()}
+
+    @property
+    def delivered(self) -> Place:
+        """Where what was delivered is, and what shows that it was not."""
+        return self.places[Role(self.role)]
+
+
+class TraceSettings(GraphSettings):
+    """The message trace of Exchange Online: what became of a report, for each recipient, by its Message-ID."""
+
+    kind: Literal["microsoft_trace"]
+    recipients: Annotated[ListOf[TracedRecipient], Field(min_length=1)]
+    delay: Duration = Field(
+        600.0,
+        description="so far the trace may lag behind: for this long after a deadline nothing is said to be missing",
+    )
+    poll: Duration = Field(60.0, description="it is asked this often; Microsoft answers 100 questions in 5 minutes")
+
+    def _mistakes(self) -> Iterator[str]:
+        yield from super()._mistakes()
+        long = [one.queue for one in self.recipients if len(one.queue) > _LONGEST_QUEUE]
+        if long:
+            yield f"{', '.join(long)}: want at most {_LONGEST_QUEUE} characters, for the names of junk and quarantine"
+        addresses = [recipient.address.casefold() for recipient in self.recipients]
+        queues = [place.queue for place in self.places()]
+        for what, values in (("address", addresses), ("queue", queues)):
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                yield f"two recipients have the same {what}: {', '.join(twice)}; wanted each once"
+
+    def places(self) -> tuple[Place, ...]:
+        """Of each recipient: where what was delivered is, the junk, the quarantine."""
+        return tuple(place for recipient in self.recipients for place in recipient.places.values())
+
+    def names(self) -> Mapping[str, str]:
+        """By queue: whose it is."""
+        return {place.queue: one.address for one in self.recipients for place in one.places.values()}
