@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 WAYS: Mapping[str, str] = {
@@ -84,12 +84,15 @@ const inner = name => `<script>${script(name)} navigator.sendBeacon("${E}/${name
 @dataclass
 class LeakySite:
     """``posted`` are the bodies that the form took, ``stranger`` is all that anybody said to the stranger, a
-    connection each. ``way`` is what its page does before it sends the form, ``leads`` where the form goes then."""
+    connection each; ``news`` is set at each. ``way`` is what its page does before it sends the form, ``leads`` where
+    the form goes then. The form is answered once the stranger was asked for all of ``awaited`` (``GET /image``)."""
 
     way: str = ""
     leads: str = ""
     posted: list[str] = field(default_factory=list)
     stranger: list[str] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    awaited: frozenset[str] = frozenset()
     url: str = ""
     port: int = 0
 
@@ -113,6 +116,18 @@ document.getElementById("form").addEventListener("submit", function (event) {{
 }});
 </script>"""
 
+    def asked(self) -> set[str]:
+        """What the stranger was asked for, by method and path."""
+        return {said.split("?")[0].split(" HTTP")[0] for said in self.stranger}
+
+    async def heard(self, awaited: frozenset[str]) -> None:
+        """Wait until the stranger was asked for all of it; half a minute at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(30):
+                while not awaited <= self.asked():
+                    self.news.clear()
+                    await self.news.wait()
+
     async def serve_form(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The form's site."""
         try:
@@ -122,6 +137,8 @@ document.getElementById("form").addEventListener("submit", function (event) {{
                 lines = head.lower().split("\r\n")
                 size = next((int(line.split(":")[1]) for line in lines if line.startswith("content-length:")), 0)
                 body = (await reader.readexactly(size)).decode()
+                if (method, path) == ("POST", "/form"):
+                    await self.heard(self.awaited)
                 writer.write(self._answer(method, path, body))
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
@@ -146,6 +163,7 @@ document.getElementById("form").addEventListener("submit", function (event) {{
         try:
             said = await reader.read(65536)
             self.stranger.append(said.decode("latin-1"))
+            self.news.set()
             writer.write(_html("ok", "Access-Control-Allow-Origin: *\r\nConnection: close\r\n"))
             await writer.drain()
         except OSError:

@@ -92,7 +92,7 @@ async def by_hand(url: str, **changes: Any) -> Submission:
 async def by_browser(url: str, browser: Browser) -> Submission:
     steps: list[Any] = [{"fill": {"label": name, "with": text}} for name, text in WORDS.items()]
     settings = WebFormSettings.model_validate(
-        {**WHO, "url": url, "steps": [*steps, {"click": "Send"}], "patience": "2s"}
+        {**WHO, "url": url, "steps": [*steps, {"click": "Send"}], "patience": "20s"}
     )
     channel = WebFormChannel(settings, SENDER, resources(browser))
     return await channel.submit(channel.prepare(report()), within=60)

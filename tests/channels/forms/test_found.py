@@ -43,14 +43,14 @@ def site() -> Iterator[KindsSite]:
         yield running
 
 
-def channel(url: str, browser: Browser, *steps: Any) -> WebFormChannel:
-    wanted = {"arrives_in": "cpr", "approved_by": "the tests", "url": url, "steps": steps, "patience": "1s"}
+def channel(url: str, browser: Browser, *steps: Any, patience: str = "20s") -> WebFormChannel:
+    wanted = {"arrives_in": "cpr", "approved_by": "the tests", "url": url, "steps": steps, "patience": patience}
     settings = WebFormSettings.model_validate({**wanted, "confirm": {"text": "Thank you, your report is filed"}})
     return WebFormChannel(settings, SENDER, resources(browser))
 
 
-async def submit(url: str, browser: Browser, *steps: Any) -> Submission:
-    opened = channel(url, browser, *steps)
+async def submit(url: str, browser: Browser, *steps: Any, patience: str = "20s") -> Submission:
+    opened = channel(url, browser, *steps, patience=patience)
     return await opened.submit(opened.prepare(report()), within=60)
 
 
@@ -75,7 +75,7 @@ async def test_what_is_ambiguous_is_refused_with_both_named(
     site: KindsSite, browser: Browser, page: str, reason: str
 ) -> None:
     number = len(site.taken)
-    result = await submit(site.url(page), browser, *STEPS, SEND)
+    result = await submit(site.url(page), browser, *STEPS, SEND, patience="3s")
     assert result.reason.startswith(reason)
     assert (result.failure, result.uncertain, len(site.taken)) == (Failure.FORM_ERROR, False, number)
 
@@ -162,4 +162,4 @@ async def test_check_says_how_far_it_looked(site: KindsSite, browser: Browser, s
 
 async def test_check_looks_for_the_button_too(site: KindsSite, browser: Browser) -> None:
     with pytest.raises(UnusableError, match=r"button not found: got buttons \['Send report', 'Subscribe'\]"):
-        await channel(site.url("newsletter"), browser, *STEPS, {"click": "Submit"}).check()
+        await channel(site.url("newsletter"), browser, *STEPS, {"click": "Submit"}, patience="3s").check()

@@ -129,7 +129,7 @@ async def test_a_step_may_be_optional_and_fields_are_filled_in_as_by_a_person(
     site: Answers, browser: Browser, page: str
 ) -> None:
     steps = [{"click": "Accept all", "optional": True}, *STEPS]
-    result = await submit(site, f"{page}!", browser, steps)
+    result = await submit(site, f"{page}!", browser, steps, patience="6s")
     assert (result.accepted, result.reason) == (True, "")
     site.posted.clear()
     assert (
@@ -145,7 +145,7 @@ async def test_a_field_may_be_typed_key_by_key_and_time_may_go_by(site: Answers,
         {"pause": "1s"},
         STEPS[3],
     ]
-    result = await submit(site, "no notice!", browser, steps)
+    result = await submit(site, "no notice!", browser, steps, patience="20s")
     at = dict(result.steps)
     assert result.accepted
     assert at["pause 1 s"] - at["fill Description"] >= 1
