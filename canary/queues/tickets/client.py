@@ -76,7 +76,7 @@ class TicketClient:
         more: Names | None = first_page(listing.paging)
         number = 0
         while more is not None:
-            answer = await self.ask(listing, names, more)
+            answer = await self.once(listing, names, more)
             found = listed(answer, listing) if answer is not None else []
             number += max(1, len(found))
             TICKET_LIST.hold(number=number)

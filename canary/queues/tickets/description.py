@@ -145,12 +145,13 @@ class History(Listing):
 
     Where an entry has several things in it, they stand at ``each``; what one of them does not say, the entry around it
     does. ``ticket`` is the one that an entry was first of, where tickets are merged. A machine did it where there is
-    one of these words at a place of ``robot``.
+    one of these words at a place of ``robot``. With ``first``, only the first entry that is anything counts.
     """
 
     id: AnswerPath
     ticket: AnswerPath | None = None
     each: AnswerPath | None = None
+    first: bool = False
     at: AnswerPath
     by: AnswerPath | None = None
     robot: Mapping[AnswerPath, Kinds] = Field(default_factory=dict)

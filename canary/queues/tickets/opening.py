@@ -13,7 +13,7 @@ from canary.queues.rest.answers import at, word
 from canary.queues.rest.faults import RestReason
 from canary.queues.tickets.answers import Act, ListedTicket, content, entries, listed_ticket
 from canary.queues.tickets.client import TicketClient
-from canary.queues.tickets.description import Description, FirstMessage, PartContent, Parts
+from canary.queues.tickets.description import Description, FirstMessage, History, PartContent, Parts
 from canary.queues.tickets.faults import fault
 from canary.queues.tickets.story import Opening
 
@@ -52,16 +52,16 @@ async def history_of(client: TicketClient, description: Description, ticket: Lis
 
     Raises ValueError for what the description does not say.
     """
-    acts = [
-        act
-        for fields in description.history
-        async for page in client.pages(fields, {"ticket": ticket.id})
-        for item in page
-        for act in entries(item, fields, ticket.id)
-    ]
+    acts = [act for fields in description.history for act in await _acts(client, fields, ticket)]
     if any(act.means == "created" for act in acts):
         return acts
     return [Act(ticket.id, ticket.id, ticket.created, "", "created"), *acts]
+
+
+async def _acts(client: TicketClient, fields: History, ticket: ListedTicket) -> list[Act]:
+    pages = client.pages(fields, {"ticket": ticket.id})
+    acts = [act async for page in pages for item in page for act in entries(item, fields, ticket.id)]
+    return [act for act in acts if act.means is not None][:1] if fields.first else acts
 
 
 async def parts_of(client: TicketClient, description: Description, opened: Act) -> list[MessagePart]:

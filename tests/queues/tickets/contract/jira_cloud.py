@@ -30,7 +30,7 @@ class JiraCloud(ContractSystem):
             case ("rest", "api", _, "search"):
                 return Answer({"errorMessages": ["The requested API has been removed."]}, 410)
             case ("rest", "api", "3", "project", "search"):
-                return _paged(
+                return self.paged(
                     asked, "values", [{"id": str(i), "key": n.upper(), "name": n} for i, n in self.queues.items()]
                 )
             case ("rest", "api", "3", "search", "jql"):
@@ -43,37 +43,30 @@ class JiraCloud(ContractSystem):
         return None
 
     def _searched(self, asked: Asked) -> Any:
-        jql, size, begin = (
-            asked.query["jql"],
-            asked.number("maxResults", 50),
-            int(asked.query.get("nextPageToken", "0-0").split("-")[1]),
-        )
-        if text := re.fullmatch(r'text ~ "(\w+)"', jql):
-            found = [t for t in self.changed(datetime.min.replace(tzinfo=UTC)) if text[1] in t.subject + t.text]
-        else:
-            parts = _JQL.fullmatch(jql)
-            if parts is None:
-                return Answer({"errorMessages": [f"Error in the JQL Query: {jql}"]}, 400)
-            since = datetime.now(UTC) - timedelta(minutes=int(parts[2]))
-            found = self.changed(since.replace(second=0, microsecond=0), self.queues[int(parts[1])])
-        shown = [self._shown(ticket, asked) for ticket in page_of(found, begin, size)]
+        found = searched(self, asked.query["jql"])
+        if found is None:
+            return Answer({"errorMessages": ["Error in the JQL Query"]}, 400)
+        begin, size = int(asked.query.get("nextPageToken", "t-0").split("-")[1]), asked.number("maxResults", 50)
+        shown = [self.shown(ticket, asked) for ticket in page_of(found, begin, size)]
         more = begin + size < len(found)
         return {"issues": shown, "isLast": not more} | ({"nextPageToken": f"t-{begin + size}"} if more else {})
 
     def _issue(self, asked: Asked, ticket: Filed, version: str, *further: str) -> Any:
         match further:
             case ():
-                shown = self._shown(ticket, asked)
+                shown = self.shown(ticket, asked)
                 if version == "2" and "description" in shown["fields"]:
                     shown["fields"]["description"] = ticket.text
                 return shown
             case ("changelog",):
-                return _paged(asked, "values", [c for done in ticket.done for c in self._changes(done)])
+                return self.paged(asked, "values", [c for done in ticket.done for c in self.changes(done)])
             case ("comment",):
-                return _paged(asked, "comments", [self._comment(d) for d in ticket.done if d.kind in ("reply", "note")])
+                return self.paged(
+                    asked, "comments", [self._comment(d) for d in ticket.done if d.kind in ("reply", "note")]
+                )
         return None
 
-    def _shown(self, ticket: Filed, asked: Asked) -> dict[str, Any]:
+    def shown(self, ticket: Filed, asked: Asked) -> dict[str, Any]:
         named = [name for name in asked.query.get("fields", "").split(",") if name]
         key = f"{ticket.queue.upper()}-{ticket.id}"
         if not named:
@@ -86,35 +79,40 @@ class JiraCloud(ContractSystem):
             "summary": ticket.subject,
             "project": {"id": str(self.queue_id(ticket.queue)), "name": ticket.queue},
             "status": {"name": _STATUS[ticket.status]},
-            "created": _time(ticket.created),
-            "updated": _time(ticket.updated),
-            "reporter": self._account(REPORTER),
+            "created": time_of(ticket.created),
+            "updated": time_of(ticket.updated),
+            "reporter": self.account(REPORTER),
             "description": {"type": "doc", "version": 1, "content": []},
             "attachment": files,
         }
         return {"id": str(ticket.id), "key": key, "fields": {name: fields[name] for name in named}}
 
-    def _changes(self, done: Done) -> list[dict[str, Any]]:
+    def changes(self, done: Done) -> list[dict[str, Any]]:
         if done.kind not in _FIELDS:
             return []
         old, new = (_STATUS.get(word, word) if done.kind == "status" else word for word in (done.old, done.new))
         items = [{"field": _FIELDS[done.kind], "fromString": old or None, "toString": new}]
         if done.new == "solved":
             items.append({"field": "resolution", "fromString": None, "toString": "Done"})
-        return [{"id": str(done.id), "author": self._account(done.by), "created": _time(done.at), "items": items}]
+        return [{"id": str(done.id), "author": self.account(done.by), "created": time_of(done.at), "items": items}]
 
     def _comment(self, done: Done) -> dict[str, Any]:
         return {
             "id": str(done.id),
-            "author": self._account(done.by),
-            "created": _time(done.at),
+            "author": self.account(done.by),
+            "created": time_of(done.at),
             "body": {"type": "doc", "version": 1, "content": []},
             "jsdPublic": done.kind == "reply",
         }
 
-    def _account(self, name: str) -> dict[str, Any]:
+    def account(self, name: str) -> dict[str, Any]:
         kinds = {REPORTER: "customer", "robot": "app"}
         return {"accountId": f"712020:{self.users[name]}", "accountType": kinds.get(name, "atlassian")}
+
+    def paged(self, asked: Asked, name: str, found: list[Any]) -> dict[str, Any]:
+        """A page of no more than three, whatever is asked for: it may be smaller."""
+        begin, size = asked.number("startAt", 0), min(3, asked.number("maxResults", 50))
+        return {name: page_of(found, begin, size), "startAt": begin, "maxResults": size, "total": len(found)}
 
     def _attachment(self, asked: Asked, ident: str) -> Any:
         if asked.query.get("redirect") != "false":
@@ -123,11 +121,15 @@ class JiraCloud(ContractSystem):
         return ticket and Answer(list(ticket.files.values())[number])
 
 
-def _paged(asked: Asked, name: str, found: list[Any]) -> dict[str, Any]:
-    """A page of no more than three, whatever is asked for: it may be smaller."""
-    begin, size = asked.number("startAt", 0), min(3, asked.number("maxResults", 50))
-    return {name: page_of(found, begin, size), "startAt": begin, "maxResults": size, "total": len(found)}
+def searched(system: ContractSystem, jql: str) -> list[Filed] | None:
+    """What JQL finds; None if it is not understood."""
+    if text := re.fullmatch(r'text ~ "(\w+)"', jql):
+        return [t for t in system.changed(datetime.min.replace(tzinfo=UTC)) if text[1] in t.subject + t.text]
+    if parts := _JQL.fullmatch(jql):
+        since = datetime.now(UTC) - timedelta(minutes=int(parts[2]))
+        return system.changed(since.replace(second=0, microsecond=0), system.queues[int(parts[1])])
+    return None
 
 
-def _time(at: datetime) -> str:
+def time_of(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{math.floor(at.microsecond / 1000):03}+0000"

@@ -10,6 +10,7 @@ from queues.conftest import forge
 from queues.recording_intake import RecordingIntake
 from queues.tickets.contract.base import MACHINE, REPORTER, ContractSystem
 from queues.tickets.contract.jira_cloud import JiraCloud
+from queues.tickets.contract.jira_data_center import JiraDataCenter
 from queues.tickets.contract.zendesk import Zendesk
 
 from canary.model import Actor, Forgery, Seen
@@ -72,6 +73,15 @@ SYSTEMS: dict[str, System] = {
     "jira-cloud": System(
         JiraCloud,
         {"username": "canary", "secret": "sesame-open-now"},
+        cannot={
+            "merged into a ticket elsewhere": "Jira merges no issues",
+            "deleted": "What is deleted leaves no trace",
+        },
+        differs={"merged into a ticket elsewhere": [IN_CPR], "deleted": []},
+    ),
+    "jira-data-center": System(
+        JiraDataCenter,
+        {"secret": "sesame-open-now"},
         cannot={
             "merged into a ticket elsewhere": "Jira merges no issues",
             "deleted": "What is deleted leaves no trace",
