@@ -29,7 +29,7 @@ from canary.queues.tickets.watch import TicketWatcher, open_tickets
 
 PAGES = Path(__file__).parents[3] / "docs/systems"
 ELSEWHERE_TESTED = {"request-tracker"}
-PATIENT = 10.0
+PATIENT = 120.0
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -11,6 +11,7 @@ from queues.recording_intake import RecordingIntake
 from queues.tickets.contract.base import MACHINE, REPORTER, ContractSystem
 from queues.tickets.contract.jira_cloud import JiraCloud
 from queues.tickets.contract.jira_data_center import JiraDataCenter
+from queues.tickets.contract.zammad import Zammad
 from queues.tickets.contract.zendesk import Zendesk
 
 from canary.model import Actor, Forgery, Seen
@@ -87,6 +88,15 @@ SYSTEMS: dict[str, System] = {
             "deleted": "What is deleted leaves no trace",
         },
         differs={"merged into a ticket elsewhere": [IN_CPR], "deleted": []},
+    ),
+    "zammad": System(
+        Zammad,
+        {"secret": "sesame-open-now"},
+        cannot={
+            "merged into a ticket elsewhere": "What is done later with the ticket that it was merged into is not told",
+            "deleted": "What is deleted leaves no trace",
+        },
+        differs={"merged into a ticket elsewhere": [IN_CPR, TAKEN], "deleted": []},
     ),
     "zendesk": System(
         Zendesk,
