@@ -42,6 +42,7 @@ def check(config: Config, unsure: Collection[str]) -> Findings:
         if "watch" not in unsure:
             yield from _work_shown(config, channel, where)
         yield from _unknown(channel.variants, VARIANTS, "variant", (*where, "variants"))
+        yield from _named_elsewhere(channel, where)
         yield from _rate(channel, where)
     if "channels" not in unsure:
         yield from _windows(config)
@@ -132,6 +133,12 @@ def _unknown(names: Collection[str], known: Collection[str], what: str, where: P
     for name in names:
         if name not in known:
             yield where, f'unknown {what} "{name}", {suggest(name, known)}'
+
+
+def _named_elsewhere(channel: ChannelSettings, where: Path) -> Findings:
+    for name in channel.variants:
+        if name in VARIANTS and (naming := VARIANTS[name].identifier):
+            yield (*where, "variants"), f'got "{name}", want {naming} in identifiers, which sends it in turn'
 
 
 def _replies_read(config: Config, slug: str, where: Path) -> Findings:

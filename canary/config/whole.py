@@ -79,10 +79,14 @@ class Config(Settings):
         return self.channels[channel].senders or tuple(self.senders)
 
     def variants_of(self, channel: str) -> tuple[str, ...]:
-        """The variants that go through ``channel``: the listed ones, or all that its kind can carry."""
-        listed = self.channels[channel].variants
-        every = self.kind_of(channel).carries is Carries.EVERY
-        return listed or tuple(variant.id for variant in VARIANTS.values() if every or not variant.needs_email)
+        """The variants that go through ``channel``: the listed ones, or all that its kind can carry.
+
+        Besides, one for each way to name a certificate that the channel promises to take.
+        """
+        settings, every = self.channels[channel], self.kind_of(channel).carries is Carries.EVERY
+        usual = (item.id for item in VARIANTS.values() if not item.identifier and (every or not item.needs_email))
+        promised = (item.id for item in VARIANTS.values() if item.identifier in settings.identifiers)
+        return (*(settings.variants or usual), *promised)
 
     def kind_of(self, channel: str) -> ChannelKind:
         """What is to be known of the kind of ``channel``."""

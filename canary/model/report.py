@@ -28,13 +28,22 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Identifier:
+    """A certificate as a reporter names it: ``form`` says how in words, ``value`` is what is given."""
+
+    form: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A composed synthetic CPR, before a channel gives it its outer form.
 
     ``mark`` is the text form of the mark, which ``subject`` and ``text`` already contain. ``html`` is the whole HTML
     body for variants that have one (``html_only`` if there is no plain text part beside it), ``charset`` the character
     set of the body, ``references`` a Message-ID that the report answers, ``serial`` a certificate serial for forms that
-    demand one (only ever one that the operator configured).
+    demand one (only ever one that the operator configured). ``identifier`` is set where the report is about how it
+    names its certificate.
     """
 
     probe: str
@@ -50,6 +59,7 @@ class Report:
     attachments: tuple[Attachment, ...] = ()
     references: str | None = None
     serial: str | None = None
+    identifier: Identifier | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ class Endpoints:
     async def check_channel(self, slug: str, sender: str) -> str:
         """What a channel's ``check`` finds. Raises as that does, and nothing else, within a limited time."""
         with _faults_are_ours(f"channel {slug}"):
+            contained(partial(self.config.channels[slug].named_at, self._clock.now()))
             channel = contained(partial(self.channel, slug, sender))
             return _words(await ended(channel.check, _LOOK_WITHIN))
 

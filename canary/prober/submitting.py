@@ -146,6 +146,8 @@ class Submitter:
         return way, contained(partial(way.prepare, report))
 
     def _write(self, probe: Probe, mark: str, head: tuple[int, str] | None, config: Config) -> Report:
+        named = config.channels[probe.channel].named_at(probe.scheduled_at)
+        naming = VARIANTS[probe.variant].identifier
         return compose(
             probe.variant,
             probe=probe.id,
@@ -154,7 +156,8 @@ class Submitter:
             operator=config.operator.name,
             verify=config.operator.verify,
             blind=probe.blind,
-            serial=config.channels[probe.channel].serial,
+            serial=named and named.serial,
+            identifier=named.identifier(naming) if named and naming else None,
             root=head and head[1],
             at=probe.scheduled_at,
             rng=self._rng,
@@ -197,3 +200,8 @@ def _require(choice: Choice, config: Config) -> None:
     for what, (name, names) in known.items():
         if name is not None and name not in names:
             raise ValueError(f"no {what} {name!r}; there are {', '.join(names)}")
+    wanted = choice.variant and VARIANTS[choice.variant].identifier
+    if wanted and wanted not in config.channels[choice.channel].identifiers:
+        raise ValueError(
+            f"variant {choice.variant} is not for channel {choice.channel}: no {wanted} in its identifiers"
+        )

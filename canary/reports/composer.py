@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from random import Random
 
-from canary.model import Attachment, Person, Report
+from canary.model import Attachment, Identifier, Person, Report
 from canary.reports import attachments as make
 from canary.reports.facts import Facts, domain
 from canary.reports.prose import Slot, load, say, some
@@ -27,6 +27,7 @@ def compose(
     at: datetime,
     blind: bool = False,
     serial: str | None = None,
+    identifier: Identifier | None = None,
     references: str | None = None,
     root: str | None = None,
     rng: Random,
@@ -36,15 +37,18 @@ def compose(
     ``operator`` is the CA's own name and ``verify`` how its staff can check that this is a test; both stand in the
     first and the last line unless ``blind``. The mark stands in the first 200 characters, and once more further on:
     a text that is cut is still found. ``at`` is when it is written: what is attached is as old as it should be then. ``serial`` must belong to a revoked or expired test certificate of the CA.
+    ``identifier`` is what a variant is given that is about how the certificate is named, and is all that it says of it.
     ``root`` is the newest root hash of the evidence log, in hexadecimal: a report that carries it shows, wherever it is kept, what had
     been recorded by then. ``references`` is the Message-ID of the message that a variant in a thread answers; one is made up if it is None.
     Costs well under a millisecond, except where a key (an RSA one: some tens of milliseconds) or a file is made.
 
-    Raises ValueError for a variant that does not exist.
+    Raises ValueError for a variant that does not exist, or is to name a certificate and is given none.
     """
     kind = VARIANTS.get(variant)
     if kind is None:
         raise ValueError(f"unknown variant {variant!r}; wanted one of {', '.join(VARIANTS)}")
+    if kind.identifier and identifier is None:
+        raise ValueError(f"variant {variant} names a certificate, and there is none")
     language, charset = rng.choice(kind.languages)
     text_name = rng.choice(kind.texts) if kind.texts else language
     sections = {**load(language), **load(text_name)}
@@ -54,7 +58,9 @@ def compose(
     facts["subject"] = say(sections["subject"][0], facts, rng)
     if root is not None:
         facts["log_root"] = root
-    text = _text(sections, facts, person, serial, rng, early=blind)
+    if identifier is not None:
+        facts["identifier"] = identifier.value
+    text = _text(sections, facts, person, None if identifier else serial, rng, early=blind)
     if not blind:
         text = f"{say(sections['reference'][0], facts, rng)} / {_with_notice(text, language, facts, rng)}"
     return Report(
@@ -71,6 +77,7 @@ def compose(
         attachments=attachments,
         references=references or _message_id(rng) if kind.answers else None,
         serial=serial,
+        identifier=identifier,
     )
 
 

@@ -1,6 +1,7 @@
 """Every kind of report that can be sent.
 
-The ids follow the incidents that showed them (V01 to V20) or that could (V21). V13, V14 and V17 are not here: they are
+The ids follow the incidents that showed them (V01 to V20) or that could (V21). V22 is the
+certificate named in each of the ways that a CPS may promise (4.9.12), for channels that say which. V13, V14 and V17 are not here: they are
 about who sends (free mail, researchers, domain owners) and when (Friday evening, night, holidays), so the configured
 senders and the schedule cover them.
 """
@@ -11,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from canary.settings import Naming
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
@@ -20,7 +23,8 @@ class Variant:
     for a variant that is only plausible. ``texts`` are the files of prose to choose from. ``languages`` pairs each
     language with the character set to write it in. ``attachments`` are file name extensions, of which one is chosen each
     time; ``pastes_key`` says that a key stands in the text, ``size`` how many characters that is meant to have (0: as they
-    come), ``answers`` that it belongs to a thread. ``needs_email`` says that it does not fit a plain web form.
+    come), ``answers`` that it belongs to a thread. ``identifier`` is the way in which it names the channel's test certificate, if that is
+    what it is about. ``needs_email`` says that it does not fit a plain web form.
     """
 
     id: str
@@ -34,6 +38,7 @@ class Variant:
     html: bool = False
     html_only: bool = False
     answers: bool = False
+    identifier: Naming | None = None
     needs_email: bool = False
 
     @property
@@ -65,6 +70,10 @@ def _archive(suffix: str, extension: str) -> Variant:
 
 def _language(code: str, name: str) -> Variant:
     return Variant(f"V21-{code}", f"written in {name}", (), (code,), ((code, "utf-8"),))
+
+
+def _identified(by: Naming, how: str) -> Variant:
+    return Variant(f"V22-{by}", f"certificate named by {how}", (1942270,), ("V22",), identifier=by)
 
 
 _ALL = (
@@ -108,6 +117,12 @@ _ALL = (
     Variant("V21-charset", "not in UTF-8", (), (), _FOREIGN_CHARSETS, needs_email=True),
     Variant("V21-forwarded", "forwarded message attached", (), ("V21-forwarded",), attachments=("eml",), needs_email=True),
     Variant("V21-long", "very long message", (), ("V21-long",), size=60_000, needs_email=True),
+    _identified("serial", "its serial number"),
+    _identified("serial-colons", "its serial number with colons"),
+    _identified("sha256", "its SHA-256"),
+    _identified("sha256-upper", "its SHA-256 in upper case"),
+    _identified("crt-sh", "a link to crt.sh"),
+    _identified("pem", "itself, as PEM"),
 )  # fmt: skip
 
 VARIANTS: Mapping[str, Variant] = MappingProxyType({variant.id: variant for variant in _ALL})

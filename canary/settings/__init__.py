@@ -13,12 +13,14 @@ from canary.settings.base import (
     format_duration,
     is_loopback,
 )
+from canary.settings.certificate import BY_SERIAL, NamedCertificate, Naming
 from canary.settings.channels import WITHIN, ChannelSettings
 from canary.settings.dkim import DkimSettings
 from canary.settings.servers import Server, Tls, tls_context
 
 __all__ = [
     "ADDRESS",
+    "BY_SERIAL",
     "WITHIN",
     "Address",
     "Auth",
@@ -30,6 +32,8 @@ __all__ = [
     "GoogleAuth",
     "ListOf",
     "MicrosoftAuth",
+    "NamedCertificate",
+    "Naming",
     "Scope",
     "Secret",
     "Server",

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from canary.model import Stage
 from canary.settings.base import Duration, ListOf, Settings, Slug, format_duration
+from canary.settings.certificate import BY_SERIAL, NamedCertificate, Naming, read_certificate
 
 WITHIN = {stage: f"{stage}_within" for stage in Stage if stage.may_be_owed}
 """The keys by which a channel promises further stages."""
+
+
+def _certificate(value: str) -> str:
+    read_certificate(value)
+    return value
 
 
 class ChannelSettings(Settings):
@@ -49,6 +56,12 @@ class ChannelSettings(Settings):
     serial: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{8,40}$")] | None = Field(
         None, description="serial number of a revoked or expired test certificate, for forms that demand one"
     )
+    certificate: Annotated[str, AfterValidator(_certificate)] | None = Field(
+        None, description="an expired test certificate in PEM, which reports name in place of its serial alone"
+    )
+    identifiers: ListOf[Naming] = Field(
+        (), description="the ways to name a certificate that the CPS promises to take: a variant each, in turn"
+    )
     reachability_only: bool = Field(False, description="for channels that revoke by machine: loaded, never submitted")
 
     @model_validator(mode="after")
@@ -59,6 +72,34 @@ class ChannelSettings(Settings):
             give_up, wanted = format_duration(self.give_up), format_duration(longest)
             raise ValueError(f"give_up ({give_up}) is shorter than {name} ({wanted}), want at least as long")
         return self
+
+    @model_validator(mode="after")
+    def _can_be_named(self) -> Self:
+        named = self.named
+        if self.serial and named and int(self.serial, 16) != int(named.serial, 16):
+            raise ValueError(f"serial is not that of certificate ({named.serial}), want it left out")
+        if self.identifiers and named is None:
+            raise ValueError("identifiers has no certificate to name, want serial, or certificate for all of them")
+        if self.certificate is None and (more := [name for name in self.identifiers if name not in BY_SERIAL]):
+            raise ValueError(f"identifiers has {', '.join(more)}, want certificate besides, which they are made from")
+        return self
+
+    @property
+    def named(self) -> NamedCertificate | None:
+        """The test certificate that reports may name, as far as it is known."""
+        if self.certificate is not None:
+            return read_certificate(self.certificate)
+        return None if self.serial is None else NamedCertificate(self.serial)
+
+    def named_at(self, at: datetime) -> NamedCertificate | None:
+        """The same, for a report that is written at ``at``. Raises ValueError for one that is still in use then.
+
+        A report of a certificate that is valid could have it revoked.
+        """
+        known = self.named
+        if known is not None and known.ends is not None and known.ends >= at:
+            raise ValueError(f"certificate is valid until {known.ends:%Y-%m-%d}, want one that has expired")
+        return known
 
     def owed(self) -> Mapping[Stage, float]:
         """The further stages that are promised, with the seconds after submission by which each is to be reached."""

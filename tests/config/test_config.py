@@ -96,10 +96,19 @@ class TestWhatOthersAsk:
 
     def test_variants_are_those_named_or_all_that_fit(self, example: Config) -> None:
         assert example.variants_of("ccadb-alias") == ("plain", "V04", "V05", "V06", "V08", "V12")
-        assert example.variants_of("problem-alias") == tuple(VARIANTS)
+        by_mail = example.variants_of("problem-alias")
+        assert by_mail == tuple(name for name, variant in VARIANTS.items() if not variant.identifier)
         by_form = example.variants_of("report-form")
         assert by_form
         assert not any(VARIANTS[variant].needs_email for variant in by_form)
+
+    def test_a_promised_way_to_name_a_certificate_is_a_variant_more(self, example: Config) -> None:
+        before = example.variants_of("ccadb-alias")
+        promising = {"serial": "0123456789", "identifiers": ("serial", "serial-colons")}
+        changed = example.channels["ccadb-alias"].model_copy(update=promising)
+        channels = example.channels | {"ccadb-alias": changed}
+        after = example.model_copy(update={"channels": channels}).variants_of("ccadb-alias")
+        assert after == (*before, "V22-serial", "V22-serial-colons")
 
     def test_a_sender_as_a_channel_needs_it(self, example: Config) -> None:
         sender = example.open_sender("researcher")

@@ -13,6 +13,7 @@ from random import Random
 from urllib.parse import quote
 
 import pytest
+from reports.named import identifier_of
 
 from canary.channels.email.mime import render
 from canary.content import Message, Ticket
@@ -38,6 +39,7 @@ def report(variant: str, verify: str = VERIFY) -> Report:
         operator="CA's Own & Co",
         verify=verify,
         at=AT,
+        identifier=identifier_of(variant),
         rng=Random(7),
     )
 

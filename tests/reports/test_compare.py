@@ -17,6 +17,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reports.named import identifier_of
 
 from canary.content import Message, Ticket
 from canary.model import Attachment, Person, Report
@@ -35,7 +36,15 @@ few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChec
 def report(variant: str, seed: int = 0) -> Report:
     person = Person("Ada Quist", "ada@quist.example")
     return compose(
-        variant, probe="p" * 16, mark="m" * 40, person=person, operator="CA", verify="ask", at=AT, rng=Random(seed)
+        variant,
+        probe="p" * 16,
+        mark="m" * 40,
+        person=person,
+        operator="CA",
+        verify="ask",
+        at=AT,
+        identifier=identifier_of(variant),
+        rng=Random(seed),
     )
 
 

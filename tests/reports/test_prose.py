@@ -13,7 +13,9 @@ from canary.reports.facts import Facts
 from canary.reports.prose import load, say, some
 
 TEXTS = sorted(entry.name.removesuffix(".txt") for entry in (files("canary.reports") / "texts").iterdir())
-KNOWN = dict.fromkeys(("operator", "verify", "probe", "mark", "log_root", "subject", "file", "key", "serial"), "x")
+KNOWN = dict.fromkeys(
+    ("operator", "verify", "probe", "mark", "log_root", "subject", "file", "key", "serial", "identifier"), "x"
+)
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -23,6 +23,7 @@ from canary.channels.forms.asking import Answered, fault_of, follow, said
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.charset import encoded, known, sent_in, urlencoded
 from canary.channels.forms.html import HtmlField, HtmlForm, HtmlPage, read_html
+from canary.channels.forms.identified import Identified
 from canary.channels.forms.private_ca import trust_in
 from canary.channels.forms.settings import HttpFormSettings
 from canary.channels.forms.steps import attached, filled, payload, values
@@ -42,6 +43,7 @@ class HttpFormChannel:
 
     def __init__(self, settings: HttpFormSettings, _sender: Sender, resources: Resources) -> None:
         self._settings, self._home, self._clock = settings, settings.home(), resources.clock
+        self._identified = Identified()
 
     def prepare(self, report: Report) -> Outgoing:
         """The text of each field, and the names and hashes of the files: RFC 8785 canonical JSON."""
@@ -52,10 +54,13 @@ class HttpFormChannel:
         """Fill in the form and submit it, once. Raises ValueError for a channel that is for reachability only."""
         if self._settings.reachability_only:
             raise ValueError("this channel is reachability_only: it may be checked, never submitted")
+        return self._identified.told(outgoing.report, await self._submit(outgoing.report, within))
+
+    async def _submit(self, report: Report, within: float) -> Submission:
         attempt = Attempt(self._clock)
         try:
             async with asyncio.timeout(within), self._client() as client:
-                reference = await self._send(client, outgoing.report, attempt)
+                reference = await self._send(client, report, attempt)
         except TimeoutError:
             return attempt.failed(NoAnswerError(f"the form took longer than {within:g} s"))
         except (UnusableError, OwnFaultError) as fault:

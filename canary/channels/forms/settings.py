@@ -71,7 +71,9 @@ class WebFormSettings(FormSettings):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        require_sense([step.fill.with_ for step in self.steps if step.fill and not step.optional], self.serial)
+        require_sense(
+            [step.fill.with_ for step in self.steps if step.fill and not step.optional], self.serial or self.certificate
+        )
         if not any(step.click and not step.optional for step in self.steps):
             raise ValueError("no step clicks: wanted a click on the button that submits the form")
         return self
@@ -104,5 +106,5 @@ class HttpFormSettings(FormSettings):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        require_sense(self.fields.values(), self.serial)
+        require_sense(self.fields.values(), self.serial or self.certificate)
         return self

@@ -17,7 +17,8 @@ from canary.model import Attachment, Report
 from canary.settings import Duration, Settings
 
 PLACEHOLDERS = (
-    "subject", "text", "name", "first_name", "last_name", "email", "phone", "organisation", "serial", "mark",
+    "subject", "text", "name", "first_name", "last_name", "email", "phone", "organisation", "serial", "identifier",
+    "mark",
 )  # fmt: skip
 """What may stand in braces in a template."""
 
@@ -28,7 +29,10 @@ _CARRIERS = {"subject", "text", "mark"}  # the placeholders that put the mark in
 
 
 def values(report: Report, serial: str | None) -> dict[str, str]:
-    """What each placeholder stands for in ``report``; ``serial`` is the channel's own, for a report without one."""
+    """What each placeholder stands for in ``report``; ``serial`` is the channel's own, for a report without one.
+
+    ``identifier`` is the certificate as the report names it: by its serial number where it is about anything else.
+    """
     person = report.person
     first, _, last = person.name.rpartition(" ")
     return {
@@ -41,6 +45,7 @@ def values(report: Report, serial: str | None) -> dict[str, str]:
         "phone": person.phone,
         "organisation": person.organisation,
         "serial": report.serial or serial or "",
+        "identifier": report.identifier.value if report.identifier else report.serial or serial or "",
         "mark": report.mark,
     }
 
@@ -222,9 +227,9 @@ def require_sense(templates: Iterable[str], serial: str | None) -> None:
         raise ValueError(
             "nothing puts {text}, {subject} or {mark} into the form: the report could not be recognised when it arrives"
         )
-    if "serial" in used and serial is None:
+    if (name := next(iter(sorted(used & {"serial", "identifier"})), None)) and serial is None:
         raise ValueError(
-            "{serial} is used and the channel has no serial; wanted the one of a revoked or expired test certificate"
+            f"{{{name}}} is used and the channel has no serial; wanted the one of a revoked or expired test certificate"
         )
 
 

@@ -23,6 +23,7 @@ from canary.budgets import BROWSER_PAGE
 from canary.channels import Resources, Sender, UnusableError
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.browser import Visited
+from canary.channels.forms.identified import Identified
 from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.steps import Step, files_of, filled, payload, values
@@ -46,6 +47,7 @@ class WebFormChannel:
         self._settings, self._browser, self._clock = settings, resources.browser(), resources.clock
         self._in_detail = settings.screenshots == "always"
         self._told: set[str] = set()
+        self._identified = Identified()
 
     def prepare(self, report: Report) -> Outgoing:
         """The text of each field, and the names and hashes of the files: RFC 8785 canonical JSON."""
@@ -64,7 +66,7 @@ class WebFormChannel:
             raise ValueError("this channel is reachability_only: it may be checked, never submitted")
         result = await self._submit(outgoing.report, within)
         self._in_detail = self._settings.screenshots == "always" or not result.accepted
-        return result
+        return self._identified.told(outgoing.report, result)
 
     async def _submit(self, report: Report, within: float) -> Submission:
         """Begin again, alone, where the browser ended before anything was sent: it may have been another form's page.

@@ -14,6 +14,7 @@ import rfc8785
 from evidence.logging_keys import MemoryKeys
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reports.named import identifier_of
 
 from canary.audit.bundle import files
 from canary.audit.bundle import sample as drawn
@@ -175,6 +176,7 @@ def test_mark_and_root_are_found_in_every_variant(variant: str) -> None:
             verify="https://ca.example/tests",
             at=datetime.now(UTC),
             root=root,
+            identifier=identifier_of(variant),
             rng=rng,
         )
         raw = mime.render(report, to="cpr@ca.example", message_id="<1@probe.example>", date=datetime.now(UTC))
