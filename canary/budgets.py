@@ -107,6 +107,7 @@ FORM_ANSWERS = Budget("the answers of a form's server", received=3 * MIB, decode
 FORM_INSPECTION = Budget("the page to be inspected", seconds=120.0)
 FORM_REFERENCE = Budget("the text in which a reference number is looked for", decoded=20_000)
 FORM_REDIRECTS = Budget("the redirects of a form", number=10, pieces="redirects")
+FORM_SHAPE = Budget("how a form looks, as it is kept", decoded=12_000, number=60, pieces="fields")
 FORM_PAGE = Budget("a form's page", decoded=1 * MIB, number=60_000, depth=2048, pieces="tags and attributes")
 TIMESTAMP = Budget("an answer of a time-stamping authority", received=512 * KIB, decoded=256 * KIB)  # most have 6 KiB
 COSIGNATURE = Budget("an answer of a witness", received=192 * KIB, decoded=64 * KIB)

@@ -54,6 +54,10 @@ def probe(
     known_channel(settings, channel)
     if variant is not None and variant not in VARIANTS:
         raise typer.BadParameter(f"no variant {variant!r}; there are {', '.join(VARIANTS)}")
+    if (naming := VARIANTS[variant].identifier if variant else None) and naming not in settings.channels[
+        channel
+    ].identifiers:
+        raise typer.BadParameter(f"variant {variant} is not for {channel}, which has no {naming} in identifiers")
     if sender is not None and sender not in settings.senders:
         raise typer.BadParameter(f"no sender {sender!r} in the configuration; there are {', '.join(settings.senders)}")
     if settings.channels[channel].reachability_only:

@@ -16,6 +16,7 @@ from canary.ledger.state import (
     OpenProbe,
     State,
     Totals,
+    form_digest,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "Result",
     "State",
     "Totals",
+    "form_digest",
     "inventories",
 ]
 

@@ -16,6 +16,7 @@ from canary.clock import Clock
 from canary.config import Config
 from canary.contained import BrokenError, contained, ended, traced, words
 from canary.model import CanaryError, Component, Outcome, OwnFaultError, Probe
+from canary.prober.drift import seen_by
 from canary.queues import Intake, Watcher, WatchResources
 from canary.queues import kinds as queue_kinds
 from canary.queues.loop import UNEXPECTED
@@ -91,6 +92,11 @@ class Endpoints:
             return Outcome.FORM_ERROR, str(error)
         except OwnFaultError as error:
             return Outcome.INDETERMINATE, error.detail
+
+    def seen(self, slug: str) -> Mapping[str, str]:
+        """How a channel looked when :meth:`look` was there."""
+        opened = self._channels.get((slug, self.config.senders_of(slug)[0]))
+        return seen_by(opened)
 
     async def check_channel(self, slug: str, sender: str) -> str:
         """What a channel's ``check`` finds. Raises as that does, and nothing else, within a limited time."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from canary.ledger import Event, Ledger
+from canary.ledger import Event, Ledger, State
 
 
 class Recorder:
@@ -16,6 +16,11 @@ class Recorder:
         self._ledger = ledger
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news = asyncio.Event()
+
+    @property
+    def state(self) -> State:
+        """What follows from all that is on disk."""
+        return self._ledger.state
 
     async def record(self, *events: Event, artefacts: Sequence[bytes] = ()) -> list[Event]:
         """Return once these events, and before them the artefacts, are on disk; gives those that said something new.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from canary.ledger import events as record
 from canary.ledger.events import digest
 from canary.mark import Keyring, new_probe_id
 from canary.model import Failure, Outgoing, OwnFaultError, Probe, Report, Submission
+from canary.prober.drift import news, seen_by
 from canary.prober.endpoints import Endpoints
 from canary.prober.recorder import Recorder
 from canary.prober.schedule import turn
@@ -126,7 +127,7 @@ class Submitter:
         begun = self._clock.monotonic()
         try:
             submission = await ended(partial(way.submit, outgoing, within=probe.deadline), probe.deadline + _GRACE)
-            await self._record_until_done(probe, submission, begun)
+            await self._record_until_done(probe, submission, begun, seen_by(way))
         except Exception as error:  # a kind that keeps no contract: whether it was sent is not known
             failed = replace(_failed(error, self._clock.now()), uncertain=True)
             await self._record_until_done(probe, failed, begun)
@@ -163,10 +164,13 @@ class Submitter:
             rng=self._rng,
         )
 
-    async def _record_until_done(self, probe: Probe, submission: Submission, begun: float) -> None:
+    async def _record_until_done(
+        self, probe: Probe, submission: Submission, begun: float, seen: Mapping[str, str] | None = None
+    ) -> None:
         """What was sent must be recorded as sent: a full disk is waited out, while the mark is watched for anyhow.
 
-        When it was ``begun``, in monotonic seconds, is told by the clock as it is set by then.
+        When it was ``begun``, in monotonic seconds, is told by the clock as it is set by then. What was ``seen`` of a
+        form on the way is recorded where it has changed.
         """
         names = {name: digest(content) for name, content in submission.artefacts}
         contents = [content for _, content in submission.artefacts]
@@ -174,8 +178,9 @@ class Submitter:
             try:
                 now = self._clock.now()
                 at = now - timedelta(seconds=self._clock.monotonic() - begun)
-                event = record.submitted(probe.id, now, replace(submission, at=at), names)
-                besides = [record.trouble(now, *trouble) for trouble in submission.troubles]
+                form, changed = news(probe.channel, self._recorder.state, seen or {})
+                event = record.submitted(probe.id, now, replace(submission, at=at), names, form)
+                besides = [record.trouble(now, *trouble) for trouble in (*submission.troubles, *changed)]
                 await self._recorder.record(event, *besides, artefacts=contents)
                 return
             except OwnFaultError as error:

@@ -20,6 +20,7 @@ from canary.ledger import Event, EventKind, Ledger
 from canary.ledger.events import Hold, trouble, truncate
 from canary.model import Component, Outcome, Outgoing, OwnFaultError, Probe
 from canary.prober.asked import Asked
+from canary.prober.drift import news
 from canary.prober.endpoints import Endpoints
 from canary.prober.gate import Gate
 from canary.prober.holds import Holds
@@ -132,10 +133,14 @@ class Turns:
         settings = self._endpoints().config.channels[channel]
         with self._endpoints().in_use() as endpoints:
             outcome, detail = await endpoints.look(channel)
+            form, changed = news(channel, self._ledger.state, endpoints.seen(channel))
         body = {"channel": channel, "kind": settings.kind, "queue": min(settings.arrives_in)}
-        told = body | {"outcome": outcome.value, "detail": truncate(detail)}
+        told = body | {"outcome": outcome.value, "detail": truncate(detail)} | ({"form": form} if form else {})
+        now = self._clock.now()
         try:
-            await self._recorder.record(Event(EventKind.CHECKED, self._clock.now(), told))
+            await self._recorder.record(
+                Event(EventKind.CHECKED, now, told), *(trouble(now, *change) for change in changed)
+            )
         except OwnFaultError as error:
             self._not_recorded(channel, error)
         else:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from reports.named import EXPIRED
 from servers.ca_site import CaSite
 from servers.canary_run import configuration, running, staff
 from servers.filters import ILL_REPUTED, filters
@@ -35,7 +36,10 @@ def filtered(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) ->
 
 async def test_every_variant_arrives_whole_and_none_is_taken_for_spam(filtered: CaSite, tmp_path: Path) -> None:
     variants = list(VARIANTS)
-    alias = {"variants": variants, "max_per_hour": 1000, "deadline": "5m"}
+    usual = [name for name in variants if not VARIANTS[name].identifier]
+    promised = [VARIANTS[name].identifier for name in variants if name not in usual]
+    alias = {"variants": usual, "max_per_hour": 1000, "deadline": "5m"}
+    alias |= {"certificate": EXPIRED, "identifiers": promised}
     async with running(configuration(filtered, tmp_path, alias=alias), tmp_path) as run:
         await run.watching()
         probes = {variant: await run.probe(variant=variant) for variant in variants}

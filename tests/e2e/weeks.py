@@ -35,7 +35,7 @@ LOST, JUNKED, STOPPED, AHEAD, UNREADABLE, RESTED = (3, 5), (6, 8), (20, 20.25), 
 """When that is so, when the canary does not run, its clock is ahead, or the CA's queues cannot be read: in days."""
 AHEAD_BY = timedelta(minutes=10)
 
-WITHOUT_FILES = [v.id for v in VARIANTS.values() if not (v.attachments or v.slow or v.needs_email)]
+WITHOUT_FILES = [v.id for v in VARIANTS.values() if not (v.attachments or v.slow or v.needs_email or v.identifier)]
 """Keys and files are never the same twice."""
 
 

@@ -19,7 +19,7 @@ from canary.prober.loop import Prober
 from canary.reports import VARIANTS
 from canary.simulated import SimulatedClock, simulate
 
-_WITHOUT_FILES = [v.id for v in VARIANTS.values() if not (v.attachments or v.slow or v.needs_email)]
+_WITHOUT_FILES = [v.id for v in VARIANTS.values() if not (v.attachments or v.slow or v.needs_email or v.identifier)]
 _PATIENCE = 6 * 3600
 
 T = TypeVar("T")

@@ -125,6 +125,31 @@ def test_what_went_wrong_besides_is_a_trouble_and_the_report_is_sent_all_the_sam
     simulated.live(story, simulated.config(give_up="20m"))
 
 
+def test_how_a_form_looks_is_recorded_when_it_changes_and_drift_is_a_trouble_after_a_restart_too(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def another(canary: Simulated) -> None:
+        before = len(canary.events(EventKind.SUBMITTED))
+        await canary.until(lambda: len(canary.events(EventKind.SUBMITTED)) >= before + 2)
+        told[:] = [event.body for event in canary.events(EventKind.SUBMITTED, EventKind.TROUBLE)]
+
+    told: list[Any] = []
+
+    def lives(seen: dict[str, str]) -> tuple[list[Any], list[str]]:
+        monkeypatch.setattr(simulated.kinds.MemoryChannel, "seen", seen, raising=False)
+        simulated.live(another)
+        forms = [body["form"] for body in told if "form" in body]
+        return forms, [body["detail"] for body in told if body.get("reason") == "form_changed"]
+
+    first = {"field 'Serial'": "text", "key": "aa"}
+    assert lives(first) == ([first], [])
+    other = first | {"field 'Serial'": "text, required"}
+    forms, troubles = lives(other)
+    assert forms == [first, other]
+    (trouble,) = troubles
+    assert trouble.endswith("has changed: field 'Serial': got 'text, required', was 'text'")
+
+
 @pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError(), KeyboardInterrupt(), MuteError()], ids=repr)
 @pytest.mark.parametrize("method", ["__init__", "prepare"])
 def test_what_cannot_be_made_ready_is_a_failed_submission(

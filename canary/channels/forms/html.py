@@ -46,6 +46,7 @@ class HtmlField:
     options: list[tuple[str, str]] = field(default_factory=list)  # (value, text)
     id: str = ""
     multiple: bool = False
+    required: bool = False
     instead: dict[str, str] = field(default_factory=dict)
     """Of a button: what it says in place of the form's own ``action``, ``method`` and ``enctype``."""
 
@@ -270,7 +271,7 @@ class _Reader:
 
     def _add(self, a: Mapping[str, str], kind: str, values: list[str]) -> HtmlField:
         label = plain(a.get("aria-label", "") or a.get("placeholder", ""))
-        item = HtmlField(a.get("name", ""), kind, values, label, id=a.get("id", ""))
+        item = HtmlField(a.get("name", ""), kind, values, label, id=a.get("id", ""), required="required" in a)
         if "disabled" in a or self._around.disabled:
             item.name = ""  # shown, never sent
             item.kind = "button" if kind in _SENDING else kind

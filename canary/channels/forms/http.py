@@ -26,6 +26,7 @@ from canary.channels.forms.html import HtmlField, HtmlForm, HtmlPage, read_html
 from canary.channels.forms.identified import Identified
 from canary.channels.forms.private_ca import trust_in
 from canary.channels.forms.settings import HttpFormSettings
+from canary.channels.forms.shape import of_form, of_target, server_key, told
 from canary.channels.forms.steps import attached, filled, payload, values
 from canary.exchange import BROKEN, exchange
 from canary.model import Attachment, Outgoing, OwnFaultError, Report, Submission
@@ -44,6 +45,8 @@ class HttpFormChannel:
     def __init__(self, settings: HttpFormSettings, _sender: Sender, resources: Resources) -> None:
         self._settings, self._home, self._clock = settings, settings.home(), resources.clock
         self._identified = Identified()
+        self.seen: dict[str, str] = {}
+        """How the form looked on the last visit; empty if it was not seen."""
 
     def prepare(self, report: Report) -> Outgoing:
         """The text of each field, and the names and hashes of the files: RFC 8785 canonical JSON."""
@@ -54,7 +57,10 @@ class HttpFormChannel:
         """Fill in the form and submit it, once. Raises ValueError for a channel that is for reachability only."""
         if self._settings.reachability_only:
             raise ValueError("this channel is reachability_only: it may be checked, never submitted")
-        return self._identified.told(outgoing.report, await self._submit(outgoing.report, within))
+        self.seen = {}
+        result, key = await asyncio.gather(self._submit(outgoing.report, within), server_key(self._settings.url))
+        self.seen |= key if self.seen else {}
+        return self._identified.told(outgoing.report, result)
 
     async def _submit(self, report: Report, within: float) -> Submission:
         attempt = Attempt(self._clock)
@@ -71,13 +77,15 @@ class HttpFormChannel:
         """Load the page and find the form and each of its configured fields."""
         async with self._client() as client:
             form, page, loaded = await self._load(client)
+        self.seen = _shape(form, page, loaded) | await server_key(self._settings.url)
         await in_thread(
             partial(self._merge, form, page, dict.fromkeys(self._settings.fields), self._button(form, page))
         )
         found = (
             f"{loaded.url}: found {', '.join(repr(name) for name in (*self._settings.fields, *self._settings.files))}"
         )
-        return f"{found}; {page.facts.captcha} on the page" if page.facts.captcha else found
+        captcha = f"; {page.facts.captcha} on the page" if page.facts.captcha else ""
+        return f"{found}; {told(self.seen)}{captcha}"
 
     async def close(self) -> None:
         """Nothing to let go of: each probe has a connection, and cookies, of its own."""
@@ -96,6 +104,7 @@ class HttpFormChannel:
         """Load, fill in and send the form; returns the reference number in the page that confirms, if there is one."""
         form, page, loaded = await self._load(client)
         attempt.passed("load")
+        self.seen = _shape(form, page, loaded)
         request = await in_thread(partial(self._request, client, report, form, page, loaded))
         self._home.require(str(request.url))
         attempt.clicked = True
@@ -131,7 +140,7 @@ class HttpFormChannel:
         files = [(name, (f.name, f.content, f.media_type)) for name, f in self._files(report)]
         charset = sent_in(next(filter(None, map(known, form.charset.split())), loaded.charset))
         try:
-            target = urljoin(urljoin(loaded.url, page.base), says["action"]) if says["action"] else loaded.url
+            target = _target(says["action"], page, loaded)
             multipart = files if "multipart" in says["enctype"].lower() else None
             return _request(client, target, sent, multipart, charset=charset, referer=loaded.url)
         except BROKEN as error:
@@ -232,6 +241,19 @@ class HttpFormChannel:
             _require_option(form, name, value)
         carried = [(name, value) for name, value in form.carried(button) if name not in fields]
         return [*carried, *((name, value or "") for name, value in fields.items())]
+
+
+def _target(action: str, page: HtmlPage, loaded: Answered) -> str:
+    """Where a form goes. Raises ValueError for what is no address."""
+    return urljoin(urljoin(loaded.url, page.base), action) if action else loaded.url
+
+
+def _shape(form: HtmlForm, page: HtmlPage, loaded: Answered) -> dict[str, str]:
+    """How a form looks; of one that goes nowhere the fields alone."""
+    try:
+        return of_form(form, page.facts.captcha) | of_target(_target(form.action, page, loaded), form.method)
+    except ValueError:
+        return of_form(form, page.facts.captcha)
 
 
 def _require_option(form: HtmlForm, name: str, value: str | None) -> None:

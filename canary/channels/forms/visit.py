@@ -20,6 +20,7 @@ from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.browser import Visited
 from canary.channels.forms.controls import (
     Controls,
+    UnreadablePageError,
     read_before,
     read_page,
     words_pattern,
@@ -28,6 +29,7 @@ from canary.channels.forms.hindrance import engine_words, hindrance, plainly
 from canary.channels.forms.lookup import lookup_fault
 from canary.channels.forms.page import PageFacts
 from canary.channels.forms.settings import WebFormSettings
+from canary.channels.forms.shape import of_page, of_target
 from canary.channels.forms.steps import Choose, Click, Fill, Step, Upload, files_of, filled, values
 from canary.model import Attachment, Component, OwnFaultError, Report, Submission
 from canary.threads import in_thread
@@ -57,6 +59,8 @@ class Visit:
         self._controls = Controls(page, [step.label for step in settings.steps if step.label])
         self._typed: list[str] = []
         self._answer: ClickAnswer | None = None
+        self.shape: dict[str, str] = {}
+        """How the form looked, as far as it was seen: the fields of its pages, and where it goes."""
 
     async def submit(self, report: Report) -> Submission:
         """All steps, and the page's answer. Raises OwnFaultError and Playwright's errors for a browser that failed."""
@@ -88,6 +92,7 @@ class Visit:
             if step.choose or step.check:
                 await self._do(step, {})  # it may reveal the fields of the next steps
         facts = await read_page(self._page)
+        self.shape = of_page(facts)
         found = f"{self._settings.url}: found {', '.join(repr(label) for label in labels) or 'the page'}"
         if self._settings.confirm.seen_in(facts.text):
             found += f"; {self._settings.confirm.text!r} stands there already, and will confirm nothing as it stands"
@@ -168,7 +173,10 @@ class Visit:
                             [FilePayload(name=f.name, mimeType=f.media_type, buffer=f.content) for f in files]
                         )
                 case Click():
-                    await (await self._found(step)).click()
+                    button = await self._found(step)
+                    if step.next_page:
+                        await self._see()
+                    await button.click()
                     if step.next_page:
                         await self._page.wait_for_load_state("domcontentloaded")
                         self._home.require(self._page.url)
@@ -269,6 +277,8 @@ class Visit:
             before = await read_before(button)
         except PlaywrightTimeoutError as error:
             raise await self._unfit(step) from error
+        await self._see()
+        self.shape |= of_target(before.target)
         self._home.require(before.target, "the form goes")
         answer = ClickAnswer(self._page, button, self._settings.confirm, self._outlet, self._attempt.seconds)
         await answer.expect(before, self._typed, self._home, self._explained)
@@ -281,6 +291,11 @@ class Visit:
                 self._attempt.clicked = False
                 raise await self._unfit(step) from error
         return await answer.read()
+
+    async def _see(self) -> None:
+        """Note how the page looks, with all that the steps so far have revealed."""
+        with suppress(UnreadablePageError):  # then whoever reads it next says so
+            self.shape |= of_page(await read_page(self._page))
 
     async def _hear(self, dialog: Dialog) -> None:
         if self._answer is not None and dialog.type != "beforeunload":

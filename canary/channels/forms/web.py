@@ -26,6 +26,7 @@ from canary.channels.forms.browser import Visited
 from canary.channels.forms.identified import Identified
 from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.settings import WebFormSettings
+from canary.channels.forms.shape import GOES_TO, server_key, told
 from canary.channels.forms.steps import Step, files_of, filled, payload, values
 from canary.channels.forms.visit import Visit
 from canary.model import Component, Outgoing, OwnFaultError, Report, Submission
@@ -48,6 +49,8 @@ class WebFormChannel:
         self._in_detail = settings.screenshots == "always"
         self._told: set[str] = set()
         self._identified = Identified()
+        self.seen: dict[str, str] = {}
+        """How the form looked on the last visit; empty if it was not seen."""
 
     def prepare(self, report: Report) -> Outgoing:
         """The text of each field, and the names and hashes of the files: RFC 8785 canonical JSON."""
@@ -64,7 +67,9 @@ class WebFormChannel:
         """Fill in the form and submit it, once. Raises ValueError for a channel that is for reachability only."""
         if self._settings.reachability_only:
             raise ValueError("this channel is reachability_only: it may be checked, never submitted")
-        result = await self._submit(outgoing.report, within)
+        self.seen = {}
+        result, key = await asyncio.gather(self._submit(outgoing.report, within), server_key(self._settings.url))
+        self.seen |= key if self.seen else {}
         self._in_detail = self._settings.screenshots == "always" or not result.accepted
         return self._identified.told(outgoing.report, result)
 
@@ -97,7 +102,11 @@ class WebFormChannel:
         try:
             async with asyncio.timeout(min(left, due)):
                 page = await self._page(visited.context)
-                return await Visit(self._settings, visited, page, attempt).submit(report)
+                visit = Visit(self._settings, visited, page, attempt)
+                try:
+                    return await visit.submit(report)
+                finally:
+                    self.seen = visit.shape if GOES_TO in visit.shape else {}  # else there may be more
         except TimeoutError:
             if left > due - _AT_ONCE:
                 return attempt.failed(NoAnswerError(f"the form took longer than {due:g} s"))
@@ -124,12 +133,14 @@ class WebFormChannel:
             try:
                 async with asyncio.timeout(self._settings.longest()):
                     page = await visited.context.new_page()
-                    found = await Visit(self._settings, visited, page, Attempt(self._clock)).look()
+                    visit = Visit(self._settings, visited, page, Attempt(self._clock))
+                    found = await visit.look()
+                    self.seen = visit.shape | await server_key(self._settings.url)
             except TimeoutError:
                 raise UnusableError(f"the form took longer than {self._settings.longest():g} s") from None
             except PlaywrightError as error:
                 raise _ended(error, visited) from error
-            return f"{found}{visited.outlet.words()}; {await self._browser.describe()}"
+            return f"{found}; {told(self.seen)}{visited.outlet.words()}; {await self._browser.describe()}"
 
     def _troubles(self, outlet: Outlet) -> tuple[tuple[Component, str, str], ...]:
         """What the page was kept from that it was not kept from before: it does the same with every probe."""

@@ -43,12 +43,23 @@ def submitting(
     return Event(EventKind.SUBMITTING, at, body, probe)
 
 
-def submitted(probe: str, at: datetime, submission: Submission, artefacts: Mapping[str, str]) -> Event:
-    """Sending ended, one way or the other; ``artefacts`` are names and their SHA-256."""
+def submitted(
+    probe: str,
+    at: datetime,
+    submission: Submission,
+    artefacts: Mapping[str, str],
+    form: Mapping[str, str] | None = None,
+) -> Event:
+    """Sending ended, one way or the other; ``artefacts`` are names and their SHA-256.
+
+    ``form`` is how a form looked, where that was not so when it was told before.
+    """
     body = _adapter(Submission).dump_python(submission, mode="json", exclude={"artefacts", "troubles"})
     body |= {"at": timestamp(submission.at), "reason": truncate(submission.reason), "artefacts": dict(artefacts)}
     if submission.reference is not None:
         body["reference"] = truncate(submission.reference, _LONGEST_NAME)
+    if form:
+        body["form"] = dict(form)
     return Event(EventKind.SUBMITTED, at, body, probe)
 
 
@@ -113,7 +124,7 @@ def read_probe(event: Event) -> Probe:
 
 def read_submission(event: Event) -> Submission:
     """The submission of a ``submitted`` event, without the contents of its artefacts."""
-    body = {key: value for key, value in event.body.items() if key != "artefacts"}
+    body = {key: value for key, value in event.body.items() if key not in ("artefacts", "form")}
     return _adapter(Submission).validate_python(body)
 
 

@@ -2,6 +2,7 @@
 
 from canary.ledger.state.due import Due
 from canary.ledger.state.fold import Find, Fold, fold_probe
+from canary.ledger.state.judged import form_digest
 from canary.ledger.state.snapshot import dump, restore
 from canary.ledger.state.state import OpenProbe, State
 from canary.ledger.state.surplus import KeptSightings
@@ -23,5 +24,6 @@ __all__ = [
     "Totals",
     "dump",
     "fold_probe",
+    "form_digest",
     "restore",
 ]

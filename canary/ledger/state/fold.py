@@ -23,7 +23,7 @@ from canary.ledger.events import (
     read_submission,
 )
 from canary.ledger.state.due_events import configured, each, hold_began, hold_ended, started
-from canary.ledger.state.judged import with_absence, with_failure, with_result, with_way
+from canary.ledger.state.judged import with_absence, with_failure, with_form, with_result, with_way
 from canary.ledger.state.state import RECENT, OpenProbe, State, clock_is_news
 from canary.ledger.state.surplus import surplus
 from canary.ledger.state.totals import UNDECIDED, ChannelTotals, Histogram, Totals, counted
@@ -161,7 +161,7 @@ class Fold:
         submission = read_submission(event)
         totals = self._totals_of(known)
         self._channels[known.case.probe.channel] = replace(
-            totals,
+            with_form(totals, event.body.get("form")),
             sent=totals.sent + (submission.uncertain or submission.failure is not Failure.OURS),
             submitted=totals.submitted + submission.accepted,
         )
@@ -286,7 +286,7 @@ class Fold:
         body, at = event.body, event.at.timestamp()
         totals = self._channels.get(body["channel"]) or ChannelTotals(body["kind"], body["queue"])
         outcome = Outcome(body["outcome"])
-        arrived = outcome is Outcome.ARRIVED
+        arrived, totals = outcome is Outcome.ARRIVED, with_form(totals, body.get("form"))
         self._channels[body["channel"]] = replace(
             with_failure(totals, f"look {event.seq}", at, outcome, told=True),
             looks=totals.looks + 1,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from canary.judge import reached
+from canary.ledger.canonical import canonical
+from canary.ledger.events import digest
 from canary.ledger.state.totals import ChannelTotals, Newest, counted
 from canary.model import Case, DeadlineResult, Outcome, Seen, Sighting
 
+_MOST_FORMS = 5
 _MOST_FAILING = 5
 """Failed probes that are remembered of a channel, the newest: two make a failure that is confirmed."""
 
@@ -50,6 +54,20 @@ def with_failure(channel: ChannelTotals, probe: str, scheduled: float, outcome: 
 def with_absence(newest: Newest, case: Case) -> Newest:
     """With a note that somebody is away which came after the deadline."""
     return replace(newest, away=_away(case)) if case.probe.id == newest.probe else newest
+
+
+def with_form(channel: ChannelTotals, form: Mapping[str, str] | None) -> ChannelTotals:
+    """With how its form looks, where an event tells that: it was not so when it was told before."""
+    if not form:
+        return channel
+    known = form_digest(form)
+    before = [other for other in channel.forms if other != known]
+    return replace(channel, form=form, forms=(*before, known)[-_MOST_FORMS:])
+
+
+def form_digest(form: Mapping[str, str]) -> str:
+    """By what one look of a form is told from another: SHA-256 in hexadecimal, whatever the order."""
+    return digest(canonical(form))
 
 
 def with_way(channel: ChannelTotals, sighting: Sighting) -> ChannelTotals:

@@ -59,6 +59,7 @@ def _channel(found: Mapping[str, Any]) -> ChannelTotals:
     known["stages"] = {stage: _histogram(histogram) for stage, histogram in known.get("stages", {}).items()}
     newest = _known(Newest, known.get("newest", {}))
     known["newest"] = Newest(**newest | {"seen_in": frozenset(newest.get("seen_in", ()))})
+    known["forms"] = tuple(known.get("forms", ()))
     known["due"] = Due(**_known(Due, known.get("due", {})))
     return ChannelTotals(**known)
 

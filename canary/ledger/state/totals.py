@@ -114,6 +114,10 @@ class ChannelTotals:
     resumed: float = 0.0
     """When it was probed again after a pause, a blackout or the kill switch."""
     newest: Newest = Newest()
+    form: Mapping[str, str] = field(default_factory=dict)
+    """How its form looked when that was last told: names and texts."""
+    forms: tuple[str, ...] = ()
+    """The SHA-256 of how it looked the last few times that it changed, this one last."""
     variants_missed: Mapping[str, float] = field(default_factory=dict)
     """By variant: when one last missed its deadline."""
     senders_missed: Mapping[str, float] = field(default_factory=dict)
