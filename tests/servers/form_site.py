@@ -73,6 +73,10 @@ class FormSite:
     ) -> None:
         self.fault: Fault | None = None
         self.fault_on_submission: Fault | None = None
+        self.lets_by: Callable[[Request], bool] = lambda _: False
+        """Who meets no fault."""
+        self.asked: list[tuple[str, str, dict[str, str]]] = []
+        """Method, path and headers of each request."""
         self.submissions: list[Submitted] = []
         self._folder, self._tls, self._on_load, self._on_submission = folder, tls, on_load, on_submission
         self._tokens: set[str] = set()
@@ -137,9 +141,10 @@ class FormSite:
 
     async def _show(self, request: Request) -> Response:
         page = request.path_params["page"]
+        by = self._by(request)
         if self._on_load:
             self._on_load()
-        if self.fault is Fault.ERROR:
+        if self.fault is Fault.ERROR and not by:
             return HTMLResponse(pages.problem("Internal Server Error"), 500)
         if self.fault is Fault.MOVED and request.url.hostname != "localhost":
             return RedirectResponse(str(request.url.replace(hostname="localhost")))
@@ -156,7 +161,11 @@ class FormSite:
             action = str(request.url.replace(hostname="localhost"))
         if self.fault is Fault.BARE:
             return HTMLResponse(pages.bare())
-        html = pages.hostile(action) if self.fault is Fault.HOSTILE else pages.form(page, action, token, self.fault)
+        html = (
+            pages.hostile(action)
+            if self.fault is Fault.HOSTILE
+            else pages.form(page, action, token, None if by else self.fault)
+        )
         if html is None:
             return HTMLResponse(pages.problem("Not Found"), 404)
         response = HTMLResponse(html)
@@ -165,17 +174,18 @@ class FormSite:
 
     async def _take(self, request: Request) -> Response:
         page, step = request.path_params["page"], request.path_params.get("step")
+        by = self._by(request)
         form = await request.form()
         fields = {name: value for name, value in form.items() if isinstance(value, str)}
         files: dict[str, list[tuple[str, bytes]]] = {}
         for name, value in form.multi_items():
             if isinstance(value, UploadFile) and value.filename:
                 files.setdefault(name, []).append((value.filename, await value.read()))
-        if Fault.ERROR in (self.fault, self.fault_on_submission):
+        if Fault.ERROR in (self.fault, self.fault_on_submission) and not by:
             return HTMLResponse(pages.problem("Internal Server Error"), 500)
         if page == "wizard" and step is None:
             return HTMLResponse(pages.wizard_second(fields))
-        objection = self._objection(page, fields, request)
+        objection = None if by else self._objection(page, fields, request)
         if objection:
             return HTMLResponse(pages.rejection(objection, marked=self.fault is not Fault.REJECTS_PLAINLY))
         if self.fault is Fault.SLOW:
@@ -185,6 +195,11 @@ class FormSite:
         if self._on_submission:
             self._on_submission(submitted)
         return await self._answer(submitted, request)
+
+    def _by(self, request: Request) -> bool:
+        """Whether a request is let by what keeps others out; each is asked once."""
+        self.asked.append((request.method, request.url.path, dict(request.headers)))
+        return self.lets_by(request)
 
     async def _answer(self, submitted: Submitted, request: Request) -> Response:
         if self.fault_on_submission is Fault.MOVED:

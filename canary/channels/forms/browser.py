@@ -19,6 +19,7 @@ from playwright.async_api import BrowserContext
 from playwright.async_api import Error as PlaywrightError
 
 from canary.budgets import BROWSER, BROWSER_PAGE
+from canary.channels.forms.bypass import Bypass
 from canary.channels.forms.home import Home
 from canary.channels.forms.launch import Running, launch
 from canary.channels.forms.outlet import Outlet
@@ -75,15 +76,16 @@ class Browser:
         within: float | None = None,
         ca_file: Path | None = None,
         alone: bool = False,
+        bypass: Bypass | None = None,
     ) -> AsyncIterator[Visited]:
         """A fresh context: no cookies, no cache, nothing of an earlier probe. Waits for a turn for ``within`` seconds,
         and until all others have left where it wants to be ``alone``.
 
         Its pages may send to ``home`` alone; with the CAs of ``ca_file``, trusted instead of the system's, they reach
-        nothing else. Raises OwnFaultError for a file without any, and of BROWSER with reason ``busy``, ``missing``,
-        ``sandbox``, ``crashed`` or ``hangs``.
+        nothing else. ``bypass`` signs what goes to the form's own host. Raises OwnFaultError for a file without any,
+        and of BROWSER with reason ``busy``, ``missing``, ``sandbox``, ``crashed`` or ``hangs``.
         """
-        outlet = Outlet(home)
+        outlet = Outlet(home, bypass=bypass)
         async with self._turn(within, alone), self._watched(), AsyncExitStack() as doors:
             door = None
             running = await self._ready()

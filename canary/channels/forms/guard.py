@@ -98,17 +98,24 @@ class Guard:
         writes = bool(request.get("hasPostData") or request.get("postData"))
         wanted = PageRequest(request["url"], request["method"], request["headers"], writes)
         with suppress(PlaywrightError):  # whoever asked is gone
-            if not wanted.url.startswith(("http:", "https:")) or await self._may(wanted, event.get("frameId", "")):
+            if not wanted.url.startswith(("http:", "https:")):
                 await self._session.send("Fetch.continueRequest", key)
+            elif outlet := await self._admitted(wanted, event.get("frameId", "")):
+                signed = outlet.signed(wanted)
+                other = (
+                    {"headers": [{"name": name, "value": value} for name, value in signed.items()]} if signed else {}
+                )
+                await self._session.send("Fetch.continueRequest", {**key, **other})
             else:
                 await self._session.send("Fetch.failRequest", {**key, "errorReason": "BlockedByClient"})
 
-    async def _may(self, wanted: PageRequest, frame: str) -> bool:
+    async def _admitted(self, wanted: PageRequest, frame: str) -> Outlet | None:
+        """The outlet that lets the request out; None if it may not be made."""
         outlet = await self._outlet_of(frame)
         if outlet is None or not outlet.lets_out(wanted) or (outlet is self._stray and self._is_anybodys(wanted)):
-            return False
+            return None
         await self._relay.admit(wanted.url, outlet)
-        return True
+        return outlet
 
     async def _outlet_of(self, frame: str) -> Outlet | None:
         """That of the visit which a frame is part of; None if that has ended."""

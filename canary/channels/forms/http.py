@@ -8,8 +8,8 @@ that answers more than :mod:`canary.budgets` allows. Pages are read in a thread:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,10 +21,12 @@ from canary.budgets import FORM_ANSWERS, FORM_REDIRECTS
 from canary.channels import Resources, Sender, UnusableError
 from canary.channels.forms.asking import Answered, fault_of, follow, said
 from canary.channels.forms.attempt import Attempt, NoAnswerError
+from canary.channels.forms.bypass import HEADER, Bypass, bypass_of
 from canary.channels.forms.charset import encoded, known, sent_in, urlencoded
 from canary.channels.forms.html import HtmlField, HtmlForm, HtmlPage, read_html
 from canary.channels.forms.identified import Identified
 from canary.channels.forms.private_ca import trust_in
+from canary.channels.forms.public import PublicSide, Troubles, not_for_the_public, words
 from canary.channels.forms.settings import HttpFormSettings
 from canary.channels.forms.shape import of_form, of_target, server_key, told
 from canary.channels.forms.steps import attached, filled, payload, values
@@ -44,6 +46,7 @@ class HttpFormChannel:
 
     def __init__(self, settings: HttpFormSettings, _sender: Sender, resources: Resources) -> None:
         self._settings, self._home, self._clock = settings, settings.home(), resources.clock
+        self._bypass, self._public = bypass_of(settings, resources), PublicSide(settings.url)
         self._identified = Identified()
         self.seen: dict[str, str] = {}
         """How the form looked on the last visit; empty if it was not seen."""
@@ -63,29 +66,46 @@ class HttpFormChannel:
         return self._identified.told(outgoing.report, result)
 
     async def _submit(self, report: Report, within: float) -> Submission:
+        """Submit it, after a look at what the public has of the form where ours is let by a CAPTCHA."""
         attempt = Attempt(self._clock)
+        troubles: Troubles = ()
         try:
-            async with asyncio.timeout(within), self._client() as client:
-                reference = await self._send(client, report, attempt)
+            async with asyncio.timeout(within):
+                if self._bypass is not None:
+                    try:
+                        _, page, _ = await self._look()
+                        troubles = self._public.troubles(page.facts.captcha)
+                    except (UnusableError, OwnFaultError) as fault:
+                        return not_for_the_public(attempt, fault)
+                async with self._client(self._bypass) as client:
+                    reference = await self._send(client, report, attempt)
         except TimeoutError:
-            return attempt.failed(NoAnswerError(f"the form took longer than {within:g} s"))
+            result = attempt.failed(NoAnswerError(f"the form took longer than {within:g} s"))
         except (UnusableError, OwnFaultError) as fault:
-            return attempt.failed(fault)
-        return attempt.accepted(reference)
+            result = attempt.failed(fault)
+        else:
+            result = attempt.accepted(reference)
+        return replace(result, troubles=troubles)
 
     async def check(self) -> str:
         """Load the page and find the form and each of its configured fields."""
-        async with self._client() as client:
-            form, page, loaded = await self._load(client)
+        form, page, loaded = await self._look(self._bypass)
         self.seen = _shape(form, page, loaded) | await server_key(self._settings.url)
-        await in_thread(
-            partial(self._merge, form, page, dict.fromkeys(self._settings.fields), self._button(form, page))
-        )
         found = (
             f"{loaded.url}: found {', '.join(repr(name) for name in (*self._settings.fields, *self._settings.files))}"
         )
         captcha = f"; {page.facts.captcha} on the page" if page.facts.captcha else ""
+        if self._bypass is not None:
+            captcha += words((await self._look())[1].facts.captcha)
         return f"{found}; {told(self.seen)}{captcha}"
+
+    async def _look(self, bypass: Bypass | None = None) -> tuple[HtmlForm, HtmlPage, Answered]:
+        """The form with all that is configured of it. Raises UnusableError and OwnFaultError."""
+        async with self._client(bypass) as client:
+            form, page, loaded = await self._load(client)
+        fields = dict.fromkeys(self._settings.fields)
+        await in_thread(partial(self._merge, form, page, fields, self._button(form, page)))
+        return form, page, loaded
 
     async def close(self) -> None:
         """Nothing to let go of: each probe has a connection, and cookies, of its own."""
@@ -97,8 +117,12 @@ class HttpFormChannel:
     def _files(self, report: Report) -> list[tuple[str, Attachment]]:
         return [(name, file) for name, which in self._settings.files.items() for file in attached(report, which)]
 
-    def _client(self) -> AbstractAsyncContextManager[httpx.AsyncClient]:
-        return exchange(FORM_ANSWERS, headers=_HEADERS, trust=partial(trust_in, self._settings.ca_file))
+    @asynccontextmanager
+    async def _client(self, bypass: Bypass | None) -> AsyncIterator[httpx.AsyncClient]:
+        async with exchange(FORM_ANSWERS, headers=_HEADERS, trust=partial(trust_in, self._settings.ca_file)) as client:
+            if bypass is not None:
+                client.event_hooks = {"request": [partial(_sign, bypass)]}
+            yield client
 
     async def _send(self, client: httpx.AsyncClient, report: Report, attempt: Attempt) -> str | None:
         """Load, fill in and send the form; returns the reference number in the page that confirms, if there is one."""
@@ -241,6 +265,12 @@ class HttpFormChannel:
             _require_option(form, name, value)
         carried = [(name, value) for name, value in form.carried(button) if name not in fields]
         return [*carried, *((name, value or "") for name, value in fields.items())]
+
+
+async def _sign(bypass: Bypass, request: httpx.Request) -> None:
+    """Sign a request, or take from it what a redirect brought along."""
+    request.headers.pop(HEADER, None)
+    request.headers.update(bypass.headers(request.method, str(request.url), {}))
 
 
 def _target(action: str, page: HtmlPage, loaded: Answered) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from canary.budgets import BROWSER_ADDRESS, BROWSER_TRAFFIC, Budget, BudgetError
+from canary.channels.forms.bypass import Bypass
 from canary.channels.forms.home import Address, Home
 from canary.channels.forms.page import short
 from canary.channels.forms.typed import Typed
@@ -34,9 +35,11 @@ class PageRequest:
 class Outlet:
     """What one visit lets out, and what it has cost so far."""
 
-    def __init__(self, home: Home | None = None, traffic: Budget = BROWSER_TRAFFIC) -> None:
-        """``home`` are the form's own addresses; None for a page that has no form to send."""
-        self._home, self._traffic = home, traffic
+    def __init__(
+        self, home: Home | None = None, traffic: Budget = BROWSER_TRAFFIC, bypass: Bypass | None = None
+    ) -> None:
+        """``home`` are the form's own addresses, None for a page without a form to send; ``bypass`` signs requests."""
+        self._home, self._traffic, self._bypass = home, traffic, bypass
         self._requests = self._received = 0
         self.written = 0
         """How many requests with something in them were let out to the form's own addresses."""
@@ -65,6 +68,12 @@ class Outlet:
         if why is not None:
             self.stop(why, typed=why.startswith("what was typed"))
         return why is None
+
+    def signed(self, wanted: PageRequest) -> dict[str, str] | None:
+        """All headers of a request in place of its own; None where those stay."""
+        if self._bypass is None:
+            return None
+        return self._bypass.headers(wanted.method, wanted.url, wanted.headers)
 
     def objection(self, wanted: PageRequest) -> str | None:
         """What speaks against a request that does not go home."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from canary.channels.forms.home import Home, host_and_port
 from canary.channels.forms.steps import Confirm, Files, Step, Template, WebAddress, require_sense
-from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Settings
+from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Secret, Settings
 
 _RECORDS_WITHIN = 30.0
 """Seconds for the screenshot and the trace, in the end."""
@@ -23,6 +23,13 @@ class BrowserSettings(Settings):
     sandbox: Literal["auto", "on", "off"] = Field(
         "auto", description="auto: on, unless we run as root or the system does not let it start"
     )
+
+
+class BypassSettings(Settings):
+    """What was agreed with who runs the form, so that its CAPTCHA lets the canary by."""
+
+    key: Secret = Field(description="the key that both sides have: 32 characters or more, made at random")
+    valid_for: Annotated[Duration, Field(le=300)] = Field(60.0, description="how long a signed request may be used")
 
 
 def _place(value: str) -> str:
@@ -42,6 +49,9 @@ class FormSettings(ChannelSettings):
         (), description="further HOST or HOST:PORT, besides the url's, on which the form may be or to which it may go"
     )
     loads_within: Duration = Field(30.0, description="how long the page may take to load")
+    bypass: BypassSettings | None = Field(
+        None, description="a signed header that lets the canary by the form's CAPTCHA; docs/forms.md"
+    )
     ca_file: FilePath | None = Field(
         None,
         description="PEM file of the CAs to trust instead of the system's; "
@@ -54,7 +64,8 @@ class FormSettings(ChannelSettings):
 
     def target(self) -> Mapping[str, Any]:
         """The form's address, and where else it may be or go to."""
-        return {"url": self.url, "posts_to": list(self.posts_to)}
+        bypass = {} if self.bypass is None else {"bypass": "signed header"}
+        return {"url": self.url, "posts_to": list(self.posts_to), **bypass}
 
     def home(self) -> Home:
         """The addresses that the report may go to."""

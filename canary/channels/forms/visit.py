@@ -61,6 +61,8 @@ class Visit:
         self._answer: ClickAnswer | None = None
         self.shape: dict[str, str] = {}
         """How the form looked, as far as it was seen: the fields of its pages, and where it goes."""
+        self.captcha: str | None = None
+        """Whose CAPTCHA a look has found on the page."""
 
     async def submit(self, report: Report) -> Submission:
         """All steps, and the page's answer. Raises OwnFaultError and Playwright's errors for a browser that failed."""
@@ -92,7 +94,7 @@ class Visit:
             if step.choose or step.check:
                 await self._do(step, {})  # it may reveal the fields of the next steps
         facts = await read_page(self._page)
-        self.shape = of_page(facts)
+        self.shape, self.captcha = of_page(facts), facts.captcha
         found = f"{self._settings.url}: found {', '.join(repr(label) for label in labels) or 'the page'}"
         if self._settings.confirm.seen_in(facts.text):
             found += f"; {self._settings.confirm.text!r} stands there already, and will confirm nothing as it stands"

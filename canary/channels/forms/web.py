@@ -23,8 +23,10 @@ from canary.budgets import BROWSER_PAGE
 from canary.channels import Resources, Sender, UnusableError
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.browser import Visited
+from canary.channels.forms.bypass import Bypass, bypass_of
 from canary.channels.forms.identified import Identified
 from canary.channels.forms.outlet import Outlet
+from canary.channels.forms.public import PublicSide, not_for_the_public, words
 from canary.channels.forms.settings import WebFormSettings
 from canary.channels.forms.shape import GOES_TO, server_key, told
 from canary.channels.forms.steps import Step, files_of, filled, payload, values
@@ -46,6 +48,7 @@ class WebFormChannel:
 
     def __init__(self, settings: WebFormSettings, _sender: Sender, resources: Resources) -> None:
         self._settings, self._browser, self._clock = settings, resources.browser(), resources.clock
+        self._bypass, self._public = bypass_of(settings, resources), PublicSide(settings.url)
         self._in_detail = settings.screenshots == "always"
         self._told: set[str] = set()
         self._identified = Identified()
@@ -74,6 +77,18 @@ class WebFormChannel:
         return self._identified.told(outgoing.report, result)
 
     async def _submit(self, report: Report, within: float) -> Submission:
+        """Submit it, after a look at what the public has of the form where ours is let by a CAPTCHA."""
+        if self._bypass is None:
+            return await self._begin(report, within)
+        attempt = Attempt(self._clock)
+        try:
+            visit, _ = await self._look(within=within)
+        except (UnusableError, OwnFaultError) as fault:
+            return not_for_the_public(attempt, fault)
+        result = await self._begin(report, within - attempt.seconds())
+        return replace(result, troubles=(*result.troubles, *self._public.troubles(visit.captcha)))
+
+    async def _begin(self, report: Report, within: float) -> Submission:
         """Begin again, alone, where the browser ended before anything was sent: it may have been another form's page.
 
         Not where the form would have less than its whole time.
@@ -89,7 +104,9 @@ class WebFormChannel:
     async def _try(self, report: Report, attempt: Attempt, within: float, *, alone: bool = False) -> Submission:
         settings = self._settings
         try:
-            visit = self._browser.visit(settings.home(), within=within, ca_file=settings.ca_file, alone=alone)
+            visit = self._browser.visit(
+                settings.home(), within=within, ca_file=settings.ca_file, alone=alone, bypass=self._bypass
+            )
             async with visit as visited:
                 result = await self._in_turn(visited, report, attempt, within)
                 return replace(result, troubles=self._troubles(visited.outlet))
@@ -129,18 +146,26 @@ class WebFormChannel:
 
     async def check(self) -> str:
         """Load the form and find each field of its first page; types nothing."""
-        async with self._browser.visit(self._settings.home(), ca_file=self._settings.ca_file) as visited:
+        visit, found = await self._look(self._bypass)
+        self.seen = visit.shape | await server_key(self._settings.url)
+        public = words((await self._look())[0].captcha) if self._bypass else ""
+        return f"{found}; {told(self.seen)}{public}; {await self._browser.describe()}"
+
+    async def _look(self, bypass: Bypass | None = None, within: float | None = None) -> tuple[Visit, str]:
+        """Look at the form; what the visit found, and that in words. Raises UnusableError and OwnFaultError."""
+        settings = self._settings
+        look = self._browser.visit(settings.home(), within=within, ca_file=settings.ca_file, bypass=bypass)
+        async with look as visited:
             try:
-                async with asyncio.timeout(self._settings.longest()):
+                async with asyncio.timeout(min(settings.longest(), within or settings.longest())):
                     page = await visited.context.new_page()
-                    visit = Visit(self._settings, visited, page, Attempt(self._clock))
+                    visit = Visit(settings, visited, page, Attempt(self._clock))
                     found = await visit.look()
-                    self.seen = visit.shape | await server_key(self._settings.url)
             except TimeoutError:
-                raise UnusableError(f"the form took longer than {self._settings.longest():g} s") from None
+                raise UnusableError(f"the form took longer than {settings.longest():g} s") from None
             except PlaywrightError as error:
                 raise _ended(error, visited) from error
-            return f"{found}; {told(self.seen)}{visited.outlet.words()}; {await self._browser.describe()}"
+            return visit, f"{found}{visited.outlet.words()}"
 
     def _troubles(self, outlet: Outlet) -> tuple[tuple[Component, str, str], ...]:
         """What the page was kept from that it was not kept from before: it does the same with every probe."""
@@ -155,7 +180,7 @@ class WebFormChannel:
 
 def _ended(error: PlaywrightError, visited: Visited) -> UnusableError | OwnFaultError:
     """Whose fault it is that the browser, or the page in it, is no more."""
-    words, spent = error.message.splitlines()[0], visited.outlet.spent
+    said, spent = error.message.splitlines()[0], visited.outlet.spent
     if spent is not None:
         said = f"the page was ended: {spent}"
         if visited.outlet.shared:
@@ -163,8 +188,8 @@ def _ended(error: PlaywrightError, visited: Visited) -> UnusableError | OwnFault
         return NoAnswerError(said)
     if visited.outgrown:
         return NoAnswerError(f"the page was ended: {BROWSER_PAGE.what}: more than {BROWSER_PAGE.decoded} bytes")
-    gone = any(sign in words for sign in ("crashed", "closed", "detached"))
-    return OwnFaultError(Component.BROWSER, "crashed" if gone else "failed", f"the browser failed: {words}")
+    gone = any(sign in said for sign in ("crashed", "closed", "detached"))
+    return OwnFaultError(Component.BROWSER, "crashed" if gone else "failed", f"the browser failed: {said}")
 
 
 def _ended_early(result: Submission) -> bool:
