@@ -157,7 +157,7 @@ class Submitter:
             operator=config.operator.name,
             verify=config.operator.verify,
             blind=probe.blind,
-            serial=named and named.serial,
+            serial=named.serial if named else None,
             identifier=named.identifier(naming) if named and naming else None,
             root=head and head[1],
             at=probe.scheduled_at,

@@ -237,7 +237,8 @@ async def test_check_finds_the_fields_and_sends_nothing(site: FormSite) -> None:
     found = await HttpFormChannel(
         settings(site.url, "upload", files={"evidence": "attachments"}), SENDER, resources()
     ).check()
-    assert found == f"{site.url}/upload: found 'name', 'email', 'subject', 'text', 'evidence'"
+    names = "'name', 'email', 'subject', 'text', 'evidence'"
+    assert found == f"{site.url}/upload: found {names}; 6 fields, goes to POST {site.url}/upload"
     site.fault = Fault.CAPTCHA
     assert (await HttpFormChannel(settings(site.url), SENDER, resources()).check()).endswith("; reCAPTCHA on the page")
     site.fault = Fault.RENAMED
