@@ -163,6 +163,17 @@ TICKETS_REMEMBERED = Budget(
     "tickets that are remembered as read, of each queue", number=20_000, pieces="tickets, the newest"
 )
 PLATFORM_ANSWER = Budget("an answer of a mail platform", decoded=16 * MIB)
+PLATFORM_LOOK = Budget(
+    "all that a mail platform answers in one look at a mailbox",
+    received=256 * MIB,
+    number=500,
+    pieces="questions, the next look goes on",
+)
+PLATFORM_LIST = Budget("a list of a mail platform", number=5_000, pieces="entries")
+PLATFORM_SOUGHT = Budget("reports that are searched for in a mailbox in one look", number=20, pieces="reports")
+PLATFORM_REMEMBERED = Budget(
+    "messages of ours that are remembered as read, of each list of a mailbox", number=5_000, pieces="messages"
+)
 TRACE_LOOK = Budget(
     "all that a message trace answers in one look",
     received=64 * MIB,

@@ -7,10 +7,15 @@ from dataclasses import replace
 import pytest
 from builders import (
     CPR,
+    GENERAL,
     GIVE_UP,
+    HELD,
     JUNK,
+    LEGAL,
     MINE,
+    OF_DELIVERY,
     TICKETS,
+    TRACED,
     a_case,
     a_probe,
     done,
@@ -27,6 +32,7 @@ from canary.model import (
     Forgery,
     Outcome,
     Place,
+    Role,
     Seen,
     Sighting,
     Submission,
@@ -69,6 +75,22 @@ def test_a_genuine_mark_where_it_does_not_fit_is_a_replay(case: Case) -> None:
     found = verdict(case)
     assert found.forged == {Forgery.REPLAYED: 1}
     assert found.outcome in (Outcome.MISSING, Outcome.INDETERMINATE)
+
+
+@pytest.mark.parametrize("seen", OF_DELIVERY)
+@pytest.mark.parametrize("place", [CPR, TRACED, replace(TRACED, role=Role.REPLIES)])
+def test_what_became_of_a_delivery_counts_where_a_place_shows_it(seen: Seen, place: Place) -> None:
+    found = verdict(a_case(reply(seen, place=place), expected=("traced",)))
+    counts = place.delivery or place.role is Role.REPLIES
+    assert found.forged == ({} if counts else {Forgery.REPLAYED: 1})
+    assert (found.outcome is Outcome.BOUNCED) is (counts and seen is Seen.BOUNCE)
+
+
+def test_a_reason_names_every_wrong_place_and_every_bounce() -> None:
+    many = [report(place) for place in (GENERAL, JUNK, HELD, LEGAL)]
+    assert verdict(a_case(*many)).reason == "seen in held, general, junk, legal; not in cpr"
+    both = [reply(Seen.BOUNCE, at=9 + n, place=TRACED, detail=f"{n}: full", number=n) for n in range(2)]
+    assert verdict(a_case(*both, report(HELD))).reason == "0: full; 1: full; seen in held"
 
 
 @pytest.mark.parametrize("shown", [None, "<ticket-7@desk.example>", "<one@a.example> <two@b.example>"])

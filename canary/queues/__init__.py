@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from canary.content import Content
     from canary.mark import Keyring
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
-    from canary.queues.microsoft.settings import TraceSettings
+    from canary.queues.microsoft.settings import GraphMailboxSettings, TraceSettings
     from canary.queues.tickets.settings import TicketSettings
 
 Cursor = Mapping[str, str | int | float]
@@ -213,6 +213,12 @@ def _tickets(name: str, settings: TicketSettings, resources: WatchResources) -> 
     return open_tickets(name, settings, resources)
 
 
+def _graph_mailbox(name: str, settings: GraphMailboxSettings, resources: WatchResources) -> Watcher:
+    from canary.queues.microsoft.mailbox import open_graph_mailbox
+
+    return open_graph_mailbox(name, settings, resources)
+
+
 def _trace(name: str, settings: TraceSettings, resources: WatchResources) -> Watcher:
     from canary.queues.microsoft.watch import open_trace
 
@@ -226,11 +232,12 @@ def kinds() -> Kinds[WatchKind]:
     How one of ours is opened imports what only a prober needs.
     """
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
-    from canary.queues.microsoft.settings import TraceSettings
+    from canary.queues.microsoft.settings import GraphMailboxSettings, TraceSettings
     from canary.queues.tickets.settings import TicketSettings
 
     own = {
         "imap": WatchKind(ImapSettings, _imap, RepliesKind(ImapRepliesSettings, _imap_replies)),
+        "microsoft_mailbox": WatchKind(GraphMailboxSettings, _graph_mailbox),
         "microsoft_trace": WatchKind(TraceSettings, _trace),
         "tickets": WatchKind(TicketSettings, _tickets),
     }

@@ -82,6 +82,17 @@ def test_a_report_is_sought_until_it_is_everywhere(ledger: Ledger, intake: Ledge
     assert list(intake.sought(CPR)) == list(intake.sought(LEGAL)) == []
 
 
+def test_what_is_sought_is_known_by_its_message_id_where_it_was_sent_with_one(
+    ledger: Ledger, intake: LedgerIntake
+) -> None:
+    sent(ledger)
+    mail_probe = a_probe("mailprobemailpr2")
+    submitting = record.submitting(mail_probe.id, START, MESSAGE_ID, ledger.keep(SENT))
+    ledger.append(record.scheduled(mail_probe, "n" * 40), submitting).result()
+    assert len(list(intake.sought(CPR))) == 2
+    assert intake.message_ids(CPR) == {"n" * 40: MESSAGE_ID}
+
+
 def test_what_is_forged_ends_no_search(ledger: Ledger, intake: LedgerIntake) -> None:
     mark = sent(ledger)
     intake.hand_in("w", [replace(found(content=mail()), forgery=Forgery.BAD_MAC)], {})

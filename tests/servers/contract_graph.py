@@ -77,7 +77,7 @@ class Row:
 
 @dataclass
 class ContractGraph:
-    """A context in which it answers who shows a token that ``is_good``; ``misbehaves`` by what the path begins with."""
+    """A context in which it answers who shows a token that ``is_good``; ``misbehaves`` by what is in the path."""
 
     is_good: Callable[[str], Any] = bool
     misbehaves: dict[str, str] = field(default_factory=dict)
@@ -136,16 +136,16 @@ class ContractGraph:
     def _serve(self, request: BaseHTTPRequestHandler) -> None:
         parts = urlsplit(request.path)
         path, query = unquote(parts.path), {key: found[0] for key, found in parse_qs(parts.query).items()}
-        self.asked.append(f"{path}?{query.get('$filter', '')}")
+        self.asked.append(f"{path}?{query.get('$filter', '')}{query.get('$search', '')}")
         self.tokens.append(request.headers.get("authorization", "").removeprefix("Bearer "))
-        how = next((how for begin, how in self.misbehaves.items() if path.removeprefix(TRACES).startswith(begin)), None)
+        how = next((how for part, how in self.misbehaves.items() if part in path), None)
         self.left -= 1
         if how is not None:
             status, headers, content = GRAPH_MISBEHAVIOUR[how]
             content = content.replace(b"HERE", f"{self.url}/next".encode())
         else:
             status, headers, answer = self._answer(path, query)
-            content = json.dumps(answer).encode()
+            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         try:
             request.send_response(status)
             for name, value in headers.items():
@@ -162,16 +162,18 @@ class ContractGraph:
     def _answer(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, str], Any]:
         if self.left < 0:
             self.left = 1_000_000
-            return 429, {"Retry-After": "1"}, _error("TooManyRequests", "Your recent queries have surpassed the limit.")
+            return 429, {"Retry-After": "1"}, error("TooManyRequests", "Your recent queries have surpassed the limit.")
         if not self.is_good(self.tokens[-1]):
-            return 401, {}, _error("InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
+            return 401, {}, error("InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
         steps = re.fullmatch(rf"{TRACES}/([^/]+)/getDetailsByRecipient\(recipientAddress='((?:[^']|'')*)'\)", path)
         if steps:
             there = (row for row in self.rows if row.id == steps[1] and row.recipient == steps[2].replace("''", "'"))
             return 200, {}, {"value": [s for row in there if row.stepped <= self.now() for s in row.steps()]}
-        if path != TRACES:
-            return 404, {}, _error("ResourceNotFound", "There is no such thing.")
-        return self._listed(query)
+        return self._listed(query) if path == TRACES else self._elsewhere(path, query)
+
+    def _elsewhere(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, str], Any]:
+        """What is at another address than that of the traces."""
+        return 404, {}, error("ResourceNotFound", f"There is no {path}.")
 
     def _listed(self, query: dict[str, str]) -> tuple[int, dict[str, str], Any]:
         wanted = query.get("$filter", "")
@@ -180,7 +182,7 @@ class ContractGraph:
         top, skipped = int(query.get("$top", self.page)), int(query.get("$skiptoken", 0))
         wrong = self._wrong(set(times), since, until, top)
         if wrong:
-            return 400, {}, _error("BadRequest", wrong)
+            return 400, {}, error("BadRequest", wrong)
         equal = {name: value.replace("''", "'") for name, value in re.findall(r"(\w+) eq '((?:[^']|'')*)'", wanted)}
         found = [
             row.told()
@@ -211,5 +213,6 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _error(code: str, message: str) -> dict[str, Any]:
+def error(code: str, message: str) -> dict[str, Any]:
+    """An error as it writes them."""
     return {"error": {"code": code, "message": message}}

@@ -6,6 +6,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -34,7 +35,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (r"InvalidAuthenticationToken|audience", "the token is for something else: leave auth.scope out"),
 )
 """What Microsoft Graph says when it refuses, and what to change; the first row that fits."""
-_IN_PATHS = "/()='"
+_IN_PATHS = "/()='$"
 """Characters of a path that stand as they are: those of an OData function."""
 
 
@@ -46,6 +47,11 @@ def fault(reason: RestReason, detail: str) -> OwnFaultError:
 def quoted(text: str) -> str:
     """A text as OData has it in a filter or in a path."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def odata_time(at: datetime) -> str:
+    """A time as OData has it in a filter, cut off to seconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class GraphClient:
@@ -61,20 +67,23 @@ class GraphClient:
 
     async def ask(self, url: str, told: Collection[int] = ()) -> tuple[int, Any]:
         """Status and JSON of what is at ``url``; a status of ``told`` means something there, and has no JSON."""
-        request = self._asker.client.build_request("GET", url)
-        try:
-            status, content = await self._asker.send(request, told)
-        except OwnFaultError as error:
-            if error.reason in (RestReason.LOGIN_REFUSED, RestReason.FORBIDDEN):
-                detail = with_advice(error.detail, _advice(error.detail))
-                raise OwnFaultError(error.component, error.reason, detail) from error
-            raise
+        status, content = await self.raw(url, told)
         if status in told:
             return status, None
         try:
             return status, parsed(content)
         except ValueError as error:
-            raise self._asker.explain(error, request) from error
+            raise self._asker.explain(error, self._asker.client.build_request("GET", url)) from error
+
+    async def raw(self, url: str, told: Collection[int] = ()) -> tuple[int, bytes]:
+        """Status and content of what is at ``url``, whatever it is."""
+        try:
+            return await self._asker.send(self._asker.client.build_request("GET", url), told)
+        except OwnFaultError as error:
+            if error.reason in (RestReason.LOGIN_REFUSED, RestReason.FORBIDDEN):
+                detail = with_advice(error.detail, _advice(error.detail))
+                raise OwnFaultError(error.component, error.reason, detail) from error
+            raise
 
     async def pages(self, path: str, query: Mapping[str, str], most: Budget) -> AsyncIterator[list[Any]]:
         """A list, page by page, to its end; a list that never ends, or has too much in it, is told as too much."""
@@ -90,33 +99,46 @@ class GraphClient:
             except ValueError as error:
                 raise self._asker.explain(error, self._asker.client.build_request("GET", url)) from error
             yield found
-            url = self._following(answer)
+            url = self.following(answer, "@odata.nextLink")
 
     def url(self, path: str, query: Mapping[str, str] | None = None) -> str:
         """The address of a question; blanks are written as %20, which every OData server reads."""
         asked = f"?{urlencode(query, quote_via=quote, safe='$')}" if query else ""
         return f"{self._base}{quote(path, safe=_IN_PATHS)}{asked}"
 
-    def _following(self, answer: Any) -> str | None:
+    def following(self, answer: Any, link: str) -> str | None:
         """Where a list goes on; the token is shown to nobody but the server that was configured."""
-        following = answer.get("@odata.nextLink")
+        following = answer.get(link) if isinstance(answer, dict) else None
         if following is None:
             return None
-        if not isinstance(following, str) or urlsplit(following)[:2] != urlsplit(self._base)[:2]:
+        if not isinstance(following, str) or not self.is_own(following):
             there = urlsplit(following).netloc if isinstance(following, str) else type(following).__name__
             raise fault(
                 RestReason.REDIRECTED, f"the list goes on at {there[:200]!r}, want {urlsplit(self._base).netloc}"
             )
         return following
 
+    def is_own(self, url: str) -> bool:
+        """Whether an address is on the server that was configured."""
+        return urlsplit(url)[:2] == urlsplit(self._base)[:2]
+
 
 @asynccontextmanager
 async def connected(
-    settings: GraphSettings, token: Token, echo: Echo, look: Budget, trust: Callable[[], ssl.SSLContext]
+    settings: GraphSettings,
+    token: Token,
+    echo: Echo,
+    look: Budget,
+    trust: Callable[[], ssl.SSLContext],
+    prefer: str = "",
 ) -> AsyncIterator[GraphClient]:
-    """A client for one look, all of whose answers hold the budget ``look``. Raises OwnFaultError."""
+    """A client for one look, all of whose answers hold the budget ``look``; it may ``prefer`` some form of answers.
+
+    Raises OwnFaultError.
+    """
     asked = AskedSystem(Component.PLATFORM, settings.url, settings.timeout, look, PLATFORM_ANSWER, echo)
-    async with asking(asked, {"Authorization": f"Bearer {token.value}"}, trust) as asker:
+    headers = {"Authorization": f"Bearer {token.value}", **({"Prefer": prefer} if prefer else {})}
+    async with asking(asked, headers, trust) as asker:
         yield GraphClient(asker, settings)
 
 

@@ -61,6 +61,64 @@ class GraphSettings(WatchSettings):
         return {"server": urlsplit(self.url).netloc, "tenant": self.auth.tenant, "account": self.auth.client_id}
 
 
+WELL_KNOWN = (
+    "inbox",
+    "junkemail",
+    "deleteditems",
+    "archive",
+    "clutter",
+    "msgfolderroot",
+    "recoverableitemsdeletions",
+)
+"""Folders by the names that Microsoft Graph knows them by in every language."""
+
+
+class GraphFolder(Settings):
+    """A folder of a mailbox, a name of ours for it, and what it is for."""
+
+    folder: str = Field(
+        pattern=rf"^({'|'.join(WELL_KNOWN)})(/[^/]+)*$",
+        max_length=500,
+        description=f"one of {', '.join(WELL_KNOWN)}; after a slash one below it, by its own name",
+    )
+    queue: Slug = Field(description="a name for it, the only one of its kind in the whole configuration")
+    role: Literal["monitored", "other", "junk", "quarantine"] = Field(
+        description="monitored is where reports are worked on; every other one is a wrong place"
+    )
+
+
+class GraphMailboxSettings(GraphSettings):
+    """A mailbox of Exchange Online, read over Microsoft Graph."""
+
+    kind: Literal["microsoft_mailbox"]
+    mailbox: Address = Field(description="whose it is: its address, or that of a shared mailbox")
+    folders: Annotated[ListOf[GraphFolder], Field(min_length=1)]
+    poll: Duration = Field(20.0, description="every folder is asked after this often")
+
+    def _mistakes(self) -> Iterator[str]:
+        yield from super()._mistakes()
+        for what in ("folder", "queue"):
+            values = [getattr(folder, what) for folder in self.folders]
+            if len(set(values)) < len(values):
+                yield f"two folders have the same {what}: {', '.join(values)}; wanted each once"
+
+    def places(self) -> tuple[Place, ...]:
+        """Every folder that is configured, each a place of its own."""
+        return tuple(self.place(folder) for folder in self.folders)
+
+    def place(self, folder: GraphFolder) -> Place:
+        """A folder as a place."""
+        return Place(folder.queue, Role(folder.role))
+
+    def system(self) -> Mapping[str, str]:
+        """The server, the mailbox, and which tenant it is of."""
+        return {"server": urlsplit(self.url).netloc, "tenant": self.auth.tenant, "account": self.mailbox}
+
+    def names(self) -> Mapping[str, str]:
+        """What each folder is called in the mailbox."""
+        return {folder.queue: folder.folder for folder in self.folders}
+
+
 class TracedRecipient(Settings):
     """A recipient whose mail is traced: an alias, a member of one, or anybody else who gets reports."""
 

@@ -22,7 +22,7 @@ from canary.queues.microsoft.fates import (
     trace_steps,
     when,
 )
-from canary.queues.microsoft.graph import GraphClient, fault, quoted
+from canary.queues.microsoft.graph import GraphClient, fault, odata_time, quoted
 from canary.queues.microsoft.settings import TracedRecipient, TraceSettings
 from canary.queues.rest.faults import RestReason
 
@@ -108,7 +108,7 @@ class TraceReader:
 
     async def _rows(self, client: GraphClient, message_id: str, since: datetime, until: datetime) -> list[TraceRow]:
         """What is told of a message that was received in that time. Of other messages nothing is looked at."""
-        times = f"receivedDateTime ge {_odata(since)} and receivedDateTime le {_odata(until)}"
+        times = f"receivedDateTime ge {odata_time(since)} and receivedDateTime le {odata_time(until)}"
         query = {"$filter": f"messageId eq {quoted(message_id)} and {times}"}
         rows = list[TraceRow]()
         try:
@@ -208,15 +208,11 @@ class TraceReader:
 async def shows(client: GraphClient, recipient: TracedRecipient, now: datetime) -> bool:
     """Whether the trace shows any message for a recipient, of the last days. Raises OwnFaultError."""
     now = client.asked.time or now
-    times = f"receivedDateTime ge {_odata(now - _LONGEST_WINDOW)} and receivedDateTime le {_odata(now)}"
+    times = f"receivedDateTime ge {odata_time(now - _LONGEST_WINDOW)} and receivedDateTime le {odata_time(now)}"
     query = {"$filter": f"recipientAddress eq {quoted(recipient.address)} and {times}", "$top": "1"}
     async for page in client.pages(TRACES, query, TRACE_ROWS):
         return bool(page)
     return False
-
-
-def _odata(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _time(text: object) -> datetime:

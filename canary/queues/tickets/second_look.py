@@ -6,12 +6,11 @@ ours it is asked whether it changed, since one that is deleted is in no list any
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from canary.budgets import TICKETS_SOUGHT
 from canary.clock import Clock
 from canary.model import Place
 from canary.queues import Intake
+from canary.queues.rest.again import Again
 from canary.queues.rest.answers import word
 from canary.queues.rest.faults import RestReason
 from canary.queues.tickets.answers import listed
@@ -22,16 +21,6 @@ from canary.queues.tickets.reading import TicketReader
 
 _POLLS_BEFORE = 3
 """Looks at the lists before it is asked a second time, at least."""
-AGAIN_AT_MOST = 600.0
-"""Seconds from one second look for the same report to the next, at most; each one doubles them."""
-
-
-@dataclass(slots=True)
-class _NextLook:
-    """When (monotonic) a report is looked for again, and after how many seconds the time after that."""
-
-    at: float
-    wait: float
 
 
 class SecondLook:
@@ -45,25 +34,16 @@ class SecondLook:
         poll: float,
         clock: Clock,
     ) -> None:
-        self.name, self._description, self._places = watch, tickets.description, places
-        self._tickets, self._first, self._clock = tickets, _POLLS_BEFORE * poll, clock
-        self._due: dict[str, _NextLook] = {}
+        self.name, self._description, self._tickets = watch, tickets.description, tickets
+        self._again = Again(places, _POLLS_BEFORE * poll, clock, TICKETS_SOUGHT)
 
     async def look(self, client: TicketClient, intake: Intake) -> None:
         """Ask for what is due of what is sought, the longest due first. Raises OwnFaultError."""
-        for mark in self._now_due(intake):
+        for mark in self._again.due(intake):
             if client.asked.enough:
                 return
-            due = self._due[mark]
-            due.at, due.wait = self._clock.monotonic() + due.wait, min(2 * due.wait, AGAIN_AT_MOST)
+            self._again.searched(mark)
             await self._ask(client, intake, mark)
-
-    def _now_due(self, intake: Intake) -> list[str]:
-        now = self._clock.monotonic()
-        sought = dict.fromkeys(mark for place in self._places for mark in intake.sought(place))
-        self._due = {mark: self._due.get(mark) or _NextLook(now + self._first, self._first) for mark in sought}
-        due = sorted((mark for mark in sought if self._due[mark].at <= now), key=lambda mark: self._due[mark].at)
-        return due[: TICKETS_SOUGHT.number]
 
     async def _ask(self, client: TicketClient, intake: Intake, mark: str) -> None:
         known = self._tickets.ours.get(intake.keys.read(mark).probe)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from canary.model import Role
-from canary.queues.microsoft.settings import TraceSettings
+from canary.queues.microsoft.settings import GraphMailboxSettings, TraceSettings
 
 AUTH = {"kind": "microsoft", "tenant": "ca.test", "client_id": "canary", "secret": {"env": "SECRET"}}
 ALICE = {"address": "alice@ca.test", "queue": "alice"}
@@ -31,6 +31,21 @@ def test_a_recipient_has_a_place_for_each_fate_and_all_show_the_delivery() -> No
     assert all(place.delivery and place.message_id for place in settings.places())
     assert set(settings.names().values()) == {"alice@ca.test", "general@ca.test"}
     assert settings.auth.scope == "https://graph.microsoft.com/.default"
+
+
+@pytest.mark.parametrize(
+    ("folders", "said"),
+    [
+        ([{"folder": "Inbox", "queue": "a", "role": "monitored"}], "String should match pattern"),
+        ([{"folder": "inbox/", "queue": "a", "role": "monitored"}], "String should match pattern"),
+        ([{"folder": "inbox", "queue": "a", "role": "junk"}] * 2, "two folders have the same folder: inbox, inbox"),
+    ],
+)
+def test_a_mistake_in_the_folders_of_a_mailbox_is_told(folders: list[dict[str, str]], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        GraphMailboxSettings.model_validate(
+            {"kind": "microsoft_mailbox", "auth": AUTH, "mailbox": "desk@ca.test", "folders": folders}
+        )
 
 
 @pytest.mark.parametrize(
