@@ -145,9 +145,9 @@ def _outcome(case: Case, weighed: Weighed, looks: _Looks) -> tuple[Outcome | Non
     if arrival is not None:
         return arrival
     missing = _missing(case, weighed)
-    astray = _astray(case, weighed, missing)
+    astray, left = _astray(case, weighed, missing), _in_transit(weighed)
     failure = submission.failure if submission is not None and not submission.uncertain else None
-    if submission is not None and failure is not None and not (failure is Failure.OURS and astray):
+    if submission is not None and failure is not None and not (failure is Failure.OURS and (astray or left)):
         return _refusal(failure), None, submission.reason  # what was seen did leave us, whatever we thought of it
     if astray is not None:
         blind = looks.began_blind(case, missing)
@@ -164,23 +164,32 @@ def _astray(case: Case, weighed: Weighed, missing: list[str]) -> tuple[Outcome, 
         seen = sorted({copy.place.queue for copy in weighed.reports.values()})
         reason = "; ".join(dict.fromkeys(bounce.detail for bounce in bounces[:MOST_TOLD]))
         return Outcome.BOUNCED, bounces[0].place.queue, reason + (f"; seen in {', '.join(seen)}" if seen else "")
-    places = [copy.place for copy in weighed.reports.values() if not _is_right(case, copy.place)]
-    roles = list(_ELSEWHERE)
+    roles, places = list(_ELSEWHERE), [copy.place for copy in weighed.reports.values()]
+    places = [place for place in places if place.role in roles and not _is_right(case, place)]
     for place in sorted(places, key=lambda one: (roles.index(one.role), one.queue))[:1]:
         elsewhere = [place.queue, *sorted({one.queue for one in places} - {place.queue})]
         return _ELSEWHERE[place.role], place.queue, f"seen in {', '.join(elsewhere)}; not in {', '.join(missing)}"
     return None
 
 
+def _in_transit(weighed: Weighed) -> list[str]:
+    """The queues from which the report is to be taken on, and in which it was seen."""
+    return sorted(copy.place.queue for copy in weighed.reports.values() if copy.place.role is Role.TRANSIT)
+
+
 def _silence(case: Case, weighed: Weighed, missing: list[str], looks: _Looks) -> tuple[Outcome | None, str | None, str]:
     """The outcome, after the deadline, of what was seen neither where it is expected nor in a wrong place."""
     submission, limit = case.submission, case.probe.deadline
+    left = _in_transit(weighed)
+    lying = ", ".join(left)
     if unread := looks.unread(case, missing, limit + _SHOWS):
-        detail = f"{', '.join(unread)} could not be read since the deadline"
+        detail = f"{', '.join(unread)} could not be read since the deadline" + (f"; seen in {lying}" if left else "")
         return (Outcome.INDETERMINATE if looks.waited(case, limit) else None), None, detail
     elsewhere = looks.unread(case, looks.elsewhere, limit + _SHOWS)
     if elsewhere and not looks.waited_elsewhere(case, limit):
         return None, None, f"not in {', '.join(missing)}; {', '.join(elsewhere)} not read yet since the deadline"
+    if left:
+        return Outcome.WRONG_QUEUE, left[0], f"left in {lying}; not in {', '.join(missing)} within {limit:.0f} s"
     if submission is None and (looks.now - case.started_at).total_seconds() < limit + _PATIENCE:
         return None, None, "it is still being submitted, or we were stopped while it was"
     if submission is None or (submission.uncertain and submission.failure is not Failure.FORM_ERROR):

@@ -39,7 +39,8 @@ MINE = Place("mine", Role.REPLIES)
 TICKETS = Place("tickets", Role.MONITORED, message_id=False, whole=False, work=True)
 DESK = Place("desk", Role.OTHER, message_id=False, whole=False, work=True)
 TRACED = Place("traced", Role.MONITORED, delivery=True)
-PLACES = (CPR, LEGAL, GENERAL, JUNK, HELD, MINE, TICKETS, DESK, TRACED)
+BEFORE = Place("before", Role.TRANSIT)
+PLACES = (CPR, LEGAL, GENERAL, JUNK, HELD, MINE, TICKETS, DESK, TRACED, BEFORE)
 
 EXPECTED = (("cpr",), ("cpr", "legal"), ("tickets",), ("cpr", "tickets"), ("traced", "legal"))
 OWED: tuple[Mapping[Stage, float], ...] = (

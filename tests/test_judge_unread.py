@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from builders import (
+    BEFORE,
     CPR,
     DEADLINE,
     GENERAL,
@@ -17,14 +18,17 @@ from builders import (
     a_case,
     after,
     cases,
+    refused,
     reply,
     report,
+    taken,
+    uncertain,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
 from canary.judge import judge
-from canary.model import Case, DeadlineResult, Outcome, Seen, Sighting, Stage, TimeSource
+from canary.model import Case, DeadlineResult, Failure, Outcome, Seen, Sighting, Stage, Submission, TimeSource
 
 steps = st.floats(-400 * 86_400.0, 400 * 86_400.0).map(lambda seconds: timedelta(seconds=round(seconds, 3)))
 
@@ -138,3 +142,42 @@ def test_a_clock_that_is_set_changes_no_verdict(case: Case, at: float, by: timed
     looked = {queue: after(DEADLINE + 1) for queue in ("cpr", "legal")}
     moved = {queue: when + by for queue, when in looked.items()}
     assert judge(case.moved(by), after(at) + by, moved, after(0) + by) == judge(case, after(at), looked, after(0))
+
+
+PASSED = a_case(report(BEFORE))
+
+
+def test_what_is_in_transit_is_waited_for_until_the_deadline() -> None:
+    waiting = judge(PASSED, after(DEADLINE - 1), {"cpr": after(DEADLINE - 1), "before": after(DEADLINE - 1)})
+    assert (waiting.outcome, waiting.deadline, waiting.reason) == (None, None, "waiting")
+    arrived = judge(PASSED.with_sighting(report(at=600)), after(DEADLINE), {})
+    assert (arrived.outcome, arrived.deadline, arrived.duplicates) == (Outcome.ARRIVED, DeadlineResult.MET, 0)
+
+
+def test_what_was_not_taken_on_by_the_deadline_was_left_there() -> None:
+    read = {"cpr": after(DEADLINE + 1)}
+    left = judge(PASSED, after(DEADLINE + 2), read)
+    assert (left.outcome, left.place, left.deadline) == (Outcome.WRONG_QUEUE, "before", DeadlineResult.MISSED)
+    assert left.reason == "left in before; not in cpr within 900 s"
+    assert not left.final
+    late = judge(PASSED.with_sighting(report(at=2 * DEADLINE)), after(2 * DEADLINE), read)
+    assert (late.outcome, late.place) == (Outcome.LATE, "cpr")
+
+
+@pytest.mark.parametrize("submission", [taken(), refused(Failure.OURS), uncertain()])
+def test_what_is_in_transit_was_sent_and_nothing_is_said_while_the_queue_beyond_cannot_be_read(
+    submission: Submission,
+) -> None:
+    case = a_case(report(BEFORE), submission=submission)
+    reason = "cpr could not be read since the deadline; seen in before"
+    waiting = judge(case, after(GIVE_UP - 1), {"before": after(GIVE_UP)})
+    assert (waiting.outcome, waiting.reason) == (None, reason)
+    over = judge(case, after(GIVE_UP), {"before": after(GIVE_UP)})
+    assert (over.outcome, over.reason, over.final) == (Outcome.INDETERMINATE, reason, True)
+    left = judge(case, after(GIVE_UP), {"cpr": after(GIVE_UP)})
+    assert (left.outcome, left.place) == (Outcome.WRONG_QUEUE, "before")
+
+
+def test_what_went_astray_too_is_told_so_and_not_as_left() -> None:
+    case = a_case(report(BEFORE), report(JUNK))
+    assert judge(case, after(20), {}).outcome is Outcome.JUNKED

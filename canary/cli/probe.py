@@ -154,7 +154,7 @@ def _picture(case: Case, verdict: Verdict, left: float) -> Table:
     for stage, seconds in sorted(verdict.stages.items(), key=lambda item: item[1]):
         table.add_row(stage.value, f"{seconds:.1f} s")
     for sighting in case.sightings:
-        colour = "green" if sighting.place.role in (Role.MONITORED, Role.REPLIES) else "red"
+        colour = "green" if sighting.place.role in (Role.MONITORED, Role.TRANSIT, Role.REPLIES) else "red"
         forged = f" ({sighting.forgery})" if sighting.forgery else ""
         table.add_row("seen", painted(f"{sighting.seen.value} in {sighting.place.queue}", colour) + forged)
     outcome = verdict.outcome.value if verdict.outcome else verdict.reason

@@ -57,9 +57,14 @@ class Outcome(StrEnum):
 
 
 class Role(StrEnum):
-    """What a place is for: only the monitored one is right, and a reply mailbox is not the CA's at all."""
+    """What a place is for: only the monitored one is right, and a reply mailbox is not the CA's at all.
+
+    A report may pass one in transit, as it does a mailbox that a ticket system takes its mail from; it has gone astray
+    there only if it was not taken on by the deadline.
+    """
 
     MONITORED = "monitored"
+    TRANSIT = "transit"
     OTHER = "other"
     JUNK = "junk"
     QUARANTINE = "quarantine"

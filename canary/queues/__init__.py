@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+
+from pydantic import Field
 
 from canary.clock import Clock
 from canary.model import Actor, Component, Depth, Forgery, Place, Seen, TimeSource
@@ -31,6 +33,14 @@ if TYPE_CHECKING:
 
 Cursor = Mapping[str, str | int | float]
 """Where a watcher stands in a queue, in its own terms."""
+QueueRole = Annotated[
+    Literal["monitored", "transit", "other", "junk", "quarantine"],
+    Field(
+        description="monitored is where reports are worked on; transit is where they wait to be taken there, and wrong "
+        "only for those that are not; every other one is a wrong place"
+    ),
+]
+"""What a queue of the CA is for, as it is configured; see :class:`canary.model.Role`."""
 
 
 @dataclass(frozen=True, slots=True)

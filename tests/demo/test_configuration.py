@@ -41,7 +41,7 @@ async def browser(config: Config) -> AsyncIterator[Browser]:
 def test_every_mailbox_and_kind_of_channel_is_there(config: Config) -> None:
     assert {*config.watch, *config.senders} == {account.slug for account in ACCOUNTS}
     assert [channel.kind for channel in config.channels.values()] == ["web_form", "email", "contact", "contact"]
-    assert {place.role for place in config.queues().values()} >= set(Role) - {Role.REPLIES}
+    assert {place.role for place in config.queues().values()} >= set(Role) - {Role.REPLIES, Role.TRANSIT}
 
 
 def test_every_fault_names_what_the_configuration_has(config: Config) -> None:

@@ -68,8 +68,9 @@ def _check_follows(outcome: str, known: Known, decided: str | None, fault: bool)
         require(bool(known.arrived()), f"is {outcome}, and was not seen in all of {_expected(known)}")
     elif (decided, natural) in _TOO_LATE:
         right = "late"  # it was read after the deadline without the report, whatever its stamp says
-    if outcome == "indeterminate" and natural == "missing":
-        require(fault, f"is indeterminate, and no fault of the canary's was told while it was under way; {why}")
+    unread = natural == "missing" or (natural == "wrong_queue" and _astray(known) is None)
+    if outcome == "indeterminate" and unread:
+        require(fault or ours, f"is indeterminate, and no fault of the canary's was told while it was under way; {why}")
         return
     require(outcome == right, f"is {outcome}, and {why}")
     told = outcome != "indeterminate" or ours or fault
@@ -84,12 +85,11 @@ def _natural(known: Known) -> tuple[str, str, bool]:
     if arrived:
         return _of_arrival(known, arrived)
     failure = submitted.body["failure"] if submitted and not submitted.body["uncertain"] else None
-    seen = [event for event in known.genuine if event.body["seen"] == "report"]
-    astray = _astray(known, seen)
+    astray = _astray(known) or _left(known)
     if failure is not None and not (failure == "ours" and astray):
         return _OF_FAILURE[failure], f"its submission says {failure}", failure == "ours"
     if astray:
-        return *astray, False
+        return *astray, failure == "ours"
     where = f"was not seen in all of {_expected(known)}"
     if submitted is None:
         return "indeterminate", f"{where}, and its submission did not end", False
@@ -117,17 +117,27 @@ def _unseen(event: Event, took: float, limit: float) -> bool:
     return bool(event.body["source"] == "noticed" and took - event.body["uncertainty"] <= limit)
 
 
-def _astray(known: Known, seen: Sequence[Event]) -> tuple[str, str] | None:
+def _astray(known: Known) -> tuple[str, str] | None:
     """The outcome of what came back, or was seen in a wrong place."""
     if any(event.body["seen"] == "bounce" for event in known.genuine):
         return "bounced", "a bounce was seen"
     expected = known.scheduled.body["expected"]
     for role, outcome in _ASTRAY.items():
-        for event in seen:
-            queue, of = place(event)
+        for queue, of in _reports(known):
             if of == role and not (role == "monitored" and queue in expected):
                 return outcome, f"was seen in {queue} ({role}) and not in all of {_expected(known)}"
     return None
+
+
+def _left(known: Known) -> tuple[str, str] | None:
+    """The outcome of what was seen on its way, in a mailbox that it was to be taken on from, and not beyond."""
+    queue = next((queue for queue, role in _reports(known) if role == "transit"), None)
+    return ("wrong_queue", f"was left in {queue}, and not seen in all of {_expected(known)}") if queue else None
+
+
+def _reports(known: Known) -> list[tuple[str, str]]:
+    """Where the report was seen: queue and role."""
+    return [place(event) for event in known.genuine if event.body["seen"] == "report"]
 
 
 def _expected(known: Known) -> str:

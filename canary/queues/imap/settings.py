@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from canary.model import Place, Role
-from canary.queues import RepliesSettings, WatchSettings
+from canary.queues import QueueRole, RepliesSettings, WatchSettings
 from canary.settings import Duration, ListOf, Server, Settings, Slug
 
 _LONGEST_SLUG = 40
@@ -19,9 +19,7 @@ class Folder(Settings):
 
     name: str = Field(min_length=1, description="the folder's name on the server, such as INBOX or CPR/Incoming")
     queue: Slug = Field(description="a name for it, the only one of its kind in the whole configuration")
-    role: Literal["monitored", "other", "junk", "quarantine"] = Field(
-        description="monitored is where reports are worked on; every other one is a wrong place"
-    )
+    role: QueueRole
 
     @property
     def place(self) -> Place:

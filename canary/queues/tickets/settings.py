@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from canary.model import Place, Role
-from canary.queues import WatchSettings
+from canary.queues import QueueRole, WatchSettings
 from canary.queues.tickets.description import Description, described, preset
 from canary.settings import Duration, FilePath, ListOf, Secret, Settings, Slug, is_loopback
 
@@ -20,9 +20,7 @@ class TicketQueue(Settings):
 
     name: str = Field(min_length=1, max_length=200, description="the queue's name in the ticket system")
     queue: Slug = Field(description="a name for it, the only one of its kind in the whole configuration")
-    role: Literal["monitored", "other", "junk", "quarantine"] = Field(
-        description="monitored is where reports are worked on; every other one is a wrong place"
-    )
+    role: QueueRole
 
 
 class TicketSettings(WatchSettings):

@@ -46,7 +46,7 @@ GOOD = {"kind": "imap", "server": SERVER, "folders": ALL}
         ({"clean_up": "move"}, "clean_up_to is None"),
         ({"clean_up_to": "Done"}, "clean_up is keep"),
         ({"clean_up": "move", "clean_up_to": "General"}, "which is watched"),
-        ({"folders": [folder("CPR", "replies")]}, "'monitored', 'other'"),
+        ({"folders": [folder("CPR", "replies")]}, "'monitored', 'transit', 'other'"),
         ({"intervall": "5s"}, "Extra inputs"),
     ],
 )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from canary.content import Ticket
 from canary.model import Actor, Attachment, Component, OwnFaultError, Place, Role, Seen, TimeSource
-from canary.queues import Found, Intake, WatchKind, WatchResources, WatchSettings
+from canary.queues import Found, Intake, QueueRole, WatchKind, WatchResources, WatchSettings
 from canary.queues.claims import claims
 from canary.queues.loop import Look, LoopingWatcher, Stop
 from canary.settings import Duration, FilePath, Slug
@@ -32,7 +32,7 @@ class DrawerWatchSettings(WatchSettings):
 
     kind: Literal["drawer"]
     folder: FilePath
-    queues: dict[Slug, Literal["monitored", "other", "junk", "quarantine"]]
+    queues: dict[Slug, QueueRole]
     poll: Duration = 20.0
 
     def places(self) -> tuple[Place, ...]:
