@@ -51,10 +51,14 @@ class CaSite:
         sender_domain: str = "persona.test",
         milters: Sequence[str] = (),
         transports: Mapping[str, str] | None = None,
+        services: Sequence[str] = (),
     ) -> None:
-        """``milters`` see each mail before the one that fails on demand; ``transports`` of addresses are Postfix's."""
+        """``milters`` see each mail before the one that fails on demand; ``transports`` of addresses are Postfix's.
+
+        So are ``services``, further lines of master.cf.
+        """
         self.domain, self.sender_domain = domain, sender_domain
-        self._milters = milters
+        self._milters, self._services = milters, services
         self._transports = {BLACKHOLE: "discard:", **(transports or {})}
         self._wanted_folder, self._authority = folder, authority
         self._directory = Directory((domain, sender_domain))
@@ -109,7 +113,7 @@ class CaSite:
             "smtpd_sasl_path": f"inet:{LOOPBACK}:{dovecot_ports.auth}",
             "smtpd_milters": " ".join([*self._milters, milter.reference]),
         }
-        self.postfix = Postfix(self.folder / "postfix", postfix_ports, chain, key, settings)
+        self.postfix = Postfix(self.folder / "postfix", postfix_ports, chain, key, settings, self._services)
         stack.callback(self.dovecot.stop)
         self.dovecot.start()
         stack.callback(self.postfix.stop)

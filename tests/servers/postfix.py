@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,9 +108,17 @@ class PostfixPorts:
 
 
 class Postfix:
-    """One instance below ``folder``; needs root. ``settings`` are further lines of main.cf."""
+    """One instance below ``folder``; needs root. ``settings`` are lines added to main.cf, ``services`` to master.cf."""
 
-    def __init__(self, folder: Path, ports: PostfixPorts, chain: Path, key: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ports: PostfixPorts,
+        chain: Path,
+        key: Path,
+        settings: Mapping[str, str],
+        services: Sequence[str] = (),
+    ) -> None:
         self.folder, self.ports = folder, ports
         self.log = folder / "mail.log"
         self._make_folders()
@@ -121,6 +129,7 @@ class Postfix:
         os.utime(folder / "main.cf", (0, 0))  # Postfix waits up to 2 s for a file to be settled that just changed
         (folder / "master.cf").write_text(
             MASTER.format(mx=ports.mx, submission=ports.submission, submissions=ports.submissions)
+            + "".join(f"{service}\n" for service in services)
         )
 
     def _make_folders(self) -> None:
