@@ -123,8 +123,8 @@ async def opening_of(client: TicketClient, opened: Act, parts: list[MessagePart]
             (texts if plain else others).append(raw.decode(errors="replace"))
         else:
             files.append(Attachment(part.name or "unnamed", part.media_type, raw))
-    ident = message_id(headers_of(parts).encode("utf-8", "replace"))
-    return Opening(opened, ident, Ticket("\n".join(texts or others), tuple(files)))
+    header = headers_of(parts).encode("utf-8", "replace")
+    return Opening(opened, message_id(header), Ticket("\n".join(texts or others), tuple(files)), header)
 
 
 async def one(client: TicketClient, description: Description, ident: str, queue: str = "") -> ListedTicket | None:

@@ -29,11 +29,12 @@ class Tale:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The first message of a ticket: the entry that made it, its Message-ID, and all that is in it."""
+    """The first message of a ticket: the entry that made it, its Message-ID, all that is in it, its header if told."""
 
     entry: Act
     message_id: str | None
     content: Ticket
+    header: bytes = b""
 
 
 def told(
@@ -124,6 +125,7 @@ def _found(
         forgery=forgery,
         detail=_detail(act, ticket),
         where=ticket if is_report else f"{ticket}/{act.id}",
+        header=opening.header if is_report else b"",
     )
 
 

@@ -16,7 +16,7 @@ from servers.folders import server_folder
 from servers.polling import until
 from servers.request_tracker import PASSWORDS, RequestTracker
 
-from canary.model import Outcome, Seen
+from canary.model import Outcome, Seen, Way
 
 pytestmark = pytest.mark.timeout(900)  # Request Tracker is slow where everything is
 
@@ -90,9 +90,10 @@ async def told(run: Run, probe: str, outcome: Outcome) -> tuple[str | None, str]
     return run.verdict(probe).place, run.verdict(probe).reason
 
 
-def seen(run: Run, probe: str) -> set[str]:
-    """The queues in which the report was seen."""
-    return {sighting.place.queue for sighting in run.known(probe).case.sightings if sighting.seen is Seen.REPORT}
+def ways(run: Run, probe: str) -> dict[str, Way]:
+    """The way that the report took, as each queue shows it in which it was seen."""
+    reports = [sighting for sighting in run.known(probe).case.sightings if sighting.seen is Seen.REPORT]
+    return {sighting.place.queue: sighting.way or Way() for sighting in reports}
 
 
 async def test_who_stands_still_is_told_apart_and_nothing_is_lost(
@@ -102,7 +103,8 @@ async def test_who_stands_still_is_told_apart_and_nothing_is_lost(
         await asyncio.to_thread(until, lambda: "cpr" in run.prober.intake.read_at, "a look at the tickets", PATIENT)
         healthy = await run.probe("healthy")
         assert await told(run, healthy, Outcome.ARRIVED) == ("cpr", "")
-        await run.until(lambda: seen(run, healthy) == {"mailbox", "cpr"}, "both places")
+        await run.until(lambda: ways(run, healthy).keys() == {"mailbox", "cpr"}, "both places")
+        assert {hop.by for hop in ways(run, healthy)["cpr"].hops} >= {"mx.ca.test"}
         importer.stop()
         stuck, lost = await run.probe("stuck"), await run.probe("lost")
         assert await told(run, stuck, Outcome.WRONG_QUEUE) == ("mailbox", LEFT)
