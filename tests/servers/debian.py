@@ -60,6 +60,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "faketime": ("/usr/bin/faketime",),
     "prometheus-mailexporter": ("/usr/bin/mailexporter",),
     "systemd": ("/usr/bin/systemd-analyze",),
+    "nginx": ("/usr/sbin/nginx",),
+    "libnginx-mod-http-js": ("/usr/lib/nginx/modules/ngx_http_js_module.so",),
 }
 """Package -> the files that show it is there; any one of them will do."""
 
