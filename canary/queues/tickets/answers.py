@@ -16,7 +16,10 @@ _LONGEST_ID = 200
 
 @dataclass(frozen=True, slots=True)
 class ListedTicket:
-    """A ticket, as a list of them shows it. ``queue`` is the name or the id of one, ``number`` what people call it."""
+    """A ticket, as a list of them shows it.
+
+    ``queue`` is the name or the id of one, ``number`` what people call it; one that is ``gone`` is in no list any more.
+    """
 
     id: str
     subject: str
@@ -25,6 +28,7 @@ class ListedTicket:
     created: datetime
     updated: datetime
     number: str = ""
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ def listed_ticket(item: Any, fields: TicketFields, queue: str = "") -> ListedTic
     subject = word(item, fields.subject)
     number, status = (word(item, path) if path else "" for path in (fields.number, fields.status))
     where = word(item, fields.queue) if fields.queue else queue
-    return ListedTicket(ident, subject, where, status, created, updated, number)
+    gone = any(_has(item, {path: words}) for path, words in fields.gone.items())
+    return ListedTicket(ident, subject, where, status, created, updated, number, gone)
 
 
 def entries(item: Any, fields: History, ticket: str) -> Iterator[Act]:

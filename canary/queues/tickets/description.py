@@ -99,16 +99,18 @@ class Changes(Listing):
 
 
 class QueueListing(Listing):
-    """All queues that the account may see."""
+    """All queues that the account may see; ``none`` is a name for what is in no queue, where there is such a thing."""
 
     id: AnswerPath
     name: AnswerPath
+    none: str | None = None
 
 
 class TicketFields(Settings):
     """Where a ticket says what it is; ``queue`` is the name or the id of one, not given where the list is of one alone.
 
-    ``number`` is what people call it by, where that is not its id.
+    ``number`` is what people call it by, where that is not its id. With one of the words at a place of ``gone`` it is
+    in no list any more.
     """
 
     id: AnswerPath
@@ -118,6 +120,7 @@ class TicketFields(Settings):
     status: AnswerPath | None = None
     created: AnswerPath
     updated: AnswerPath
+    gone: Mapping[AnswerPath, Kinds] = Field(default_factory=dict)
 
 
 class OneTicket(Call):
@@ -229,8 +232,9 @@ class Description(Settings):
     """A ticket system.
 
     ``overlap`` are the seconds by which each list begins before the last one ended: for clocks that differ, and for an
-    index that is behind. ``resolution`` is what its times are cut off to. ``gone`` are the statuses of what is in no
-    list any more; what is ``vanishing`` may be gone at any time. ``corners`` are watched like queues, by these names.
+    index that is behind. ``resolution`` is what its times are cut off to. What is
+    ``vanishing`` may be gone at any time. ``corners`` are watched like queues, by these names. Where no history tells
+    of ``moves``, a report that is not seen as it was made may have come to where it is at any time since.
     """
 
     title: str
@@ -246,8 +250,8 @@ class Description(Settings):
     changed: Changes
     one: OneTicket
     vanishing: bool = False
-    gone: ListOf[str] = ()
     history: ListOf[History] = ()
+    moves: bool = True
     machines: ListOf[str] = ()
     message: ListOf[FirstMessage]
     find: ListOf[FindStep] = ()

@@ -228,7 +228,7 @@ class QueueReader:
     def _may_show(self, ticket: ListedTicket) -> bool:
         """Whether the list of what changed is one that a ticket stands in."""
         is_listed = self._description.changed.everywhere or self._is_here(ticket)
-        return is_listed and ticket.status not in self._description.gone
+        return is_listed and not ticket.gone
 
     def _is_too_new(self, client: TicketClient, ticket: ListedTicket) -> bool:
         lag, now = self._description.changed.lag, client.asked.time or self._intake.now()

@@ -7,12 +7,13 @@ first message; the text only where something is sought whose mark may stand in n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from canary.budgets import TICKETS_REMEMBERED
 from canary.mark import Mark
-from canary.model import Forgery
+from canary.model import Forgery, Seen, TimeSource
 from canary.queues import Found, Intake
 from canary.queues.claims import claims
 from canary.queues.imap.headers import marks_in
@@ -31,6 +32,8 @@ from canary.queues.tickets.opening import (
 from canary.queues.tickets.story import Tale, told
 
 T = TypeVar("T")
+_SETTLES = timedelta(seconds=10)
+"""For so long after a ticket was made its own rules put it where it belongs."""
 
 
 def keep(kept: dict[str, T], key: str, value: T) -> None:
@@ -65,10 +68,21 @@ class TicketReader:
                 keep(self._strangers, key, None)
                 continue
             opening = await opening_of(client, opened, parts)
-            found += told(self._tale, ticket, history, opening, ours)
+            told_of = told(self._tale, ticket, history, opening, ours)
+            found += told_of if self._tells_when(ticket) else map(self._noticed, told_of)
             for probe in (probe for probe, forgery in ours.items() if forgery is None):
                 keep(self.ours, probe, (ticket.id, ticket.updated))
         return found
+
+    def _tells_when(self, ticket: ListedTicket) -> bool:
+        """Whether the ticket came to where it is when it was made, or it is told when it did."""
+        return self.description.moves or ticket.updated - ticket.created <= _SETTLES
+
+    def _noticed(self, found: Found) -> Found:
+        """A report that came to where it is at a time that is told nowhere, before now."""
+        if found.seen is not Seen.REPORT:
+            return found
+        return replace(found, arrived_at=self._intake.now(), source=TimeSource.NOTICED, uncertainty=0.0)
 
     async def _whose(
         self, client: TicketClient, ticket: ListedTicket, opened: Act, *, texts: bool

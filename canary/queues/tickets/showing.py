@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from canary.queues.rest.faults import RestReason
 from canary.queues.tickets.answers import Act, ListedTicket
@@ -16,14 +16,19 @@ _MOST = 200
 """Entries of a history that are shown, the first."""
 
 
-async def shown(client: TicketClient, description: Description, ident: str, queues: Iterable[str]) -> str:
-    """A ticket as the description has it read, in lines. Raises OwnFaultError, also where none is told."""
+async def shown(
+    client: TicketClient, description: Description, ident: str, names: Mapping[str, str], watched: Collection[str]
+) -> str:
+    """A ticket as the description has it read, in lines; ``names`` are those of the queues by id.
+
+    Raises OwnFaultError, also where none is told.
+    """
     try:
         ticket = await one(client, description, ident)
         if ticket is None:
             raise fault(RestReason.FORBIDDEN, f"there is no ticket {ident} that the account may see")
         history = await history_of(client, description, ticket)
-        lines = list(_ticket(ticket, ident, queues))
+        lines = list(_ticket(ticket, ident, names.get(ticket.queue, ticket.queue), watched))
         lines += [_entry(act) for act in history[:_MOST]]
         for opened in openings(history):
             parts = await parts_of(client, description, opened)
@@ -33,10 +38,10 @@ async def shown(client: TicketClient, description: Description, ident: str, queu
     return "\n".join(lines)
 
 
-def _ticket(ticket: ListedTicket, asked: str, queues: Iterable[str]) -> Iterator[str]:
-    watched = "watched" if ticket.queue in queues else "not watched"
+def _ticket(ticket: ListedTicket, asked: str, queue: str, watched: Collection[str]) -> Iterator[str]:
+    is_watched = "watched" if queue in watched else "not watched"
     merged = f", which {asked} was merged into" if asked not in (ticket.id, ticket.number) else ""
-    yield f"ticket {ticket.number or ticket.id}{merged}: {ticket.status} in {ticket.queue} ({watched})"
+    yield f"ticket {ticket.number or ticket.id}{merged}: {ticket.status} in {queue} ({is_watched})"
     yield f"  opened {ticket.created:%Y-%m-%d %H:%M:%S} UTC, last changed {ticket.updated:%Y-%m-%d %H:%M:%S} UTC"
 
 

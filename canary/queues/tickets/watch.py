@@ -61,9 +61,8 @@ class TicketWatcher(RestWatcher):
         """What would be read of a ticket, in lines. Raises OwnFaultError."""
 
         async def read(client: TicketClient) -> str:
-            ids, names = await self._ids(client), [queue.name for queue in self._settings.queues]
-            watched = {*names, *(ident for ident, name in ids.items() if name in names)}
-            return await shown(client, self._settings.described, ticket, watched)
+            ids, watched = await self._ids(client), {queue.name for queue in self._settings.queues}
+            return await shown(client, self._settings.described, ticket, ids, watched)
 
         return self._asked(read)
 
@@ -133,7 +132,7 @@ class TicketWatcher(RestWatcher):
     async def _ids(self, client: TicketClient) -> dict[str, str]:
         """The names of all queues that may be seen, by their ids. Raises OwnFaultError that names every missing one."""
         listing, corners = self._settings.described.queues, self._settings.described.corners
-        found = {name: name for name in corners}
+        found = {name: name for name in corners} | ({"": listing.none} if listing.none else {})
         async for page in client.pages(listing, {}):
             found |= {word(item, listing.id): word(item, listing.name) for item in page}
         missing = [repr(queue.name) for queue in self._settings.queues if queue.name not in found.values()]

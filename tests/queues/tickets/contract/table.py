@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from queues.conftest import forge
 from queues.recording_intake import RecordingIntake
 from queues.tickets.contract.base import MACHINE, REPORTER, ContractSystem
+from queues.tickets.contract.freshdesk import Freshdesk
 from queues.tickets.contract.jira_cloud import JiraCloud
 from queues.tickets.contract.jira_data_center import JiraDataCenter
+from queues.tickets.contract.servicenow import ServiceNow
 from queues.tickets.contract.zammad import Zammad
 from queues.tickets.contract.zendesk import Zendesk
 
@@ -24,6 +27,7 @@ IN_CPR: Told = (Seen.REPORT, "cpr", None)
 IN_GENERAL: Told = (Seen.REPORT, "general", None)
 IN_SPAM: Told = (Seen.REPORT, "spam", None)
 CLOSED: Told = (Seen.CLOSED, "cpr", HUMAN)
+CLOSED_BY_SOMEBODY: Told = (Seen.CLOSED, "cpr", None)
 TAKEN: Told = (Seen.PICKED_UP, "cpr", HUMAN)
 
 
@@ -71,6 +75,30 @@ class System:
 
 
 SYSTEMS: dict[str, System] = {
+    "freshdesk": System(
+        Freshdesk,
+        {"secret": base64.b64encode(b"sesame-open-now:X").decode()},
+        cannot={
+            "moved into the right queue": "Which group a ticket was in before is told nowhere",
+            "taken": "Whom a ticket is given to is told without a time, so that is no pick-up",
+            "solved": "Who solved or closed it is told nowhere",
+            "merged into a ticket elsewhere": "What is done later with the ticket that it was merged into is not told",
+            "deleted": "A ticket that is deleted is found only if `Trash` is watched, too",
+            "in a queue that is not listed": "Freshdesk cannot be asked for a word",
+        },
+        differs={
+            "moved into the right queue": [IN_CPR],
+            "moved out of it": [IN_GENERAL],
+            "taken": [IN_CPR],
+            "closed by a machine as it came": [IN_CPR, CLOSED_BY_SOMEBODY],
+            "solved": [IN_CPR, CLOSED_BY_SOMEBODY],
+            "taken, answered and solved": [IN_CPR, (Seen.ANSWER, "cpr", HUMAN), CLOSED_BY_SOMEBODY],
+            "merged into a ticket elsewhere": [IN_CPR, CLOSED_BY_SOMEBODY],
+            "deleted": [],
+            "in a queue that is not listed": [],
+        },
+        machines=("13",),
+    ),
     "jira-cloud": System(
         JiraCloud,
         {"username": "canary", "secret": "sesame-open-now"},
@@ -88,6 +116,21 @@ SYSTEMS: dict[str, System] = {
             "deleted": "What is deleted leaves no trace",
         },
         differs={"merged into a ticket elsewhere": [IN_CPR], "deleted": []},
+    ),
+    "servicenow": System(
+        ServiceNow,
+        {"username": "canary", "secret": "sesame-open-now"},
+        cannot={
+            "merged into a ticket elsewhere": "ServiceNow merges no incidents",
+            "deleted": "What is deleted leaves no trace",
+            "in a queue that is not listed": "By its text an incident is found only where a rule puts that into it",
+        },
+        differs={
+            "merged into a ticket elsewhere": [IN_CPR],
+            "deleted": [],
+            "in a queue that is not listed": [],
+        },
+        junk="Ignored mails",
     ),
     "zammad": System(
         Zammad,
