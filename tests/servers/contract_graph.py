@@ -82,6 +82,7 @@ class ContractGraph:
     is_good: Callable[[str], Any] = bool
     misbehaves: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    urls: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     left: int = 1_000_000
@@ -137,6 +138,7 @@ class ContractGraph:
         parts = urlsplit(request.path)
         path, query = unquote(parts.path), {key: found[0] for key, found in parse_qs(parts.query).items()}
         self.asked.append(f"{path}?{query.get('$filter', '')}{query.get('$search', '')}")
+        self.urls.append(request.path)
         self.tokens.append(request.headers.get("authorization", "").removeprefix("Bearer "))
         how = next((how for part, how in self.misbehaves.items() if part in path), None)
         self.left -= 1
@@ -160,16 +162,22 @@ class ContractGraph:
             pass
 
     def _answer(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, str], Any]:
-        if self.left < 0:
-            self.left = 1_000_000
-            return 429, {"Retry-After": "1"}, error("TooManyRequests", "Your recent queries have surpassed the limit.")
-        if not self.is_good(self.tokens[-1]):
-            return 401, {}, error("InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
+        if refused := self._refused():
+            return refused
         steps = re.fullmatch(rf"{TRACES}/([^/]+)/getDetailsByRecipient\(recipientAddress='((?:[^']|'')*)'\)", path)
         if steps:
             there = (row for row in self.rows if row.id == steps[1] and row.recipient == steps[2].replace("''", "'"))
             return 200, {}, {"value": [s for row in there if row.stepped <= self.now() for s in row.steps()]}
         return self._listed(query) if path == TRACES else self._elsewhere(path, query)
+
+    def _refused(self) -> tuple[int, dict[str, str], Any] | None:
+        """Its answer to who asks too much, or shows no token that is good."""
+        if self.left < 0:
+            self.left = 1_000_000
+            return 429, {"Retry-After": "1"}, error("TooManyRequests", "Your recent queries have surpassed the limit.")
+        if not self.is_good(self.tokens[-1]):
+            return 401, {}, error("InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
+        return None
 
     def _elsewhere(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, str], Any]:
         """What is at another address than that of the traces."""
