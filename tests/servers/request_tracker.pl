@@ -27,6 +27,11 @@ my $canary = account('canary', 'canary-password');
 for my $name (qw(CPR General Spam Empty)) {
     made($canary->PrincipalObj->GrantRight(Right => $_, Object => $queues{$name})) for qw(SeeQueue ShowTicket);
 }
+# an account that may close tickets, and write a comment
+my $closer = account('closer', 'closer-password');
+for my $right (qw(SeeQueue ShowTicket ShowTicketComments ModifyTicket CommentOnTicket)) {
+    made($closer->PrincipalObj->GrantRight(Right => $right, Object => $queues{$_})) for qw(CPR General Spam);
+}
 # an account that sees the queues and none of their tickets
 my $blind = account('blind', 'blind-password');
 for my $name (qw(CPR General Spam)) { made($blind->PrincipalObj->GrantRight(Right => 'SeeQueue', Object => $queues{$name})) }

@@ -34,11 +34,14 @@ Set($LexiconLanguages, qw(en));
 1;
 """
 SERVER = "/usr/share/request-tracker5/libexec/rt-server"
-PASSWORDS = {"canary": "canary-password", "blind": "blind-password", "anna": "anna-password", "robot": "robot-password"}
+PASSWORDS = {name: f"{name}-password" for name in ("canary", "blind", "closer", "anna", "robot")}
 
 
 class RequestTracker:
-    """Started on entering the context, ended on leaving it. ``anna`` may do all, ``canary`` see queues and tickets."""
+    """Started on entering the context, ended on leaving it. ``anna`` may do all, ``canary`` see queues and tickets.
+
+    ``closer`` may close them, too.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.log, self._ports = folder, folder / "log", Ports()

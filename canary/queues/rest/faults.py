@@ -41,6 +41,7 @@ class RestReason(StrEnum):
     GARBAGE = "garbage"  # an answer that is not what the description says
     TOO_MUCH = "too_much"  # an answer of more bytes, seconds or pieces than its budget
     BLIND = "blind"  # what is known to be there is not shown
+    CLOSE_REFUSED = "close_refused"  # our own ticket could not be closed
     UNEXPECTED = "unexpected"  # a fault of the watcher itself
 
 

@@ -22,7 +22,7 @@ from canary.settings import Duration, ListOf, Settings
 _SYSTEMS = Path(__file__).parent / "systems"
 _NAME = re.compile(r"\{([a-z]+)\}")
 KNOWN = frozenset({
-    "queue", "queueid", "ticket", "entry", "part", "mark", "found", "since", "epoch", "age", "minutes",
+    "queue", "queueid", "ticket", "entry", "part", "mark", "found", "since", "epoch", "age", "minutes", "note",
 })  # fmt: skip
 """The names that may stand in braces."""
 
@@ -60,7 +60,7 @@ class Call(Settings):
     """One question to the system: ``path`` is below the ``api``."""
 
     path: str = Field(pattern=r"^/")
-    method: Literal["GET", "POST"] = "GET"
+    method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
     query: Mapping[str, str] = Field(default_factory=dict)
     body: Any = None
 
@@ -235,6 +235,8 @@ class Description(Settings):
     index that is behind. ``resolution`` is what its times are cut off to. What is
     ``vanishing`` may be gone at any time. ``corners`` are watched like queues, by these names. Where no history tells
     of ``moves``, a report that is not seen as it was made may have come to where it is at any time since.
+    ``close`` are the calls that close a ticket of ours with a ``{note}``, in their order, and ``closed`` the statuses
+    of what needs none.
     """
 
     title: str
@@ -256,6 +258,14 @@ class Description(Settings):
     message: ListOf[FirstMessage]
     find: ListOf[FindStep] = ()
     corners: Mapping[str, Corner] = Field(default_factory=dict)
+    close: ListOf[Call] = ()
+    closed: ListOf[str] = ()
+
+    @model_validator(mode="after")
+    def _knows_what_is_closed(self) -> Self:
+        if bool(self.close) != bool(self.closed):
+            raise ValueError("close and closed go together, got only one of them")
+        return self
 
     def of(self, queue: str) -> Description:
         """The description as it is in a queue or a corner."""
@@ -263,7 +273,7 @@ class Description(Settings):
         if corner is None:
             return self
         other = {name: getattr(corner, name) for name in corner.model_fields_set}
-        return self.model_copy(update={"find": (), "vanishing": True, **other})
+        return self.model_copy(update={"find": (), "close": (), "vanishing": True, **other})
 
 
 def presets() -> list[str]:

@@ -39,6 +39,9 @@ class TicketSettings(WatchSettings):
         None, description="a name for all other queues that the account may see together: each is a wrong place"
     )
     machines: ListOf[str] = Field((), description="accounts of the system that are no people, besides its own")
+    close: bool = Field(
+        False, description="close our own tickets, with a note, once their probes are judged; takes further rights"
+    )
     poll: Duration = Field(20.0, description="every queue is asked after this often")
     timeout: Duration = Field(30.0, description="within this long each answer must be whole")
 
@@ -47,7 +50,8 @@ class TicketSettings(WatchSettings):
         mistakes = list(self._mistakes())
         if mistakes:
             raise ValueError("; ".join(mistakes))
-        _ = self.described
+        if self.close and not self.described.close:
+            raise ValueError(f"{self.described.title} is not described to close tickets, want close: false")
         return self
 
     def _mistakes(self) -> Iterator[str]:

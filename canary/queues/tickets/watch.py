@@ -12,6 +12,7 @@ from canary.queues.rest.answers import word
 from canary.queues.rest.faults import RestReason
 from canary.queues.rest.watching import RestWatcher
 from canary.queues.tickets.client import TicketClient, connected
+from canary.queues.tickets.closing import Closing
 from canary.queues.tickets.faults import fault
 from canary.queues.tickets.queue import QueueReader, WatchedQueue, shown_at_all
 from canary.queues.tickets.reading import TicketReader
@@ -31,11 +32,15 @@ def open_tickets(name: str, settings: TicketSettings, resources: WatchResources)
 
 @dataclass(frozen=True, slots=True)
 class _Readers:
-    """What is looked at: each queue, and once more what is sought; ``ids`` are the names of all queues by id."""
+    """What is looked at: each queue, and once more what is sought; ``ids`` are the names of all queues by id.
+
+    ``closings`` close what is ours in each, if that is asked for.
+    """
 
     ids: dict[str, str]
     queues: list[QueueReader]
     second: SecondLook
+    closings: list[Closing]
 
 
 class TicketWatcher(RestWatcher):
@@ -100,6 +105,8 @@ class TicketWatcher(RestWatcher):
         if done:
             with _unless_lasting(troubles):
                 await readers.second.look(client, intake)
+                for closing in readers.closings:
+                    await closing.run(client)
         if troubles:
             raise troubles[0]
         if done and self._settings.elsewhere:
@@ -119,7 +126,8 @@ class TicketWatcher(RestWatcher):
         settings, described = self._settings, self._settings.described
         watched = self._watched(ids)
         places = {called: queue.place for queue in watched for called in (queue.ident, queue.name)}
-        machines = frozenset(name.casefold() for name in (*described.machines, *settings.machines))
+        ourselves = (settings.username,) if settings.close and settings.username else ()
+        machines = frozenset(name.casefold() for name in (*described.machines, *settings.machines, *ourselves))
         tale = Tale(places, machines, described.resolution, settings.other)
         tickets = TicketReader(described, tale, intake)
         second = SecondLook(self.name, settings.places(), tickets, settings.poll, self.clock)
@@ -127,7 +135,9 @@ class TicketWatcher(RestWatcher):
         queues = [
             QueueReader(self.name, queue, intake, readers.get(queue.name, tickets), self.clock) for queue in watched
         ]
-        return _Readers(ids, queues, second)
+        closed = [queue for queue in watched if settings.close and queue.name not in described.corners]
+        closings = [Closing(self.name, queue, tickets, intake) for queue in closed]
+        return _Readers(ids, queues, second, closings)
 
     async def _ids(self, client: TicketClient) -> dict[str, str]:
         """The names of all queues that may be seen, by their ids. Raises OwnFaultError that names every missing one."""
