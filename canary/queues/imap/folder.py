@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from canary.budgets import IMAP_UNSEARCHED, BudgetError
-from canary.content import Message
+from canary.content import Message, Ticket
 from canary.mark import Keyring, Mark
-from canary.model import Component, Depth, OwnFaultError, Place, Role, Seen
+from canary.model import Component, Depth, OwnFaultError, Place, Role, Seen, TimeSource
 from canary.queues import Found, Intake
 from canary.queues.claims import claims
 from canary.queues.imap.connection import Connection, Identity
@@ -35,6 +35,7 @@ from canary.queues.imap.headers import arrival, marks_in, message_id, server_tim
 from canary.queues.imap.listing import listed
 from canary.queues.imap.memory import FolderMemory
 from canary.queues.imap.ours import UidSet
+from canary.queues.replies.digests import listed_as_held
 
 _LOOK_BACK = timedelta(days=2)
 """How far back a folder is read that was never read before, or was made anew (UIDVALIDITY)."""
@@ -179,7 +180,8 @@ class FolderReader:
     def _hand_in(self, found: list[Found], validity: int, uid: int) -> None:
         cursor: dict[str, str | int | float] = {"uidvalidity": validity, "uid": uid}
         ours = self._ours if self._cursor.get("uidvalidity") == validity else UidSet()
-        self._ours = ours.having(json.loads(item.where)["uid"] for item in found if item.forgery is None)
+        reports = (item for item in found if item.forgery is None and item.place == self._place)
+        self._ours = ours.having(json.loads(item.where)["uid"] for item in reports)
         if self._ours.ranges:
             cursor["ours"] = str(self._ours)
         if self._search.lowest is not None:
@@ -317,6 +319,8 @@ class FolderReader:
         claimed = claims(marks, self._intake)
         if not claimed:
             return []
+        if whole and self._place.role is not Role.REPLIES and (held := listed_as_held(raw, self._intake.keys)):
+            return self._held(message, held, validity, read_at)
         seen, detail = self._classify(raw)
         now = self._intake.now()
         at, source, uncertainty = arrival(message.header, message.internal, now, read_at)
@@ -330,6 +334,27 @@ class FolderReader:
                 stated_at=said[0] if said else None, header=message.header,
             )
             for probe, forgery in claimed.items()
+        ]  # fmt: skip
+
+    def _held(
+        self, message: Listed, held: list[tuple[Mark, str]], validity: int, read_at: datetime | None
+    ) -> list[Found]:
+        """What a digest of a quarantine lists of ours: it came there at some time since its mark was made.
+
+        The same line of a later digest is the same report, so it is found at the same place again.
+        """
+        now = self._intake.now()
+        at, _, uncertainty = arrival(message.header, message.internal, now, read_at)
+        place = replace(self._place, role=Role.QUARANTINE, message_id=False, whole=False)
+        return [
+            Found(
+                seen=Seen.REPORT, probe=mark.probe, place=place, arrived_at=at, source=TimeSource.NOTICED,
+                uncertainty=max((at - mark.made_at).total_seconds(), uncertainty), content=Ticket(line),
+                detail=f"listed as held by a digest of a quarantine: {line}",
+                where=json.dumps({"folder": self.folder, "listed": mark.probe}), generation=validity,
+            )
+            for mark, line in held
+            if self._intake.known(mark.probe)
         ]  # fmt: skip
 
     def _depth(self, connection: Connection, folder: Identity) -> Depth:

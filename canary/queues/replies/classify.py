@@ -14,6 +14,7 @@ from enum import StrEnum
 from canary.mail.reading import ParsedMail, Part, read_mail
 from canary.model import Seen
 from canary.queues.replies.bounces import Bounce, in_words, passed_on, well_formed
+from canary.queues.replies.digests import is_digest
 from canary.queues.replies.letter import Letter, header, one_line, own_parts, read_letter
 from canary.queues.replies.words import absence, answers, failure, people
 
@@ -112,6 +113,8 @@ def read_reply(mail: ParsedMail) -> Reply:
     if bounces:
         return _weightiest(bounces)
     letter = read_letter(mail)
+    if is_digest(mail):
+        return Reply(ReplyKind.UNSURE, f"a digest of a quarantine lists it: {letter.subject}")
     reported = _report(mail, letter)
     if reported is not None:
         return reported
