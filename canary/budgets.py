@@ -201,6 +201,13 @@ SMTP_OPENING = Budget("a connection to a submission server, ready for a message"
 SMTP_TOGETHER = Budget("the reply to one of several commands said together", seconds=10.0)  # then one by one
 SMTP_SLOW = Budget("a reply of a submission server that was found slow", seconds=300.0)  # RFC 5321 section 4.5.3.2
 SMTP_END_OF_DATA = Budget("the reply to a whole message", seconds=600.0)  # servers scan (RFC 5321 section 4.5.3.2.6)
+MX_LOOKUP = Budget(
+    "what the DNS answers of a recipient's domain", seconds=20.0, number=20, pieces="records of a name, the first ones"
+)
+MX_TRIED = Budget("the mail servers of a domain that are tried for one message", number=20, pieces="addresses")
+STS_POLICY = Budget(
+    "a policy of MTA-STS", received=128 * KIB, decoded=64 * KIB, seconds=60.0, number=100, pieces="domains remembered"
+)  # RFC 8461 section 3.3
 
 RELOAD = Budget("a configuration that is read again, with all that it names", seconds=60.0)
 SECRET = Budget("a file with a secret", received=64 * KIB)

@@ -34,11 +34,13 @@ async def exchange(
     *,
     headers: Mapping[str, str],
     trust: Callable[[], ssl.SSLContext] = httpx.create_ssl_context,
+    at: Mapping[str, tuple[str, int]] | None = None,
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client, all of whose answers together, with their heads, may have ``received`` bytes of the budget.
 
     It asks for gzip, follows no redirect and knows no time limit. Whatever waits for an answer raises BudgetError when
-    it is too much, else one of :data:`BROKEN`; ``trust`` may raise OSError.
+    it is too much, else one of :data:`BROKEN`; ``trust`` may raise OSError. ``at`` are address and port of hosts that
+    somebody else than the system's resolver has looked up; TLS and HTTP know them by their names all the same.
     """
     verify = await in_thread(trust)  # reading all the system's certificates takes a while
     asked = {"Accept-Encoding": "gzip", **headers}
@@ -47,7 +49,7 @@ async def exchange(
         for transport in (client._transport, *client._mounts.values()):  # those of proxies too; there is no public way
             if isinstance(transport, httpx.AsyncHTTPTransport):
                 pool = transport._pool
-                pool._network_backend = _CountedNetwork(pool._network_backend, counted)
+                pool._network_backend = _CountedNetwork(pool._network_backend, counted, at or {})
         yield client
 
 
@@ -102,8 +104,10 @@ class _CountedBytes:
 class _CountedNetwork(httpcore.AsyncNetworkBackend):
     """Makes connections whose bytes are counted."""
 
-    def __init__(self, inner: httpcore.AsyncNetworkBackend, counted: _CountedBytes) -> None:
-        self._inner, self._counted = inner, counted
+    def __init__(
+        self, inner: httpcore.AsyncNetworkBackend, counted: _CountedBytes, at: Mapping[str, tuple[str, int]]
+    ) -> None:
+        self._inner, self._counted, self._at = inner, counted, at
 
     async def connect_tcp(
         self,
@@ -113,6 +117,7 @@ class _CountedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        host, port = self._at.get(host, (host, port))
         stream = await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
         return _CountedStream(stream, self._counted)
 

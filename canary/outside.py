@@ -43,10 +43,12 @@ async def ask(
     *,
     content: bytes | None = None,
     trust: Callable[[], ssl.SSLContext] | None = None,
+    at: Mapping[str, tuple[str, int]] | None = None,
 ) -> HttpAnswer:
     """Get what is at ``url``, or post ``content`` there; the whole answer must hold the budget, time included.
 
-    A redirect is an answer as any other. ``trust`` may raise OSError. Raises UnansweredError.
+    A redirect is an answer as any other. ``trust`` may raise OSError. ``at`` is where hosts are that somebody else than
+    the system's resolver has looked up: address and port. Raises UnansweredError.
     """
     from canary.exchange import BROKEN, body, exchange  # whoever asks nobody outside does not load httpx
 
@@ -54,7 +56,7 @@ async def ask(
     try:
         async with (
             budget.deadline(),
-            exchange(budget, headers=headers, **trusting) as client,
+            exchange(budget, headers=headers, at=at, **trusting) as client,
             client.stream("GET" if content is None else "POST", url, content=content) as answer,
         ):
             kept = await body(answer, budget)

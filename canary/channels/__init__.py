@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from canary.clock import Clock
 from canary.model import CanaryError, Outgoing, Person, Report, Submission
 from canary.plugins import Kinds, with_plugins
-from canary.settings import ChannelSettings, DkimSettings, Server
+from canary.settings import ChannelSettings, DkimSettings, MxSettings, Server
 
 if TYPE_CHECKING:
     from canary.channels.email.settings import AddressSettings
@@ -65,13 +65,16 @@ class Sender:
 
     slug: str
     person: Person
-    submission: Server
+    submission: Server | None
+    """Its provider's server; None where there is none, and ``mx`` is given."""
     envelope: str
     """The envelope sender, with ``{mark}`` where the mark goes (VERP)."""
     submits_to: Literal["provider", "ca"] | None = None
     """Whose server ``submission`` is, as the operator says; None where it is for us to tell."""
     dkim: DkimSettings | None = None
     """By which key its messages are signed; None for by none of ours."""
+    mx: MxSettings | None = None
+    """How they are handed to the recipients' own servers; None where a provider does that."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from canary.cli.common import (
     print_plain,
     style,
 )
-from canary.cli.way import ways
+from canary.cli.way import exchanged, ways
 from canary.clock import Clock
 from canary.config import load
 from canary.decided import so_far
@@ -185,7 +185,7 @@ def _in_words(event: Event) -> tuple[str, str, str]:
             return "", "submitting", f"Message-ID {body['message_id']}" if body["message_id"] else ""
         case EventKind.SUBMITTED:
             what = "accepted" if body["accepted"] else "uncertain" if body["uncertain"] else "not accepted"
-            return ("" if body["accepted"] else "red"), what, body["reason"]
+            return ("" if body["accepted"] else "red"), what, body["reason"] + exchanged(body)
         case EventKind.SIGHTING:
             where = f"in {body['place']['queue']} ({body['place']['role']})"
             forged = f"; does not count: {body['forgery']}" if body["forgery"] else ""

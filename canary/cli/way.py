@@ -62,3 +62,13 @@ def _spam(way: Mapping[str, Any]) -> Iterator[str]:
         verdict = {True: "spam", False: "no spam", None: "no verdict"}[each["spam"]]
         score = "" if each["score"] is None else f", score {each['score']:g}"
         yield f"spam filter {each['product']}: {verdict}{score}: {on_one_line(each['said'])}"
+
+
+def exchanged(submitted: Mapping[str, Any]) -> str:
+    """Which of the recipient's own servers was spoken to, and how that was protected; empty where a provider's was."""
+    found = submitted.get("mail_server")
+    if not found:
+        return ""
+    certificate = f", certificate {found['certificate']}" if found["certificate"] else ""
+    said = f"; {found['policy_said']}" if found["policy_said"] else ""
+    return f"; at {found['host']} ({found['address']}), {found['tls'] or 'no TLS'}{certificate}{said}"

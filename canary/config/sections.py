@@ -20,6 +20,7 @@ from canary.settings import (
     Duration,
     FilePath,
     ListOf,
+    MxSettings,
     Secret,
     Server,
     Settings,
@@ -168,7 +169,12 @@ class SenderSettings(Settings):
     envelope: str | None = Field(
         None, description="envelope sender with {mark} in its local part; the address with +{mark} if not given"
     )
-    submission: Server = Field(description="the persona's own submission server")
+    submission: Server | None = Field(None, description="the persona's own submission server")
+    mx: MxSettings | None = Field(
+        None,
+        description="instead of that, for a persona that has no provider: straight to the servers that the DNS names "
+        "for the recipient's domain",
+    )
     submits_to: Literal["provider", "ca"] | None = Field(
         None,
         description="whose server that is: a refusal by the CA's is the CA's (rejected), by a provider our own fault; "
@@ -193,6 +199,15 @@ class SenderSettings(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.submission is None) == (self.mx is None):
+            got = "neither" if self.mx is None else "both"
+            raise ValueError(f"want a submission server or mx, got {got}")
+        if self.mx is not None and self.submits_to is not None:
+            raise ValueError("submits_to is of a submission server, got it beside mx: what refuses there is the CA's")
+        return self
+
     @property
     def verp(self) -> str:
         """The envelope sender, with ``{mark}`` where the mark goes."""
@@ -205,7 +220,7 @@ class SenderSettings(Settings):
 
     def opened(self, slug: str) -> Sender:
         """The sender as a channel needs it."""
-        return Sender(slug, self.person(), self.submission, self.verp, self.submits_to, self.dkim)
+        return Sender(slug, self.person(), self.submission, self.verp, self.submits_to, self.dkim, self.mx)
 
 
 class Limits(Settings):

@@ -6,7 +6,7 @@ What is seen of it later is a *sighting*, at a *place*. A *case* is a probe with
 """
 
 from canary.model.errors import CanaryError, OwnFaultError
-from canary.model.probe import Case, Depth, Flood, Place, Probe, Sighting, Submission, Verdict
+from canary.model.probe import Case, Depth, Flood, MailServer, Place, Probe, Sighting, Submission, Verdict
 from canary.model.report import MARK_LENGTH, Attachment, Identifier, Outgoing, Person, Report
 from canary.model.way import Authentication, Hop, SpamVerdict, Way
 from canary.model.words import (
@@ -38,6 +38,7 @@ __all__ = [
     "Forgery",
     "Hop",
     "Identifier",
+    "MailServer",
     "Outcome",
     "Outgoing",
     "OwnFaultError",

@@ -82,6 +82,24 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class MailServer:
+    """The mail server of the recipient's domain that a report was handed to, or offered last, past any provider.
+
+    ``tls`` is its version, "" without; ``certificate`` is "verified", "pinned" (by DANE), or what is wrong with it, ""
+    where none was shown. ``policy`` is the mode of its domain's MTA-STS (RFC 8461), ``dane`` whether the DNS pins its
+    certificate (RFC 7672), and ``policy_said`` what was found of both in a sentence.
+    """
+
+    host: str
+    address: str
+    tls: str = ""
+    certificate: str = ""
+    policy: str = ""
+    dane: bool = False
+    policy_said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """The result of one attempt to submit.
 
@@ -90,6 +108,7 @@ class Submission:
     never sent again, and watched. ``reason`` is the full reply, the page's own words, or our own fault in a sentence.
     ``steps`` are (name, seconds since the start) in order, ``artefacts`` are (name, content) to be kept as evidence.
     ``troubles`` are (component, reason, detail) of what went wrong besides, whatever became of the report.
+    ``mail_server`` is set where a sender has no provider.
     """
 
     at: datetime
@@ -105,6 +124,7 @@ class Submission:
     steps: tuple[tuple[str, float], ...] = ()
     artefacts: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     troubles: tuple[tuple[Component, str, str], ...] = ()
+    mail_server: MailServer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from canary.settings.base import (
 from canary.settings.certificate import BY_SERIAL, NamedCertificate, Naming
 from canary.settings.channels import WITHIN, ChannelSettings
 from canary.settings.dkim import DkimSettings
+from canary.settings.mx import MxSettings, NameServer
 from canary.settings.servers import Server, Tls, tls_context
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "GoogleAuth",
     "ListOf",
     "MicrosoftAuth",
+    "MxSettings",
+    "NameServer",
     "NamedCertificate",
     "Naming",
     "Scope",

@@ -13,6 +13,7 @@ from canary.model import Component, Outcome
 ROOT = Path(__file__).parents[2]
 WALKS = {
     "Mail": "tests/channels/email/test_faults.py",
+    "Straight to the CA's servers": "tests/channels/email/mx/test_faults.py",
     "Forms": "tests/channels/forms/test_faults.py",
     "The canary itself": "tests/prober/test_faults.py",
 }
@@ -38,7 +39,8 @@ def test_no_row_stands_twice_and_each_outcome_is_his_whose_fault_it_is() -> None
 
 
 def test_every_fault_of_a_submission_has_a_row() -> None:
-    told = {row.told_as.partition("/")[2] for row in sections()["Mail"]}
+    rows = [row for name in ("Mail", "Straight to the CA's servers") for row in sections()[name]]
+    told = {row.told_as.partition("/")[2] for row in rows}
     assert set(SmtpFault) <= told
 
 

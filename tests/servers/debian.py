@@ -35,6 +35,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "rspamd": ("/usr/bin/rspamd",),
     "opendkim": ("/usr/sbin/opendkim",),
     "dnsmasq-base": ("/usr/sbin/dnsmasq",),
+    "unbound": ("/usr/sbin/unbound",),
     "opendmarc": ("/usr/sbin/opendmarc",),
     "cyrus-common": ("/usr/lib/cyrus/bin/master",),
     "cyrus-imapd": (f"{BESIDE}/cyrus-imapd/usr/lib/cyrus/bin/imapd",),

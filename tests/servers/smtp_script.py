@@ -59,9 +59,9 @@ class SmtpScript:
     _over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[SmtpScript]:
-        """The server, listening on a free port of 127.0.0.1."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls if self.implicit else None)
+    async def running(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[SmtpScript]:
+        """The server, listening on a port of a loopback address; on a free one unless one is given."""
+        server = await asyncio.start_server(self._serve, host, port, ssl=self.tls if self.implicit else None)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self

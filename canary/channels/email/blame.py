@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from canary.channels.email.smtp import Refusal, SmtpFault, SmtpStep
-from canary.channels.email.wording import ABOUT_SENDER, REPEATED, SAYING
+from canary.channels.email.wording import ABOUT_OUR_HOST, ABOUT_SENDER, REPEATED, SAYING
 
 _INTERNAL = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
 _NAME = r"(?<![/@\w.-])(?P<name>(?:[\w-]{1,63}\.){1,10}[^\W\d][\w-]{1,62}|localhost)\.?(?![\w.@-])"
@@ -54,8 +54,10 @@ class Route:
     host: str
     sender: str
     recipient: str
-    logs_in: bool
+    logs_in: bool = False
     submits_to: str | None = None
+    straight: bool = False
+    """It is one that the DNS names for the recipient's domain; ``host`` is what we say to be."""
 
     @property
     def is_the_cas(self) -> bool:
@@ -82,8 +84,11 @@ class Route:
 def blame(refusal: Refusal, route: Route) -> SmtpFault | None:
     """The fault of ours behind a refusal by the server of ``route``; None if it is the CA's refusal.
 
-    What is said of the connection itself, up to AUTH, is always ours: no word of it is about the recipient.
+    What a submission server says of the connection itself, up to AUTH, is always ours: no word of it is about the
+    recipient. What the recipient's own says is the CA's, but for what it says of the host that we come from.
     """
+    if route.straight:
+        return _about_our_host(_without_names(" ".join(refusal.text.split()), route))
     step, code = refusal.step, refusal.code
     usual = SmtpFault.DEFERRED if refusal.temporary else _FAULTS[step]
     if step is not SmtpStep.MAIL and step not in _ABOUT_MAIL:
@@ -137,6 +142,10 @@ def _about_sender(code: int, text: str, may_be_the_cas: bool) -> SmtpFault | Non
         if (row.surely or not may_be_the_cas) and row.said.search(text) and not (row.but and row.but.search(text)):
             return row.fault
     return None
+
+
+def _about_our_host(text: str) -> SmtpFault | None:
+    return next((row.fault for row in ABOUT_OUR_HOST if row.said.search(text)), None)
 
 
 def _names_the_cas(text: str, route: Route) -> bool:

@@ -1,4 +1,4 @@
-"""The email channel: one report, to one disclosed address, through a sender's own submission server.
+"""The email channel: one report, to one disclosed address, through a sender's own submission server or straight.
 
 What a dialogue means for the probe is decided here. A refusal is the CA's (``rejected``) or ours, as :mod:`.blame`
 says; whatever else keeps us from sending is ours. A temporary refusal says that the message was not taken, so the same
@@ -12,17 +12,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, repeat
 from random import Random
+from typing import TYPE_CHECKING
 
-from canary.channels import Resources, Sender
+from canary.channels import Resources, Sender, UnusableError
 from canary.channels.email import mime
 from canary.channels.email.blame import Route, blame
 from canary.channels.email.pool import Pool
 from canary.channels.email.settings import AddressSettings
 from canary.channels.email.signing import DkimSigner
-from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault, SmtpStep
+from canary.channels.email.smtp import Envelope, Lost, Refusal, SmtpFault, SmtpStep, Undeliverable
 from canary.channels.email.transcript import Transcript
 from canary.model import MARK_LENGTH, Component, Failure, Outgoing, OwnFaultError, Report, Submission
 from canary.settings import ADDRESS
+
+if TYPE_CHECKING:
+    from canary.channels.email.mx.delivery import Straight
+
+_PASSING = (SmtpFault.TIMEOUT, SmtpFault.TOKEN_UNAVAILABLE, SmtpFault.LOOKUP_FAILED)
+"""Faults after which the next attempt may be better; it waits longer, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +54,7 @@ class EmailChannel:
         self._settings, self._sender = settings, sender
         self._clock, self._rng = resources.clock, resources.rng
         self._signer = DkimSigner(sender.dkim) if sender.dkim else None
-        self._pool = Pool.of(sender, resources.clock)
-        server = sender.submission
-        logs_in = server.username is not None
-        self._route = Route(server.host, sender.person.address, settings.to, logs_in, sender.submits_to)
+        self._way, self._route = _way(sender, settings.to, resources)
 
     def prepare(self, report: Report) -> Outgoing:
         """The message, with the mark in its Message-ID. Raises ValueError for what cannot be a header."""
@@ -92,40 +96,55 @@ class EmailChannel:
             attempts=attempts,
             steps=tuple((name, took) for name, took in steps if took is not None),
             artefacts=(("smtp-transcript.txt", transcript.render()),),
+            mail_server=transcript.mail_server,
         )
 
     async def check(self) -> str:
         """Connect, secure, log in and leave; no address is named to the server."""
-        server = self._sender.submission
         try:
-            found = await self._pool.check()
-        except (Refusal, Lost) as error:
-            ending = self._refused(error) if isinstance(error, Refusal) else _lost(error)
+            return f"{self._sender.slug} {await self._way.check(self._settings.to)}"
+        except (Refusal, Lost, Undeliverable) as error:
+            ending = self._ending(error)
+            if ending.failure is Failure.REJECTED:
+                raise UnusableError(ending.reason) from error
             raise OwnFaultError(
                 ending.component or Component.SMTP, ending.fault or SmtpFault.PROTOCOL_ERROR, ending.reason
             ) from error
-        return f"{self._sender.slug} submission {server.host}:{server.port} {found}"
 
     async def close(self) -> None:
         """Let go of idle connections."""
-        self._pool.close()
+        self._way.close()
 
     async def _attempt(self, envelope: Envelope, transcript: Transcript, until: float) -> _Ending:
         try:
-            return _Ending(await self._pool.deliver(envelope, transcript, until), accepted=True)
-        except Refusal as refusal:
-            return self._refused(refusal)
-        except Lost as lost:
-            return _lost(lost)
+            return _Ending(await self._way.deliver(envelope, transcript, until), accepted=True)
+        except (Refusal, Lost, Undeliverable) as error:
+            return self._ending(error)
         except OwnFaultError as fault:
-            passing = fault.reason in (SmtpFault.TIMEOUT, SmtpFault.TOKEN_UNAVAILABLE)  # the next attempt waits longer
-            return _ours(fault.component, SmtpFault(fault.reason), fault.detail, again=passing)
+            again = fault.reason in _PASSING
+            return _ours(fault.component, SmtpFault(fault.reason), fault.detail, again=again)
 
-    def _refused(self, refusal: Refusal) -> _Ending:
-        fault = blame(refusal, self._route)
+    def _ending(self, error: Refusal | Lost | Undeliverable) -> _Ending:
+        if isinstance(error, Lost):
+            return _lost(error)
+        fault = blame(error, self._route) if isinstance(error, Refusal) else None
         if fault is None:
-            return _Ending(str(refusal), again=refusal.temporary, failure=Failure.REJECTED)
-        return _ours(Component.SMTP, fault, str(refusal), again=refusal.temporary)
+            return _Ending(str(error), again=error.temporary, failure=Failure.REJECTED)
+        return _ours(Component.SMTP, fault, str(error), again=error.temporary)
+
+
+def _way(sender: Sender, to: str, resources: Resources) -> tuple[Pool | Straight, Route]:
+    """How a sender's messages go, and whose what is refused there is."""
+    address = sender.person.address
+    if sender.mx is not None:
+        from canary.channels.email.mx.delivery import Straight  # only who has no provider needs it
+
+        straight = Straight.of(sender, sender.mx, resources.clock, resources.rng)
+        return straight, Route(sender.mx.helo, address, to, straight=True)
+    server = sender.submission
+    assert server is not None, "the one or the other is configured"
+    logs_in = server.username is not None
+    return Pool.of(sender, server, resources.clock), Route(server.host, address, to, logs_in, sender.submits_to)
 
 
 def _lost(lost: Lost) -> _Ending:

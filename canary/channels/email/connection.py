@@ -21,7 +21,7 @@ from canary.channels.email.stream import Stream
 from canary.channels.email.transcript import Transcript
 from canary.clock import Clock
 from canary.echo import Echo
-from canary.model import Component, OwnFaultError
+from canary.model import CanaryError, Component, OwnFaultError
 from canary.oauth import Token, TokenError, Tokens
 from canary.settings import Server, Tls
 
@@ -49,6 +49,7 @@ class SmtpConnection:
             tls_context=context,
             local_hostname="localhost",  # not used: EHLO names the address we come from, as mail programs do
         )
+        self._certified_as = server.host
         self.expiry: asyncio.TimerHandle | None = None
         """Set by whoever keeps it: the end of its idleness."""
         self._together = False
@@ -80,8 +81,7 @@ class SmtpConnection:
             if isinstance(error, TimeoutError | Lost | OwnFaultError) and _is_late(error):
                 self._manners.was_slow(self._server.timeout)
             if limit.expired() and isinstance(error, TimeoutError):
-                detail = f"{self._name}: no connection within {seconds:g} s, greeting, TLS and AUTH included"
-                raise OwnFaultError(Component.SMTP, SmtpFault.TIMEOUT, detail) from error
+                raise self._too_late(seconds) from error
             raise
 
     def resume(self, transcript: Transcript) -> None:
@@ -146,9 +146,12 @@ class SmtpConnection:
 
     async def _ehlo(self, until: float) -> None:
         with self._client.at(SmtpStep.EHLO):
-            address = self._client.get_transport_info("sockname")[0]
-            literal = f"[IPv6:{address}]" if ":" in address else f"[{address}]"
-            await self._client.ehlo(hostname=literal, timeout=self._patience(until))
+            await self._client.ehlo(hostname=self._own_name(), timeout=self._patience(until))
+
+    def _own_name(self) -> str:
+        """Who we say to be: the address that we come from."""
+        address = self._client.get_transport_info("sockname")[0]
+        return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
     async def _start_tls(self, until: float) -> None:
         if not self._client.supports_extension("starttls"):
@@ -157,7 +160,7 @@ class SmtpConnection:
         self._client.transcript.said("STARTTLS")
         try:
             with self._client.at(SmtpStep.STARTTLS):
-                reply = await self._client.starttls(timeout=self._patience(until))
+                reply = await self._client.starttls(server_hostname=self._certified_as, timeout=self._patience(until))
         except ssl.SSLError as error:
             raise self._no_connection(error) from error
         self._client.heard(reply)
@@ -305,7 +308,12 @@ class SmtpConnection:
             self.secured = f"{'STARTTLS ' if self._server.tls is Tls.STARTTLS else ''}{tls.version()}"
             self._client.transcript.note(f"{tls.version()}, {tls.cipher()[0]}, certificate verified")
 
-    def _no_connection(self, error: Exception) -> OwnFaultError:
+    def _too_late(self, seconds: float) -> CanaryError:
+        """The fault behind a connection that took too long in all."""
+        detail = f"{self._name}: no connection within {seconds:g} s, greeting, TLS and AUTH included"
+        return OwnFaultError(Component.SMTP, SmtpFault.TIMEOUT, detail)
+
+    def _no_connection(self, error: Exception) -> CanaryError:
         """The fault behind a connection that did not come about."""
         cause = error if isinstance(error, ssl.SSLError) else error.__cause__
         component, fault = Component.SMTP, SmtpFault.UNREACHABLE

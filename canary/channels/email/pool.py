@@ -24,6 +24,30 @@ IDLE = 30.0
 """Seconds that an unused connection is kept for the next message."""
 
 
+class Slots:
+    """As many connections to ``host`` as one sender may have at a time."""
+
+    def __init__(self, host: str, clock: Clock) -> None:
+        self._host, self._clock = host, clock
+        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
+
+    async def take(self, until: float) -> None:
+        """Wait until there is a free one, to be released. Raises OwnFaultError if there is none by ``until``."""
+        if not self._slots.locked():
+            await self._slots.acquire()  # at once: no timer for what does not wait
+            return
+        try:
+            async with asyncio.timeout(until - self._clock.monotonic()):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            detail = f"all {MOST_CONNECTIONS} connections to {self._host} are busy"
+            raise OwnFaultError(Component.SMTP, SmtpFault.TIMEOUT, detail) from error
+
+    def release(self) -> None:
+        """Give back what was taken, for whoever waits for it."""
+        self._slots.release()
+
+
 class Pool:
     """The connections to one sender's submission server, used by all channels of that sender.
 
@@ -34,7 +58,7 @@ class Pool:
 
     def __init__(self, server: Server, clock: Clock, idle: float = IDLE) -> None:
         self._server, self._clock, self._idle_seconds = server, clock, idle
-        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._slots = Slots(server.host, clock)
         self._idle: list[SmtpConnection] = []
         self._context: ssl.SSLContext | None = None
         self._manners = Manners()
@@ -42,16 +66,16 @@ class Pool:
         self._tokens = Tokens.of(auth, server.username or "", clock) if auth is not None else None
 
     @classmethod
-    def of(cls, sender: Sender, clock: Clock) -> Pool:
+    def of(cls, sender: Sender, server: Server, clock: Clock) -> Pool:
         """The one pool of ``sender``, which lives as long as somebody holds it."""
-        return cls._of.setdefault((sender, clock), cls(sender.submission, clock))
+        return cls._of.setdefault((sender, clock), cls(server, clock))
 
     async def deliver(self, envelope: Envelope, transcript: Transcript, until: float) -> str:
         """Send one message, once, by ``until``; returns the reply that took it.
 
         Raises Refusal, Lost or OwnFaultError. Only after a Lost at the end of data may it have been taken.
         """
-        await self._take_slot(until)
+        await self._slots.take(until)
         try:
             try:
                 return await self._send(envelope, transcript, until)
@@ -74,26 +98,16 @@ class Pool:
         self._keep(connection)
         return reply
 
-    async def _take_slot(self, until: float) -> None:
-        if not self._slots.locked():
-            await self._slots.acquire()  # at once: no timer for what does not wait
-            return
-        try:
-            async with asyncio.timeout(until - self._clock.monotonic()):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            detail = f"all {MOST_CONNECTIONS} connections to {self._server.host} are busy"
-            raise OwnFaultError(Component.SMTP, SmtpFault.TIMEOUT, detail) from error
-
-    async def check(self) -> str:
-        """Connect and log in afresh; returns how both were done. Raises Refusal, Lost or OwnFaultError."""
+    async def check(self, _recipient: str) -> str:
+        """Connect and log in afresh; returns where, and how both were done. Raises Refusal, Lost or OwnFaultError."""
         until = self._clock.monotonic() + self._server.timeout
         connection = await self._opened(Transcript(self._clock), until)
         try:
             await connection.noop(until)
         finally:
             connection.close()
-        return f"{connection.secured}, {connection.login}"
+        server = self._server
+        return f"submission {server.host}:{server.port} {connection.secured}, {connection.login}"
 
     def close(self) -> None:
         """Let go of the connections that are not in use; whoever still needs one gets a new one."""

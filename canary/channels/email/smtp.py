@@ -1,7 +1,7 @@
 """The words of a dialogue with a submission server (RFC 5321): its commands, its refusals, and how it breaks off.
 
-Nothing here decides what a failure means for a probe: :class:`Refusal`, :class:`Lost` and
-:class:`canary.model.OwnFaultError` tell what happened and at which command.
+Nothing here decides what a failure means for a probe: :class:`Refusal`, :class:`Lost`,
+:class:`Undeliverable` and :class:`canary.model.OwnFaultError` tell what happened and at which command.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ class SmtpFault(StrEnum):
 
     UNREACHABLE = "unreachable"
     NAME_NOT_FOUND = "name_not_found"  # component dns
+    LOOKUP_FAILED = "lookup_failed"  # likewise: no answer, or none that tells anything
     TIMEOUT = "timeout"
     CONNECTION_LOST = "connection_lost"
     TLS_FAILED = "tls_failed"
@@ -69,6 +70,17 @@ class Lost(CanaryError):  # noqa: N818  # the end of a dialogue, by whichever si
     def __init__(self, step: SmtpStep, fault: SmtpFault, detail: str) -> None:
         super().__init__(f"{detail} (at {step})")
         self.step, self.fault = step, fault
+
+
+class Undeliverable(CanaryError):  # noqa: N818  # likewise: it is so, and no error of ours
+    """The CA's own systems keep a message from being handed to them, before or beside what its servers reply.
+
+    ``temporary`` says that it may be better later, ``reached`` that a server of theirs was.
+    """
+
+    def __init__(self, reason: str, *, temporary: bool = False, reached: bool = False) -> None:
+        super().__init__(reason)
+        self.temporary, self.reached = temporary, reached
 
 
 def in_words(step: SmtpStep, code: int, text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from canary.clock import Clock
+from canary.model import MailServer
 
 
 class Transcript:
@@ -14,6 +15,8 @@ class Transcript:
         """When it began, in the clock's monotonic seconds."""
         self.connected: float | None = None
         """Seconds from the start until there was a connection for the message; None as long as there is none."""
+        self.mail_server: MailServer | None = None
+        """The recipient's own server that was spoken to last; None where a provider's is."""
         self._lines: list[tuple[float, str]] = []
 
     def seconds(self) -> float:

@@ -68,6 +68,15 @@ _MAILBOX = _about(
 _MESSAGE_CHECKED = _about("dmarc", r"\bspf\b", "dkim", "unauthenticated", "arc chain")
 """It is the message's origin that is proven, or not; no login."""
 
+_BLOCKLISTED = About(
+    SmtpFault.BLOCKLISTED,
+    _about(
+        r"client host .{0,80}(?:blocked|listed|rejected)", "spamhaus|spamcop|barracudacentral|sorbs|uceprotect",
+        r"\bdnsbl|\brbl\b", "block ?list", "black ?list", r"\byour (?:ip|server)\b",
+    ),
+    surely=True,
+)  # fmt: skip
+
 ABOUT_SENDER = (
     About(
         SmtpFault.SENDER_REFUSED,
@@ -126,14 +135,7 @@ ABOUT_SENDER = (
         ),
         surely=True,
     ),
-    About(
-        SmtpFault.BLOCKLISTED,
-        _about(
-            r"client host .{0,80}(?:blocked|listed|rejected)", "spamhaus|spamcop|barracudacentral|sorbs|uceprotect",
-            r"\bdnsbl|\brbl\b", "block ?list", "black ?list", r"\byour (?:ip|server)\b",
-        ),
-        surely=True,
-    ),
+    _BLOCKLISTED,
     About(
         SmtpFault.MESSAGE_REFUSED,
         _about(
@@ -166,3 +168,18 @@ ABOUT_SENDER = (
     ),
 )  # fmt: skip
 """What a reply may say of the sender; the first that fits names the fault."""
+
+ABOUT_OUR_HOST = (
+    _BLOCKLISTED,
+    About(
+        SmtpFault.SENDER_REFUSED,
+        _about(
+            "dmarc", r"\bspf\b", "dkim", "unauthenticated", r"\brdns\b", r"\bptr\b", r"\b(?:helo|ehlo)\b",
+            r"\breverse\b.{0,20}(?:dns|host ?name|lookup|record|address)", r"\b5\.7\.(?:2[0-9]|3[0-2])\b",
+            "(?:dynamic|residential) (?:ip|address)",
+        ),
+        surely=True,
+    ),
+)  # fmt: skip
+"""What the recipient's own server may say of the host that a sender without a provider comes from: where it is listed,
+what its names are, what the sender's domain says of it (RFC 7208, 7372, 7489)."""

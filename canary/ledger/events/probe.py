@@ -60,6 +60,8 @@ def submitted(
         body["reference"] = truncate(submission.reference, _LONGEST_NAME)
     if form:
         body["form"] = dict(form)
+    if submission.mail_server is None:
+        del body["mail_server"]
     return Event(EventKind.SUBMITTED, at, body, probe)
 
 
