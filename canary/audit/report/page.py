@@ -23,7 +23,7 @@ from canary.audit.report.versions import of, values
 from canary.audit.report.warnings import warnings
 from canary.ledger import BUCKETS
 
-ROWS = 150
+ROWS = 100
 """Rows of a table that may grow without bound; the files beside the page have all of them."""
 
 _STRIP = 25
