@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from canary.config.mistakes import suggest
+from canary.config.versions import version_slug
 from canary.config.whole import Config
 from canary.config.yaml_lines import Path
 from canary.model import Place, Role, Stage
@@ -17,6 +18,7 @@ from canary.settings import WITHIN, ChannelSettings, format_duration
 
 Findings = Iterator[tuple[Path, str]]
 
+_LONGEST_SLUG = 40
 _SHOWN = 200
 """Characters of what a kind answered, or raised, that a message repeats."""
 
@@ -43,6 +45,7 @@ def check(config: Config, unsure: Collection[str]) -> Findings:
             yield from _work_shown(config, channel, where)
         yield from _unknown(channel.variants, VARIANTS, "variant", (*where, "variants"))
         yield from _named_elsewhere(channel, where)
+        yield from _versions_once(config, slug, where)
         yield from _rate(channel, where)
     if "channels" not in unsure:
         yield from _windows(config)
@@ -133,6 +136,15 @@ def _unknown(names: Collection[str], known: Collection[str], what: str, where: P
     for name in names:
         if name not in known:
             yield where, f'unknown {what} "{name}", {suggest(name, known)}'
+
+
+def _versions_once(config: Config, slug: str, where: Path) -> Findings:
+    for language in filter(None, config.channels[slug].versions()):
+        name = version_slug(slug, language)
+        if name in config.channels:
+            yield (*where, "languages", language), f'"{name}" is a channel already, want another name for it'
+        elif len(name) > _LONGEST_SLUG:
+            yield (*where, "languages", language), f'"{name}" is too long, want a channel with a shorter name'
 
 
 def _named_elsewhere(channel: ChannelSettings, where: Path) -> Findings:

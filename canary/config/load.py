@@ -15,6 +15,7 @@ from canary.config import yaml_lines
 from canary.config.checks import check
 from canary.config.known import Known
 from canary.config.mistakes import ConfigError, Mistake, shown, suggest, wording
+from canary.config.versions import with_versions
 from canary.config.whole import Config, model, schema
 from canary.queues import kinds as queue_kinds
 
@@ -84,7 +85,7 @@ class _FileReader:
             self._add(where, message)
         if self._mistakes:
             raise ConfigError(self._mistakes)
-        return config
+        return with_versions(config)
 
     def _validated(self, value: dict[Any, Any]) -> tuple[Config, set[str]]:
         """The configuration, made of what is right in it, and the names of the sections where something is wrong."""

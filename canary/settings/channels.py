@@ -117,6 +117,13 @@ class ChannelSettings(Settings):
         """
         return {"targets": list(self.targets()), **self.addresses()}
 
+    def versions(self) -> dict[str, Self]:
+        """The same channel in further languages, by language, and at "" what is left of it; {} for one of none.
+
+        Each becomes a channel of its own.
+        """
+        return {}
+
     def addresses(self) -> Mapping[str, str]:
         """What is written to and no second channel may have, by the key that holds it; upper or lower case is one."""
         return {}

@@ -40,11 +40,35 @@ def _place(value: str) -> str:
 _Place = Annotated[str, AfterValidator(_place)]
 
 
+class FormVersion(Settings):
+    """A form in a further language: what is another than in the first one."""
+
+    url: WebAddress
+    confirm: Confirm
+
+
+class WebFormVersion(FormVersion):
+    """A ``web_form`` in a further language."""
+
+    steps: Annotated[ListOf[Step], Field(min_length=1)]
+
+
+class HttpFormVersion(FormVersion):
+    """An ``http_form`` in a further language; its fields are those of the first one, unless it says others."""
+
+    fields: Annotated[dict[str, Template], Field(min_length=1)] | None = None
+
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})?$")]
+"""A language by its tag (BCP 47), in lower case."""
+
+
 class FormSettings(ChannelSettings):
     """What both kinds of form have: where it is, and what it says when it took the report."""
 
     url: WebAddress
     confirm: Confirm
+    languages: Mapping[Language, FormVersion] = Field(default_factory=dict)
     posts_to: ListOf[_Place] = Field(
         (), description="further HOST or HOST:PORT, besides the url's, on which the form may be or to which it may go"
     )
@@ -58,9 +82,34 @@ class FormSettings(ChannelSettings):
         "the page of a web_form then reaches the url's host and posts_to alone",
     )
 
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        self._require_sense()
+        for language, version in self.versions().items():
+            try:
+                version._require_sense()
+            except ValueError as error:
+                raise ValueError(f"languages.{language}: {error}") from error
+        return self
+
+    def _require_sense(self) -> None:
+        """Raise ValueError for what can be no form; each kind knows by itself."""
+
     def targets(self) -> tuple[str, ...]:
-        """The hosts that the report goes to."""
-        return (urlsplit(self.url).hostname or "", *(host_and_port(place)[0] for place in self.posts_to))
+        """The hosts that the report goes to, in whatever language."""
+        urls = (self.url, *(version.url for version in self.languages.values()))
+        hosts = dict.fromkeys(urlsplit(url).hostname or "" for url in urls)
+        return (*hosts, *(host_and_port(place)[0] for place in self.posts_to))
+
+    def versions(self) -> dict[str, Self]:
+        """The form in each language, without the others: a page, a confirmation, and steps or fields of its own."""
+        if not self.languages:
+            return {}
+        first = self.model_copy(update={"languages": {}})
+        return {"": first} | {
+            language: first.model_copy(update={name: value for name, value in version if value is not None})
+            for language, version in self.languages.items()
+        }
 
     def target(self) -> Mapping[str, Any]:
         """The form's address, and where else it may be or go to."""
@@ -77,17 +126,18 @@ class WebFormSettings(FormSettings):
 
     kind: Literal["web_form"] = "web_form"
     steps: Annotated[ListOf[Step], Field(min_length=1)]
+    languages: dict[Language, WebFormVersion] = Field(
+        default_factory=dict, description="the same form in further languages; each is probed as CHANNEL-LANGUAGE"
+    )
     patience: Duration = Field(10.0, description="how long a field may take to appear")
     screenshots: Literal["failure", "always"] = Field("failure", description="when screenshot and trace are kept")
 
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
+    def _require_sense(self) -> None:
         require_sense(
             [step.fill.with_ for step in self.steps if step.fill and not step.optional], self.serial or self.certificate
         )
         if not any(step.click and not step.optional for step in self.steps):
             raise ValueError("no step clicks: wanted a click on the button that submits the form")
-        return self
 
     def longest(self) -> float:
         """How many seconds a visit takes at most, if each thing that it waits for comes at the last moment."""
@@ -106,6 +156,9 @@ class HttpFormSettings(FormSettings):
 
     kind: Literal["http_form"] = "http_form"
     fields: Annotated[dict[str, Template], Field(min_length=1)]
+    languages: dict[Language, HttpFormVersion] = Field(
+        default_factory=dict, description="the same form in further languages; each is probed as CHANNEL-LANGUAGE"
+    )
     files: dict[str, Files] = Field(default_factory=dict)
     form: str | Annotated[int, Field(ge=0)] | None = Field(
         None,
@@ -115,7 +168,5 @@ class HttpFormSettings(FormSettings):
         None, description="which of several buttons sends the form: its name, what it says, or NAME=VALUE"
     )
 
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
+    def _require_sense(self) -> None:
         require_sense(self.fields.values(), self.serial or self.certificate)
-        return self
