@@ -99,11 +99,16 @@ class Changes(Listing):
 
 
 class QueueListing(Listing):
-    """All queues that the account may see; ``none`` is a name for what is in no queue, where there is such a thing."""
+    """All queues that the account may see.
+
+    ``none`` is a name for what is in no queue, where there is such a thing, and ``none_is`` what is then asked for as
+    ``{queueid}``.
+    """
 
     id: AnswerPath
     name: AnswerPath
     none: str | None = None
+    none_is: str = ""
 
 
 class TicketFields(Settings):

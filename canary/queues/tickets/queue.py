@@ -265,7 +265,7 @@ async def changed_since(
     listing = description.changed
     # by the clock of the system, if it tells it: its times are compared with each other
     age = max(0, math.ceil(((client.asked.time or now) - since).total_seconds())) + 1
-    names = {"queue": queue.name, "queueid": queue.ident, **_times(since, age)}
+    names = {**_of(description, queue), **_times(since, age)}
     more = first_page(listing.paging) if more is None else more
     answer = await (client.once if listing.everywhere else client.ask)(listing, names, more)
     try:
@@ -286,13 +286,18 @@ async def shown_at_all(client: TicketClient, description: Description, queue: Wa
     if listing is None:
         page = await changed_since(client, description, queue, _LONG_AGO, now)
         return [ticket.id for ticket in page.tickets if queue.is_called(ticket.queue)]
-    names = {"queue": queue.name, "queueid": queue.ident}
+    names = _of(description, queue)
     try:
         answer = await client.ask(listing, names, first_page(listing.paging))
         raw = listed(answer, listing) if answer is not None else []
         return [listed_ticket(item, description.ticket, queue.name).id for item in raw]
     except ValueError as error:
         raise fault(RestReason.GARBAGE, f"the list of what is in {queue.name!r}: {error}") from error
+
+
+def _of(description: Description, queue: WatchedQueue) -> dict[str, str]:
+    """By which names a queue is asked for."""
+    return {"queue": queue.name, "queueid": queue.ident or description.queues.none_is}
 
 
 def _times(since: datetime, age: int) -> dict[str, str]:

@@ -117,7 +117,7 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             raise AssertionError(f"not told: {untold}; troubles: {intake.details()}") from None
         looked_at(intake, "cpr", "general", "spam", "others")
         assert intake.reasons() == []
-        cursors = [intake.cursor(f"desk/{queue}") for queue in ("CPR", "General", row.junk)]
+        cursors = [intake.cursor(f"desk/{queue}") for queue in ("CPR", row.general, row.junk)]
         return AllSeen(row, {h: here.told(mark) for h, mark in marks.items()}, system, f"{cursors}{intake.details()}")
 
 
@@ -230,7 +230,7 @@ def test_a_report_that_came_by_a_move_that_is_told_nowhere_came_when_it_was_noti
 def test_check_finds_the_queues_and_shows_a_ticket(name: str, tmp_path: Path) -> None:
     with watched(name, tmp_path) as here:
         said = here.watcher.check()
-        assert "CPR (monitored, shows tickets), General (other, shows tickets)" in said
+        assert f"CPR (monitored, shows tickets), {SYSTEMS[name].general} (other, shows tickets)" in said
         number = here.system.arrive("CPR", here.intake.probe())
         here.system.solve(number)
         shown = here.watcher.show(str(number))

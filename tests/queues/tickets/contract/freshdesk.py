@@ -18,7 +18,7 @@ _STATUS = {"new": 2, "solved": 4}
 
 
 class Freshdesk(ContractSystem):
-    """``Archive`` stands for what is in no group."""
+    """``General`` stands for what is in no group."""
 
     queues: ClassVar[dict[int, str]] = {1: "General", 3: "CPR", 5: "Archive"}
     junk: ClassVar[str] = "spam"
@@ -28,14 +28,14 @@ class Freshdesk(ContractSystem):
     def answer(self, asked: Asked) -> Any:
         match asked.path[2:]:
             case ("groups",):
-                return _page(asked, [{"id": i, "name": name} for i, name in self.queues.items() if i != 5])
+                return _page(asked, [{"id": i, "name": name} for i, name in self.queues.items() if i != 1])
             case ("tickets",):
                 return self._listed(asked)
             case ("search", "tickets"):
-                group = re.fullmatch(r'"group_id:(\d+)"', asked.query["query"])
+                group = re.fullmatch(r'"group_id:(\d+|null)"', asked.query["query"])
                 if group is None:
                     return Answer({"description": "Validation failed"}, 400)
-                found = self.changed(_LONG_AGO, self.queues[int(group[1])])
+                found = self.changed(_LONG_AGO, "General" if group[1] == "null" else self.queues[int(group[1])])
                 return {"total": len(found), "results": [self._shown(ticket) for ticket in found[:30]]}
             case ("tickets", ident):
                 ticket = self.filed.get(int(ident))
@@ -56,7 +56,7 @@ class Freshdesk(ContractSystem):
         return {
             "id": ticket.id,
             "subject": ticket.subject,
-            "group_id": None if ticket.queue == "Archive" else self.queue_id(ticket.queue),
+            "group_id": None if ticket.queue == "General" else self.queue_id(ticket.queue),
             "status": _STATUS.get(ticket.status, 2),
             "responder_id": self.users.get(ticket.owner),
             "requester_id": self.users[REPORTER],

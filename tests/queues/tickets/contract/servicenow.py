@@ -27,7 +27,7 @@ _RECENT = re.compile(r"(.*)sys_(?:updated|created)_onRELATIVEGE@minute@ago@(\d+)
 
 
 class ServiceNow(ContractSystem):
-    """``Archive`` stands for what is in no group."""
+    """``General`` stands for what is in no group."""
 
     queues: ClassVar[dict[int, str]] = {1: "General", 3: "CPR", 5: "Archive"}
     junk: ClassVar[str] = "ignored"
@@ -38,7 +38,7 @@ class ServiceNow(ContractSystem):
         query = asked.query.get("sysparm_query", "")
         match asked.path[2:]:
             case ("table", "sys_user_group"):
-                return _result(asked, [{"sys_id": self._group(n), "name": n} for i, n in self.queues.items() if i != 5])
+                return _result(asked, [{"sys_id": self._group(n), "name": n} for i, n in self.queues.items() if i != 1])
             case ("table", "incident"):
                 return _result(asked, [self._incident(ticket) for ticket in self._searched(query)])
             case ("table", "incident", ident):
@@ -63,12 +63,12 @@ class ServiceNow(ContractSystem):
             return self.changed(_minutes_ago(recent[2]))
         if group := re.match(r"assignment_group=(\w*)\^", query):
             return [ticket for ticket in self.changed(_LONG_AGO) if self._group(ticket.queue) == group[1]][::-1]
-        text = re.fullmatch(r"short_descriptionLIKE(\w+)\^ORdescriptionLIKE\w+", query)
-        assert text is not None, query
-        return [ticket for ticket in self.changed(_LONG_AGO) if text[1] in ticket.subject + ticket.text]
+        raise AssertionError(query)
 
     def _mails(self, query: str) -> list[Filed]:
         recent = _RECENT.fullmatch(query)
+        if begins := re.fullmatch(r"message_idSTARTSWITH<(\w+)\^type=received", query):
+            return [ticket for ticket in self.changed(_LONG_AGO) if ticket.message_id.startswith(begins[1])]
         if recent is None:
             return [self.filed[int(query.split("instance=")[1].split("^")[0])]]
         assert recent[1] == "type=received-ignored^"
@@ -76,7 +76,7 @@ class ServiceNow(ContractSystem):
 
     def _group(self, name: str) -> str:
         """An id of 32 characters; none for what is in no group."""
-        return "" if name == "Archive" else f"{self.queue_id(name):032}"
+        return "" if name == "General" else f"{self.queue_id(name):032}"
 
     def _incident(self, ticket: Filed) -> dict[str, Any]:
         group = self._group(ticket.queue)
@@ -113,6 +113,7 @@ class ServiceNow(ContractSystem):
 def _email(ticket: Filed) -> dict[str, Any]:
     return {
         "sys_id": str(ticket.id),
+        "instance": str(ticket.id),
         "subject": ticket.subject,
         "headers": f"From: robin@persona.test\nMessage-ID: <{ticket.message_id}>\n",
         "body_text": ticket.text,

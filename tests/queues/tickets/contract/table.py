@@ -43,6 +43,7 @@ class System:
     login: Mapping[str, str]
     cannot: Mapping[str, str] = field(default_factory=dict)
     differs: Mapping[str, Iterable[Told]] = field(default_factory=dict)
+    general: str = "General"
     junk: str = "Spam"
     machines: tuple[str, ...] = (MACHINE,)
 
@@ -56,7 +57,7 @@ class System:
         )
         queues = [
             {"name": "CPR", "queue": "cpr", "role": "monitored"},
-            {"name": "General", "queue": "general", "role": "other"},
+            {"name": self.general, "queue": "general", "role": "other"},
             {"name": self.junk, "queue": "spam", "role": "junk"},
         ]
         return {
@@ -97,6 +98,7 @@ SYSTEMS: dict[str, System] = {
             "deleted": [],
             "in a queue that is not listed": [],
         },
+        general="No group",
         machines=("13",),
     ),
     "jira-cloud": System(
@@ -123,13 +125,12 @@ SYSTEMS: dict[str, System] = {
         cannot={
             "merged into a ticket elsewhere": "ServiceNow merges no incidents",
             "deleted": "What is deleted leaves no trace",
-            "in a queue that is not listed": "By its text an incident is found only where a rule puts that into it",
         },
         differs={
             "merged into a ticket elsewhere": [IN_CPR],
             "deleted": [],
-            "in a queue that is not listed": [],
         },
+        general="No group",
         junk="Ignored mails",
     ),
     "zammad": System(
