@@ -27,6 +27,8 @@ from canary.queues.tickets.description import preset, presets
 from canary.queues.tickets.settings import TicketSettings
 from canary.queues.tickets.watch import TicketWatcher, open_tickets
 
+pytestmark = pytest.mark.timeout(900)  # a busy machine takes its time
+
 PAGES = Path(__file__).parents[3] / "docs/systems"
 ELSEWHERE_TESTED = {"request-tracker"}
 PATIENT = 120.0
