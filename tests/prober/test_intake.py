@@ -14,10 +14,11 @@ from builders import CPR, GIVE_UP, LEGAL, MESSAGE_ID, MINE, START, a_probe, afte
 from canary.clock import Clock
 from canary.config import Gateway
 from canary.content import Content, Message, Ticket
+from canary.judge import judge
 from canary.ledger import EventKind, Ledger
 from canary.ledger import events as record
 from canary.mark import Keyring
-from canary.model import Actor, Forgery, Place, Role, Seen, Sighting, Stage, TimeSource
+from canary.model import Actor, Forgery, Outcome, Place, Role, Seen, Sighting, Stage, TimeSource
 from canary.prober.intake import LedgerIntake
 from canary.queues import Found
 
@@ -137,6 +138,19 @@ def test_a_place_says_whether_it_shows_all(ledger: Ledger, intake: LedgerIntake,
     place = replace(TICKETS, whole=whole)
     intake.hand_in("w", [found(place=place, content=Ticket(TEXT[:30]))], {})
     assert [seen.intact for seen in sightings(ledger)] == [intact]
+
+
+def test_mails_about_a_ticket_are_one_report_however_many_and_late(ledger: Ledger, intake: LedgerIntake) -> None:
+    sent(ledger, expected=("alerts",))
+    place = Place("alerts", Role.MONITORED, message_id=False, whole=False)
+    first = found(place=place, where="alerts", message_id="<1@desk.test>")
+    late = [replace(first, message_id=f"<{n}@desk.test>", arrived_at=after(4000 * n)) for n in range(2, 9)]
+    intake.hand_in("w", [first], {})
+    intake.hand_in("w", late, {})
+    [kept] = sightings(ledger)
+    assert (kept.message_id, kept.intact, kept.forgery) == ("<1@desk.test>", None, None)
+    verdict = judge(ledger.state.open[PROBE].case, after(30), {"alerts": after(30)})
+    assert (verdict.outcome, verdict.duplicates) == (Outcome.ARRIVED, 0)
 
 
 def test_acts_without_words_are_told_apart_by_where_they_stand(ledger: Ledger, intake: LedgerIntake) -> None:

@@ -59,7 +59,7 @@ def _by_validity(folder: str, wanted: Iterable[str]) -> dict[int, list[int]]:
     places: dict[int, list[int]] = defaultdict(list)
     for where in wanted:
         place: dict[str, Any] = json.loads(where)
-        if place["folder"] == folder and "uid" in place:  # a digest of a quarantine is nothing of ours
+        if place["folder"] == folder and "uid" in place:  # mails about a report, and digests, are nothing of ours
             places[place["uidvalidity"]].append(place["uid"])
     return places
 

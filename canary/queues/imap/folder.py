@@ -180,8 +180,8 @@ class FolderReader:
     def _hand_in(self, found: list[Found], validity: int, uid: int) -> None:
         cursor: dict[str, str | int | float] = {"uidvalidity": validity, "uid": uid}
         ours = self._ours if self._cursor.get("uidvalidity") == validity else UidSet()
-        reports = (item for item in found if item.forgery is None and item.place == self._place)
-        self._ours = ours.having(json.loads(item.where)["uid"] for item in reports)
+        places = (json.loads(item.where) for item in found if item.forgery is None and item.place == self._place)
+        self._ours = ours.having(place["uid"] for place in places if "uid" in place)
         if self._ours.ranges:
             cursor["ours"] = str(self._ours)
         if self._search.lowest is not None:
@@ -315,7 +315,11 @@ class FolderReader:
         *,
         whole: bool = True,
     ) -> list[Found]:
-        """A message as found: once a probe whose mark verifies, else once a probe whose mark is forged."""
+        """A message as found: once a probe whose mark verifies, else once a probe whose mark is forged.
+
+        Where only mails about a report come, they are told as one, by what they have in common: each change of a ticket
+        brings another, and none is a second copy of the report.
+        """
         claimed = claims(marks, self._intake)
         if not claimed:
             return []
@@ -325,12 +329,17 @@ class FolderReader:
         now = self._intake.now()
         at, source, uncertainty = arrival(message.header, message.internal, now, read_at)
         said = server_time(message.header, message.internal, now)
-        where = json.dumps({"folder": self.folder, "uidvalidity": validity, "uid": message.uid})
+        place = {"folder": self.folder, "uidvalidity": validity}
+        where = json.dumps(place | {"uid": message.uid} if self._place.whole else place)
+        if not self._place.whole:
+            detail = "a mail about it"
+        elif not whole:
+            detail = "the server gives out its header alone"
         return [
             Found(
                 seen=seen, probe=probe, place=self._place, arrived_at=at, source=source, uncertainty=uncertainty,
-                content=Message(raw) if whole else None, message_id=message_id(message.header), forgery=forgery,
-                detail=detail if whole else "the server gives out its header alone", where=where, generation=validity,
+                content=Message(raw) if whole and self._place.whole else None, message_id=message_id(message.header),
+                forgery=forgery, detail=detail, where=where, generation=validity,
                 stated_at=said[0] if said else None, header=message.header,
             )
             for probe, forgery in claimed.items()

@@ -20,11 +20,14 @@ class Folder(Settings):
     name: str = Field(min_length=1, description="the folder's name on the server, such as INBOX or CPR/Incoming")
     queue: Slug = Field(description="a name for it, the only one of its kind in the whole configuration")
     role: QueueRole
+    notifications: bool = Field(
+        False, description="what comes here are not the reports, but a ticket system's mails about them"
+    )
 
     @property
     def place(self) -> Place:
-        """The queue with its role."""
-        return Place(self.queue, Role(self.role))
+        """The queue with its role; a notification has a Message-ID of its own, and may quote a part."""
+        return Place(self.queue, Role(self.role), message_id=not self.notifications, whole=not self.notifications)
 
 
 class ImapSettings(WatchSettings):
@@ -66,6 +69,8 @@ class ImapSettings(WatchSettings):
             yield "the server has no username and password; wanted those of the mailbox"
         if (self.clean_up == "move") != (self.clean_up_to is not None):
             yield f"clean_up is {self.clean_up} and clean_up_to is {self.clean_up_to}; wanted a folder exactly for move"
+        if self.clean_up != "keep" and any(folder.notifications for folder in self.folders):
+            yield f"clean_up is {self.clean_up} and a folder has notifications, which are not ours; wanted keep"
         if self.clean_up_to in names:
             yield f"clean_up_to is {self.clean_up_to}, which is watched; wanted a folder that is not"
 

@@ -46,6 +46,7 @@ GOOD = {"kind": "imap", "server": SERVER, "folders": ALL}
         ({"clean_up": "move"}, "clean_up_to is None"),
         ({"clean_up_to": "Done"}, "clean_up is keep"),
         ({"clean_up": "move", "clean_up_to": "General"}, "which is watched"),
+        ({"clean_up": "delete", "folders": [ALL[0] | {"notifications": True}]}, "which are not ours"),
         ({"folders": [folder("CPR", "replies")]}, "'monitored', 'transit', 'other'"),
         ({"intervall": "5s"}, "Extra inputs"),
     ],
@@ -61,3 +62,9 @@ def test_the_junk_queue_is_one_of_the_places() -> None:
     assert len(ImapSettings.model_validate(GOOD | {"find_junk": False}).places()) == 3
     listed = GOOD | {"folders": [*ALL, folder("Spam", "junk")]}
     assert [place.queue for place in ImapSettings.model_validate(listed).places()][-1] == "spam"
+
+
+def test_a_folder_of_notifications_shows_no_report() -> None:
+    folders = [ALL[0] | {"notifications": True}, ALL[1]]
+    places = ImapSettings.model_validate(GOOD | {"folders": folders}).places()
+    assert [(place.message_id, place.whole) for place in places] == [(False, False), (True, True), (True, True)]
