@@ -157,6 +157,14 @@ TICKET_LOOK = Budget(
     number=1_000,
     pieces="questions, the next look goes on",
 )
+TICKET_RECORDED = Budget(
+    "a recording of what a ticket system answers",
+    decoded=200,
+    number=50,
+    depth=20,
+    pieces="answers, and of each list the first",
+)
+"""``decoded``: characters of a text whose shape is kept."""
 TICKETS_UNREAD = Budget("tickets of a queue that are to be read again", number=50, pieces="tickets, the newest")
 TICKETS_SOUGHT = Budget("reports that are looked for a second time in one look", number=20, pieces="reports")
 TICKETS_REMEMBERED = Budget(

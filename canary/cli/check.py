@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +19,7 @@ from canary.clock import Clock
 from canary.config import Config, load
 from canary.config.advice import advice
 from canary.model import OwnFaultError
+from canary.private import open_file
 from canary.prober.endpoints import Endpoints
 from canary.web import rules
 
@@ -38,22 +41,31 @@ Named = Annotated[
     typer.Option("--ticket", metavar="WATCH/NUMBER", help="Look at this ticket alone, and print what is read of it."),
 ]
 
+Recorded = Annotated[
+    Path | None,
+    typer.Option(
+        "--record", metavar="FILE", help="Look at ticket systems alone, and write what they answer, without its texts."
+    ),
+]
 
-def check(config: ConfigPath, as_json: Json = False, ticket: Named = None) -> None:
+
+def check(config: ConfigPath, as_json: Json = False, ticket: Named = None, record: Recorded = None) -> None:
     """Validate the configuration, then connect: log in everywhere, find every folder, load every form. Sends nothing.
 
     Exits 2 for a mistake in the configuration, 3 if something of ours does not answer, 1 if a channel of the CA cannot
     take a report, else 0. Advice about what is allowed and could be better changes nothing in that.
     """
     settings = load(config)
-    if ticket is None:
+    if record is not None:
+        findings = asyncio.run(record_answers(settings, ticket, record))
+    elif ticket is None:
         findings = [Finding(where, "advice", sentence) for where, sentence in advice(settings)]
         findings += asyncio.run(_look(settings))
     else:
         findings = [asyncio.run(_look_at(settings, ticket))]
     if as_json:
         print_json([finding.__dict__ for finding in findings])
-    elif ticket is not None and findings[0].fault is None:
+    elif ticket is not None and record is None and findings[0].fault is None:
         for line in findings[0].detail.splitlines():
             out.print(on_one_line(line), soft_wrap=True)
     else:
@@ -68,6 +80,26 @@ async def _look_at(config: Config, ticket: str) -> Finding:
         return await _find(f"ticket {ticket}", endpoints.show_ticket(watch, number))
     finally:
         await endpoints.close()
+
+
+async def record_answers(config: Config, ticket: str | None, file: Path) -> list[Finding]:
+    """Write what is answered of a ticket, or of the queues of every ticket system, into one file for us alone."""
+    endpoints, (watch, _, number) = Endpoints(config, Clock()), (ticket or "").partition("/")
+    names = [watch] if ticket else [name for name, does in endpoints.watchers.items() if hasattr(does, "record")]
+    try:
+        found = [await _find(f"watch {name}", endpoints.record_tickets(name, number or None)) for name in names]
+    finally:
+        await endpoints.close()
+    told = [finding.detail for finding in found if finding.fault is None]
+    failed = [finding for finding in found if finding.fault is not None]
+    if not told:
+        return failed or [Finding("recording", "ours", "no ticket system is watched")]
+    try:
+        with os.fdopen(open_file(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="ascii") as written:
+            written.write("[\n" + ",\n".join(told) + "\n]\n")
+    except OSError as error:
+        return [*failed, Finding("recording", "ours", f"{file} cannot be written: {error.strerror or error}")]
+    return [*failed, Finding("recording", None, f"{file}: the shape of each answer; read it before you send it on")]
 
 
 async def _look(config: Config) -> list[Finding]:

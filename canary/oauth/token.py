@@ -14,8 +14,9 @@ from canary.budgets import TOKEN
 from canary.clock import Clock
 from canary.model import CanaryError
 
-_VALUE = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""What a token may consist of (RFC 6750 section 2.1); nothing else is put into a login."""
+_VALUE = re.compile(r"[A-Za-z0-9._~+/!-]+=*")
+"""What a token may consist of (RFC 6750 section 2.1, and ``!``, as Salesforce's have it); nothing else is put into a
+login."""
 _USUAL, _LONGEST = 3600.0, 86400.0
 """Seconds that a token is taken to be good for if that is not said (RFC 6749 section 5.1), and at most."""
 RENEWED_AT = 0.8

@@ -112,12 +112,19 @@ class Endpoints:
 
     async def show_ticket(self, name: str, ticket: str) -> str:
         """What a watch would read of a ticket, in lines. Raises OwnFaultError, within a limited time."""
-        show = getattr(self.watchers.get(name), "show", None)
-        if show is None:
-            can = ", ".join(name for name, watcher in self.watchers.items() if hasattr(watcher, "show")) or "none"
+        return await self._of_tickets(name, "show", ticket)
+
+    async def record_tickets(self, name: str, ticket: str | None) -> str:
+        """What a ticket system answers a watch, without what it says, as JSON. Raises OwnFaultError, as that."""
+        return await self._of_tickets(name, "record", ticket)
+
+    async def _of_tickets(self, name: str, method: str, ticket: str | None) -> str:
+        does = getattr(self.watchers.get(name), method, None)
+        if does is None:
+            can = ", ".join(name for name, watcher in self.watchers.items() if hasattr(watcher, method)) or "none"
             raise OwnFaultError(Component.CONFIG, "no_tickets", f"watch {name!r} reads no tickets; these do: {can}")
         with _faults_are_ours(f"watch {name}"):
-            return _words(await ended(partial(begun, partial(show, ticket)), _LOOK_WITHIN))
+            return _words(await ended(partial(begun, partial(does, ticket)), _LOOK_WITHIN))
 
     def start(self, intake: Intake) -> list[str]:
         """Begin to watch all queues and replies; what could not begin, in words.

@@ -17,6 +17,7 @@ BLOCKS = [
     for page in sorted(PAGES.glob("*.md"))
     for block in re.findall(r"(?s)```yaml\n(watch:.*?)```", page.read_text(encoding="utf-8"))
     for name, settings in yaml.safe_load(block)["watch"].items()
+    if "description" not in settings  # the file is of whoever describes a system
 ]
 
 

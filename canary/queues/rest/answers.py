@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from canary.model import CanaryError
 
 _LONGEST_WORD = 1000
+_CUT = re.compile(r"([<>])([^<>]+)")
 
 
 class UnlikeDescriptionError(CanaryError, ValueError):
@@ -26,14 +29,26 @@ def parsed(content: bytes) -> Any:
 
 def at(answer: Any, path: str | None) -> Any:
     """What stands at a path; None if nothing does."""
-    for step in path.split(".") if path else ():
+    steps, cuts = way(path) if path else ((), ())
+    for step in steps:
         if isinstance(answer, dict):
             answer = answer.get(step)
         elif isinstance(answer, list) and step.isdigit() and int(step) < len(answer):
             answer = answer[int(step)]
         else:
             return None
+    for sign, text in cuts:
+        if not isinstance(answer, str) or (sign == ">" and text not in answer):
+            return None
+        answer = answer.partition(text)[0 if sign == "<" else 2]
     return answer
+
+
+@lru_cache(maxsize=1024)
+def way(path: str) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The steps of a path, and how the text there is cut: at what, before (``<``) or after (``>``) it."""
+    place, *cuts = _CUT.split(path)
+    return tuple(place.split(".")), tuple(zip(cuts[::3], cuts[1::3], strict=True))
 
 
 def word(answer: Any, path: str | None, longest: int = _LONGEST_WORD) -> str:

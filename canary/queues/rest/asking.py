@@ -28,6 +28,10 @@ _USUAL_REST = 60.0
 _REFUSED = {401: RestReason.LOGIN_REFUSED, 403: RestReason.FORBIDDEN}
 
 
+Heard = Callable[[int, Mapping[str, str], bytes], None]
+"""Is told an answer, whatever it is: its status, headers and content."""
+
+
 class RestError(OwnFaultError):
     """A system asks to be left alone for ``seconds``."""
 
@@ -41,6 +45,7 @@ class AskedSystem:
     """Whom one look asks, for which part of ours: ``url`` without a path's end, ``timeout`` in seconds an answer.
 
     ``look`` is what all its answers may cost, ``answer`` what each of them may. ``echo`` knows what was said to log in.
+    ``left`` and ``until`` are the headers that say how many questions are left, and until when (seconds since 1970).
     """
 
     part: Component
@@ -49,6 +54,8 @@ class AskedSystem:
     look: Budget
     answer: Budget
     echo: Echo
+    left: str = ""
+    until: str = ""
 
     @property
     def server(self) -> str:
@@ -79,7 +86,9 @@ class Asker:
         self.client, self._asked = client, asked
         self.questions = Questions(asked.look)
 
-    async def send(self, request: httpx.Request, told: Collection[int] = ()) -> tuple[int, bytes]:
+    async def send(
+        self, request: httpx.Request, told: Collection[int] = (), heard: Heard | None = None
+    ) -> tuple[int, bytes]:
         """Status and body of the answer: a status of 2xx, or one of ``told``, which means something there."""
         self.questions.number += 1
         try:
@@ -93,6 +102,8 @@ class Asker:
             raise self.explain(error, request) from error
         self.questions.received += len(content)
         self.questions.time = _date(answer.headers.get("date", "")) or self.questions.time
+        if heard is not None:
+            heard(answer.status_code, answer.headers, content)
         if answer.status_code not in told:
             self._hold(request, answer, content)
         return answer.status_code, content
@@ -112,12 +123,19 @@ class Asker:
             detail = f"{where}: the answer leads to {there[:200]}, want an answer; is the url right?"
             raise self._fault(RestReason.REDIRECTED, detail)
         said = self._asked.echo.removed(content[: 10 * LONGEST_TOLD].decode(errors="replace"))[:LONGEST_TOLD]
-        rest = _rest(answer.headers.get("retry-after", ""), self.questions.time)
-        if status == 429 or (status == 503 and rest is not None):
+        rest = self._asked_rest(answer.headers)
+        if status == 429 or (status in (403, 503) and rest is not None):
             seconds = min(_USUAL_REST if rest is None else rest, LONGEST_REST)
             raise RestError(self._asked.part, seconds, f"{where}: HTTP {status}, asked again after {seconds:g} s")
         reason = RestReason.UNAVAILABLE if status >= 500 else _REFUSED.get(status, RestReason.PROTOCOL)
         raise self._fault(reason, f"{where}: HTTP {status}: {said}")
+
+    def _asked_rest(self, headers: Mapping[str, str]) -> float | None:
+        """Seconds for which an answer asks to be left alone, if it says so."""
+        now, until = self.questions.time, headers.get(self._asked.until, "")[:12]
+        if headers.get(self._asked.left) == "0" and now is not None and until.isascii() and until.isdigit():
+            return max(0.0, int(until) - now.timestamp())
+        return _rest(headers.get("retry-after", ""), now)
 
     def _fault(self, reason: RestReason, detail: str) -> OwnFaultError:
         return OwnFaultError(self._asked.part, reason.value, detail)

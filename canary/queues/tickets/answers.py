@@ -50,10 +50,10 @@ class Act:
 
 def listed(answer: Any, listing: Listing) -> list[Any]:
     """What is listed, or the single thing that is told, if any. Raises UnlikeDescriptionError if there is no list."""
-    if not listing.single:
-        return items(answer, listing.items)
     found = at(answer, listing.items)
-    return [] if found is None else [found]
+    if found is None and (listing.single or listing.optional):
+        return []
+    return [found] if listing.single else items(answer, listing.items)
 
 
 def listed_ticket(item: Any, fields: TicketFields, queue: str = "") -> ListedTicket:
@@ -84,6 +84,8 @@ def _act(item: Any, fields: History, ticket: str) -> Act:
     words = {name: _word(item, getattr(fields, name)) for name in ("kind", "what", "old", "new")}
     rule = next((rule for rule in fields.acts if _fits(rule, words) and _has(item, rule.having)), None)
     means = None if rule is None or rule.means == "nothing" else rule.means
+    if rule is not None:
+        words |= {"old": _word(item, rule.old_at or fields.old), "new": _word(item, rule.new_at or fields.new)}
     of = _word(item, fields.ticket) or ticket
     by, when = _word(item, fields.by), moment(item, fields.at)
     machine = any(_has(item, {path: kinds}) for path, kinds in fields.robot.items())

@@ -6,36 +6,42 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import httpx
 
 from canary.budgets import TICKET_ANSWER, TICKET_LIST, TICKET_LOOK
-from canary.echo import Echo
 from canary.model import Component
-from canary.queues.rest.answers import at, parsed, word
+from canary.queues.rest.answers import at, items, parsed, word
 from canary.queues.rest.asking import AskedSystem, Asker, Questions, asking
-from canary.queues.rest.faults import RestReason
+from canary.queues.rest.faults import LONGEST_TOLD, RestReason
 from canary.queues.tickets.answers import listed
 from canary.queues.tickets.description import Call, Listing, Paging
 from canary.queues.tickets.faults import fault
+from canary.queues.tickets.login import TicketLogin
 from canary.queues.tickets.settings import TicketSettings
 
 if TYPE_CHECKING:
     import ssl
 
 _IN_BRACES = re.compile(r"\{([a-z]+)\}")
+_IN_PATH = re.compile(r"\{(\+?)([a-z]+)\}")
 
 Names = Mapping[str, str]
 """What is put in place of the names in braces."""
+HeardOf = Callable[[Call, int, Mapping[str, str], bytes], None]
+"""Is told each answer: to which question, its status, headers and content."""
 
 
 class TicketClient:
     """One look's questions. Every method raises OwnFaultError, and whatever :mod:`canary.exchange` raises."""
 
-    def __init__(self, asker: Asker, settings: TicketSettings) -> None:
-        self._asker, self._settings = asker, settings
+    def __init__(
+        self, asker: Asker, settings: TicketSettings, login: TicketLogin, heard: HeardOf | None = None
+    ) -> None:
+        self._asker, self._settings, self._login, self._heard = asker, settings, login, heard
         self._base = settings.url.rstrip("/") + settings.described.api
         self._last: tuple[tuple[str, bytes], Any] | None = None
 
@@ -45,13 +51,21 @@ class TicketClient:
         return self._asker.questions
 
     async def ask(self, call: Call, names: Names, more: Names | None = None) -> Any:
-        """The answer to one question; None where there is no such thing (404)."""
+        """The answer to one question; None where there is no such thing."""
+        if isinstance(call, Listing) and call.ids is not None:
+            found = await self.ask(call.ids, names, more)
+            if at(found, call.ids.items) is None:
+                return None
+            ids = ",".join(word(item, None) for item in items(found, call.ids.items))
+            names, more = {**names, "ids": ids}, {}
         request = self._request(call, names, more or {})
-        content = await self._content(request)
+        content = await self._content(call, request)
         try:
-            return None if content is None else parsed(content)
+            answer = None if content is None else parsed(content)
         except ValueError as error:
             raise self._asker.explain(error, request) from error
+        self._hold_error(call, answer)
+        return answer
 
     async def once(self, call: Call, names: Names, more: Names) -> Any:
         """As :meth:`ask`; if it is what was asked last in this way, the answer of then."""
@@ -62,14 +76,15 @@ class TicketClient:
         return self._last[1]
 
     async def raw(self, call: Call, names: Names) -> bytes | None:
-        """The answer to one question as it is; None where there is no such thing (404)."""
+        """The answer to one question as it is; None where there is no such thing."""
         request = self._request(call, names, {})
         request.headers["Accept"] = "*/*"
-        return await self._content(request)
+        return await self._content(call, request)
 
-    async def _content(self, request: httpx.Request) -> bytes | None:
-        status, content = await self._asker.send(request, told=(404,))
-        return None if status == 404 else content
+    async def _content(self, call: Call, request: httpx.Request) -> bytes | None:
+        heard = None if self._heard is None else partial(self._heard, call)
+        status, content = await self._asker.send(request, call.absent, heard)
+        return None if status in call.absent else content
 
     async def pages(self, listing: Listing, names: Names) -> AsyncIterator[list[Any]]:
         """A list, page by page, to its end. Raises BudgetError for one that is too long."""
@@ -84,10 +99,13 @@ class TicketClient:
             more = next_page(listing.paging, more, answer, found)
 
     def _request(self, call: Call, names: Names, more: Names) -> httpx.Request:
-        path = _IN_BRACES.sub(lambda name: quote(names.get(name[1], ""), safe=""), call.path)
+        path = _IN_PATH.sub(lambda name: _in_path(names.get(name[2], ""), apart=bool(name[1])), call.path)
         escaped = {name: self._escaped(value) for name, value in names.items()}
         query = {key: _filled(value, escaped) for key, value in call.query.items()} | dict(more)
-        content = None if call.body is None else json.dumps(_filled(call.body, names)).encode()
+        asked = _filled(call.body, names)
+        if isinstance(asked, dict):
+            asked |= self._login.body
+        content = None if asked is None else json.dumps(asked).encode()
         headers = {} if content is None else {"Content-Type": "application/json"}
         return self._asker.client.build_request(
             call.method, self._base + path, params=query or None, content=content, headers=headers
@@ -96,28 +114,27 @@ class TicketClient:
     def _escaped(self, text: str) -> str:
         return "".join(self._settings.described.escape.get(character, character) for character in text)
 
+    def _hold_error(self, call: Call, answer: Any) -> None:
+        """Raise OwnFaultError for an answer that says that it is none, whatever its status."""
+        error = self._settings.described.error
+        said = word(answer, error.at) if error is not None else ""
+        if error is not None and said:
+            reason = RestReason(error.words.get(said, RestReason.PROTOCOL))
+            raise fault(reason, f"{call.method} {call.path}: {self._login.echo.removed(said)[:LONGEST_TOLD]}")
+
 
 @asynccontextmanager
-async def connected(settings: TicketSettings, trust: Callable[[], ssl.SSLContext]) -> AsyncIterator[TicketClient]:
+async def connected(
+    settings: TicketSettings, login: TicketLogin, trust: Callable[[], ssl.SSLContext], heard: HeardOf | None = None
+) -> AsyncIterator[TicketClient]:
     """A client for one look, all of whose answers hold :data:`canary.budgets.TICKET_LOOK`. Raises OwnFaultError."""
-    headers, auth, echo = _login(settings)
-    asked = AskedSystem(Component.TICKETS, settings.url, settings.timeout, TICKET_LOOK, TICKET_ANSWER, echo)
-    async with asking(asked, headers, trust, auth) as asker:
-        yield TicketClient(asker, settings)
-
-
-def _login(settings: TicketSettings) -> tuple[dict[str, str], httpx.Auth | None, Echo]:
-    try:
-        if settings.token is not None:
-            secret, shown = settings.token.reveal(), settings.described.token
-            value = shown.value.replace("{secret}", secret)
-            return {shown.header: value}, None, Echo(secret, said=(value,))
-        assert settings.username is not None
-        assert settings.password is not None
-        secret = settings.password.reveal()
-        return {}, httpx.BasicAuth(settings.username, secret), Echo(secret)
-    except ValueError as error:
-        raise fault(RestReason.SECRET, str(error)) from error
+    limit = settings.described.limit
+    headers = {} if limit is None else {"left": limit.left, "until": limit.until}
+    asked = AskedSystem(
+        Component.TICKETS, settings.url, settings.timeout, TICKET_LOOK, TICKET_ANSWER, login.echo, **headers
+    )
+    async with asking(asked, login.headers, trust, login.auth) as asker:
+        yield TicketClient(asker, settings, login, heard)
 
 
 def first_page(paging: Paging | None) -> Names:
@@ -125,13 +142,15 @@ def first_page(paging: Paging | None) -> Names:
     if paging is None:
         return {}
     size = {paging.size: str(paging.most)} if paging.size else {}
-    return size if paging.by == "token" else {paging.parameter: str(paging.first), **size}
+    return size if paging.by in ("token", "since") else {paging.parameter: str(paging.first), **size}
 
 
 def next_page(paging: Paging | None, asked: Names, answer: Any, found: list[Any]) -> Names | None:
     """The parameters by which the next part is asked for; None if that was the last one."""
     if paging is None or not found or (paging.end and at(answer, paging.end) is paging.ends):
         return None
+    if paging.by == "since":
+        return {} if len(found) >= paging.most else None
     if paging.by == "token":
         token = word(at(answer, paging.token), None, 2000)
         return {**asked, paging.parameter: token} if token and token != asked.get(paging.parameter) else None
@@ -147,6 +166,12 @@ def next_page(paging: Paging | None, asked: Names, answer: Any, found: list[Any]
 def _number(found: Any) -> int:
     """How many there are, 0 if that is not told."""
     return found if isinstance(found, int) else 0
+
+
+def _in_path(text: str, *, apart: bool) -> str:
+    """A text as it stands in a path; in ``apart`` its slashes are those of the path, and none leads out of that."""
+    leads_out = {"", ".", ".."} & set(text.split("/"))
+    return quote(text, safe="/" if apart and not leads_out else "")
 
 
 def _filled(value: Any, names: Names) -> Any:

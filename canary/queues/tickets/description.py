@@ -1,9 +1,11 @@
 """What a ticket system is like, as data: which addresses tell what, and by which names. Nothing here asks anybody.
 
 A description is YAML. Texts may have names in braces, in whose place something is put when it is asked: ``{queue}``,
-``{queueid}``, ``{ticket}``, ``{entry}``, ``{part}``, ``{mark}``, ``{found}``, and the time from which on something is
-wanted: ``{since}`` (ISO 8601, UTC), ``{epoch}`` (seconds since 1970), ``{age}`` and ``{minutes}`` (how long ago). Where
-something stands in an answer is a path of names and numbers with dots between (``Queue.Name``, ``journals.0.id``).
+``{queueid}``, ``{ticket}``, ``{entry}``, ``{part}``, ``{mark}``, ``{found}``, ``{ids}``, and the time from which on
+something is wanted: ``{since}`` (ISO 8601, UTC), ``{time}`` (the same with a blank in it and no zone), ``{epoch}``
+(seconds since 1970), ``{age}`` and ``{minutes}`` (how long ago). In the path of a question ``{+ticket}`` keeps its
+slashes. Where something stands in an answer is a path of names and numbers with dots between (``Queue.Name``,
+``journals.0.id``); ``url>/repos/`` is what stands in the text at ``url`` after that, ``body< `` what stands before it.
 """
 
 from __future__ import annotations
@@ -20,14 +22,15 @@ from canary.budgets import TICKET_DESCRIPTION, BudgetError
 from canary.settings import Duration, ListOf, Settings
 
 _SYSTEMS = Path(__file__).parent / "systems"
-_NAME = re.compile(r"\{([a-z]+)\}")
+_NAME = re.compile(r"\{\+?([a-z]+)\}")
 KNOWN = frozenset({
-    "queue", "queueid", "ticket", "entry", "part", "mark", "found", "since", "epoch", "age", "minutes", "note",
+    "queue", "queueid", "ticket", "entry", "part", "mark", "found", "ids", "note",
+    "since", "time", "epoch", "age", "minutes",
 })  # fmt: skip
 """The names that may stand in braces."""
 
-AnswerPath = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", max_length=200)]
-"""Where something stands in an answer: names and numbers, with dots between."""
+AnswerPath = Annotated[str, Field(pattern=r"^[^.<>]+(\.[^.<>]+)*([<>][^<>]+)*$", max_length=200)]
+"""Where something stands in an answer: names and numbers with dots between, and how the text there is cut."""
 Kinds = Annotated[ListOf[str], Field(min_length=1)]
 
 
@@ -35,12 +38,13 @@ class Paging(Settings):
     """How the next part of a long list is asked for.
 
     ``parameter`` is the number of a page or, ``by: offset``, of its first item; or ``by: token``, what the answer
-    before says at ``token``. A list is at its end with a page that is not full; or, where the system makes pages
-    smaller than asked for, by how many there are in all (``total``), or when it says so: at ``end`` what ``ends`` is.
+    before says at ``token``. ``by: since`` there are no pages: after a full list what changed since its last item is
+    asked for. A list is at its end with a page that is not full; or, where the system makes pages smaller than asked
+    for, by how many there are in all (``total``), or when it says so: at ``end`` what ``ends`` is.
     """
 
-    parameter: str
-    by: Literal["page", "offset", "token"] = "page"
+    parameter: str = ""
+    by: Literal["page", "offset", "token", "since"] = "page"
     first: int = 1
     size: str | None = None
     most: int = Field(ge=1, le=1000)
@@ -53,16 +57,19 @@ class Paging(Settings):
     def _has_token(self) -> Self:
         if (self.by == "token") != (self.token is not None):
             raise ValueError("token stands exactly where a list goes on by: token")
+        if (self.by == "since") != (not self.parameter):
+            raise ValueError("parameter stands exactly where a list does not go on by: since")
         return self
 
 
 class Call(Settings):
-    """One question to the system: ``path`` is below the ``api``."""
+    """One question to the system: ``path`` is below the ``api``, ``absent`` what says that there is no such thing."""
 
     path: str = Field(pattern=r"^/")
     method: Literal["GET", "POST", "PUT", "PATCH"] = "GET"
     query: Mapping[str, str] = Field(default_factory=dict)
     body: Any = None
+    absent: ListOf[int] = (404,)
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -74,14 +81,23 @@ class Call(Settings):
         return self
 
 
+class Ids(Call):
+    """A question that is answered by what things are called by, at ``items``, and by nothing else of them."""
+
+    items: AnswerPath
+
+
 class Listing(Call):
     """A question that is answered by a list, which stands at ``items`` (the answer itself is the list if not given).
 
-    If it is ``single``, one thing stands there and no list of them.
+    If it is ``single``, one thing stands there and no list of them; if ``optional``, there is no list of nothing. What
+    is to be listed may be asked for first, by ``ids``, which are then ``{ids}`` with commas between.
     """
 
+    ids: Ids | None = None
     items: AnswerPath | None = None
     single: bool = False
+    optional: bool = False
     paging: Paging | None = None
 
 
@@ -115,13 +131,14 @@ class TicketFields(Settings):
     """Where a ticket says what it is; ``queue`` is the name or the id of one, not given where the list is of one alone.
 
     ``number`` is what people call it by, where that is not its id. With one of the words at a place of ``gone`` it is
-    in no list any more.
+    in no list any more. One ``leaves`` its queue with whoever takes it: it says none, and its history where it was.
     """
 
     id: AnswerPath
     number: AnswerPath | None = None
     subject: AnswerPath
     queue: AnswerPath | None = None
+    leaves: bool = False
     status: AnswerPath | None = None
     created: AnswerPath
     updated: AnswerPath
@@ -137,7 +154,8 @@ class OneTicket(Call):
 class ActRule(Settings):
     """What an entry of the history is if it has one of these words at each of these places; upper or lower case.
 
-    ``having`` names further places.
+    ``having`` names further places. Who has ``taken`` a ticket has picked it up, out of the queue ``old``. ``old_at``
+    and ``new_at`` are where such an entry has what it was before and is then, if not where others have it.
     """
 
     kind: Kinds | None = None
@@ -145,7 +163,11 @@ class ActRule(Settings):
     old: Kinds | None = None
     new: Kinds | None = None
     having: Mapping[AnswerPath, Kinds] = Field(default_factory=dict)
-    means: Literal["created", "moved", "merged", "picked_up", "answered", "closed", "nothing"] = Field(alias="is")
+    old_at: AnswerPath | None = None
+    new_at: AnswerPath | None = None
+    means: Literal["created", "moved", "merged", "taken", "picked_up", "answered", "closed", "nothing"] = Field(
+        alias="is"
+    )
 
 
 class History(Listing):
@@ -188,8 +210,13 @@ class Parts(Listing):
 
 
 class PartContent(Call):
-    """What is in one part of a message; ``raw`` is an answer that is the part itself."""
+    """What is in one part of a message; ``raw`` is an answer that is the part itself.
 
+    Where all parts are told at once, they stand at ``items``, and each is called by its ``id``.
+    """
+
+    items: AnswerPath | None = None
+    id: AnswerPath | None = None
     content: AnswerPath | None = None
     encoding: Literal["text", "base64", "raw"] = "text"
 
@@ -220,6 +247,20 @@ class TokenHeader(Settings):
     value: str = "Bearer {secret}"
 
 
+class ErrorAnswer(Settings):
+    """Where an answer says that it is none, though its status says otherwise; and what its words for that mean."""
+
+    at: AnswerPath
+    words: Mapping[str, Literal["login_refused", "forbidden", "unavailable"]] = Field(default_factory=dict)
+
+
+class RateLimit(Settings):
+    """The headers that say how many questions are ``left``, and ``until`` when, in seconds since 1970."""
+
+    left: str
+    until: str
+
+
 class Corner(Settings):
     """Where a system puts mails aside that are in none of its queues: what is otherwise there than in those.
 
@@ -237,22 +278,27 @@ class Description(Settings):
     """A ticket system.
 
     ``overlap`` are the seconds by which each list begins before the last one ended: for clocks that differ, and for an
-    index that is behind. ``resolution`` is what its times are cut off to. What is
-    ``vanishing`` may be gone at any time. ``corners`` are watched like queues, by these names. Where no history tells
-    of ``moves``, a report that is not seen as it was made may have come to where it is at any time since.
-    ``close`` are the calls that close a ticket of ours with a ``{note}``, in their order, and ``closed`` the statuses
-    of what needs none.
+    index that is behind. ``resolution`` is what its times are cut off to. What is ``vanishing`` may be gone at any
+    time. ``corners`` are watched like queues, by these names. Where no list of all ``queues`` can be had, each is taken
+    to be there. Where no history tells of ``moves``, a report that is not seen as it was made may have come to where
+    it is at any time since. ``close`` are the calls that close a ticket of ours with a ``{note}``, in their order, and
+    ``closed`` the statuses of what needs none.
     """
 
     title: str
     api: str = ""
     token: TokenHeader = TokenHeader()
+    login: Mapping[str, str] = Field(
+        default_factory=dict, description="what each body has instead of a header, with {username} and {secret}"
+    )
+    error: ErrorAnswer | None = None
+    limit: RateLimit | None = None
     resolution: Duration = 1.0
     overlap: Duration = 120.0
     escape: Mapping[str, str] = Field(default_factory=dict)
     message_id: bool = Field(True, description="whether the headers show the Message-ID that was sent")
     whole: bool = Field(True, description="whether all of a message can be read, with its files")
-    queues: QueueListing
+    queues: QueueListing | None = None
     ticket: TicketFields
     changed: Changes
     one: OneTicket

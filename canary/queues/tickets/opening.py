@@ -9,7 +9,7 @@ from canary.budgets import HEADER, MESSAGE
 from canary.content import Ticket
 from canary.model import Attachment, OwnFaultError
 from canary.queues.imap.headers import message_id
-from canary.queues.rest.answers import at, word
+from canary.queues.rest.answers import at, items, word
 from canary.queues.rest.faults import RestReason
 from canary.queues.tickets.answers import Act, ListedTicket, content, entries, listed_ticket
 from canary.queues.tickets.client import TicketClient
@@ -106,7 +106,10 @@ async def content_of(client: TicketClient, opened: Act, part: MessagePart) -> by
         return part.text.encode("utf-8", "replace")
     if fields.encoding == "raw":
         return await client.raw(fields, names) or b""
-    return content(await client.ask(fields, names), fields.content, fields.encoding)
+    answer = await client.ask(fields, names)
+    if fields.items and fields.id:
+        answer = next((item for item in items(answer, fields.items) if word(item, fields.id) == part.id), None)
+    return content(answer, fields.content, fields.encoding)
 
 
 async def opening_of(client: TicketClient, opened: Act, parts: list[MessagePart]) -> Opening:
@@ -133,8 +136,8 @@ async def one(client: TicketClient, description: Description, ident: str, queue:
     ``queue`` is where it is if it does not say so.
     """
     try:
-        answer = await client.ask(description.one, {"ticket": ident})
-        return None if answer is None else listed_ticket(at(answer, description.one.at), description.ticket, queue)
+        found = at(await client.ask(description.one, {"ticket": ident}), description.one.at)
+        return None if found is None else listed_ticket(found, description.ticket, queue)
     except ValueError as error:
         raise fault(RestReason.GARBAGE, f"ticket {ident}: {error}") from error
     except OwnFaultError as error:

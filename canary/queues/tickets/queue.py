@@ -110,6 +110,9 @@ class QueueReader:
             page = await self._page(client, since, more)
             if not await self._taken(client, page, known):
                 return False
+            if page.last <= since and page.following == {}:
+                what = f"all tickets of a list of {self.queue.name!r} changed at one time, and it tells no more of them"
+                raise fault(RestReason.TOO_MUCH, what)
             more = page.following if page.last <= since or page.following is None else first_page(paging)
             since = max(since, page.last)
         return True
@@ -139,7 +142,7 @@ class QueueReader:
         return await changed_since(client, self._description, self.queue, since, self._intake.now(), more)
 
     def _is_here(self, ticket: ListedTicket) -> bool:
-        return self.queue.is_called(ticket.queue)
+        return is_here(ticket, self.queue, self._description)
 
     async def _take(self, client: TicketClient, ticket: ListedTicket) -> None:
         """Read a ticket that changed, and hand in what is ours of it."""
@@ -274,7 +277,7 @@ async def changed_since(
     except ValueError as error:
         raise fault(RestReason.GARBAGE, f"the list of what changed in {queue.name!r}: {error}") from error
     if not listing.everywhere:
-        tickets = [ticket for ticket in tickets if queue.is_called(ticket.queue)]
+        tickets = [ticket for ticket in tickets if is_here(ticket, queue, description)]
     tickets.sort(key=lambda ticket: ticket.updated)
     first, last = (tickets[0].updated, tickets[-1].updated) if tickets else (since, since)
     return ListedPage(tickets, first, last, next_page(listing.paging, more, answer, raw))
@@ -297,13 +300,20 @@ async def shown_at_all(client: TicketClient, description: Description, queue: Wa
 
 def _of(description: Description, queue: WatchedQueue) -> dict[str, str]:
     """By which names a queue is asked for."""
-    return {"queue": queue.name, "queueid": queue.ident or description.queues.none_is}
+    none_is = description.queues.none_is if description.queues is not None else ""
+    return {"queue": queue.name, "queueid": queue.ident or none_is}
+
+
+def is_here(ticket: ListedTicket, queue: WatchedQueue, description: Description) -> bool:
+    """Whether a ticket is in a queue; or, where whoever takes one takes it out of its queue, may have been."""
+    return queue.is_called(ticket.queue) or (description.ticket.leaves and not ticket.queue)
 
 
 def _times(since: datetime, age: int) -> dict[str, str]:
     """A time in each of the ways that a system may want it; ``age`` is how many seconds ago it was."""
     return {
         "since": since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": since.strftime("%Y-%m-%d %H:%M:%S"),
         "epoch": str(math.floor(since.timestamp())),
         "age": str(age),
         "minutes": str(math.ceil(age / 60)),

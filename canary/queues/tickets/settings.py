@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from canary.model import Place, Role
 from canary.queues import QueueRole, WatchSettings
 from canary.queues.tickets.description import Description, described, preset
-from canary.settings import Duration, FilePath, ListOf, Secret, Settings, Slug, is_loopback
+from canary.settings import Auth, Duration, FilePath, ListOf, Secret, Settings, Slug, is_loopback
 
 
 class TicketQueue(Settings):
@@ -34,6 +34,7 @@ class TicketSettings(WatchSettings):
     username: str | None = Field(None, description="with password: the account, by HTTP Basic")
     password: Secret | None = None
     token: Secret | None = Field(None, description="instead of username and password")
+    auth: Auth | None = Field(None, description="or by access tokens (OAuth 2.0) that are asked for")
     queues: Annotated[ListOf[TicketQueue], Field(min_length=1)]
     elsewhere: Slug | None = Field(
         None, description="a name for all other queues that the account may see together: each is a wrong place"
@@ -50,8 +51,9 @@ class TicketSettings(WatchSettings):
         mistakes = list(self._mistakes())
         if mistakes:
             raise ValueError("; ".join(mistakes))
-        if self.close and not self.described.close:
-            raise ValueError(f"{self.described.title} is not described to close tickets, want close: false")
+        described = self.described  # whether it can be read is to be known now
+        if self.close and not described.close:
+            raise ValueError(f"{described.title} is not described to close tickets, want close: false")
         return self
 
     def _mistakes(self) -> Iterator[str]:
@@ -60,9 +62,9 @@ class TicketSettings(WatchSettings):
             yield "got both or none of preset and description, want one of them"
         if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             yield f"http:// is only for loopback addresses, got host {parts.hostname}, want https://"
-        by_password = self.username is not None and self.password is not None
-        if (self.username is None) != (self.password is None) or by_password == (self.token is not None):
-            yield "want either username and password, or a token"
+        ways = [self.password, self.token, self.auth]
+        if (self.username is None) != (self.password is None) or sum(way is not None for way in ways) != 1:
+            yield "want either username and password, or a token, or auth"
         further = [self.elsewhere] if self.elsewhere else []
         for what, more in (("name", []), ("queue", further)):
             values = [*(getattr(queue, what) for queue in self.queues), *more]
@@ -96,7 +98,7 @@ class TicketSettings(WatchSettings):
 
     def system(self) -> Mapping[str, str]:
         """The server, and the account that asks it."""
-        return {"server": urlsplit(self.url).netloc, "account": self.username or ""}
+        return {"server": urlsplit(self.url).netloc, "account": self.username or getattr(self.auth, "client_id", "")}
 
     def names(self) -> Mapping[str, str]:
         """Each queue's name in the ticket system."""

@@ -66,7 +66,7 @@ def _own(history: Iterable[Act], ticket: ListedTicket, opened: Act) -> Iterator[
 def _in_queues(acts: list[Act], ticket: ListedTicket, opened: Act) -> Iterator[tuple[Act, str]]:
     """Each act with the queue that the ticket was in by then, by its name or id."""
     is_merged = ticket.id != opened.ticket
-    moves = [act.old for act in acts if act.means == "moved"]
+    moves = [act.old for act in acts if act.means in ("moved", "taken")]
     queue = moves[0] if moves else "" if is_merged else ticket.queue
     for act in acts:
         if act.means == "moved":
@@ -89,7 +89,7 @@ def _seen(tale: Tale, act: Act, opened: Act) -> Seen | None:
     match act.means:
         case "created" | "moved":
             return Seen.REPORT
-        case "merged" | "picked_up":
+        case "merged" | "picked_up" | "taken":
             return Seen.PICKED_UP if by_human else None
         case "answered":
             return Seen.ANSWER if by_human else Seen.ACKNOWLEDGEMENT if act.by != opened.by else None

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from canary.model import Component, OwnFaultError, Role
 from canary.queues import Intake, WatchResources
 from canary.queues.rest.answers import word
+from canary.queues.rest.bearer import BearerLogin
 from canary.queues.rest.faults import RestReason
 from canary.queues.rest.watching import RestWatcher
-from canary.queues.tickets.client import TicketClient, connected
+from canary.queues.tickets.client import HeardOf, TicketClient, connected
 from canary.queues.tickets.closing import Closing
 from canary.queues.tickets.faults import fault
+from canary.queues.tickets.login import TicketLogin, by_secret, by_token
 from canary.queues.tickets.queue import QueueReader, WatchedQueue, shown_at_all
 from canary.queues.tickets.reading import TicketReader
+from canary.queues.tickets.recording import Recording
 from canary.queues.tickets.second_look import SecondLook
 from canary.queues.tickets.settings import TicketSettings
 from canary.queues.tickets.showing import shown
 from canary.queues.tickets.story import Tale
 
+T = TypeVar("T")
 _NAMED = 50
 """Queues that are named where one is missing."""
 
@@ -51,6 +56,8 @@ class TicketWatcher(RestWatcher):
     def __init__(self, name: str, settings: TicketSettings, resources: WatchResources) -> None:
         super().__init__(name, resources, settings.ca_file)
         self._settings = settings
+        auth, account = settings.auth, settings.username or settings.system()["server"]
+        self._bearer = None if auth is None else BearerLogin(self.component, auth, account, resources.clock)
         self._kept: _Readers | None = None
         self._found_queues = False
 
@@ -64,19 +71,28 @@ class TicketWatcher(RestWatcher):
 
     def show(self, ticket: str) -> str:
         """What would be read of a ticket, in lines. Raises OwnFaultError."""
+        return self._asked(lambda client: self._show(client, ticket))
 
-        async def read(client: TicketClient) -> str:
-            ids, watched = await self._ids(client), {queue.name for queue in self._settings.queues}
-            return await shown(client, self._settings.described, ticket, ids, watched)
+    def record(self, ticket: str | None) -> str:
+        """What is answered to :meth:`check`, or to :meth:`show` of a ticket, without what it says; also if that fails.
 
-        return self._asked(read)
+        Raises OwnFaultError where nothing is answered.
+        """
+        recording, ended = Recording(self._settings.described), "well"
+        try:
+            self._asked(self._check if ticket is None else lambda client: self._show(client, ticket), recording.heard)
+        except OwnFaultError as error:
+            if not recording.answers:
+                raise
+            ended = error.reason
+        return recording.told(ended)
 
-    def _asked(self, work: Callable[[TicketClient], Awaitable[str]]) -> str:
-        async def asked() -> str:
-            async with connected(self._settings, self.trusted) as client:
-                return await work(client)
+    async def _show(self, client: TicketClient, ticket: str) -> str:
+        ids, watched = await self._ids(client), {queue.name for queue in self._settings.queues}
+        return await shown(client, self._settings.described, ticket, ids, watched)
 
-        return self.asked_once(asked())
+    def _asked(self, work: Callable[[TicketClient], Awaitable[str]], heard: HeardOf | None = None) -> str:
+        return self.asked_once(self._connected(work, heard))
 
     async def _check(self, client: TicketClient) -> str:
         ids, told, now = await self._ids(client), list[str](), self.clock.now()
@@ -94,8 +110,11 @@ class TicketWatcher(RestWatcher):
 
     async def look(self, intake: Intake) -> float:
         """Read each queue; what is wrong with one keeps us from no other. Raises OwnFaultError."""
-        async with connected(self._settings, self.trusted) as client:
+
+        async def read(client: TicketClient) -> float:
             return await self._read(client, intake, await self._readers(client, intake))
+
+        return await self._connected(read)
 
     async def _read(self, client: TicketClient, intake: Intake, readers: _Readers) -> float:
         troubles, done, began = list[OwnFaultError](), True, intake.now()
@@ -142,6 +161,8 @@ class TicketWatcher(RestWatcher):
     async def _ids(self, client: TicketClient) -> dict[str, str]:
         """The names of all queues that may be seen, by their ids. Raises OwnFaultError that names every missing one."""
         listing, corners = self._settings.described.queues, self._settings.described.corners
+        if listing is None:
+            return {name: name for name in (*corners, *(queue.name for queue in self._settings.queues))}
         found = {name: name for name in corners} | ({"": listing.none} if listing.none else {})
         async for page in client.pages(listing, {}):
             found |= {word(item, listing.id): word(item, listing.name) for item in page}
@@ -153,6 +174,18 @@ class TicketWatcher(RestWatcher):
                 f"no queue {', '.join(missing)} that the account may see; there are: {there_are}",
             )
         return found
+
+    async def _connected(self, work: Callable[[TicketClient], Awaitable[T]], heard: HeardOf | None = None) -> T:
+        """What the work gives that asks over connections of its own. Raises OwnFaultError."""
+        settings, bearer = self._settings, self._bearer
+
+        async def asked(login: TicketLogin) -> T:
+            async with connected(settings, login, self.trusted, heard) as client:
+                return await work(client)
+
+        if bearer is None:
+            return await asked(by_secret(settings))
+        return await bearer.use(lambda token: asked(by_token(settings, token.value, bearer.echo())))
 
 
 @contextmanager

@@ -81,9 +81,7 @@ def test_a_mail_about_a_report_tells_of_it_once(
     assert not found[0].place.message_id
 
 
-def test_who_forges_a_mark_in_a_ticket_is_told(
-    site: CaSite, intake: RecordingIntake, desk: User, watch: Watch
-) -> None:
+def test_who_forges_a_mark_in_a_ticket_is_told(site: CaSite, intake: RecordingIntake, desk: User, watch: Watch) -> None:
     mark = intake.probe()
     message = osticket("New Ticket Alert", "New", f"see {forge(mark)}")
     site.deliver("desk", raw(message), "CPR")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 from queues.tickets.conftest import QUEUES
 
-from canary.queues.tickets.description import described, preset, presets
+from canary.queues.tickets.description import Description, described, preset, presets
 from canary.queues.tickets.settings import TicketSettings
 
 PRESET = Path(__file__).parents[3] / "canary/queues/tickets/systems/request-tracker.yaml"
@@ -23,7 +24,7 @@ def test_each_of_ours_can_be_read_and_has_its_page(name: str) -> None:
 
 
 WRONG = {
-    "title: X": "queues: Field required",
+    "title: X": "ticket: Field required",
     "[": "while parsing",
     "[" * 100_000: "more than 2000 brackets",
     "a: &a 1\nb: *a": "has aliases",
@@ -62,6 +63,9 @@ def test_a_mistake_is_told_where_it_stands(change: dict[str, object], told: str,
         described(path)
 
 
+TOKENS = {
+    "kind": "oauth", "token_url": "https://login.ca.test/token", "client_id": "canary", "client_secret": {"env": "T"},
+}  # fmt: skip
 GIVEN = {
     "kind": "tickets", "preset": "request-tracker", "url": "https://rt.ca.test", "token": {"env": "T"},
     "queues": QUEUES,
@@ -78,8 +82,9 @@ GIVEN = {
         ({"preset": None}, "got both or none of preset and description"),
         ({"url": "http://rt.ca.test"}, "http:// is only for loopback addresses"),
         ({"url": "https://user:password@rt.ca.test"}, "url"),
-        ({"token": None}, "want either username and password, or a token"),
-        ({"username": "canary"}, "want either username and password, or a token"),
+        ({"token": None}, "want either username and password, or a token, or auth"),
+        ({"username": "canary"}, "want either username and password, or a token, or auth"),
+        ({"auth": TOKENS}, "want either username and password, or a token, or auth"),
         ({"queues": [*QUEUES, QUEUES[0]]}, "two queues have the same name"),
         ({"elsewhere": "cpr"}, "two queues have the same queue"),
         ({"queues": []}, "at least 1 item"),
@@ -97,3 +102,9 @@ def test_places_show_what_is_done_there() -> None:
         ("cpr", "monitored", True), ("general", "other", True), ("spam", "junk", True), ("others", "other", True),
     ]  # fmt: skip
     assert settings.names() == {"cpr": "CPR", "general": "General", "spam": "Spam", "others": "*"}
+
+
+def test_the_page_for_whoever_describes_a_system_has_every_key() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", (PAGES / "another.md").read_text(encoding="utf-8"), re.MULTILINE)
+    keys = [key for row in rows for key in re.findall(r"`(\w+)`", row)]
+    assert sorted(keys) == sorted(Description.model_fields)

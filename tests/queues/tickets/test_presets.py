@@ -119,7 +119,7 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             raise AssertionError(f"not told: {untold}; troubles: {intake.details()}") from None
         looked_at(intake, "cpr", "general", "spam", "others")
         assert intake.reasons() == []
-        cursors = [intake.cursor(f"desk/{queue}") for queue in ("CPR", row.general, row.junk)]
+        cursors = [intake.cursor(f"desk/{row.make.prefix}{queue}") for queue in ("CPR", row.general, row.junk)]
         return AllSeen(row, {h: here.told(mark) for h, mark in marks.items()}, system, f"{cursors}{intake.details()}")
 
 
@@ -231,12 +231,12 @@ def test_a_report_that_came_by_a_move_that_is_told_nowhere_came_when_it_was_noti
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_check_finds_the_queues_and_shows_a_ticket(name: str, tmp_path: Path) -> None:
     with watched(name, tmp_path) as here:
-        said = here.watcher.check()
-        assert f"CPR (monitored, shows tickets), {SYSTEMS[name].general} (other, shows tickets)" in said
+        said, before = here.watcher.check(), here.system.prefix
+        assert f"{before}CPR (monitored, shows tickets), {before}{SYSTEMS[name].general} (other, shows tickets)" in said
         number = here.system.arrive("CPR", here.intake.probe())
         here.system.solve(number)
-        shown = here.watcher.show(str(number))
-        assert " in CPR (watched)" in shown
+        shown = here.watcher.show(here.system.named(number))
+        assert f" in {before}CPR (watched)" in shown
         assert "closed" in shown
         assert "a-stranger" not in said + shown
 

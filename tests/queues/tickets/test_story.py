@@ -53,7 +53,19 @@ def test_what_was_done_with_another_ticket_counts_from_the_merge_on() -> None:
     assert [one.seen for one in found if one.seen is not Seen.REPORT] == [Seen.PICKED_UP, Seen.ANSWER, Seen.CLOSED]
 
 
-MEANINGS = st.sampled_from(["created", "moved", "merged", "picked_up", "answered", "closed", None])
+def test_who_takes_a_ticket_out_of_its_queue_has_it_from_there() -> None:
+    found = tell(act(1, "taken", old="3", new="005anna"), act(2, "answered"), queue="")
+    assert [(one.seen, one.place.queue) for one in found] == [
+        (Seen.REPORT, "cpr"), (Seen.PICKED_UP, "cpr"), (Seen.ANSWER, "cpr"),
+    ]  # fmt: skip
+    back = tell(act(1, "taken", old="3"), act(2, "moved", old="005anna", new="1"), queue="1")
+    assert [(one.seen, one.place.queue) for one in back] == [
+        (Seen.REPORT, "cpr"), (Seen.PICKED_UP, "cpr"), (Seen.REPORT, "general"),
+    ]  # fmt: skip
+    assert tell(act(1, "picked_up", old="new"), queue="") == []
+
+
+MEANINGS = st.sampled_from(["created", "moved", "merged", "taken", "picked_up", "answered", "closed", None])
 ACTS = st.lists(
     st.builds(
         Act,

@@ -105,6 +105,8 @@ class ContractSystem(ABC):
     listing: ClassVar[str]
     """What the path of the list of changes begins with."""
     first_number: ClassVar[int] = 101
+    prefix: ClassVar[str] = ""
+    """What stands before the name of each queue, where people say it."""
 
     def __init__(self) -> None:
         self.filed: dict[int, Filed] = {}
@@ -172,6 +174,10 @@ class ContractSystem(ABC):
         ticket.updated = at
 
     # What vendors need to show it
+
+    def named(self, number: int) -> str:
+        """What an operator calls a ticket by."""
+        return str(number)
 
     def changed(self, since: datetime, queue: str | None = None, aside: str = "") -> list[Filed]:
         """What changed since then, as far as the index knows: the oldest change first."""

@@ -11,11 +11,15 @@ from queues.conftest import forge
 from queues.recording_intake import RecordingIntake
 from queues.tickets.contract.base import MACHINE, REPORTER, ContractSystem
 from queues.tickets.contract.freshdesk import Freshdesk
+from queues.tickets.contract.github_issues import GithubIssues
+from queues.tickets.contract.gitlab_service_desk import GitlabServiceDesk
 from queues.tickets.contract.jira_cloud import JiraCloud
 from queues.tickets.contract.jira_data_center import JiraDataCenter
+from queues.tickets.contract.salesforce_case import SalesforceCase
 from queues.tickets.contract.servicenow import ServiceNow
 from queues.tickets.contract.zammad import Zammad
 from queues.tickets.contract.zendesk import Zendesk
+from queues.tickets.contract.znuny import Znuny
 
 from canary.model import Actor, Forgery, Seen
 
@@ -39,7 +43,7 @@ class System:
     came to at first, or what ``differs`` says.
     """
 
-    make: Callable[[], ContractSystem]
+    make: type[ContractSystem]
     login: Mapping[str, str]
     cannot: Mapping[str, str] = field(default_factory=dict)
     differs: Mapping[str, Iterable[Told]] = field(default_factory=dict)
@@ -55,10 +59,11 @@ class System:
             if "username" in self.login
             else {"token": password}
         )
+        before = self.make.prefix
         queues = [
-            {"name": "CPR", "queue": "cpr", "role": "monitored"},
-            {"name": self.general, "queue": "general", "role": "other"},
-            {"name": self.junk, "queue": "spam", "role": "junk"},
+            {"name": f"{before}CPR", "queue": "cpr", "role": "monitored"},
+            {"name": f"{before}{self.general}", "queue": "general", "role": "other"},
+            {"name": f"{before}{self.junk}", "queue": "spam", "role": "junk"},
         ]
         return {
             "kind": "tickets",
@@ -75,7 +80,56 @@ class System:
         return set(self.differs.get(happening, HAPPENINGS[happening][1]))
 
 
+LEAVES_NO_TRACE = "What is deleted leaves no trace"
 SYSTEMS: dict[str, System] = {
+    "github-issues": System(
+        GithubIssues,
+        {"secret": "sesame-open-now"},
+        cannot={
+            "merged into a ticket elsewhere": "GitHub merges no issues",
+            "deleted": LEAVES_NO_TRACE,
+            "noted": "GitHub has no internal comments",
+            "moved into the right queue": "An issue that is transferred leaves nothing where it was",
+            "moved out of it": "An issue that is transferred leaves nothing where it was",
+        },
+        differs={
+            "merged into a ticket elsewhere": [IN_CPR, TAKEN],
+            "deleted": [],
+            "noted": [IN_CPR, (Seen.ANSWER, "cpr", HUMAN)],
+            "moved into the right queue": [IN_CPR],
+            "moved out of it": [IN_GENERAL],
+        },
+    ),
+    "gitlab-service-desk": System(
+        GitlabServiceDesk,
+        {"secret": "sesame-open-now"},
+        cannot={"merged into a ticket elsewhere": "GitLab merges no issues", "deleted": LEAVES_NO_TRACE},
+        differs={
+            "merged into a ticket elsewhere": [IN_CPR, TAKEN, CLOSED],
+            "deleted": [],
+            "moved into the right queue": [IN_GENERAL, (Seen.CLOSED, "general", HUMAN), IN_CPR],
+            "moved out of it": [IN_CPR, CLOSED, IN_GENERAL],
+        },
+    ),
+    "salesforce-case": System(
+        SalesforceCase,
+        {"secret": "sesame-open-now"},
+        cannot={
+            "merged into a ticket elsewhere": "Of a case that was merged it is told that it was, and not where it is",
+            "deleted": LEAVES_NO_TRACE,
+        },
+        differs={"merged into a ticket elsewhere": [IN_CPR, TAKEN], "deleted": []},
+    ),
+    "znuny": System(
+        Znuny,
+        {"username": "canary", "secret": "sesame-open-now"},
+        cannot={
+            "merged into a ticket elsewhere": "Of a ticket that was merged it is told that it was, and not where it is",
+            "deleted": LEAVES_NO_TRACE,
+        },
+        differs={"merged into a ticket elsewhere": [IN_CPR, TAKEN], "deleted": []},
+        machines=(str(ContractSystem.users[MACHINE]),),
+    ),
     "freshdesk": System(
         Freshdesk,
         {"secret": base64.b64encode(b"sesame-open-now:X").decode()},

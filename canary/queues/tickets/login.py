@@ -1,0 +1,46 @@
+"""What is said with each question to a ticket system to log in: a header, a part of the body, or an access token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+
+from canary.echo import Echo
+from canary.queues.rest.faults import RestReason
+from canary.queues.tickets.faults import fault
+from canary.queues.tickets.settings import TicketSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLogin:
+    """A login, and what must not be shown of it."""
+
+    echo: Echo
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: httpx.Auth | None = None
+    body: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def by_token(settings: TicketSettings, value: str, echo: Echo) -> TicketLogin:
+    """The login by an access token, which ``echo`` knows."""
+    shown = settings.described.token
+    return TicketLogin(echo, {shown.header: shown.value.replace("{secret}", value)})
+
+
+def by_secret(settings: TicketSettings) -> TicketLogin:
+    """The login by a password or a token that is configured. Raises OwnFaultError if it cannot be read."""
+    given, described = settings.password if settings.token is None else settings.token, settings.described
+    assert given is not None
+    try:
+        secret = given.reveal()
+    except ValueError as error:
+        raise fault(RestReason.SECRET, str(error)) from error
+    if described.login:
+        said = {"{username}": settings.username or "", "{secret}": secret}
+        return TicketLogin(Echo(secret), body={name: said.get(what, what) for name, what in described.login.items()})
+    if settings.token is not None:
+        value = described.token.value.replace("{secret}", secret)
+        return TicketLogin(Echo(secret, said=(value,)), {described.token.header: value})
+    return TicketLogin(Echo(secret), auth=httpx.BasicAuth(settings.username or "", secret))
