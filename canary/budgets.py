@@ -178,7 +178,7 @@ PLATFORM_LOOK = Budget(
     pieces="questions, the next look goes on",
 )
 PLATFORM_LIST = Budget("a list of a mail platform", number=5_000, pieces="entries")
-PLATFORM_SOUGHT = Budget("reports that are searched for in a mailbox in one look", number=20, pieces="reports")
+PLATFORM_SOUGHT = Budget("reports that are searched for on a mail platform in one look", number=20, pieces="reports")
 PLATFORM_REMEMBERED = Budget(
     "messages of ours that are remembered as read, of each list of a mailbox", number=5_000, pieces="messages"
 )

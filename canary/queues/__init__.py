@@ -27,7 +27,7 @@ from canary.settings import Settings
 if TYPE_CHECKING:
     from canary.content import Content
     from canary.mark import Keyring
-    from canary.queues.google.settings import GmailSettings
+    from canary.queues.google.settings import GmailSettings, QuarantineSettings
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
     from canary.queues.microsoft.settings import GraphMailboxSettings, TraceSettings
     from canary.queues.tickets.settings import TicketSettings
@@ -224,6 +224,12 @@ def _tickets(name: str, settings: TicketSettings, resources: WatchResources) -> 
     return open_tickets(name, settings, resources)
 
 
+def _google_quarantine(name: str, settings: QuarantineSettings, resources: WatchResources) -> Watcher:
+    from canary.queues.google.quarantine import open_quarantine
+
+    return open_quarantine(name, settings, resources)
+
+
 def _gmail(name: str, settings: GmailSettings, resources: WatchResources) -> Watcher:
     from canary.queues.google.gmail import open_gmail
 
@@ -248,13 +254,14 @@ def kinds() -> Kinds[WatchKind]:
 
     How one of ours is opened imports what only a prober needs.
     """
-    from canary.queues.google.settings import GmailSettings
+    from canary.queues.google.settings import GmailSettings, QuarantineSettings
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
     from canary.queues.microsoft.settings import GraphMailboxSettings, TraceSettings
     from canary.queues.tickets.settings import TicketSettings
 
     own = {
         "gmail": WatchKind(GmailSettings, _gmail),
+        "google_quarantine": WatchKind(QuarantineSettings, _google_quarantine),
         "imap": WatchKind(ImapSettings, _imap, RepliesKind(ImapRepliesSettings, _imap_replies)),
         "microsoft_mailbox": WatchKind(GraphMailboxSettings, _graph_mailbox),
         "microsoft_trace": WatchKind(TraceSettings, _trace),

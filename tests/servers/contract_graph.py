@@ -82,6 +82,7 @@ class ContractGraph:
     is_good: Callable[[str], Any] = bool
     misbehaves: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -116,6 +117,10 @@ class ContractGraph:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:  # its name there
+                graph._serve(self)
+
+            def do_POST(self) -> None:
+                graph.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
                 graph._serve(self)
 
             def date_time_string(self, timestamp: float | None = None) -> str:

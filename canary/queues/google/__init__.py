@@ -1,1 +1,1 @@
-"""What Google Workspace itself shows of a report, over its own APIs: a mailbox of Gmail by its labels."""
+"""What Google Workspace itself shows of a report, over its own APIs: mailboxes by their labels, and quarantines."""

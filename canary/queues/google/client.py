@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from canary.budgets import PLATFORM_ANSWER, PLATFORM_LOOK
+from canary.budgets import PLATFORM_ANSWER, PLATFORM_LIST, PLATFORM_LOOK
 from canary.echo import Echo
 from canary.model import Component, OwnFaultError
 from canary.oauth import Token, with_advice
-from canary.queues.google.settings import GmailSettings
-from canary.queues.rest.answers import parsed
+from canary.queues.google.settings import GoogleSettings
+from canary.queues.rest.answers import at, items, parsed
 from canary.queues.rest.asking import AskedSystem, Asker, Questions, RestError, asking
 from canary.queues.rest.faults import RestReason
 
@@ -24,7 +25,7 @@ _MINUTE = 60.0
 _ADVICE: tuple[tuple[str, str], ...] = (
     (
         r"SERVICE_DISABLED|accessNotConfigured|has not been used in project",
-        "switch the Gmail API on in the project of the service account",
+        "switch the API on in the project of the service account",
     ),
     (
         r"insufficientPermissions|ACCESS_TOKEN_SCOPE_INSUFFICIENT|insufficient authentication scopes",
@@ -35,6 +36,9 @@ _ADVICE: tuple[tuple[str, str], ...] = (
 )
 """What Google says when it refuses, and what to change; the first row that fits."""
 
+_IN_PATHS = "/:@"
+"""Characters of a path that stand as they are: those of methods and names of Google's own."""
+
 Parameters = Sequence[tuple[str, str]]
 
 
@@ -44,21 +48,23 @@ def fault(reason: RestReason, detail: str) -> OwnFaultError:
 
 
 class GoogleClient:
-    """One look's questions about one mailbox. Every method raises OwnFaultError."""
+    """One look's questions about what is below ``base``. Every method raises OwnFaultError."""
 
-    def __init__(self, asker: Asker, settings: GmailSettings) -> None:
-        self._asker = asker
-        self._base = f"{settings.url}/gmail/v1/users/{quote(settings.mailbox, safe='@')}"
+    def __init__(self, asker: Asker, base: str) -> None:
+        self._asker, self._base = asker, base
 
     @property
     def asked(self) -> Questions:
         """How much was asked so far."""
         return self._asker.questions
 
-    async def ask(self, path: str, query: Parameters = (), told: Collection[int] = ()) -> Any:
-        """The answer to one question; None where its status is one of ``told``."""
+    async def ask(
+        self, path: str, query: Parameters = (), told: Collection[int] = (), body: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The answer to one question, a POST if it has a body; None where its status is one of ``told``."""
         asked = f"?{urlencode(query, quote_via=quote)}" if query else ""
-        request = self._asker.client.build_request("GET", f"{self._base}/{quote(path)}{asked}")
+        url, method = f"{self._base}/{quote(path, safe=_IN_PATHS)}{asked}", "GET" if body is None else "POST"
+        request = self._asker.client.build_request(method, url, json=body)
         try:
             status, content = await self._asker.send(request, told)
             return None if status in told else parsed(content)
@@ -70,12 +76,12 @@ class GoogleClient:
 
 @asynccontextmanager
 async def connected(
-    settings: GmailSettings, token: Token, echo: Echo, trust: Callable[[], ssl.SSLContext]
+    settings: GoogleSettings, token: Token, echo: Echo, trust: Callable[[], ssl.SSLContext]
 ) -> AsyncIterator[GoogleClient]:
     """A client for one look, all of whose answers hold PLATFORM_LOOK. Raises OwnFaultError."""
     asked = AskedSystem(Component.PLATFORM, settings.url, settings.timeout, PLATFORM_LOOK, PLATFORM_ANSWER, echo)
     async with asking(asked, {"Authorization": f"Bearer {token.value}"}, trust) as asker:
-        yield GoogleClient(asker, settings)
+        yield GoogleClient(asker, settings.base)
 
 
 def _in_our_words(error: OwnFaultError) -> OwnFaultError:
@@ -86,3 +92,22 @@ def _in_our_words(error: OwnFaultError) -> OwnFaultError:
         advice = next((words for pattern, words in _ADVICE if re.search(pattern, error.detail, re.IGNORECASE)), "")
         return OwnFaultError(error.component, error.reason, with_advice(error.detail, advice))
     return error
+
+
+def entries(answer: Any, path: str) -> list[Any]:
+    """The list in an answer, which leaves an empty one out. Raises OwnFaultError for what is none."""
+    try:
+        found = items(answer, path) if not isinstance(answer, dict) or path in answer else []
+        PLATFORM_LIST.hold(number=len(found))
+        return found
+    except ValueError as error:
+        raise fault(RestReason.GARBAGE, f"a list of {path}: {error}") from error
+
+
+def stored(answer: Any, path: str) -> bytes:
+    """The message in an answer, in Base64 for addresses and without its padding. Raises OwnFaultError."""
+    text = at(answer, path)
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (TypeError, ValueError):
+        raise fault(RestReason.GARBAGE, f"a message: got no Base64 at {path}, want that") from None

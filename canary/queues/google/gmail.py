@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from canary.budgets import PLATFORM_LIST
 from canary.model import Component, Place
 from canary.oauth import Token
 from canary.queues import Intake, WatchResources
-from canary.queues.google.client import GoogleClient, connected, fault
+from canary.queues.google.client import GoogleClient, connected, entries, fault, stored
 from canary.queues.google.settings import GmailSettings
-from canary.queues.rest.answers import at, items, word
+from canary.queues.rest.answers import at, word
 from canary.queues.rest.bearer import BearerLogin
 from canary.queues.rest.faults import RestReason
 from canary.queues.rest.mailbox import ListedMail, MailChanges, MailReader
@@ -77,12 +75,7 @@ class GmailWatcher(RestWatcher):
 
     async def _places(self, client: GoogleClient) -> dict[str, Place]:
         """What has each label, by its id. Raises OwnFaultError that names every missing one."""
-        try:
-            listed = items(await client.ask("labels"), "labels")
-            PLATFORM_LIST.hold(number=len(listed))
-        except ValueError as error:
-            raise fault(RestReason.GARBAGE, f"the list of labels: {error}") from error
-        found = {word(item, "name"): word(item, "id") for item in listed}
+        found = {word(item, "name"): word(item, "id") for item in entries(await client.ask("labels"), "labels")}
         missing = [repr(label.label) for label in self._settings.labels if not found.get(label.label)]
         if missing:
             there_are = ", ".join(sorted(found)[:50]) or "none"
@@ -117,9 +110,9 @@ class GmailSource:
             if how == "list":
                 query = (("q", f"after:{int(since.timestamp())}"), ("includeSpamTrash", "true"), ("maxResults", _PAGE))
                 answer = await client.ask("messages", (*query, *_paged(page)))
-                idents = [word(item, "id") for item in _items(answer, "messages")]
+                idents = [word(item, "id") for item in entries(answer, "messages")]
             else:
-                idents = self._added(_items(answer, "history"))
+                idents = self._added(entries(answer, "history"))
             listed = [mail for ident in dict.fromkeys(idents) for mail in await self._mail(client, ident)]
             page, last = word(answer, "nextPageToken", 1000), how == "since"
             if not page:
@@ -133,7 +126,7 @@ class GmailSource:
         newest = dict[str, datetime]()
         for label in self.labels:
             query = (("labelIds", label), ("includeSpamTrash", "true"), ("maxResults", "1"))
-            listed = _items(await client.ask("messages", query), "messages")
+            listed = entries(await client.ask("messages", query), "messages")
             if not listed and await self.total(client, label):
                 raise fault(RestReason.BLIND, f"label {label!r} has messages, and none of them is shown")
             for ident in (word(item, "id") for item in listed[:1]):
@@ -153,16 +146,12 @@ class GmailSource:
         answer = await client.ask(f"messages/{ident}", (("format", "raw"),), told=(404,))
         if answer is None:
             return None
-        text = at(answer, "raw")
-        try:
-            return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        except (TypeError, ValueError):
-            raise fault(RestReason.GARBAGE, "a message: got no Base64 at raw, want that") from None
+        return stored(answer, "raw")
 
     async def having(self, client: GoogleClient, mark: str) -> list[ListedMail]:
         """What a search for a word finds, of what has any of the labels."""
         query = (("q", f'"{mark}"'), ("includeSpamTrash", "true"), ("maxResults", "10"))
-        found = _items(await client.ask("messages", query), "messages")
+        found = entries(await client.ask("messages", query), "messages")
         return [mail for item in found for mail in await self._mail(client, word(item, "id"))]
 
     async def _now(self, client: GoogleClient) -> str:
@@ -208,16 +197,6 @@ _WANTED = ("message-id", "subject")
 
 def _paged(page: str) -> tuple[tuple[str, str], ...]:
     return (("pageToken", page),) if page else ()
-
-
-def _items(answer: Any, path: str) -> list[Any]:
-    """The list in an answer, which leaves an empty one out. Raises OwnFaultError for what is none."""
-    try:
-        found = items(answer, path) if not isinstance(answer, dict) or path in answer else []
-        PLATFORM_LIST.hold(number=len(found))
-        return found
-    except ValueError as error:
-        raise fault(RestReason.GARBAGE, f"a list of {path}: {error}") from error
 
 
 def _received(answer: Any) -> datetime:

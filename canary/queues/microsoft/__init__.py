@@ -1,1 +1,1 @@
-"""What Microsoft 365 itself says of a report, over Microsoft Graph: the message trace of Exchange Online."""
+"""What Microsoft 365 itself says of a report, over Microsoft Graph: mailboxes, and the message trace."""

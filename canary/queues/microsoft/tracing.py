@@ -24,6 +24,7 @@ from canary.queues.microsoft.fates import (
 )
 from canary.queues.microsoft.graph import GraphClient, fault, odata_time, quoted
 from canary.queues.microsoft.settings import TracedRecipient, TraceSettings
+from canary.queues.rest.by_message_id import AskedById
 from canary.queues.rest.faults import RestReason
 
 TRACES = "/admin/exchange/tracing/messageTraces"
@@ -49,8 +50,7 @@ class TraceReader:
         self._delay = timedelta(seconds=settings.delay)
         self._recipients = {one.address.casefold(): one for one in settings.recipients}
         self._cursor = dict(intake.cursor(watch) or {})
-        self._asked: dict[str, datetime] = {}
-        """When what is sought was last asked for, by mark."""
+        self._sought = AskedById((one.delivered for one in settings.recipients), intake, TRACE_SOUGHT)
         self._handed: dict[str, set[tuple[str, str, str]]] = {}
         """What was handed in of it: row, recipient, status. Nothing rests on it."""
         self._ahead = timedelta()
@@ -59,37 +59,31 @@ class TraceReader:
 
     async def read(self, client: GraphClient) -> None:
         """Ask for what is sought, what was not asked for the longest first. Raises OwnFaultError, also where blind."""
-        began, sought, troubles = self._intake.now(), self._sought(), list[OwnFaultError]()
-        self._asked = {mark: at for mark, at in self._asked.items() if mark in sought}
-        self._handed = {mark: self._handed.get(mark, set()) for mark in sought}
+        began, troubles = self._intake.now(), list[OwnFaultError]()
         self._shown = False
-        for mark in sorted(sought, key=lambda one: self._asked.get(one, _LONG_AGO))[: TRACE_SOUGHT.number]:
+        for mark, message_id in self._sought.due():
             at = self._intake.now()
             try:
-                if await self._message(client, mark, sought[mark]):
-                    self._asked[mark] = at
+                if await self._message(client, mark, message_id):
+                    self._sought.asked(mark, at)
             except OwnFaultError as error:
                 if error.reason not in _OF_A_MESSAGE:
                     raise
                 troubles.append(error)
+        self._handed = {mark: handed for mark, handed in self._handed.items() if mark in self._sought}
         proved = self._shown or await self._proved(client)
         if troubles:
             raise troubles[0]
-        if proved and self._asked.keys() == sought.keys():
-            at = min(self._asked.values(), default=began) - self._delay
+        since = self._sought.all_since(began)
+        if proved and since is not None:
             for place in self._settings.places():
-                self._intake.looked(place.queue, at)
-
-    def _sought(self) -> dict[str, str]:
-        """The Message-IDs of all that may still come to any of the recipients, by mark."""
-        places = (recipient.delivered for recipient in self._settings.recipients)
-        return {mark: ident for place in places for mark, ident in self._intake.message_ids(place).items()}
+                self._intake.looked(place.queue, since - self._delay)
 
     async def _message(self, client: GraphClient, mark: str, message_id: str) -> bool:
         """Hand in what is new of one message; whether that is all that can be known now."""
         now = self._now(client)
         rows = await self._rows(client, message_id, now - _LONGEST_WINDOW, now)
-        found, handed = list[Found](), self._handed[mark]
+        found, handed = list[Found](), self._handed.setdefault(mark, set())
         for row in rows:
             recipient = self._recipients.get(row.recipient.casefold())
             key = (row.id, row.recipient, row.status)
