@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from canary.budgets import IMAP_UNSEARCHED, BudgetError
-from canary.content import Message, Ticket
+from canary.content import Message
 from canary.mark import Keyring, Mark
-from canary.model import Component, Depth, OwnFaultError, Place, Role, Seen, TimeSource
+from canary.model import Component, Depth, OwnFaultError, Place, Role, Seen
 from canary.queues import Found, Intake
 from canary.queues.claims import claims
 from canary.queues.imap.connection import Connection, Identity
@@ -35,7 +35,7 @@ from canary.queues.imap.headers import arrival, marks_in, message_id, server_tim
 from canary.queues.imap.listing import listed
 from canary.queues.imap.memory import FolderMemory
 from canary.queues.imap.ours import UidSet
-from canary.queues.replies.digests import listed_as_held
+from canary.queues.replies.digests import Digest, listed_as_held
 
 _LOOK_BACK = timedelta(days=2)
 """How far back a folder is read that was never read before, or was made anew (UIDVALIDITY)."""
@@ -348,23 +348,10 @@ class FolderReader:
     def _held(
         self, message: Listed, held: list[tuple[Mark, str]], validity: int, read_at: datetime | None
     ) -> list[Found]:
-        """What a digest of a quarantine lists of ours: it came there at some time since its mark was made.
-
-        The same line of a later digest is the same report, so it is found at the same place again.
-        """
-        now = self._intake.now()
-        at, _, uncertainty = arrival(message.header, message.internal, now, read_at)
-        place = replace(self._place, role=Role.QUARANTINE, message_id=False, whole=False)
-        return [
-            Found(
-                seen=Seen.REPORT, probe=mark.probe, place=place, arrived_at=at, source=TimeSource.NOTICED,
-                uncertainty=max((at - mark.made_at).total_seconds(), uncertainty), content=Ticket(line),
-                detail=f"listed as held by a digest of a quarantine: {line}",
-                where=json.dumps({"folder": self.folder, "listed": mark.probe}), generation=validity,
-            )
-            for mark, line in held
-            if self._intake.known(mark.probe)
-        ]  # fmt: skip
+        """What a digest of a quarantine lists of ours."""
+        at, _, uncertainty = arrival(message.header, message.internal, self._intake.now(), read_at)
+        digest = Digest(self._place, at, uncertainty, held)
+        return digest.found(self._intake, lambda probe: json.dumps({"folder": self.folder, "listed": probe}), validity)
 
     def _depth(self, connection: Connection, folder: Identity) -> Depth:
         """How full the folder is.

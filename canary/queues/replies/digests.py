@@ -8,12 +8,17 @@ is in the quarantine, whatever the digest itself is in: it is no report, no answ
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from canary.budgets import BudgetError
+from canary.content import Ticket
 from canary.mail.reading import ParsedMail, Part, read_mail
 from canary.mark import Keyring, Mark
+from canary.model import Place, Role, Seen, TimeSource
+from canary.queues import Found, Intake
 from canary.queues.replies.letter import LONGEST_TEXT, header, one_line, own_parts, read_letter
 from canary.queues.replies.words import held
 from canary.queues.replies.words.phrases import folded
@@ -56,6 +61,33 @@ def listed_as_held(raw: bytes, keys: Keyring) -> list[tuple[Mark, str]]:
     with suppress(BudgetError):
         return list(_listed(read_mail(raw), keys).values())
     return []
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A digest that came to a place, and lists these marks of ours, each with its line."""
+
+    place: Place
+    arrived_at: datetime
+    uncertainty: float
+    listed: list[tuple[Mark, str]]
+
+    def found(self, intake: Intake, where: Callable[[str], str], generation: int = 0) -> list[Found]:
+        """What is held of ours: it came to the quarantine at some time since its mark was made.
+
+        ``where`` makes of a probe's id what names it there; the same line of a later digest is the same report.
+        """
+        place = replace(self.place, role=Role.QUARANTINE, message_id=False, whole=False)
+        return [
+            Found(
+                seen=Seen.REPORT, probe=mark.probe, place=place, arrived_at=self.arrived_at, source=TimeSource.NOTICED,
+                uncertainty=max((self.arrived_at - mark.made_at).total_seconds(), self.uncertainty),
+                content=Ticket(line), detail=f"listed as held by a digest of a quarantine: {line}",
+                where=where(mark.probe), generation=generation,
+            )
+            for mark, line in self.listed
+            if intake.known(mark.probe)
+        ]  # fmt: skip
 
 
 def _listed(mail: ParsedMail, keys: Keyring) -> dict[str, tuple[Mark, str]]:

@@ -19,6 +19,7 @@ from canary.model import Component, OwnFaultError, Place, Seen
 from canary.queues import Found, Intake
 from canary.queues.claims import claims
 from canary.queues.imap.headers import arrival, marks_in, message_id, server_time
+from canary.queues.replies.digests import Digest, listed_as_held
 from canary.queues.rest.again import Again
 from canary.queues.rest.faults import RestReason
 
@@ -164,6 +165,9 @@ class MailReader(Generic[C]):
         now, place = self._intake.now(), message.place
         at, source, uncertainty = arrival(header, message.received, now, self._read_at.get(place.queue))
         said = server_time(header, message.received, now)
+        if raw is not None and (held := listed_as_held(raw, self._intake.keys)):
+            digest = Digest(place, at, uncertainty, held)
+            return digest.found(self._intake, lambda probe: f"listed/{probe}/{place.queue}")
         return [
             Found(
                 Seen.REPORT, probe, place, at, source, uncertainty, Message(raw) if raw is not None else None,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trustme
 from queues.conftest import forge, probe_of
+from queues.digests import BARRACUDA, MARK
 from queues.microsoft.conftest import PATIENT, looked
 from queues.recording_intake import RecordingIntake
 from servers.certificates import authority_file
@@ -19,7 +20,7 @@ from servers.token_server import TokenServer
 
 from canary.clock import Clock
 from canary.content import Message
-from canary.model import Forgery, OwnFaultError
+from canary.model import Forgery, OwnFaultError, Role
 from canary.queues import WatchResources
 from canary.queues.microsoft.mailbox import GraphMailboxWatcher, open_graph_mailbox
 from canary.queues.microsoft.settings import GraphMailboxSettings
@@ -184,6 +185,20 @@ def test_a_mark_that_stands_in_the_text_alone_is_searched_for_later(
     mailbox.searched = True
     until(intake.found, "the report", PATIENT)
     assert [found.place.queue for found in intake.found()] == ["inbox"]
+
+
+def test_what_a_digest_lists_is_in_the_quarantine_and_not_where_the_digest_is(
+    mailbox: ContractGraphMailbox, intake: RecordingIntake, begin: Begin
+) -> None:
+    mark, _ = mark_of(intake)
+    mailbox.deliver("folder-cpr", "<digest@quarantine.test>", BARRACUDA.replace(MARK, mark))
+    begin()
+    until(intake.found, "what it lists", PATIENT)
+    looked(intake, *QUEUES)
+    [found] = intake.found()
+    assert (found.place.queue, found.place.role, found.forgery) == ("cpr", Role.QUARANTINE, None)
+    assert found.content is not None
+    assert mark in found.content.artefact().decode()
 
 
 def test_of_a_stranger_no_text_is_fetched_and_nothing_is_kept(
