@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from canary.budgets import TICKET_LIST
+from canary.budgets import TICKET_LIST, BudgetError
 from canary.clock import Clock
 from canary.model import Component, OwnFaultError, Place, Role
 from canary.queues import Found, Intake
@@ -123,7 +123,10 @@ class QueueReader:
         while page.following is not None and page.first >= since:
             older = await self._page(client, since, page.following)
             page = ListedPage([*older.tickets, *page.tickets], min(older.first, page.first), page.last, older.following)
-            TICKET_LIST.hold(number=len(page.tickets))
+            try:
+                TICKET_LIST.hold(number=len(page.tickets))
+            except BudgetError as error:
+                raise fault(RestReason.TOO_MUCH, f"what changed in {self.queue.name!r}: {error}") from error
         return replace(page, tickets=[ticket for ticket in page.tickets if ticket.updated >= since])
 
     async def _taken(self, client: TicketClient, page: ListedPage, known: list[str]) -> bool:

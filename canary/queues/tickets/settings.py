@@ -40,6 +40,7 @@ class TicketSettings(WatchSettings):
         None, description="a name for all other queues that the account may see together: each is a wrong place"
     )
     machines: ListOf[str] = Field((), description="accounts of the system that are no people, besides its own")
+    ends: ListOf[str] = Field((), description="statuses that are the end of a ticket, besides the system's own")
     close: bool = Field(
         False, description="close our own tickets, with a note, once their probes are judged; takes further rights"
     )

@@ -18,13 +18,14 @@ class Tale:
 
     ``places`` are the queues that are watched, by the name and by the id that the system has for each; ``machines``
     are accounts that are no people. ``resolution`` is in seconds: what times are cut off to. ``elsewhere`` is what
-    every other queue is, None if nothing is to be told of those.
+    every other queue is, None if nothing is to be told of those. ``ends`` are statuses that are the end of a ticket.
     """
 
     places: Mapping[str, Place]
     machines: frozenset[str]
     resolution: float
     elsewhere: Place | None = None
+    ends: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def opened_at(act: Act, opened: Act) -> Act:
 def _seen(tale: Tale, act: Act, opened: Act) -> Seen | None:
     """What an act shows. Whoever wrote the report answers and takes nothing; a rule may close it in his name."""
     by_human = _actor(tale, act, opened) is Actor.HUMAN
+    if act.means == "picked_up" and act.new.casefold() in tale.ends:
+        return Seen.CLOSED
     match act.means:
         case "created" | "moved":
             return Seen.REPORT

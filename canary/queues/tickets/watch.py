@@ -147,7 +147,8 @@ class TicketWatcher(RestWatcher):
         places = {called: queue.place for queue in watched for called in (queue.ident, queue.name)}
         ourselves = (settings.username,) if settings.close and settings.username else ()
         machines = frozenset(name.casefold() for name in (*described.machines, *settings.machines, *ourselves))
-        tale = Tale(places, machines, described.resolution, settings.other)
+        ends = frozenset(map(str.casefold, settings.ends))
+        tale = Tale(places, machines, described.resolution, settings.other, ends)
         tickets = TicketReader(described, tale, intake)
         second = SecondLook(self.name, settings.places(), tickets, settings.poll, self.clock)
         readers = {name: TicketReader(described.of(name), tale, intake) for name in described.corners}

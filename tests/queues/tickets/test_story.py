@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -39,6 +40,18 @@ def test_each_move_is_told_at_its_time() -> None:
 def test_who_reported_takes_and_answers_nothing() -> None:
     found = tell(act(1, "answered", "robin"), act(2, "picked_up", "robin"), act(3, "closed", "robin"))
     assert [(one.seen, one.by) for one in found] == [(Seen.REPORT, None), (Seen.CLOSED, Actor.MACHINE)]
+
+
+def test_a_status_that_is_said_to_be_the_end_closes() -> None:
+    tale = replace(TALE, ends=frozenset({"fertig"}))
+    acts = [
+        act(1, "picked_up", old="neu", new="in Arbeit"),
+        act(2, "picked_up", new="Fertig"),
+        act(0, "created", "robin"),
+    ]
+    ticket = ListedTicket("7", "", "3", "Fertig", BEGAN, BEGAN)
+    found = told(tale, ticket, acts, Opening(acts[-1], None, Ticket("words")), {"probe": None})
+    assert [one.seen for one in found] == [Seen.REPORT, Seen.PICKED_UP, Seen.CLOSED]
 
 
 def test_what_was_done_with_another_ticket_counts_from_the_merge_on() -> None:

@@ -125,6 +125,8 @@ def searched(system: ContractSystem, jql: str) -> list[Filed] | None:
     """What JQL finds; None if it is not understood."""
     if text := re.fullmatch(r'text ~ "(\w+)"', jql):
         return [t for t in system.changed(datetime.min.replace(tzinfo=UTC)) if text[1] in t.subject + t.text]
+    if project := re.fullmatch(r"project = (\d+) ORDER BY updated DESC", jql):
+        return system.changed(datetime.min.replace(tzinfo=UTC), system.queues[int(project[1])])[::-1]
     if parts := _JQL.fullmatch(jql):
         since = datetime.now(UTC) - timedelta(minutes=int(parts[2]))
         return system.changed(since.replace(second=0, microsecond=0), system.queues[int(parts[1])])
