@@ -207,6 +207,4 @@ def _require(choice: Choice, config: Config) -> None:
             raise ValueError(f"no {what} {name!r}; there are {', '.join(names)}")
     wanted = choice.variant and VARIANTS[choice.variant].identifier
     if wanted and wanted not in config.channels[choice.channel].identifiers:
-        raise ValueError(
-            f"variant {choice.variant} is not for channel {choice.channel}: no {wanted} in its identifiers"
-        )
+        raise ValueError(f"variant {choice.variant} wants {wanted} in identifiers of channel {choice.channel}")

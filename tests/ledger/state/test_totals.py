@@ -13,7 +13,8 @@ from canary.ledger.state.totals import Newest
 
 OF_ONE_CHANNEL = {
     "kind", "queue", "turns", "due", "failing", "deadline_results", "enabled", "last_success", "last_attempt",
-    "last_outcome", "last_judged", "resumed", "newest", "slowest_hop", "variants_missed", "senders_missed",
+    "last_outcome", "last_judged", "resumed", "newest", "form", "forms", "slowest_hop", "variants_missed",
+    "senders_missed",
 }  # fmt: skip
 """What is told of each channel by itself, whatever is configured."""
 
@@ -31,6 +32,8 @@ SOME: dict[str, Any] = {
     "authenticated": {"spf/pass": 1},
     "last_outcome": "arrived",
     "newest": Newest("a" * 16),
+    "form": {"key": "aa"},
+    "forms": ("a" * 64,),
     "variants_missed": {"plain": 1.0},
     "senders_missed": {"researcher": 1.0},
 }
