@@ -12,12 +12,12 @@ class Tap:
     """Relays to ``target`` from entering to leaving the context, each direction in a thread.
 
     ``replace`` changes bytes of what the server says. ``crumbs`` passes the server's bytes on one by one. ``deaf``
-    stops to pass them on; ``hang_up`` closes every connection.
+    stops to pass them on; ``hang_up`` closes every connection. It listens at ``port``, a free one if that is 0.
     """
 
-    def __init__(self, target: tuple[str, int], replace: tuple[bytes, bytes] | None = None) -> None:
+    def __init__(self, target: tuple[str, int], replace: tuple[bytes, bytes] | None = None, port: int = 0) -> None:
         self._target, self._replace = target, replace
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.address: tuple[str, int] = self._listener.getsockname()
         self._said = bytearray()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []

@@ -46,6 +46,9 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "rt5-standalone": ("/usr/share/perl5/Starlet.pm",),
     "rt5-db-sqlite": _library("perl5/5.36/DBD/SQLite.pm"),
     "rt5-clients": ("/usr/bin/rt-mailgate-5",),
+    "redmine": ("/usr/share/redmine/config.ru",),
+    "redmine-sqlite": ("/usr/share/doc/redmine-sqlite/copyright",),
+    "dbconfig-no-thanks": ("/usr/share/doc/dbconfig-no-thanks/copyright",),  # makes no database while it is installed
     "chromium": ("/usr/bin/chromium", "/usr/bin/google-chrome"),
     "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",),
     "libatomic1": ("/usr/lib/x86_64-linux-gnu/libatomic.so.1", "/usr/lib/aarch64-linux-gnu/libatomic.so.1"),

@@ -68,7 +68,7 @@ class TicketClient:
         return answer
 
     async def once(self, call: Call, names: Names, more: Names) -> Any:
-        """As :meth:`ask`; if it is what was asked last in this way, the answer of then."""
+        """As :meth:`ask`; if it is what was asked last, and nothing else since, the answer of then."""
         request = self._request(call, names, more)
         key = (str(request.url), request.content)
         if self._last is None or self._last[0] != key:
@@ -82,6 +82,7 @@ class TicketClient:
         return await self._content(call, request)
 
     async def _content(self, call: Call, request: httpx.Request) -> bytes | None:
+        self._last = None  # whatever was asked since, it may have changed
         heard = None if self._heard is None else partial(self._heard, call)
         status, content = await self._asker.send(request, call.absent, heard)
         return None if status in call.absent else content

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,10 @@ def settings_of(rt: RequestTracker, **changes: Any) -> TicketSettings:
     return TicketSettings.model_validate({**given, **changes})
 
 
-def fresh_intake() -> RecordingIntake:
-    """One to which the queues of Request Tracker are no news: what earlier tests left is behind it."""
+def fresh_intake(queues: Iterable[Mapping[str, str]] = QUEUES) -> RecordingIntake:
+    """One to which these queues are no news: what earlier tests left is behind it."""
     made, now = RecordingIntake(), datetime.now(UTC)
-    for queue in QUEUES:
+    for queue in queues:
         made.hand_in(f"desk/{queue['name']}", [], {"from": _ago(now, 1), "since": _ago(now, 3)})
     return made
 

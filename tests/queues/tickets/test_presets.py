@@ -30,7 +30,7 @@ from canary.queues.tickets.watch import TicketWatcher, open_tickets
 pytestmark = pytest.mark.timeout(900)  # a busy machine takes its time
 
 PAGES = Path(__file__).parents[3] / "docs/systems"
-ELSEWHERE_TESTED = {"request-tracker"}
+ELSEWHERE_TESTED = {"request-tracker", "redmine"}
 PATIENT = 120.0
 
 
