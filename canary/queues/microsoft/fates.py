@@ -63,6 +63,8 @@ FATES = {
 """By the status of a row, in small letters. Of any other (gettingStatus, or one that is new) nothing is known yet."""
 _FOLDERS = {"junkemail": "filteredasspam", "quarantinedemail": "quarantined", "quarantinedemailsecured": "quarantined"}
 """Folders that a delivery may name although the row says delivered, by the status that this comes to."""
+_ID = re.compile(r"[A-Za-z0-9-]{1,100}")
+"""What a row is called: it becomes a part of the path by which its steps are asked for."""
 _FOLDER = re.compile(r"DefaultFolderType:\s?([A-Za-z]{1,40})")
 _CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _SAID = re.compile(r"LED=([^}\]]{1,300})")
@@ -91,7 +93,7 @@ def trace_row(item: Any) -> TraceRow:
     """A row of an answer. Raises ValueError for what is none."""
     names = ("id", "messageId", "recipientAddress", "status")
     ident, message_id, recipient, status = (word(item, name, _LONGEST_ID * 2) for name in names)
-    if not ident or not message_id:
+    if not _ID.fullmatch(ident) or not message_id:
         raise ValueError(f"got {type(item).__name__} without id and messageId, want a row of a message trace")
     return TraceRow(ident, message_id, recipient, status.casefold(), moment(item, "receivedDateTime"))
 

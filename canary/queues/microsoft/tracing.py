@@ -62,6 +62,8 @@ class TraceReader:
         began, troubles = self._intake.now(), list[OwnFaultError]()
         self._shown = False
         for mark, message_id in self._sought.due():
+            if client.asked.enough:
+                break
             at = self._intake.now()
             try:
                 if await self._message(client, mark, message_id):

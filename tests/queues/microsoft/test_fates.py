@@ -46,6 +46,12 @@ def test_each_status_comes_to_something(status: str, seen: Seen, role: Role | No
     assert (fate.seen, fate.role) == (seen, role)
 
 
+@pytest.mark.parametrize("ident", ["../../users/boss", "a/b", "a?b", "a b", "", None, "x" * 101])
+def test_a_row_whose_name_would_lead_elsewhere_is_none(ident: str | None) -> None:
+    with pytest.raises(ValueError, match="want a row of a message trace"):
+        trace_row({**ROW, "id": ident})
+
+
 @pytest.mark.parametrize("status", ["gettingStatus", "unknownFutureValue", "resolved", "", None, 7])
 def test_of_any_other_nothing_is_known_yet(status: object) -> None:
     assert fate_of(trace_row({**ROW, "status": status}), [step("deliver")]) is None

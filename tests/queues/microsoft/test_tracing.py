@@ -17,6 +17,7 @@ from servers.contract_graph import GRAPH_MISBEHAVIOUR, ContractGraph
 from servers.polling import until
 from servers.token_server import TokenServer
 
+from canary.budgets import TRACE_LOOK
 from canary.clock import Clock
 from canary.judge import judge
 from canary.ledger import Ledger
@@ -242,6 +243,19 @@ def test_it_is_left_alone_for_as_long_as_it_asks_and_more_is_asked_for_than_one_
     looked(intake)
     assert intake.reasons() == ["rate_limited"]
     assert "asked again after 1 s" in intake.details()
+
+
+def test_one_look_asks_no_more_than_its_share(graph: ContractGraph, intake: RecordingIntake, start: Start) -> None:
+    """Fifteen reports with four recipients each: what is left is asked for in the next look."""
+    most = TRACE_LOOK.number or 0
+    for _ in range(20):
+        message_id = f"<{intake.probe()}@persona.test>"
+        graph.trace(message_id, age=5, **dict.fromkeys(MEMBERS, "delivered"))
+    watcher = start(poll="1h")
+    until(lambda: len(graph.asked) >= most, "what one look asks", PATIENT)
+    until(lambda: intake.cursor("exchange"), "that it handed in", PATIENT)
+    watcher.stop()
+    assert most <= len(graph.asked) <= most + 1
 
 
 def test_a_list_of_many_members_is_read_to_its_end(graph: ContractGraph, intake: RecordingIntake, start: Start) -> None:
