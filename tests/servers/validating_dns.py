@@ -46,7 +46,8 @@ def validating_dns(folder: Path, zones: Mapping[str, Zone]) -> Iterator[int]:
     lines = [
         "server:", f'  directory: "{folder}"', '  chroot: ""', '  username: ""', '  pidfile: ""', "  use-syslog: no",
         f"  interface: {LOOPBACK}@{port}", "  do-daemonize: no", "  num-threads: 1", "  do-ip6: no",
-        "  outgoing-range: 16", "  num-queries-per-thread: 16", "  so-reuseport: no", '  local-zone: "test." nodefault',
+        "  outgoing-range: 16", "  num-queries-per-thread: 16", "  so-reuseport: no",
+        f"  outgoing-interface: {LOOPBACK}", '  local-zone: "." static', '  local-zone: "test." transparent',
     ]  # fmt: skip
     parts = list[str]()
     for name, zone in zones.items():

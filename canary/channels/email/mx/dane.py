@@ -58,6 +58,8 @@ def pinned(chain: Sequence[bytes], names: Sequence[str], records: Sequence[Tlsa]
     Of a server's own certificate neither name nor dates are looked at (section 3.1.1); one below an anchor must be for
     one of ``names``, and valid at ``at`` (section 3.1.2).
     """
+    if not chain:
+        return False
     if any(record.usage == _LEAF and record.fits(chain[0]) for record in records):
         return True
     anchors = [each for each in (*chain[1:], *_whole(records)) if _is_anchor(each, records)]

@@ -62,7 +62,7 @@ class Names:
         self._rng.shuffle(records)  # in whatever order the resolver had them
         ordered = sorted(records, key=lambda record: record.preference)
         hosts = [_text(record.exchange) for record in ordered]
-        if hosts == [""]:
+        if not any(hosts):
             raise Undeliverable(f"{domain} takes no mail: it has a null MX (RFC 7505)")
         return Exchangers(tuple(dict.fromkeys(filter(None, hosts))), self._is_secure(answer))
 

@@ -72,6 +72,10 @@ def test_of_its_own_certificate_neither_name_nor_date_is_looked_at() -> None:
     assert pinned(old, [HOST], [Tlsa(3, 1, 1, sha256(key(old[0])).digest())], NOW)
 
 
+def test_who_shows_no_certificate_has_none_that_fits() -> None:
+    assert not pinned([], [HOST], [Tlsa(3, 0, 0, b"")], NOW)
+
+
 def test_one_record_that_fits_is_enough_and_any_of_its_names_is_one() -> None:
     records = [Tlsa(3, 1, 1, b"x" * 32), Tlsa(2, 0, 1, sha256(GOOD[1]).digest())]
     assert pinned(GOOD, ["alias.test", HOST], records, NOW)

@@ -228,7 +228,14 @@ async def test_a_certificate_is_pinned_where_the_dns_is_validated(
     assert submission.accepted is (right or not (signed and validates)), submission
 
 
-async def test_check_says_what_is_the_cas(tmp_path: Path) -> None:
-    said = "ca.test takes no mail: it has a null MX"
-    with resolver(tmp_path, "@ IN MX 0 .\n") as mx, pytest.raises(UnusableError, match=said):
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        ("@ IN MX 0 .\n", "ca.test takes no mail: it has a null MX"),
+        ("@ IN MX 0 .\n@ IN MX 10 .\n", "ca.test takes no mail: it has a null MX"),
+        ("@ IN MX 10 192.0.2.1.\n", "is named as one by the DNS"),
+    ],
+)
+async def test_check_says_what_is_the_cas(records: str, said: str, tmp_path: Path) -> None:
+    with resolver(tmp_path, records) as mx, pytest.raises(UnusableError, match=said):
         await channel(mx, 25).check()
