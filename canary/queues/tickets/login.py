@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -38,8 +39,9 @@ def by_secret(settings: TicketSettings) -> TicketLogin:
     except ValueError as error:
         raise fault(RestReason.SECRET, str(error)) from error
     if described.login:
-        said = {"{username}": settings.username or "", "{secret}": secret}
-        return TicketLogin(Echo(secret), body={name: said.get(what, what) for name, what in described.login.items()})
+        said, written = {"{username}": settings.username or "", "{secret}": secret}, json.dumps(secret)[1:-1]
+        body = {name: said.get(what, what) for name, what in described.login.items()}
+        return TicketLogin(Echo(secret, said=(written,)), body=body)
     if settings.token is not None:
         value = described.token.value.replace("{secret}", secret)
         return TicketLogin(Echo(secret, said=(value,)), {described.token.header: value})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +20,7 @@ from servers.token_server import TokenServer
 from canary.clock import Clock
 from canary.model import OwnFaultError
 from canary.queues import WatchResources, loop
+from canary.queues.tickets.login import by_secret
 from canary.queues.tickets.settings import TicketSettings
 from canary.queues.tickets.watch import TicketWatcher, open_tickets
 
@@ -102,3 +104,18 @@ def test_a_token_server_that_is_away_is_no_refusal(watcher: TicketWatcher, token
     with pytest.raises(OwnFaultError) as away:
         watcher.check()
     assert away.value.reason == "token_unavailable"
+
+
+@pytest.mark.parametrize("secret", ['quoted "sesame"', "back\\slash-sesame", "sésame-ouvre-toi", "plain-sesame"])
+def test_a_password_in_the_body_is_known_however_an_answer_repeats_it(secret: str, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(secret)
+    given = {
+        "kind": "tickets", "preset": "znuny", "url": "https://tickets.ca.test", "queues": QUEUES[:1],
+        "username": "canary", "password": {"file": str(tmp_path / "password")},
+    }  # fmt: skip
+    login = by_secret(TicketSettings.model_validate(given))
+    assert login.body == {"UserLogin": "canary", "Password": secret}
+    repeated = login.echo.removed(f"cannot read {json.dumps(login.body)} or {secret}")
+    assert repeated.count("<secret>") == 2
+    assert "sesame" not in repeated
+    assert "ouvre" not in repeated
