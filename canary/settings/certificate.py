@@ -58,7 +58,7 @@ def read_certificate(pem: str) -> NamedCertificate:
     try:
         found = x509.load_pem_x509_certificate(pem.encode())
         serial = f"{found.serial_number:x}"
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise ValueError("wanted a certificate in PEM; this one cannot be read") from error
     return NamedCertificate(
         serial.zfill(len(serial) + len(serial) % 2),

@@ -102,9 +102,17 @@ async def server_key(url: str) -> dict[str, str]:
             with closing(writer):
                 await writer.start_tls(trust, server_hostname=there.host)
                 shown = writer.get_extra_info("ssl_object").getpeercert(True)
-        key = x509.load_der_x509_certificate(shown).public_key()
+    except (OSError, ValueError):
+        return {}
+    return key_in(shown or b"")
+
+
+def key_in(certificate: bytes) -> dict[str, str]:
+    """The SHA-256 of the public key in a certificate in DER; nothing for one that is none, or of a key not known."""
+    try:
+        key = x509.load_der_x509_certificate(certificate).public_key()
         public = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (OSError, ValueError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
         return {}
     return {KEY: sha256(public).hexdigest()}
 

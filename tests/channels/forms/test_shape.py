@@ -7,8 +7,11 @@ from random import Random
 
 import pytest
 from channels.opened import resources
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
+from reports.named import EXPIRED
 from servers.form_examples import SENDER, report, web_form
 from servers.form_site import Fault, FormSite
 
@@ -18,7 +21,7 @@ from canary.channels.forms.html import read_html
 from canary.channels.forms.http import HttpFormChannel
 from canary.channels.forms.page import FormField, PageFacts
 from canary.channels.forms.settings import HttpFormSettings
-from canary.channels.forms.shape import of_form, of_page, of_target, server_key
+from canary.channels.forms.shape import key_in, of_form, of_page, of_target, server_key
 from canary.channels.forms.web import WebFormChannel
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -120,6 +123,18 @@ async def test_the_key_is_that_of_the_certificate_and_there_is_none_without_tls(
     with FormSite(tmp_path) as plain:
         assert await server_key(plain.url) == {}
     assert await server_key(url) == {}, "nobody listens there any more"
+
+
+@given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=4))
+async def test_no_certificate_that_a_server_shows_raises_anything(changes: list[tuple[int, int]]) -> None:
+    good = x509.load_pem_x509_certificate(EXPIRED.encode()).public_bytes(Encoding.DER)
+    der = bytearray(good)
+    for place, octet in changes:
+        der[place % len(der)] = octet
+    assert key_in(bytes(der)).keys() <= {"key"}
+    assert key_in(b"") == {}
+    newer = good.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020109"))
+    assert key_in(newer) == {}, "of a version that there is not"
 
 
 async def test_a_form_without_a_browser_is_seen_on_each_visit(tmp_path: Path) -> None:
