@@ -15,12 +15,27 @@ from canary.queues.tickets.settings import TicketSettings
 
 PRESET = Path(__file__).parents[3] / "canary/queues/tickets/systems/request-tracker.yaml"
 PAGES = Path(__file__).parents[3] / "docs/systems"
+ANOTHER = (PAGES / "another.md").read_text(encoding="utf-8")
+DESCRIPTION = (Path(__file__).parents[3] / "canary/queues/tickets/description.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", presets())
 def test_each_of_ours_can_be_read_and_has_its_page(name: str) -> None:
     assert preset(name).title
     assert f"preset: {name}" in (PAGES / f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", (PAGES / "README.md").read_text(encoding="utf-8")))
+def test_the_index_of_systems_leads_to_their_pages(link: str) -> None:
+    assert (PAGES / link).is_file()
+
+
+ODD = re.findall(r"(?m)^\| [a-z, ]+ \| (`.*?) \|", ANOTHER)
+
+
+@pytest.mark.parametrize("word", [word for row in ODD for word in re.findall(r"`(\w+)`", row)])
+def test_each_word_for_what_is_odd_is_one_of_a_description(word: str) -> None:
+    assert re.search(rf"^    {word}: ", DESCRIPTION, re.MULTILINE)
 
 
 WRONG = {
