@@ -18,6 +18,7 @@ from bench import (
     bench_notice,
     bench_replies,
     bench_start,
+    bench_tickets,
     bench_verify,
 )
 
@@ -27,7 +28,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="shorter windows")
     arguments.add_argument("--json", type=Path, help="write the numbers to this file")
-    measurements = ["start", "replies", "email", "notice", "loop", "form", "evidence", "audit", "verify"]
+    measurements = ["start", "replies", "email", "tickets", "notice", "loop", "form", "evidence", "audit", "verify"]
     arguments.add_argument("--only", choices=measurements, help="only this measurement")
     given = arguments.parse_args()
     numbers: dict[str, object] = {}
@@ -37,6 +38,8 @@ def main() -> None:
         numbers["replies"] = bench_replies.main()
     if given.only in (None, "email"):
         numbers["email"] = bench_email.main(window=30 if given.quick else 120)
+    if given.only in (None, "tickets"):
+        numbers["tickets"] = bench_tickets.main(window=30 if given.quick else 120)
     if given.only in (None, "notice"):
         numbers["notice"] = bench_notice.main(40 if given.quick else 100)
     if given.only in (None, "loop"):
