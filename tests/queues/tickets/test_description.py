@@ -23,6 +23,7 @@ DESCRIPTION = (Path(__file__).parents[3] / "canary/queues/tickets/description.py
 def test_each_of_ours_can_be_read_and_has_its_page(name: str) -> None:
     assert preset(name).title
     assert f"preset: {name}" in (PAGES / f"{name}.md").read_text(encoding="utf-8")
+    assert f"({name}.md)" in (PAGES / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", (PAGES / "README.md").read_text(encoding="utf-8")))
