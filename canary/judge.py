@@ -29,7 +29,7 @@ from canary.model import (
 )
 from canary.weighing import MOST_TOLD, Weighed, forgery, latency, told_beside, weigh
 
-_PATIENCE = 60.0
+PATIENCE = 60.0
 """Seconds for which what could not be looked at is waited for beyond a limit, at least."""
 
 _SHOWS = 1.0
@@ -72,7 +72,7 @@ class _Looks:
         For a minute; only when we have just begun as long as :meth:`waited` has it.
         """
         due = case.started_at + timedelta(seconds=limit)
-        return self.now >= max(due + timedelta(seconds=_PATIENCE), self._begun(case, limit))
+        return self.now >= max(due + timedelta(seconds=PATIENCE), self._begun(case, limit))
 
     def began_blind(self, case: Case, queues: Iterable[str]) -> bool:
         """Whether one of ``queues`` was not read once since we began, and may soon be."""
@@ -86,7 +86,7 @@ class _Looks:
 
     def _patience(self, case: Case, limit: float) -> timedelta:
         """As long again as ``limit``, at most as long as give-up is beyond it, and a minute at least."""
-        return timedelta(seconds=min(limit, max(_PATIENCE, case.probe.give_up - limit)))
+        return timedelta(seconds=min(limit, max(PATIENCE, case.probe.give_up - limit)))
 
 
 def judge(
@@ -190,7 +190,7 @@ def _silence(case: Case, weighed: Weighed, missing: list[str], looks: _Looks) ->
         return None, None, f"not in {', '.join(missing)}; {', '.join(elsewhere)} not read yet since the deadline"
     if left:
         return Outcome.WRONG_QUEUE, left[0], f"left in {lying}; not in {', '.join(missing)} within {limit:.0f} s"
-    if submission is None and (looks.now - case.started_at).total_seconds() < limit + _PATIENCE:
+    if submission is None and (looks.now - case.started_at).total_seconds() < limit + PATIENCE:
         return None, None, "it is still being submitted, or we were stopped while it was"
     if submission is None or (submission.uncertain and submission.failure is not Failure.FORM_ERROR):
         detail = submission.reason if submission else "we were stopped in the middle of submitting"

@@ -15,6 +15,7 @@ from canary.channels import Channel, Resources, UnusableError
 from canary.clock import Clock
 from canary.config import Config
 from canary.contained import BrokenError, contained, ended, traced, words
+from canary.judge import PATIENCE
 from canary.model import CanaryError, Component, Outcome, OwnFaultError, Probe
 from canary.prober.drift import seen_by
 from canary.queues import Intake, Watcher, WatchResources
@@ -58,10 +59,14 @@ class Endpoints:
 
     @cached_property
     def _queues(self) -> frozenset[str]:
-        return frozenset(self.config.queues())
+        prompt = [watch for watch in self.config.watch.values() if watch.lag < PATIENCE]
+        return frozenset(place.queue for watch in prompt for place in watch.places())
 
     def elsewhere(self, probe: Probe) -> Collection[str]:
-        """The queues that are watched in which a probe would show itself, besides those where it is expected."""
+        """The queues that are watched in which a probe would show itself, besides those where it is expected.
+
+        Not those that are so far behind that they cannot be waited for: what they show is told when they do.
+        """
         replies = {probe.replies} & self.watchers.keys() if probe.replies else set()
         return (self._queues - probe.expected) | replies
 

@@ -175,6 +175,11 @@ class WatchSettings(Settings):
         """Which system is looked into, as the evidence tells it: ``server`` and ``account``, which is told sealed."""
         return {}
 
+    @property
+    def lag(self) -> float:
+        """For how many seconds what is there may not be shown yet."""
+        return 0.0
+
     def names(self) -> Mapping[str, str]:
         """By queue: what it is called in that system (a folder, a ticket queue), as the evidence tells it."""
         return {place.queue: place.queue for place in self.places()}

@@ -137,6 +137,11 @@ class QuarantineSettings(GoogleSettings):
                 yield f"two owners have the same {what}: {', '.join(values)}; wanted each once"
 
     @property
+    def lag(self) -> float:
+        """As long as is configured for it."""
+        return self.delay
+
+    @property
     def base(self) -> str:
         """What the addresses of all questions about the organisation begin with."""
         return f"{self.url}/v1/customers/{self.customer}"

@@ -154,6 +154,11 @@ class TraceSettings(GraphSettings):
     )
     poll: Duration = Field(60.0, description="it is asked this often; Microsoft answers 100 questions in 5 minutes")
 
+    @property
+    def lag(self) -> float:
+        """As long as is configured for it."""
+        return self.delay
+
     def _mistakes(self) -> Iterator[str]:
         yield from super()._mistakes()
         long = [one.queue for one in self.recipients if len(one.queue) > _LONGEST_QUEUE]

@@ -77,6 +77,11 @@ class TicketSettings(WatchSettings):
         """What the system is like. Raises ValueError if its description cannot be read."""
         return described(self.description) if self.description is not None else preset(self.preset or "")
 
+    @property
+    def lag(self) -> float:
+        """That of the system's list of what changed."""
+        return self.described.changed.lag
+
     def places(self) -> tuple[Place, ...]:
         """Every queue; what is done with a ticket can be seen there."""
         listed = tuple(self.place(queue) for queue in self.queues)
