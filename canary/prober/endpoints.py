@@ -20,7 +20,7 @@ from canary.model import CanaryError, Component, Outcome, OwnFaultError, Probe
 from canary.prober.drift import seen_by
 from canary.queues import Intake, Watcher, WatchResources
 from canary.queues import kinds as queue_kinds
-from canary.queues.loop import UNEXPECTED
+from canary.queues.loop import UNEXPECTED, LoopingWatcher
 from canary.threads import begun
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ class Endpoints:
         """
         replies = {probe.replies} & self.watchers.keys() if probe.replies else set()
         return (self._queues - probe.expected) | replies
+
+    def hint(self, watch: str) -> None:
+        """Have a watcher look at once, if it is one that waits between its looks."""
+        if isinstance(watcher := self.watchers.get(watch), LoopingWatcher):
+            watcher.hint()
 
     def channel(self, slug: str, sender: str) -> Channel:
         """The way in through channel ``slug`` for ``sender``, opened once."""

@@ -176,6 +176,18 @@ class WatchSettings(Settings):
         return {}
 
     @property
+    def takes_hints(self) -> bool:
+        """Whether something may be pushed to us, as a hint to look at once."""
+        return False
+
+    def why_no_hint(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str | None:  # noqa: ARG002  # theirs
+        """Why what was pushed to us at ``now`` is no hint; None if it is one.
+
+        Raises ValueError if our own secret cannot be used.
+        """
+        return "nothing is to be pushed to it"
+
+    @property
     def lag(self) -> float:
         """For how many seconds what is there may not be shown yet."""
         return 0.0

@@ -30,6 +30,8 @@ SHORT_LIVED = 5.0
 """Seconds for which what is open must hold, else the pauses go on growing however well it began."""
 UNEXPECTED = "unexpected"
 """The reason for whatever is not in a watcher's closed list."""
+HINTS_EVERY = 5.0
+"""Seconds between two looks at least, where one was hinted at: however many hints there are."""
 _JITTER = (1.0, 1.5)
 _STOP_WITHIN = 5.0
 
@@ -46,6 +48,7 @@ class Stop:
 
     def __init__(self, clock: Clock) -> None:
         self.clock, self._ordered = clock, threading.Event()
+        self._hinted = threading.Event()
         self._lock, self._pair = threading.Lock(), list[sockets.socket]()
 
     @property
@@ -61,6 +64,7 @@ class Stop:
         """Whoever waits ends with :class:`StoppedError`, now and from now on."""
         with self._lock:
             self._ordered.set()
+            self._hinted.set()
             self._tell()
 
     def _tell(self) -> None:
@@ -83,6 +87,19 @@ class Stop:
         """Let so many seconds pass. Raises StoppedError as soon as the order is there."""
         if self.clock.wait(self._ordered, seconds):
             raise StoppedError
+
+    def hint(self) -> None:
+        """Whoever pauses until the next look, or will, looks sooner."""
+        self._hinted.set()
+
+    def pause_or_hint(self, seconds: float) -> None:
+        """Let so many seconds pass, or fewer where there is a hint. Raises StoppedError with the order to stop."""
+        began = self.clock.monotonic()
+        if not self.clock.wait(self._hinted, seconds):
+            return
+        self._hinted.clear()
+        passed = self.clock.monotonic() - began
+        self.pause(max(0.0, min(seconds, HINTS_EVERY) - passed))
 
 
 class LoopingWatcher(ABC):
@@ -135,6 +152,10 @@ class LoopingWatcher(ABC):
         """Whether it looks, or was not started yet."""
         return self._thread is None or self._thread.is_alive()
 
+    def hint(self) -> None:
+        """Something may have changed: the next look comes at once, or is the one that is hinted at."""
+        self._stop.hint()
+
     def stop(self) -> None:
         """Stop looking; returns when nothing is open any more, or after 5 s if what is looked into does not let go."""
         self._stop.order()
@@ -167,7 +188,7 @@ class LoopingWatcher(ABC):
                 while True:
                     pause = look()
                     went_well = True
-                    self._stop.pause(pause)
+                    self._stop.pause_or_hint(pause)
         except StoppedError as error:
             if self._stop.ordered:
                 raise

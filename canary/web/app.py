@@ -1,4 +1,4 @@
-"""``/metrics``, ``/-/healthy``, ``/-/ready``, ``POST /-/reload`` and ``/evidence``, for one running prober."""
+"""``/metrics``, ``/-/healthy``, ``/-/ready``, ``/-/reload``, ``/hooks`` and ``/evidence``, for one running prober."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from canary.prober.loop import Prober
 from canary.web.access import Access
 from canary.web.evidence import evidence_routes
 from canary.web.guard import Doorkeeper
+from canary.web.hooks import hook_route
 
 RELOAD_EVERY = 5.0
 """Seconds between two reloads that are asked for here: each is an event for good, and opens everything again."""
@@ -48,16 +49,18 @@ def create_app(prober: Prober, reload: Reload | None = None, access: Access | No
         reasons = unready(prober)
         return PlainTextResponse("\n".join(reasons or ["ok"]) + "\n", status_code=503 if reasons else 200)
 
+    access = access or Access(prober.config.web)
     app = Starlette(
         routes=[
             Route("/metrics", metrics),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
             Route("/-/reload", _Reloading(reload).answer, methods=["POST"]),
+            hook_route(lambda: prober.endpoints, prober.intake.now, access.seldom),
             *evidence_routes(prober),
         ]
     )
-    return Doorkeeper(app, access or Access(prober.config.web))
+    return Doorkeeper(app, access)
 
 
 class _Reloading:

@@ -19,6 +19,7 @@ from canary.queues import Intake, Watcher, WatchResources
 from canary.queues.loop import (
     AWAY_PAUSE,
     FIRST_PAUSE,
+    HINTS_EVERY,
     LONGEST_PAUSE,
     REFUSED_PAUSE,
     UNEXPECTED,
@@ -246,3 +247,30 @@ def test_an_order_that_came_before_anybody_waited_is_found() -> None:
     assert select.select([stop.socket], [], [], 0)[0]
     stop.close()
     stop.order()
+
+
+class PromptClock(FastClock):
+    """One by which nothing is waited for that is there."""
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.is_set() or super().wait(event, seconds)
+
+
+class Hinted(Scripted):
+    """Hints come during each look, as many as there may be."""
+
+    def _look(self, stop: Stop) -> float:
+        for _ in range(100):
+            self.hint()
+        return super()._look(stop)
+
+
+def test_hints_bring_the_next_look_nearer_but_however_many_no_more_than_that(intake: RecordingIntake) -> None:
+    clock = PromptClock()
+    watcher = Hinted(None, None, ours("away"), ours("away"), None, clock=clock)
+    watcher.start(intake)
+    until(watcher.finished.is_set, "the end of the script")
+    watcher.stop()
+    first, second, fault, again, last = clock.waits
+    assert first == second == last == HINTS_EVERY < watcher.pause
+    assert FIRST_PAUSE <= fault <= again, "after a fault no hint makes us come sooner"

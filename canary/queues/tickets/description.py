@@ -19,6 +19,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from canary.budgets import TICKET_DESCRIPTION, BudgetError
+from canary.queues.tickets.pushed import Webhook
 from canary.settings import Duration, ListOf, Settings
 
 _SYSTEMS = Path(__file__).parent / "systems"
@@ -311,6 +312,7 @@ class Description(Settings):
     corners: Mapping[str, Corner] = Field(default_factory=dict)
     close: ListOf[Call] = ()
     closed: ListOf[str] = ()
+    webhook: Webhook | None = None
 
     @model_validator(mode="after")
     def _knows_what_is_closed(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from pydantic import Field, model_validator
 from canary.model import Place, Role
 from canary.queues import QueueRole, WatchSettings
 from canary.queues.tickets.description import Description, described, preset
+from canary.queues.tickets.pushed import why_not_own
 from canary.settings import Auth, Duration, FilePath, ListOf, Secret, Settings, Slug, is_loopback
 
 
@@ -44,6 +46,10 @@ class TicketSettings(WatchSettings):
     close: bool = Field(
         False, description="close our own tickets, with a note, once their probes are judged; takes further rights"
     )
+    webhook: Secret | None = Field(
+        None,
+        description="the secret by which what the system pushes to /hooks/NAME is known: then it is looked at once",
+    )
     poll: Duration = Field(20.0, description="every queue is asked after this often")
     timeout: Duration = Field(30.0, description="within this long each answer must be whole")
 
@@ -55,6 +61,8 @@ class TicketSettings(WatchSettings):
         described = self.described  # whether it can be read is to be known now
         if self.close and not described.close:
             raise ValueError(f"{described.title} is not described to close tickets, want close: false")
+        if self.webhook and described.webhook is None:
+            raise ValueError(f"{described.title} is not described to push anything, want no webhook")
         return self
 
     def _mistakes(self) -> Iterator[str]:
@@ -76,6 +84,17 @@ class TicketSettings(WatchSettings):
     def described(self) -> Description:
         """What the system is like. Raises ValueError if its description cannot be read."""
         return described(self.description) if self.description is not None else preset(self.preset or "")
+
+    @property
+    def takes_hints(self) -> bool:
+        """Whether there is a secret by which to know them."""
+        return self.webhook is not None
+
+    def why_no_hint(self, headers: Mapping[str, str], body: bytes, now: datetime) -> str | None:
+        """Whether it is the ticket system's own, and of now."""
+        if self.webhook is None or self.described.webhook is None:
+            return super().why_no_hint(headers, body, now)
+        return why_not_own(self.described.webhook, self.webhook.reveal(), headers, body, now)
 
     @property
     def lag(self) -> float:
