@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from canary.model import Place, Role
-from canary.queues import WatchSettings
-from canary.settings import Address, Duration, FilePath, GenericAuth, GoogleAuth, ListOf, Settings, Slug, is_loopback
+from canary.queues.rest.settings import RestSettings
+from canary.settings import Address, Duration, GenericAuth, GoogleAuth, ListOf, Settings, Slug
 from canary.settings.auth import Scope
 
-_URL = r"^https?://[^/?#\s@]+$"
+_ORIGIN = r"^https?://[^/?#\s@]+$"
 
 
 class GmailAuth(GoogleAuth):
@@ -34,24 +34,8 @@ class GmailLabel(Settings):
     )
 
 
-class GoogleSettings(WatchSettings):
+class GoogleSettings(RestSettings):
     """What is asked of one of Google's APIs; a kind adds in whose name, and what it looks into."""
-
-    url: str = Field(pattern=_URL, description="where it is, without the API's path")
-    ca_file: FilePath | None = Field(None, description="PEM file of the CAs to trust instead of the system's")
-    timeout: Duration = Field(30.0, description="within this long each answer must be whole")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        mistakes = list(self._mistakes())
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
-        return self
-
-    def _mistakes(self) -> Iterator[str]:
-        parts = urlsplit(self.url)
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            yield f"http:// is only for loopback addresses, got host {parts.hostname}, want https://"
 
     @property
     def base(self) -> str:
@@ -68,7 +52,7 @@ class GmailSettings(GoogleSettings):
         description="in the name of its owner: a service account with delegation, or a refresh token"
     )
     labels: Annotated[ListOf[GmailLabel], Field(min_length=1)]
-    url: str = Field("https://gmail.googleapis.com", pattern=_URL)
+    url: str = Field("https://gmail.googleapis.com", pattern=_ORIGIN)
     poll: Duration = Field(20.0, description="it is asked this often")
 
     def _mistakes(self) -> Iterator[str]:
@@ -124,7 +108,7 @@ class QuarantineSettings(GoogleSettings):
     auth: QuarantineAuth
     queue: Slug = Field(description="a name for what is held back of anybody who is not listed")
     owners: ListOf[MailOwner] = Field((), description="those whose mail is told by name")
-    url: str = Field("https://mailadminquarantine.googleapis.com", pattern=_URL)
+    url: str = Field("https://mailadminquarantine.googleapis.com", pattern=_ORIGIN)
     delay: Duration = Field(600.0, description="so far the search in quarantines may lag behind")
     poll: Duration = Field(60.0, description="it is asked this often")
 

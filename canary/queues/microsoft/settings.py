@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from canary.model import Place, Role
-from canary.queues import WatchSettings
+from canary.queues.rest.settings import URL, RestSettings
 from canary.settings import (
     Address,
     Duration,
-    FilePath,
     ListOf,
     MicrosoftAuth,
     Settings,
     Slug,
-    is_loopback,
 )
 from canary.settings.auth import Scope
 
@@ -32,29 +30,15 @@ class GraphAuth(MicrosoftAuth):
     scope: Scope = Field(f"{GRAPH}/.default", description="what the tokens are for; another one in national clouds")
 
 
-class GraphSettings(WatchSettings):
+class GraphSettings(RestSettings):
     """What is asked of Microsoft Graph, and as which application; a kind adds what it looks into."""
 
     auth: GraphAuth
     url: str = Field(
         f"{GRAPH}/v1.0",
-        pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$",
+        pattern=URL,
         description="another one in national clouds, with the version of the API",
     )
-    ca_file: FilePath | None = Field(None, description="PEM file of the CAs to trust instead of the system's")
-    timeout: Duration = Field(30.0, description="within this long each answer must be whole")
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        mistakes = list(self._mistakes())
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
-        return self
-
-    def _mistakes(self) -> Iterator[str]:
-        parts = urlsplit(self.url)
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            yield f"http:// is only for loopback addresses, got host {parts.hostname}, want https://"
 
     def system(self) -> Mapping[str, str]:
         """The server, and which tenant it is asked about by which application."""

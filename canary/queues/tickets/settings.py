@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from canary.model import Place, Role
-from canary.queues import QueueRole, WatchSettings
+from canary.queues import QueueRole
+from canary.queues.rest.settings import RestSettings
 from canary.queues.tickets.description import Description, described, preset
 from canary.queues.tickets.pushed import why_not_own
-from canary.settings import Auth, Duration, FilePath, ListOf, Secret, Settings, Slug, is_loopback
+from canary.settings import Auth, Duration, FilePath, ListOf, Secret, Settings, Slug
 
 
 class TicketQueue(Settings):
@@ -25,14 +26,12 @@ class TicketQueue(Settings):
     role: QueueRole
 
 
-class TicketSettings(WatchSettings):
+class TicketSettings(RestSettings):
     """A ticket system, asked over HTTP however many channels lead into it."""
 
     kind: Literal["tickets"]
     preset: str | None = Field(None, description="the ticket system, one that is described in this package")
     description: FilePath | None = Field(None, description="or the file that describes another system")
-    url: str = Field(pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$", description="where it is, without the API's path")
-    ca_file: FilePath | None = Field(None, description="PEM file of the CAs to trust instead of the system's")
     username: str | None = Field(None, description="with password: the account, by HTTP Basic")
     password: Secret | None = None
     token: Secret | None = Field(None, description="instead of username and password")
@@ -51,13 +50,9 @@ class TicketSettings(WatchSettings):
         description="the secret by which what the system pushes to /hooks/NAME is known: then it is looked at once",
     )
     poll: Duration = Field(20.0, description="every queue is asked after this often")
-    timeout: Duration = Field(30.0, description="within this long each answer must be whole")
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
-        mistakes = list(self._mistakes())
-        if mistakes:
-            raise ValueError("; ".join(mistakes))
+    def _is_described(self) -> Self:
         described = self.described  # whether it can be read is to be known now
         if self.close and not described.close:
             raise ValueError(f"{described.title} is not described to close tickets, want close: false")
@@ -66,11 +61,9 @@ class TicketSettings(WatchSettings):
         return self
 
     def _mistakes(self) -> Iterator[str]:
-        parts = urlsplit(self.url)
+        yield from super()._mistakes()
         if (self.preset is None) == (self.description is None):
             yield "got both or none of preset and description, want one of them"
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            yield f"http:// is only for loopback addresses, got host {parts.hostname}, want https://"
         ways = [self.password, self.token, self.auth]
         if (self.username is None) != (self.password is None) or sum(way is not None for way in ways) != 1:
             yield "want either username and password, or a token, or auth"
