@@ -41,11 +41,15 @@ class Tap:
                     end.close()
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, name="tap", daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, name="tap", daemon=True)
+        self._accepting.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # who waits in accept() would keep the port listened on
         self._listener.close()
+        self._accepting.join()
         self.hang_up()
 
     def _accept(self) -> None:

@@ -23,6 +23,7 @@ from canary.channels.forms.connecting import connect
 from canary.channels.forms.home import Address
 from canary.channels.forms.html import HtmlForm
 from canary.channels.forms.page import FormField, PageFacts, short
+from canary.wording import several
 
 KEY, GOES_TO, CAPTCHA = "key", "goes to", "captcha"
 _SHAKES_HANDS_WITHIN = 8.0
@@ -121,4 +122,4 @@ def told(seen: Mapping[str, str]) -> str:
     """How a form looks, in a few words for who looks at it."""
     number = sum(name.startswith("field ") for name in seen)
     key = f", key {seen[KEY][:16]}" if KEY in seen else ""
-    return f"{number} fields, goes to {seen.get(GOES_TO, 'an address that is not looked at')}{key}"
+    return f"{several(number, 'field')}, goes to {seen.get(GOES_TO, 'an address that is not looked at')}{key}"

@@ -67,7 +67,9 @@ HINDERED: Mapping[str, tuple[str, str]] = {
     ),
     "never at rest": (
         form(
-            before="<style>button{animation:a .7s linear infinite}@keyframes a{to{transform:translateX(700px)}}</style>"
+            before="<script>let x = 0; requestAnimationFrame(function move() { requestAnimationFrame(move);"
+            "const b = document.querySelector('button'); if (b) b.style.marginLeft = `${x = (x + 7) % 700}px`; });"
+            "</script>"
         ),
         f"{_CLICK}it did not react within 1 s",
     ),
