@@ -151,7 +151,7 @@ class Connections:
         asyncio.get_running_loop().add_reader(self._listener, self._take)
 
     def _take(self) -> None:
-        for _ in range(_AT_ONCE):
+        for _ in range(min(_AT_ONCE, self._most // 2)):  # those that go have their descriptors until the next turn
             try:
                 taken, _ = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
