@@ -19,7 +19,10 @@ TOKENS = {"google", "msal", "oauthlib"}
 """What only who logs in by tokens needs."""
 ONLY_WRITING = {"canary.ledger.store", "canary.ledger.writer", "concurrent", "logging"}
 """What reads the ledger needs none of this."""
-ONLY_SENDING = {"canary.mark", "canary.mail", "canary.content", "canary.channels.email.channel", "cryptography"}
+ONLY_SENDING = {
+    "canary.mark", "canary.mail", "canary.content", "canary.channels.email.channel", "cryptography",
+    "canary.queues.tickets.description",
+}  # fmt: skip
 """What reads the configuration and shows what it finds needs none of this."""
 
 

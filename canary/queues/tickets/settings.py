@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -13,9 +13,11 @@ from pydantic import Field, model_validator
 from canary.model import Place, Role
 from canary.queues import QueueRole
 from canary.queues.rest.settings import RestSettings
-from canary.queues.tickets.description import Description, described, preset
 from canary.queues.tickets.pushed import why_not_own
 from canary.settings import Auth, Duration, FilePath, ListOf, Secret, Settings, Slug
+
+if TYPE_CHECKING:
+    from canary.queues.tickets.description import Description
 
 
 class TicketQueue(Settings):
@@ -76,6 +78,8 @@ class TicketSettings(RestSettings):
     @cached_property
     def described(self) -> Description:
         """What the system is like. Raises ValueError if its description cannot be read."""
+        from canary.queues.tickets.description import described, preset  # a large model, which others have no use for
+
         return described(self.description) if self.description is not None else preset(self.preset or "")
 
     @property
