@@ -14,11 +14,10 @@ from canary.config.whole import Config
 from canary.config.yaml_lines import Path
 from canary.model import Place, Role, Stage
 from canary.reports import VARIANTS
-from canary.settings import WITHIN, ChannelSettings, format_duration
+from canary.settings import LONGEST_SLUG, WITHIN, ChannelSettings, format_duration
 
 Findings = Iterator[tuple[Path, str]]
 
-_LONGEST_SLUG = 40
 _SHOWN = 200
 """Characters of what a kind answered, or raised, that a message repeats."""
 
@@ -143,7 +142,7 @@ def _versions_once(config: Config, slug: str, where: Path) -> Findings:
         name = version_slug(slug, language)
         if name in config.channels:
             yield (*where, "languages", language), f'"{name}" is a channel already, want another name for it'
-        elif len(name) > _LONGEST_SLUG:
+        elif len(name) > LONGEST_SLUG:
             yield (*where, "languages", language), f'"{name}" is too long, want a channel with a shorter name'
 
 

@@ -3,6 +3,7 @@
 from canary.settings.auth import Auth, GenericAuth, GoogleAuth, MicrosoftAuth, Scope, TokenSettings, TokenUrl
 from canary.settings.base import (
     ADDRESS,
+    LONGEST_SLUG,
     Address,
     Duration,
     FilePath,
@@ -22,6 +23,7 @@ from canary.settings.servers import Server, Tls, tls_context
 __all__ = [
     "ADDRESS",
     "BY_SERIAL",
+    "LONGEST_SLUG",
     "WITHIN",
     "Address",
     "Auth",

@@ -25,7 +25,8 @@ from canary.private import open_file
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
-_SLUG = r"^[a-z][a-z0-9-]{0,39}$"
+LONGEST_SLUG = 40
+_SLUG = rf"^[a-z][a-z0-9-]{{0,{LONGEST_SLUG - 1}}}$"
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"

@@ -9,9 +9,7 @@ from pydantic import Field, model_validator
 
 from canary.model import Place, Role
 from canary.queues import QueueRole, RepliesSettings, WatchSettings
-from canary.settings import Duration, ListOf, Server, Settings, Slug
-
-_LONGEST_SLUG = 40
+from canary.settings import LONGEST_SLUG, Duration, ListOf, Server, Settings, Slug
 
 
 class Folder(Settings):
@@ -94,7 +92,7 @@ class ImapSettings(WatchSettings):
         """The queue of the junk folder that is to be found, if any."""
         if not self.find_junk or any(folder.role == "junk" for folder in self.folders):
             return None
-        first = self.folders[0].queue[: _LONGEST_SLUG - len("-junk")]
+        first = self.folders[0].queue[: LONGEST_SLUG - len("-junk")]
         return Place(self.junk_queue or f"{first}-junk", Role.JUNK)
 
 

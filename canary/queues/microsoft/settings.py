@@ -11,6 +11,7 @@ from pydantic import Field
 from canary.model import Place, Role
 from canary.queues.rest.settings import URL, RestSettings
 from canary.settings import (
+    LONGEST_SLUG,
     Address,
     Duration,
     ListOf,
@@ -21,7 +22,7 @@ from canary.settings import (
 from canary.settings.auth import Scope
 
 GRAPH = "https://graph.microsoft.com"
-_LONGEST_QUEUE = 40 - len("-quarantine")
+_LONGEST_QUEUE = LONGEST_SLUG - len("-quarantine")
 
 
 class GraphAuth(MicrosoftAuth):
