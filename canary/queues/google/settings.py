@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field
 
 from canary.model import Place, Role
+from canary.queues import QueueRole
 from canary.queues.rest.settings import RestSettings
 from canary.settings import Address, Duration, GenericAuth, GoogleAuth, ListOf, Settings, Slug
 from canary.settings.auth import Scope
@@ -29,9 +30,7 @@ class GmailLabel(Settings):
         min_length=1, max_length=225, description="INBOX, SPAM, TRASH, or the name of another one as Gmail shows it"
     )
     queue: Slug = Field(description="a name for it, the only one of its kind in the whole configuration")
-    role: Literal["monitored", "other", "junk", "quarantine"] = Field(
-        description="monitored is where reports are worked on; every other one is a wrong place"
-    )
+    role: QueueRole
 
 
 class GoogleSettings(RestSettings):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from canary.model import Place, Role
+from canary.queues import QueueRole
 from canary.queues.rest.settings import URL, RestSettings
 from canary.settings import (
     LONGEST_SLUG,
@@ -67,9 +68,7 @@ class GraphFolder(Settings):
         description=f"one of {', '.join(WELL_KNOWN)}; after a slash one below it, by its own name",
     )
     queue: Slug = Field(description="a name for it, the only one of its kind in the whole configuration")
-    role: Literal["monitored", "other", "junk", "quarantine"] = Field(
-        description="monitored is where reports are worked on; every other one is a wrong place"
-    )
+    role: QueueRole
 
 
 class GraphMailboxSettings(GraphSettings):
@@ -111,8 +110,10 @@ class TracedRecipient(Settings):
     queue: Slug = Field(
         description="a name for what is delivered to it; what is held back is told as NAME-quarantine and NAME-junk"
     )
-    role: Literal["monitored", "other"] = Field(
-        "monitored", description="monitored is who works on reports; with others a report is in a wrong place"
+    role: Literal["monitored", "transit", "other"] = Field(
+        "monitored",
+        description="monitored is who works on reports; transit is a mailbox that a ticket system takes them from; "
+        "with others a report is in a wrong place",
     )
 
     @property
