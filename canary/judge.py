@@ -166,10 +166,11 @@ def _astray(case: Case, weighed: Weighed, missing: list[str]) -> tuple[Outcome, 
         return Outcome.BOUNCED, bounces[0].place.queue, reason + (f"; seen in {', '.join(seen)}" if seen else "")
     roles, places = list(_ELSEWHERE), [copy.place for copy in weighed.reports.values()]
     places = [place for place in places if place.role in roles and not _is_right(case, place)]
-    for place in sorted(places, key=lambda one: (roles.index(one.role), one.queue))[:1]:
-        elsewhere = [place.queue, *sorted({one.queue for one in places} - {place.queue})]
-        return _ELSEWHERE[place.role], place.queue, f"seen in {', '.join(elsewhere)}; not in {', '.join(missing)}"
-    return None
+    if not places:
+        return None
+    worst = min(places, key=lambda place: (roles.index(place.role), place.queue))
+    elsewhere = [worst.queue, *sorted({place.queue for place in places} - {worst.queue})]
+    return _ELSEWHERE[worst.role], worst.queue, f"seen in {', '.join(elsewhere)}; not in {', '.join(missing)}"
 
 
 def _in_transit(weighed: Weighed) -> list[str]:
