@@ -52,14 +52,11 @@ def compose(
     language, charset = rng.choice(kind.languages)
     text_name = rng.choice(kind.texts) if kind.texts else language
     sections = {**load(language), **load(text_name)}
-    facts = Facts(rng, {"operator": _line(operator), "verify": _line(verify), "probe": probe, "mark": mark})
-    facts |= {"size": str(kind.size)} if kind.size else {}
+    told = {"operator": _line(operator), "verify": _line(verify), "probe": probe, "mark": mark}
+    further = {"size": str(kind.size or ""), "log_root": root, "identifier": identifier and identifier.value}
+    facts = Facts(rng, told | {name: value for name, value in further.items() if value})
     attachments = _evidence(kind, facts, person, at)
     facts["subject"] = say(sections["subject"][0], facts, rng)
-    if root is not None:
-        facts["log_root"] = root
-    if identifier is not None:
-        facts["identifier"] = identifier.value
     text = _text(sections, facts, person, None if identifier else serial, rng, early=blind)
     if not blind:
         text = f"{say(sections['reference'][0], facts, rng)} / {_with_notice(text, language, facts, rng)}"
