@@ -192,7 +192,8 @@ TRACE_SOUGHT = Budget("reports that a message trace is asked for in one look", n
 """Those that were not asked for the longest time; a minute's share of what Microsoft answers a tenant."""
 TRACE_ROWS = Budget("what a message trace says of one report", number=5_000, pieces="recipients")
 
-WEBHOOK = Budget("what a ticket system pushes", received=MIB, seconds=10.0)
+WEBHOOK = Budget("what a ticket system pushes", received=256 * KIB, seconds=10.0)
+"""Kept of each connection until it is known whose it is."""
 WEB_REQUEST = Budget(
     "the head of a request to our web server", received=16 * KIB, seconds=10.0, number=128, pieces="connections"
 )
