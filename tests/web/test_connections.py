@@ -6,7 +6,8 @@ import asyncio
 import errno
 import resource
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -30,6 +31,24 @@ async def test_idle_ones_make_room_for_whoever_asks() -> None:
         for held, _ in idle[:50]:
             assert await ended(held) == b""
         [writer.close() for _, writer in idle]
+
+
+async def test_many_at_once_have_hardly_more_descriptors_than_are_theirs() -> None:
+    """What they had for a moment, probing lacked: a process of 64 descriptors could not connect to a mail server."""
+    most = 8
+    async with connections(HandSet(), most=most) as port:
+        with ExitStack() as clients:
+            for _ in range(100):
+                clients.enter_context(socket.create_connection(("127.0.0.1", port)))  # the loop does not run meanwhile
+            before, held = _descriptors(), []
+            for _ in range(200):
+                await asyncio.sleep(0)
+                held.append(_descriptors() - before)
+            assert most <= max(held) <= most + most // 2
+
+
+def _descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 async def test_who_is_being_answered_is_not_sent_away_for_others() -> None:
