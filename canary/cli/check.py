@@ -85,7 +85,7 @@ async def _look_at(config: Config, ticket: str) -> Finding:
 async def record_answers(config: Config, ticket: str | None, file: Path) -> list[Finding]:
     """Write what is answered of a ticket, or of the queues of every ticket system, into one file for us alone."""
     endpoints, (watch, _, number) = Endpoints(config, Clock()), (ticket or "").partition("/")
-    names = [watch] if ticket else [name for name, does in endpoints.watchers.items() if hasattr(does, "record")]
+    names = [watch] if ticket else endpoints.ticket_watches
     try:
         found = [await _find(f"watch {name}", endpoints.record_tickets(name, number or None)) for name in names]
     finally:
