@@ -215,6 +215,7 @@ MX_LOOKUP = Budget(
     "what the DNS answers of a recipient's domain", seconds=20.0, number=20, pieces="records of a name, the first ones"
 )
 MX_TRIED = Budget("the mail servers of a domain that are tried for one message", number=20, pieces="addresses")
+MX_KNOWN = Budget("mail servers of others whose manners are remembered", number=200, pieces="servers, then anew")
 STS_POLICY = Budget(
     "a policy of MTA-STS", received=128 * KIB, decoded=64 * KIB, seconds=60.0, number=100, pieces="domains remembered"
 )  # RFC 8461 section 3.3

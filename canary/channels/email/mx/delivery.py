@@ -13,7 +13,7 @@ from random import Random
 from typing import ClassVar
 from weakref import WeakValueDictionary
 
-from canary.budgets import MX_TRIED
+from canary.budgets import MX_KNOWN, MX_TRIED
 from canary.channels import Sender
 from canary.channels.email.manners import Manners
 from canary.channels.email.mx.connection import MxConnection, Spot
@@ -158,7 +158,7 @@ class Straight:
     async def _opened(self, spot: Spot, transcript: Transcript, until: float) -> tuple[MxConnection, str]:
         """A connection that has what it must have, and what is to be said of its certificate."""
         protection, wrong = spot.demand.first, ""
-        manners = self._manners.setdefault(spot.host, Manners(one_by_one=True))
+        manners = self._manners_of(spot.host)
         while True:
             context = self._context(protection)
             connection = MxConnection(spot, protection, context, self._clock, manners, self._settings)
@@ -176,6 +176,12 @@ class Straight:
                 continue
             good = {Protection.PINNED: "pinned", Protection.VERIFIED: "verified"}.get(protection, wrong)
             return connection, good if connection.tls else ""
+
+    def _manners_of(self, host: str) -> Manners:
+        """What was found of a server, whose name the recipient's DNS may make up anew each time."""
+        if host not in self._manners and len(self._manners) >= (MX_KNOWN.number or 0):
+            self._manners.clear()
+        return self._manners.setdefault(host, Manners(one_by_one=True))
 
     def _context(self, protection: Protection) -> ssl.SSLContext:
         """One that verifies, or one that takes any certificate: what it must be is looked at after that, if at all."""

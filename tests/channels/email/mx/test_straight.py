@@ -19,11 +19,14 @@ from servers.ca_site import CaSite
 from servers.polling import until
 from servers.smtp_script import SmtpScript
 
+from canary.budgets import MX_KNOWN
 from canary.channels import UnusableError
+from canary.channels.email.mx.delivery import Straight
 from canary.channels.email.mx.names import Names
+from canary.clock import Clock
 from canary.ledger.events import probe as record
 from canary.model import Failure, MailServer, Submission
-from canary.settings import NameServer
+from canary.settings import MxSettings, NameServer
 
 OFFERED = {"EHLO": ["250-mx.ca.test\r\n250 STARTTLS"]}
 TWO = "@ IN MX 10 a\n@ IN MX 20 b\na IN A 127.0.0.1\nb IN A 127.0.0.2\n"
@@ -239,3 +242,12 @@ async def test_a_certificate_is_pinned_where_the_dns_is_validated(
 async def test_check_says_what_is_the_cas(records: str, said: str, tmp_path: Path) -> None:
     with resolver(tmp_path, records) as mx, pytest.raises(UnusableError, match=said):
         await channel(mx, 25).check()
+
+
+def test_a_domain_that_names_other_servers_each_time_is_not_remembered_for_ever() -> None:
+    way = Straight(MxSettings(helo="canary.persona.test"), Clock(), Random(1))
+    assert way._manners_of("mx.ca.test") is way._manners_of("mx.ca.test")
+    assert MX_KNOWN.number is not None
+    for number in range(3 * MX_KNOWN.number):
+        way._manners_of(f"mx{number}.ca.test")
+        assert len(way._manners) <= MX_KNOWN.number
