@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from canary.mail.words import unfolded
@@ -105,8 +106,14 @@ def _address(word: str) -> IPv4Address | IPv6Address | None:
     """An address as they are written: 192.0.2.1, [192.0.2.1], [IPv6:2001:db8::1], with a port behind it."""
     bare = word.strip("[];,").partition("]")[0]
     bare = bare[5:] if bare.lower().startswith("ipv6:") else bare
+    return _parsed(bare[:LONGEST_NAME]) if bare[:1].isalnum() or bare[:1] == ":" else None
+
+
+@lru_cache(1024)
+def _parsed(bare: str) -> IPv4Address | IPv6Address | None:
+    """Kept, since the same few servers stand in every message."""
     try:
-        return ip_address(bare[:LONGEST_NAME]) if bare[:1].isalnum() or bare[:1] == ":" else None
+        return ip_address(bare)
     except ValueError:
         return None
 
