@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from servers.http_request import read_request
+
 FIELDS = """<label for=n>Your name</label><input id=n name=name><br><label for=e>Email</label>
 <input id=e name=email><br><label for=d>Description</label><textarea id=d name=text></textarea><br>"""
 THANKS = "Thank you, your report is filed"
@@ -48,10 +50,7 @@ class Answers:
         """One connection."""
         try:
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                method, path, _ = head.split(" ", 2)
-                sizes = [line for line in head.lower().split("\r\n") if line.startswith("content-length:")]
-                body = await reader.readexactly(int(sizes[0].split(":")[1]) if sizes else 0)
+                method, path, body = await read_request(reader)
                 path = path[1:].split("?")[0].replace("%20", " ")
                 if method == "POST":
                     self.posted.append((path, body))

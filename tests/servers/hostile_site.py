@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from servers.http_request import read_request
+
 PAGES: Mapping[str, str] = {
     "objects": "const a = []; for (;;) a.push(new Array(10000).fill(Math.random()));",
     "buffers": "const a = []; const g = () => { a.push(new Uint8Array(2e7).fill(1)); setTimeout(g, 0); }; g();",
@@ -39,10 +41,7 @@ class HostileSite:
         """One connection."""
         try:
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                method, path, _ = head.split(" ", 2)
-                sizes = [line for line in head.lower().split("\r\n") if line.startswith("content-length:")]
-                await reader.readexactly(int(sizes[0].split(":")[1]) if sizes else 0)
+                method, path, _ = await read_request(reader)
                 if path == "/stream":
                     await self._without_end(writer)
                 self.posted += method == "POST"

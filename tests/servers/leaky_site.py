@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from servers.http_request import read_request
+
 WAYS: Mapping[str, str] = {
     "fetch": "fetch(E + '/fetch?' + P, {mode: 'no-cors'})",
     "fetch with a body": "fetch(E + '/body', {method: 'POST', body: T, mode: 'no-cors'})",
@@ -132,14 +134,10 @@ document.getElementById("form").addEventListener("submit", function (event) {{
         """The form's site."""
         try:
             while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                method, path, _ = head.split(" ", 2)
-                lines = head.lower().split("\r\n")
-                size = next((int(line.split(":")[1]) for line in lines if line.startswith("content-length:")), 0)
-                body = (await reader.readexactly(size)).decode()
+                method, path, body = await read_request(reader)
                 if (method, path) == ("POST", "/form"):
                     await self.heard(self.awaited)
-                writer.write(self._answer(method, path, body))
+                writer.write(self._answer(method, path, body.decode()))
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
             pass

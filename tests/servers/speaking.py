@@ -1,4 +1,4 @@
-"""Something on loopback that reads the head of each request and then says whatever a test likes."""
+"""Something on loopback that reads one request of each connection and then says whatever a test likes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+
+from servers.http_request import read_request
 
 Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -16,7 +18,7 @@ async def speaking(speak: Speak, context: ssl.SSLContext | None = None) -> Async
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):  # the test is over
-            await reader.readuntil(b"\r\n\r\n")
+            await read_request(reader)
             await speak(writer)
             await writer.drain()
         writer.close()
