@@ -219,6 +219,7 @@ MX_KNOWN = Budget("mail servers of others whose manners are remembered", number=
 STS_POLICY = Budget(
     "a policy of MTA-STS", received=128 * KIB, decoded=64 * KIB, seconds=60.0, number=100, pieces="domains remembered"
 )  # RFC 8461 section 3.3
+STS_KEPT = Budget("a file of the policies of MTA-STS that are remembered", received=8 * MIB)  # those of 100 domains
 
 RELOAD = Budget("a configuration that is read again, with all that it names", seconds=60.0)
 SECRET = Budget("a file with a secret", received=64 * KIB)

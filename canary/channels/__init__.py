@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -88,6 +89,8 @@ class Resources:
     """Gives the one warm browser, shared by all: who asks for none does not load what drives it."""
     rng: Random = field(default_factory=SystemRandom)
     """Chance, for pauses and MIME boundaries. Cannot be guessed unless another one is given."""
+    state: Path | None = None
+    """The state folder, for what must outlast a restart; None for who only looks, and writes nothing."""
 
 
 class Carries(Enum):

@@ -10,7 +10,7 @@ from pathlib import Path
 from canary.ledger.version import FILE
 from canary.private import make_folder, open_private, refuse_others
 
-_FILES = (f"{FILE}*", "mark.key.*", "sealing.key.*", "retention.lock")
+_FILES = (f"{FILE}*", "mark.key.*", "sealing.key.*", "retention.lock", "mta-sts.*")
 _FOLDERS = ("artefacts", "evidence")
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
+from pathlib import Path
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING
 
@@ -36,13 +37,16 @@ _log = structlog.get_logger(__name__)
 
 
 class Endpoints:
-    """The channels and watchers of one configuration. Nothing is connected before it is used."""
+    """The channels and watchers of one configuration. Nothing is connected before it is used.
 
-    def __init__(self, config: Config, clock: Clock, rng: Random | None = None) -> None:
+    ``state`` is the state folder of whoever may write there.
+    """
+
+    def __init__(self, config: Config, clock: Clock, rng: Random | None = None, state: Path | None = None) -> None:
         self.config = config
         self.told: Mapping[str, int] = {}
         """By channel: the number of the event that says what it means. Set once that is on disk."""
-        self._resources = Resources(clock, lambda: self.browser, rng or SystemRandom())
+        self._resources = Resources(clock, lambda: self.browser, rng or SystemRandom(), state)
         self._channels: dict[tuple[str, str], Channel] = {}
         self._clock = clock
         self.watchers = _watchers(config, WatchResources(clock))

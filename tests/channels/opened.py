@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 from canary.channels import Resources
@@ -11,9 +12,15 @@ from canary.channels.forms.settings import BrowserSettings
 from canary.clock import Clock
 
 
-def resources(browser: Browser | None = None, *, clock: Clock | None = None, rng: Random | None = None) -> Resources:
+def resources(
+    browser: Browser | None = None,
+    *,
+    clock: Clock | None = None,
+    rng: Random | None = None,
+    state: Path | None = None,
+) -> Resources:
     """The machine's time, and a browser that is not started before it is needed, unless others are given."""
     clock = clock or Clock()
     shared = browser or Browser(BrowserSettings(), clock)
-    given = Resources(clock, lambda: shared)
+    given = Resources(clock, lambda: shared, state=state)
     return given if rng is None else replace(given, rng=rng)

@@ -139,7 +139,7 @@ def _way(sender: Sender, to: str, resources: Resources) -> tuple[Pool | Straight
     if sender.mx is not None:
         from canary.channels.email.mx.delivery import Straight  # only who has no provider needs it
 
-        straight = Straight.of(sender, sender.mx, resources.clock, resources.rng)
+        straight = Straight.of(sender, sender.mx, resources)
         return straight, Route(sender.mx.helo, address, to, straight=True)
     server = sender.submission
     assert server is not None, "the one or the other is configured"

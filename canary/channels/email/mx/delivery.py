@@ -14,9 +14,10 @@ from typing import ClassVar
 from weakref import WeakValueDictionary
 
 from canary.budgets import MX_KNOWN, MX_TRIED
-from canary.channels import Sender
+from canary.channels import Resources, Sender
 from canary.channels.email.manners import Manners
 from canary.channels.email.mx.connection import MxConnection, Spot
+from canary.channels.email.mx.kept import KeptPolicies
 from canary.channels.email.mx.names import Names
 from canary.channels.email.mx.protection import Protection, Unprotected, demanded
 from canary.channels.email.mx.sts import Policies, StsFound
@@ -41,18 +42,20 @@ class Straight:
 
     _of: ClassVar[WeakValueDictionary[tuple[Sender, Clock], Straight]] = WeakValueDictionary()
 
-    def __init__(self, settings: MxSettings, clock: Clock, rng: Random) -> None:
+    def __init__(self, settings: MxSettings, clock: Clock, rng: Random, kept: KeptPolicies | None = None) -> None:
         self._settings, self._clock = settings, clock
         self._names = Names(settings.resolver, rng)
-        self._policies = Policies(self._names, clock, settings.policy_port, settings.tls_context)
+        self._policies = Policies(self._names, clock, settings.policy_port, settings.tls_context, kept)
         self._slots = Slots("mail servers", clock)
         self._manners: dict[str, Manners] = {}
         self._contexts: dict[Protection, ssl.SSLContext] = {}
 
     @classmethod
-    def of(cls, sender: Sender, settings: MxSettings, clock: Clock, rng: Random) -> Straight:
+    def of(cls, sender: Sender, settings: MxSettings, resources: Resources) -> Straight:
         """The one way of ``sender``, which lives as long as somebody holds it."""
-        return cls._of.setdefault((sender, clock), cls(settings, clock, rng))
+        kept = KeptPolicies(resources.state, sender.slug) if resources.state is not None else None
+        clock = resources.clock
+        return cls._of.setdefault((sender, clock), cls(settings, clock, resources.rng, kept))
 
     async def deliver(self, envelope: Envelope, transcript: Transcript, until: float) -> str:
         """Send one message, once, by ``until``; returns the reply that took it.

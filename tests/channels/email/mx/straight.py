@@ -18,6 +18,7 @@ from servers.validating_dns import Zone, validating_dns
 from canary.channels import Sender
 from canary.channels.email.channel import EmailChannel
 from canary.channels.email.settings import EmailSettings
+from canary.clock import Clock
 from canary.model import Submission
 from canary.settings import MxSettings
 
@@ -45,14 +46,21 @@ class _Once(Random):
         return 1e6
 
 
-def channel(mx: Mapping[str, Any], port: int, to: str = "problems@ca.test", **given: Any) -> EmailChannel:
+def channel(
+    mx: Mapping[str, Any],
+    port: int,
+    to: str = "problems@ca.test",
+    state: Path | None = None,
+    clock: Clock | None = None,
+    **given: Any,
+) -> EmailChannel:
     """The channel of such a persona; ``mx`` is its resolver, ``port`` where mail servers listen."""
     settings = MxSettings.model_validate(
         {"helo": "canary.probe.example", "resolver": dict(mx), "port": port, "timeout": "30s"} | given
     )
     address = EmailSettings.model_validate({"kind": "email", "to": to, "arrives_in": "cpr", "approved_by": "the test"})
     sender = Sender("own", PERSON, None, "robin+{mark}@probe.example", mx=settings)
-    return EmailChannel(address, sender, resources(rng=_Once(1)))
+    return EmailChannel(address, sender, resources(rng=_Once(1), state=state, clock=clock))
 
 
 async def send(mx: Mapping[str, Any], port: int, within: float = 60.0, **given: Any) -> Submission:

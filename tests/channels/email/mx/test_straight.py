@@ -204,6 +204,53 @@ async def test_a_policy_is_kept_while_it_holds_though_its_server_is_gone(tmp_pat
         assert at(kept).policy_said == "MTA-STS: enforce, policy 20260101"
 
 
+@pytest.mark.parametrize("later", [ONE + STS, ONE], ids=["its server is gone", "its record is gone"])
+async def test_a_policy_outlasts_a_restart_so_that_nobody_wins_who_keeps_it_from_us(
+    later: str, tmp_path: Path, authority: trustme.CA
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    async with SmtpScript(OFFERED, tls=serving(authority, "mx.ca.test")).running() as server:
+        with resolver(tmp_path, ONE + STS) as mx:
+            async with straight.policy(authority) as where:
+                given = {**where, **trusting(authority, tmp_path)}
+                assert (await send(mx, server.port, state=state, **given)).accepted
+    async with SmtpScript(OFFERED, tls=serving(authority, "other.test")).running() as server:
+        with resolver(tmp_path, later) as mx:  # each `send` opens a channel of its own, as a restart does
+            held = await send(mx, server.port, state=state, **given)
+            forgotten = await send(mx, server.port, **given)
+    assert (held.failure, at(held).policy) == (Failure.REJECTED, "enforce")
+    assert not at(held).policy_said.endswith("cannot be had"), held
+    assert forgotten.accepted, "which shows that what was kept is why it is held"
+
+
+async def test_what_is_kept_and_damaged_is_told_and_begun_anew(tmp_path: Path, authority: trustme.CA) -> None:
+    file = tmp_path / "mta-sts.own.json"
+    file.write_text('{"ca.test": {"mode": "enfo')
+    file.chmod(0o600)
+    async with SmtpScript(OFFERED, tls=serving(authority, "mx.ca.test")).running() as server:
+        with resolver(tmp_path, ONE + STS) as mx:
+            async with straight.policy(authority) as where:
+                given = {**where, **trusting(authority, tmp_path), "state": tmp_path}
+                told = await send(mx, server.port, **given)
+            again = await send(mx, server.port, **given)
+    assert told.accepted
+    assert "policy 20260101, fetched now; " in at(told).policy_said
+    assert f"{file} holds no policies: Invalid JSON" in at(told).policy_said
+    assert at(again).policy_said == "MTA-STS: enforce, policy 20260101"
+
+
+async def test_what_cannot_be_kept_is_told_and_held_all_the_same(tmp_path: Path, authority: trustme.CA) -> None:
+    async with SmtpScript(OFFERED, tls=serving(authority, "mx.ca.test")).running() as server:
+        with resolver(tmp_path, ONE + STS) as mx:
+            async with straight.policy(authority) as where:
+                given = {**where, **trusting(authority, tmp_path), "state": tmp_path / "missing"}
+                told = await send(mx, server.port, **given)
+    assert told.accepted
+    assert at(told).policy == "enforce"
+    assert "mta-sts.own.json cannot be written: [Errno 2]" in at(told).policy_said
+
+
 @pytest.mark.parametrize(
     ("signed", "validates", "right", "certificate"),
     [
