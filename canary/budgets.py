@@ -179,6 +179,10 @@ PLATFORM_LOOK = Budget(
 )
 PLATFORM_LIST = Budget("a list of a mail platform", number=5_000, pieces="entries")
 PLATFORM_SOUGHT = Budget("reports that are searched for on a mail platform in one look", number=20, pieces="reports")
+GATEWAY_SOUGHT = Budget("reports that a mail gateway is asked for in one look", number=50, pieces="reports")
+GATEWAY_HELD = Budget("reports that a mail gateway is known to hold back", number=100, pieces="reports, the newest")
+GATEWAY_UNREAD = Budget("messages that a mail gateway does not give out", number=20, pieces="messages")
+"""After so many it is taken for a fault of the gateway, which is tried again later."""
 PLATFORM_REMEMBERED = Budget(
     "messages of ours that are remembered as read, of each list of a mailbox", number=5_000, pieces="messages"
 )

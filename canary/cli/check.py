@@ -44,7 +44,9 @@ Named = Annotated[
 Recorded = Annotated[
     Path | None,
     typer.Option(
-        "--record", metavar="FILE", help="Look at ticket systems alone, and write what they answer, without its texts."
+        "--record",
+        metavar="FILE",
+        help="Look at ticket systems and mail gateways alone, and write what they answer, without texts.",
     ),
 ]
 
@@ -83,9 +85,9 @@ async def _look_at(config: Config, ticket: str) -> Finding:
 
 
 async def record_answers(config: Config, ticket: str | None, file: Path) -> list[Finding]:
-    """Write what is answered of a ticket, or of the queues of every ticket system, into one file for us alone."""
+    """Write what is answered of a ticket, or of every ticket system and mail gateway, into one file for us alone."""
     endpoints, (watch, _, number) = Endpoints(config, Clock()), (ticket or "").partition("/")
-    names = [watch] if ticket else endpoints.ticket_watches
+    names = [watch] if ticket else endpoints.recorded_watches
     try:
         found = [await _find(f"watch {name}", endpoints.record_tickets(name, number or None)) for name in names]
     finally:
@@ -93,7 +95,7 @@ async def record_answers(config: Config, ticket: str | None, file: Path) -> list
     told = [finding.detail for finding in found if finding.fault is None]
     failed = [finding for finding in found if finding.fault is not None]
     if not told:
-        return failed or [Finding("recording", "ours", "no ticket system is watched")]
+        return failed or [Finding("recording", "ours", "no ticket system and no mail gateway is watched")]
     try:
         with os.fdopen(open_file(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w", encoding="ascii") as written:
             written.write("[\n" + ",\n".join(told) + "\n]\n")

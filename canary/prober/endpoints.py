@@ -129,18 +129,21 @@ class Endpoints:
         return await self._of_tickets(name, "show", ticket)
 
     async def record_tickets(self, name: str, ticket: str | None) -> str:
-        """What a ticket system answers a watch, without what it says, as JSON. Raises OwnFaultError, as that."""
+        """What a system answers a watch, without what it says, as JSON. Raises OwnFaultError, as that."""
         return await self._of_tickets(name, "record", ticket)
 
     @property
-    def ticket_watches(self) -> list[str]:
-        """The watches that read tickets, and can show one."""
-        return [name for name, watcher in self.watchers.items() if hasattr(watcher, "show")]
+    def recorded_watches(self) -> list[str]:
+        """The watches whose answers can be recorded: of ticket systems, and of mail gateways."""
+        return self._able("record")
+
+    def _able(self, method: str) -> list[str]:
+        return [name for name, watcher in self.watchers.items() if hasattr(watcher, method)]
 
     async def _of_tickets(self, name: str, method: str, ticket: str | None) -> str:
         does = getattr(self.watchers.get(name), method, None)
         if does is None:
-            can = ", ".join(self.ticket_watches) or "none"
+            can = ", ".join(self._able("show")) or "none"
             raise OwnFaultError(Component.CONFIG, "no_tickets", f"watch {name!r} reads no tickets; these do: {can}")
         with _faults_are_ours(f"watch {name}"):
             return _words(await ended(partial(begun, partial(does, ticket)), _LOOK_WITHIN))

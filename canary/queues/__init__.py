@@ -27,6 +27,7 @@ from canary.settings import Settings
 if TYPE_CHECKING:
     from canary.content import Content
     from canary.mark import Keyring
+    from canary.queues.gateways.settings import GatewaySettings
     from canary.queues.google.settings import GmailSettings, QuarantineSettings
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
     from canary.queues.microsoft.settings import GraphMailboxSettings, TraceSettings
@@ -247,6 +248,12 @@ def _google_quarantine(name: str, settings: QuarantineSettings, resources: Watch
     return open_quarantine(name, settings, resources)
 
 
+def _gateway(name: str, settings: GatewaySettings, resources: WatchResources) -> Watcher:
+    from canary.queues.gateways.watch import open_gateway
+
+    return open_gateway(name, settings, resources)
+
+
 def _gmail(name: str, settings: GmailSettings, resources: WatchResources) -> Watcher:
     from canary.queues.google.gmail import open_gmail
 
@@ -271,12 +278,14 @@ def kinds() -> Kinds[WatchKind]:
 
     How one of ours is opened imports what only a prober needs.
     """
+    from canary.queues.gateways.settings import GatewaySettings
     from canary.queues.google.settings import GmailSettings, QuarantineSettings
     from canary.queues.imap.settings import ImapRepliesSettings, ImapSettings
     from canary.queues.microsoft.settings import GraphMailboxSettings, TraceSettings
     from canary.queues.tickets.settings import TicketSettings
 
     own = {
+        "gateway_quarantine": WatchKind(GatewaySettings, _gateway),
         "gmail": WatchKind(GmailSettings, _gmail),
         "google_quarantine": WatchKind(QuarantineSettings, _google_quarantine),
         "imap": WatchKind(ImapSettings, _imap, RepliesKind(ImapRepliesSettings, _imap_replies)),

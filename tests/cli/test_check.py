@@ -80,7 +80,7 @@ async def test_where_nothing_is_recorded_it_is_told_why(tmp_path: Path) -> None:
     [finding] = await record_answers(config, "desk/1", file)
     assert "watch 'desk' reads no tickets; these do: tracker" in finding.detail
     [finding] = await record_answers(load(settings(tmp_path)), None, file)
-    assert finding.detail == "no ticket system is watched"
+    assert finding.detail == "no ticket system and no mail gateway is watched"
     assert not file.exists()
 
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from canary.queues.rest.answers import UnlikeDescriptionError, at, items, moment, word
-from canary.queues.tickets.description import ActRule, History, Listing, TicketFields
+from canary.queues.tickets.description import ActRule, History, TicketFields
+from canary.queues.tickets.interface import Listing
 
 _LONGEST_ID = 200
 

@@ -13,15 +13,14 @@ from urllib.parse import quote
 import httpx
 
 from canary.budgets import TICKET_ANSWER, TICKET_LIST, TICKET_LOOK
-from canary.model import Component
-from canary.queues.rest.answers import at, items, parsed, word
+from canary.model import OwnFaultError
+from canary.queues.rest.answers import at, items, parsed, way, word
 from canary.queues.rest.asking import AskedSystem, Asker, Questions, asking
 from canary.queues.rest.faults import LONGEST_TOLD, RestReason
+from canary.queues.tickets.access import AccessSettings
 from canary.queues.tickets.answers import listed
-from canary.queues.tickets.description import Call, Listing, Paging
-from canary.queues.tickets.faults import fault
+from canary.queues.tickets.interface import Call, Listing, Paging
 from canary.queues.tickets.login import TicketLogin
-from canary.queues.tickets.settings import TicketSettings
 
 if TYPE_CHECKING:
     import ssl
@@ -39,7 +38,7 @@ class TicketClient:
     """One look's questions. Every method raises OwnFaultError, and whatever :mod:`canary.exchange` raises."""
 
     def __init__(
-        self, asker: Asker, settings: TicketSettings, login: TicketLogin, heard: HeardOf | None = None
+        self, asker: Asker, settings: AccessSettings, login: TicketLogin, heard: HeardOf | None = None
     ) -> None:
         self._asker, self._settings, self._login, self._heard = asker, settings, login, heard
         self._base = settings.url.rstrip("/") + settings.described.api
@@ -102,8 +101,12 @@ class TicketClient:
     def _request(self, call: Call, names: Names, more: Names) -> httpx.Request:
         path = _IN_PATH.sub(lambda name: _in_path(names.get(name[2], ""), apart=bool(name[1])), call.path)
         escaped = {name: self._escaped(value) for name, value in names.items()}
-        query = {key: _filled(value, escaped) for key, value in call.query.items()} | dict(more)
+        query = {key: _filled(value, escaped) for key, value in call.query.items()}
         asked = _filled(call.body, names)
+        if isinstance(call, Listing) and call.paging is not None and call.paging.within == "body":
+            asked = _with_page(asked, call.paging, more)
+        else:
+            query |= dict(more)
         if isinstance(asked, dict):
             asked |= self._login.body
         content = None if asked is None else json.dumps(asked).encode()
@@ -121,18 +124,19 @@ class TicketClient:
         said = word(answer, error.at) if error is not None else ""
         if error is not None and said:
             reason = RestReason(error.words.get(said, RestReason.PROTOCOL))
-            raise fault(reason, f"{call.method} {call.path}: {self._login.echo.removed(said)[:LONGEST_TOLD]}")
+            detail = f"{call.method} {call.path}: {self._login.echo.removed(said)[:LONGEST_TOLD]}"
+            raise OwnFaultError(self._settings.part, reason.value, detail)
 
 
 @asynccontextmanager
 async def connected(
-    settings: TicketSettings, login: TicketLogin, trust: Callable[[], ssl.SSLContext], heard: HeardOf | None = None
+    settings: AccessSettings, login: TicketLogin, trust: Callable[[], ssl.SSLContext], heard: HeardOf | None = None
 ) -> AsyncIterator[TicketClient]:
     """A client for one look, all of whose answers hold :data:`canary.budgets.TICKET_LOOK`. Raises OwnFaultError."""
     limit = settings.described.limit
     headers = {} if limit is None else {"left": limit.left, "until": limit.until}
     asked = AskedSystem(
-        Component.TICKETS, settings.url, settings.timeout, TICKET_LOOK, TICKET_ANSWER, login.echo, **headers
+        settings.part, settings.url, settings.timeout, TICKET_LOOK, TICKET_ANSWER, login.echo, **headers
     )
     async with asking(asked, login.headers, trust, login.auth) as asker:
         yield TicketClient(asker, settings, login, heard)
@@ -162,6 +166,25 @@ def next_page(paging: Paging | None, asked: Names, answer: Any, found: list[Any]
     else:
         is_last = following >= _number(at(answer, paging.total))
     return None if is_last else {**asked, paging.parameter: str(following)}
+
+
+def _with_page(asked: Any, paging: Paging, more: Names) -> Any:
+    """What is posted, with the parameters of a page at their paths; numbers are numbers there, tokens are texts."""
+    for path, value in more.items():
+        is_text = paging.by == "token" and path == paging.parameter
+        asked = _put(asked, way(path)[0], value if is_text else int(value))
+    return asked
+
+
+def _put(asked: Any, steps: tuple[str, ...], value: str | int) -> Any:
+    """A copy of what is posted, with something at a path: in objects, and in lists that have as many items."""
+    if not steps:
+        return value
+    first, *rest = steps
+    if isinstance(asked, list) and first.isdigit() and int(first) < len(asked):
+        return [_put(below, tuple(rest), value) if at == int(first) else below for at, below in enumerate(asked)]
+    below = asked if isinstance(asked, dict) else {}
+    return {**below, first: _put(below.get(first), tuple(rest), value)}
 
 
 def _number(found: Any) -> int:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import httpx
 
 from canary.echo import Echo
+from canary.model import OwnFaultError
 from canary.queues.rest.faults import RestReason
-from canary.queues.tickets.faults import fault
-from canary.queues.tickets.settings import TicketSettings
+from canary.queues.tickets.access import AccessSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,20 @@ class TicketLogin:
     body: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def by_token(settings: TicketSettings, value: str, echo: Echo) -> TicketLogin:
+def by_token(settings: AccessSettings, value: str, echo: Echo) -> TicketLogin:
     """The login by an access token, which ``echo`` knows."""
     shown = settings.described.token
     return TicketLogin(echo, {shown.header: shown.value.replace("{secret}", value)})
 
 
-def by_secret(settings: TicketSettings) -> TicketLogin:
+def by_secret(settings: AccessSettings) -> TicketLogin:
     """The login by a password or a token that is configured. Raises OwnFaultError if it cannot be read."""
     given, described = settings.password if settings.token is None else settings.token, settings.described
     assert given is not None
     try:
         secret = given.reveal()
     except ValueError as error:
-        raise fault(RestReason.SECRET, str(error)) from error
+        raise OwnFaultError(settings.part, RestReason.SECRET.value, str(error)) from error
     if described.login:
         said, written = {"{username}": settings.username or "", "{secret}": secret}, json.dumps(secret)[1:-1]
         body = {name: said.get(what, what) for name, what in described.login.items()}

@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from canary.budgets import TICKET_RECORDED
 from canary.queues.rest.answers import UnlikeDescriptionError, parsed, way
-from canary.queues.tickets.description import Call, Description, History
+from canary.queues.tickets.description import Description, History
+from canary.queues.tickets.interface import Call
 
 _FIELD = re.compile(r"[A-Za-z_$@][A-Za-z0-9_$.-]{0,59}")
 """What a name of a field is like; of any other one the shape stays."""
@@ -28,17 +29,19 @@ _NUMBER, _DEPTH, _LENGTH = (getattr(TICKET_RECORDED, measure) for measure in ("n
 
 Steps = tuple[str, ...]
 """A path without its numbers: every item of a list has the same."""
+Meant = Mapping[Steps, frozenset[str] | None]
+"""Where words of the system itself stand, and which, if not any."""
 
 
 class Recording:
-    """Keeps what is answered to one look, of one ticket system."""
+    """Keeps what is answered to one look, of one system; ``meant`` says where in an answer its own words stand."""
 
-    def __init__(self, description: Description) -> None:
-        self._description, self.answers = description, list[dict[str, Any]]()
+    def __init__(self, title: str, meant: Callable[[Call], Meant]) -> None:
+        self._title, self._meant, self.answers = title, meant, list[dict[str, Any]]()
 
     def told(self, ended: str) -> str:
         """The recording as JSON, of a look that ended so: ``well``, or by a reason of what is asked over HTTP."""
-        told = {"system": self._description.title, "ended": ended, "answers": self.answers}
+        told = {"system": self._title, "ended": ended, "answers": self.answers}
         return json.dumps(told, indent=1)
 
     def heard(self, call: Call, status: int, headers: Mapping[str, str], content: bytes) -> None:
@@ -49,45 +52,45 @@ class Recording:
             answer: Any = parsed(content)
         except UnlikeDescriptionError:
             answer = content.decode(errors="replace")
-        words = meant(self._description, call)
+        words = self._meant(call)
         told = {"status": status, "headers": shape(dict(headers), {}), "answer": shape(answer, words)}
         self.answers.append({"asked": f"{call.method} {call.path}", **told})
 
 
-def meant(description: Description, call: Call) -> Mapping[Steps, frozenset[str] | None]:
+def meant(description: Description, call: Call) -> Meant:
     """Where in the answer to a question words of the system itself stand; and which, if not any."""
     places: dict[Steps, frozenset[str] | None] = {}
     for one in (description, *map(description.of, description.corners)):
         for listing in (one.changed, one.changed.shows):
             if listing is not None and call is listing:
-                places |= _at((*_steps(listing.items), *_ITEM), one.ticket.status, None)
+                places |= words_at((*steps_of(listing.items), *_ITEM), one.ticket.status, None)
         if call is one.one:
-            places |= _at(_steps(one.one.at), one.ticket.status, None)
+            places |= words_at(steps_of(one.one.at), one.ticket.status, None)
         for history in (history for history in one.history if call is history):
             places |= _of_history(history)
         for parts in (message.parts for message in one.message if call is message.parts):
-            places |= _at((*_steps(parts.items), *_ITEM[parts.single :]), parts.media_type, None)
+            places |= words_at((*steps_of(parts.items), *_ITEM[parts.single :]), parts.media_type, None)
     return places
 
 
-def _of_history(history: History) -> Mapping[Steps, frozenset[str] | None]:
-    above = (*_steps(history.items), *_ITEM[history.single :])
-    inside = (*above, *_steps(history.each), *_ITEM) if history.each else above
+def _of_history(history: History) -> Meant:
+    above = (*steps_of(history.items), *_ITEM[history.single :])
+    inside = (*above, *steps_of(history.each), *_ITEM) if history.each else above
     places: dict[Steps, frozenset[str] | None] = {}
     for name in ("kind", "what", "old", "new"):
         said = (getattr(rule, name) for rule in history.acts)
         words = None if name == "kind" else frozenset(word.casefold() for some in said for word in some or ())
         for where in (above, inside):
-            places |= _at(where, getattr(history, name), words)
+            places |= words_at(where, getattr(history, name), words)
     return places
 
 
-def _at(above: Steps, path: str | None, words: frozenset[str] | None) -> Mapping[Steps, frozenset[str] | None]:
+def words_at(above: Steps, path: str | None, words: frozenset[str] | None) -> Meant:
     """Words at a path; none where a text is cut, of which they are a part."""
-    return {(*above, *_steps(path)): words} if path is not None and not way(path)[1] else {}
+    return {(*above, *steps_of(path)): words} if path is not None and not way(path)[1] else {}
 
 
-def shape(answer: Any, words: Mapping[Steps, frozenset[str] | None]) -> Any:
+def shape(answer: Any, words: Meant) -> Any:
     """What an answer is like. ``words`` says where words stay, by the path; None stands for any word.
 
     A name that is said as a text, too, may be one of a person, by which something is listed: its shape stays.
@@ -154,6 +157,6 @@ def _digits(number: float) -> float:
     return float(told) if isinstance(number, float) else int(told)
 
 
-def _steps(path: str | None) -> Steps:
+def steps_of(path: str | None) -> Steps:
     """The steps of a path; an item of a list is "", whichever it is."""
     return tuple("" if step.isdigit() else step for step in way(path)[0]) if path is not None else ()

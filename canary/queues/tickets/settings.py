@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from canary.model import Place, Role
+from canary.model import Component, Place, Role
 from canary.queues import QueueRole
-from canary.queues.rest.settings import RestSettings
+from canary.queues.tickets.access import AccessSettings
 from canary.queues.tickets.pushed import why_not_own
-from canary.settings import Auth, Duration, FilePath, ListOf, Secret, Settings, Slug
+from canary.settings import Duration, ListOf, Secret, Settings, Slug
 
 if TYPE_CHECKING:
     from canary.queues.tickets.description import Description
@@ -28,16 +27,12 @@ class TicketQueue(Settings):
     role: QueueRole
 
 
-class TicketSettings(RestSettings):
+class TicketSettings(AccessSettings):
     """A ticket system, asked over HTTP however many channels lead into it."""
 
+    part: ClassVar[Component] = Component.TICKETS
+
     kind: Literal["tickets"]
-    preset: str | None = Field(None, description="the ticket system, one that is described in this package")
-    description: FilePath | None = Field(None, description="or the file that describes another system")
-    username: str | None = Field(None, description="with password: the account, by HTTP Basic")
-    password: Secret | None = None
-    token: Secret | None = Field(None, description="instead of username and password")
-    auth: Auth | None = Field(None, description="or by access tokens (OAuth 2.0) that are asked for")
     queues: Annotated[ListOf[TicketQueue], Field(min_length=1)]
     elsewhere: Slug | None = Field(
         None, description="a name for all other queues that the account may see together: each is a wrong place"
@@ -64,11 +59,6 @@ class TicketSettings(RestSettings):
 
     def _mistakes(self) -> Iterator[str]:
         yield from super()._mistakes()
-        if (self.preset is None) == (self.description is None):
-            yield "got both or none of preset and description, want one of them"
-        ways = [self.password, self.token, self.auth]
-        if (self.username is None) != (self.password is None) or sum(way is not None for way in ways) != 1:
-            yield "want either username and password, or a token, or auth"
         further = [self.elsewhere] if self.elsewhere else []
         for what, more in (("name", []), ("queue", further)):
             values = [*(getattr(queue, what) for queue in self.queues), *more]
@@ -117,10 +107,6 @@ class TicketSettings(RestSettings):
     def _place(self, queue: str, role: Role) -> Place:
         described = self.described
         return Place(queue, role, message_id=described.message_id, whole=described.whole, work=True)
-
-    def system(self) -> Mapping[str, str]:
-        """The server, and the account that asks it."""
-        return {"server": urlsplit(self.url).netloc, "account": self.username or getattr(self.auth, "client_id", "")}
 
     def names(self) -> Mapping[str, str]:
         """Each queue's name in the ticket system."""

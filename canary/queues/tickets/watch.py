@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
 
 from canary.model import Component, OwnFaultError, Role
 from canary.queues import Intake, WatchResources
 from canary.queues.rest.answers import word
-from canary.queues.rest.bearer import BearerLogin
 from canary.queues.rest.faults import RestReason
 from canary.queues.rest.watching import RestWatcher
-from canary.queues.tickets.client import HeardOf, TicketClient, connected
+from canary.queues.tickets.client import HeardOf, TicketClient
 from canary.queues.tickets.closing import Closing
+from canary.queues.tickets.connecting import Connecting, unless_lasting
 from canary.queues.tickets.faults import fault
-from canary.queues.tickets.login import TicketLogin, by_secret, by_token
 from canary.queues.tickets.queue import QueueReader, WatchedQueue, shown_at_all
 from canary.queues.tickets.reading import TicketReader
-from canary.queues.tickets.recording import Recording
+from canary.queues.tickets.recording import Recording, meant
 from canary.queues.tickets.second_look import SecondLook
 from canary.queues.tickets.settings import TicketSettings
 from canary.queues.tickets.showing import shown
 from canary.queues.tickets.story import Tale
 
-T = TypeVar("T")
 _NAMED = 50
 """Queues that are named where one is missing."""
 
@@ -56,8 +53,7 @@ class TicketWatcher(RestWatcher):
     def __init__(self, name: str, settings: TicketSettings, resources: WatchResources) -> None:
         super().__init__(name, resources, settings.ca_file)
         self._settings = settings
-        auth, account = settings.auth, settings.username or settings.system()["server"]
-        self._bearer = None if auth is None else BearerLogin(self.component, auth, account, resources.clock)
+        self._connecting = Connecting(settings, resources.clock, self.trusted)
         self._kept: _Readers | None = None
         self._found_queues = False
 
@@ -78,7 +74,8 @@ class TicketWatcher(RestWatcher):
 
         Raises OwnFaultError where nothing is answered.
         """
-        recording, ended = Recording(self._settings.described), "well"
+        described = self._settings.described
+        recording, ended = Recording(described.title, partial(meant, described)), "well"
         try:
             self._asked(self._check if ticket is None else lambda client: self._show(client, ticket), recording.heard)
         except OwnFaultError as error:
@@ -92,7 +89,7 @@ class TicketWatcher(RestWatcher):
         return await shown(client, self._settings.described, ticket, ids, watched)
 
     def _asked(self, work: Callable[[TicketClient], Awaitable[str]], heard: HeardOf | None = None) -> str:
-        return self.asked_once(self._connected(work, heard))
+        return self.asked_once(self._connecting.use(work, heard))
 
     async def _check(self, client: TicketClient) -> str:
         ids, told, now = await self._ids(client), list[str](), self.clock.now()
@@ -114,15 +111,15 @@ class TicketWatcher(RestWatcher):
         async def read(client: TicketClient) -> float:
             return await self._read(client, intake, await self._readers(client, intake))
 
-        return await self._connected(read)
+        return await self._connecting.use(read)
 
     async def _read(self, client: TicketClient, intake: Intake, readers: _Readers) -> float:
         troubles, done, began = list[OwnFaultError](), True, intake.now()
         for reader in readers.queues:
-            with _unless_lasting(troubles):
+            with unless_lasting(troubles):
                 done = await reader.read(client) and done
         if done:
-            with _unless_lasting(troubles):
+            with unless_lasting(troubles):
                 await readers.second.look(client, intake)
                 for closing in readers.closings:
                     await closing.run(client)
@@ -175,26 +172,3 @@ class TicketWatcher(RestWatcher):
                 f"no queue {', '.join(missing)} that the account may see; there are: {there_are}",
             )
         return found
-
-    async def _connected(self, work: Callable[[TicketClient], Awaitable[T]], heard: HeardOf | None = None) -> T:
-        """What the work gives that asks over connections of its own. Raises OwnFaultError."""
-        settings, bearer = self._settings, self._bearer
-
-        async def asked(login: TicketLogin) -> T:
-            async with connected(settings, login, self.trusted, heard) as client:
-                return await work(client)
-
-        if bearer is None:
-            return await asked(by_secret(settings))
-        return await bearer.use(lambda token: asked(by_token(settings, token.value, bearer.echo())))
-
-
-@contextmanager
-def _unless_lasting(troubles: list[OwnFaultError]) -> Iterator[None]:
-    """Note what is wrong with one thing that was asked, so that the others are asked all the same."""
-    try:
-        yield
-    except OwnFaultError as error:
-        if error.reason not in (RestReason.BLIND, RestReason.GARBAGE, RestReason.TOO_MUCH):
-            raise
-        troubles.append(error)

@@ -17,7 +17,8 @@ from servers.contract_tracker import ContractTracker
 from canary.clock import Clock
 from canary.model import OwnFaultError
 from canary.queues import WatchResources
-from canary.queues.tickets.description import Call, preset
+from canary.queues.tickets.description import preset
+from canary.queues.tickets.interface import Call
 from canary.queues.tickets.recording import Recording, meant, shape
 from canary.queues.tickets.settings import TicketSettings
 from canary.queues.tickets.watch import TicketWatcher, open_tickets

@@ -1,0 +1,1 @@
+"""What mail gateways hold back in quarantines of their own, over their APIs, by a description of each."""
