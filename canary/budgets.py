@@ -108,6 +108,10 @@ FORM_INSPECTION = Budget("the page to be inspected", seconds=120.0)
 FORM_REFERENCE = Budget("the text in which a reference number is looked for", decoded=20_000)
 FORM_REDIRECTS = Budget("the redirects of a form", number=10, pieces="redirects")
 FORM_SHAPE = Budget("how a form looks, as it is kept", decoded=12_000, number=60, pieces="fields")
+OPT_IN_LETTERS = Budget("mails that come back while a form's link is waited for", number=20, pieces="mails")
+OPT_IN_LINKS = Budget(
+    "links in a mail, of which one may be a form's", received=2000, decoded=256 * KIB, number=200, pieces="links"
+)  # characters of one, and of a text in which they stand
 FORM_PAGE = Budget("a form's page", decoded=1 * MIB, number=60_000, depth=2048, pieces="tags and attributes")
 TIMESTAMP = Budget("an answer of a time-stamping authority", received=512 * KIB, decoded=256 * KIB)  # most have 6 KiB
 COSIGNATURE = Budget("an answer of a witness", received=192 * KIB, decoded=64 * KIB)

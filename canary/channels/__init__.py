@@ -7,7 +7,9 @@ Third parties add a kind through the entry point group ``canary.channels`` (a :c
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -78,6 +80,29 @@ class Sender:
     """How they are handed to the recipients' own servers; None where a provider does that."""
 
 
+READ_WITHIN = 120.0
+"""Seconds in which a sender's mailbox must have been read again, before nobody knows what is in it."""
+
+
+class Awaited(Protocol):
+    """What comes back to a probe's sender while somebody waits for it."""
+
+    async def next(self, until: datetime) -> bytes | None:
+        """The next message that has the probe's mark; None once it is certain that none came ``until`` then.
+
+        Raises :class:`canary.model.OwnFaultError` if the mailbox was not read since.
+        """
+        ...
+
+
+class Letters(Protocol):
+    """What comes back to senders, for a channel that needs it to get its report through."""
+
+    def awaited(self, probe: str) -> AbstractContextManager[Awaited]:
+        """What comes back of this probe from now on, while the context lasts."""
+        ...
+
+
 @dataclass(frozen=True)
 class Resources:
     """What channels are opened with: all that they may need and do not own."""
@@ -91,6 +116,8 @@ class Resources:
     """Chance, for pauses and MIME boundaries. Cannot be guessed unless another one is given."""
     state: Path | None = None
     """The state folder, for what must outlast a restart; None for who only looks, and writes nothing."""
+    letters: Letters | None = None
+    """What comes back to senders; None for who only looks, and waits for nothing."""
 
 
 class Carries(Enum):

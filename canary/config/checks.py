@@ -40,6 +40,7 @@ def check(config: Config, unsure: Collection[str]) -> Findings:
         if "senders" not in unsure:
             yield from _unknown(channel.senders, config.senders, "sender", (*where, "senders"))
             yield from _replies_read(config, slug, where)
+            yield from _letters_read(config, slug, where)
         if "watch" not in unsure:
             yield from _work_shown(config, channel, where)
         yield from _unknown(channel.variants, VARIANTS, "variant", (*where, "variants"))
@@ -161,6 +162,14 @@ def _replies_read(config: Config, slug: str, where: Path) -> Findings:
                     (*where, WITHIN[stage]),
                     f'sender "{name}" has no replies to find {what} in, want senders.{name}.replies',
                 )
+
+
+def _letters_read(config: Config, slug: str, where: Path) -> Findings:
+    key = config.channels[slug].reads_replies()
+    for name in config.senders_of(slug) if key else ():
+        if name in config.senders and config.senders[name].replies is None:
+            found = f'sender "{name}" has no replies to find the mail with the link in'
+            yield (*where, key), f"{found}, want senders.{name}.replies"
 
 
 def _work_shown(config: Config, channel: ChannelSettings, where: Path) -> Findings:

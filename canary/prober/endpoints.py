@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from canary.channels import Channel, Resources, UnusableError
+from canary.channels import Channel, Letters, Resources, UnusableError
 from canary.clock import Clock
 from canary.config import Config
 from canary.contained import BrokenError, contained, ended, traced, words
@@ -39,14 +39,21 @@ _log = structlog.get_logger(__name__)
 class Endpoints:
     """The channels and watchers of one configuration. Nothing is connected before it is used.
 
-    ``state`` is the state folder of whoever may write there.
+    ``state`` is the state folder of whoever may write there, ``letters`` what comes back to senders, for whoever sends.
     """
 
-    def __init__(self, config: Config, clock: Clock, rng: Random | None = None, state: Path | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        rng: Random | None = None,
+        state: Path | None = None,
+        letters: Letters | None = None,
+    ) -> None:
         self.config = config
         self.told: Mapping[str, int] = {}
         """By channel: the number of the event that says what it means. Set once that is on disk."""
-        self._resources = Resources(clock, lambda: self.browser, rng or SystemRandom(), state)
+        self._resources = Resources(clock, lambda: self.browser, rng or SystemRandom(), state, letters)
         self._channels: dict[tuple[str, str], Channel] = {}
         self._clock = clock
         self.watchers = _watchers(config, WatchResources(clock))

@@ -34,6 +34,7 @@ from canary.model import (
     Way,
 )
 from canary.prober.floods import Floods
+from canary.prober.letters import LettersOfProbes
 from canary.prober.mark_keys import RecallingKeyring
 from canary.queues import Cursor, Found
 from canary.reports.compare import Comparison, compared
@@ -70,6 +71,7 @@ class LedgerIntake:
         self.read_at: dict[str, datetime] = {}
         """When each queue was last read to its end."""
         self.depths: dict[str, Depth] = {}
+        self.letters = LettersOfProbes(clock, self._mailbox, self.read_at)
         self._floods = Floods(ledger)
         self._ended: dict[str, OpenProbe] = {}
         self._remembering = threading.Lock()
@@ -124,6 +126,7 @@ class LedgerIntake:
             if probe in self._ended:
                 self._remember(replace(self._ended[probe], case=kept.case))
         self._floods.record(now)
+        self.letters.hand_on(batch.letters)
         self._changed(list(dict.fromkeys(event.probe for event in added if event.probe is not None)))
 
     def _weighed(self, name: str, found: list[Found], batch: _Batch, now: datetime) -> Iterator[Event]:
@@ -132,6 +135,8 @@ class LedgerIntake:
             known = self._find(item.probe)
             content = item.content.artefact() if item.content else b""
             sighting = self._sight(item, known, digest(content), now)
+            if isinstance(item.content, Message) and _came_back(known, sighting):
+                batch.letters.append((item.probe, item.content.raw))
             if batch.takes(sighting, known):
                 self._ledger.keep(content)
                 yield record.sighting(now, sighting, name)
@@ -179,6 +184,11 @@ class LedgerIntake:
         """The mark of a probe that is on its way."""
         known = self._ledger.state.open.get(probe)
         return known.mark if known is not None else None
+
+    def _mailbox(self, probe: str) -> str | None:
+        """The queue where what comes back of a probe that is on its way is found."""
+        known = self._ledger.state.open.get(probe)
+        return known.case.probe.replies if known is not None else None
 
     def _find(self, probe: str) -> OpenProbe | None:
         """A probe, open or ended, as it stands; None if the ledger has none of it."""
@@ -290,6 +300,8 @@ class _Batch:
         self.kept: dict[str, KeptSightings] = {}
         """By probe."""
         self.surplus: Counter[Flood] = Counter()
+        self.letters: list[tuple[str, bytes]] = []
+        """By probe, the messages that came back to its own sender."""
 
     def takes(self, sighting: Sighting, known: OpenProbe | None) -> bool:
         """Whether a sighting of the probe ``known`` is to be kept; it is counted if not."""
@@ -311,6 +323,11 @@ class _Batch:
         why = sighting.forgery or Forgery.UNKNOWN_ID
         self._unknown[why] += 1
         return why if self._unknown[why] > (UNKNOWN_MARKS.number or 0) else None
+
+
+def _came_back(known: OpenProbe | None, sighting: Sighting) -> bool:
+    """Whether it came back to the sender of the probe whose mark it has, and counts."""
+    return known is not None and sighting.forgery is None and sighting.place.queue == known.case.probe.replies
 
 
 def _may_come(known: OpenProbe, place: Place) -> bool:

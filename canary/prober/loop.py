@@ -98,7 +98,7 @@ class Prober:
         self.intake = LedgerIntake(
             ledger, keys, self._clock, self._changed, lambda: self.config.gateway, self._clock_steps.made
         )
-        self.endpoints = Endpoints(config, self._clock, self._unguessable, self.ledger.folder)
+        self.endpoints = self._opened(config)
         self._recorder = Recorder(ledger)
         self._submitter = Submitter(self._recorder, keys, self._clock, evidence, rng, self._unguessable)
         self._asked, self._timetable = Asked(self._recorder, lambda: self.config.state), Timetable(rng)
@@ -357,7 +357,7 @@ class Prober:
                 raise
 
     def _opened(self, config: Config) -> Endpoints:
-        return Endpoints(config, self._clock, self._unguessable, self.ledger.folder)
+        return Endpoints(config, self._clock, self._unguessable, self.ledger.folder, self.intake.letters)
 
     async def _go_on_with(self, following: Following) -> None:
         """Switch from the old to the new all at once, once it watches and is recorded; until then the old one stays."""

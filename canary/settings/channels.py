@@ -84,6 +84,10 @@ class ChannelSettings(Settings):
             raise ValueError(f"identifiers has {', '.join(more)}, want certificate besides, which they are made from")
         return self
 
+    def reads_replies(self) -> str:
+        """The key for which what comes back to the senders must be read; "" for none."""
+        return ""
+
     @property
     def named(self) -> NamedCertificate | None:
         """The test certificate that reports may name, as far as it is known."""

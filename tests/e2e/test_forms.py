@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 from collections.abc import Iterator
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from servers.ca_site import CaSite
 from servers.canary_run import configuration, running
 from servers.form_examples import STEPS
 from servers.form_site import Fault, FormSite, Submitted
+from starlette.responses import HTMLResponse
 
 from canary.model import DeadlineResult, Outcome, Stage, Verdict
 
@@ -21,17 +24,18 @@ from canary.model import DeadlineResult, Outcome, Stage, Verdict
 def forms(ca: CaSite, tmp_path: Path) -> Iterator[FormSite]:
     """A site whose reports go by mail to the desk, as the back ends of such forms do it."""
 
-    def file(report: Submitted) -> None:
-        mail = EmailMessage()
-        mail["From"] = "website@ca.test"
-        mail["To"] = "problem-report@ca.test"
-        mail["Subject"] = f"[{report.reference}] report from the web site"
-        mail.set_content("\n".join(f"{name}: {value}" for name, value in report.fields.items()))
-        with smtplib.SMTP(*ca.mx) as client:
-            client.send_message(mail)
-
-    with FormSite(tmp_path, on_submission=file) as site:
+    with FormSite(tmp_path, on_submission=partial(file_by_mail, ca)) as site:
         yield site
+
+
+def file_by_mail(ca: CaSite, report: Submitted) -> None:
+    mail = EmailMessage()
+    mail["From"] = "website@ca.test"
+    mail["To"] = "problem-report@ca.test"
+    mail["Subject"] = f"[{report.reference}] report from the web site"
+    mail.set_content("\n".join(f"{name}: {value}" for name, value in report.fields.items()))
+    with smtplib.SMTP(*ca.mx) as client:
+        client.send_message(mail)
 
 
 def form_channel(forms: FormSite, kind: str = "web_form") -> dict[str, Any]:
@@ -68,6 +72,33 @@ async def test_healthy_form_arrives_in_the_queue(ca: CaSite, forms: FormSite, tm
     verdict = await probed(ca, tmp_path, form_channel(forms))
     assert (verdict.outcome, verdict.place) == (Outcome.ARRIVED, "cpr")
     assert verdict.stages.keys() == {Stage.ACCEPTED, Stage.ARRIVED}
+
+
+async def test_a_form_that_sends_a_link_files_a_report_once_that_was_followed(ca: CaSite, tmp_path: Path) -> None:
+    waiting: list[Submitted] = []
+
+    def ask(report: Submitted) -> None:
+        waiting.append(report)
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = "website@ca.test", report.fields["email"], "Confirm your report"
+        mail.set_content(f"We have not read it yet. Please go to {site.url}/confirm?report={report.reference} first.")
+        with smtplib.SMTP(*ca.mx) as client:
+            client.send_message(mail)
+
+    def take() -> None:
+        if site.asked[-1][1] == "/confirm":
+            file_by_mail(ca, waiting.pop())
+
+    site = FormSite(tmp_path, on_submission=ask, on_load=take)
+    site.further["confirm"] = HTMLResponse("<p>Your report is confirmed.</p>")
+    with site:
+        channel = form_channel(site, "http_form") | {"deadline": "5m"}
+        channel["fields"]["email"] = "{marked_email}"
+        words = {"text": "is confirmed"}
+        link = re.escape(f"{site.url}/confirm") + r"\?report=CPR-\d+"
+        verdict = await probed(ca, tmp_path, channel | {"opt_in": {"link": link, "within": "60s", "confirm": words}})
+    assert (verdict.outcome, verdict.place) == (Outcome.ARRIVED, "cpr")
+    assert [path for _, path, _ in site.asked].count("/confirm") == 1
 
 
 async def test_form_that_was_thanked_for_and_filed_in_the_general_queue(

@@ -256,6 +256,29 @@ def test_servers_that_the_operator_relies_on_are_believed(ledger: Ledger) -> Non
     assert ledger.state.totals.channels["alias"].authenticated == {"spf/pass": 1}
 
 
+@pytest.mark.parametrize(
+    ("item", "handed_on"),
+    [
+        (found(Seen.ACKNOWLEDGEMENT, MINE, mail()), True),
+        (found(Seen.UNSURE, MINE, mail()), True),
+        (replace(found(Seen.ACKNOWLEDGEMENT, MINE, mail()), forgery=Forgery.BAD_MAC), False),
+        (found(Seen.ACKNOWLEDGEMENT, Place("another", Role.REPLIES), mail()), False),
+        (found(Seen.ACKNOWLEDGEMENT, CPR, mail()), False),
+        (found(Seen.ACKNOWLEDGEMENT, MINE, Ticket("text")), False),
+    ],
+)
+async def test_what_comes_back_to_the_probes_own_sender_is_handed_on_to_who_waits_for_it(
+    item: Found, handed_on: bool, ledger: Ledger, intake: LedgerIntake
+) -> None:
+    sent(ledger)
+    intake.looked(MINE.queue, after(20))
+    intake.hand_in("w", [item], {})
+    with intake.letters.awaited(PROBE) as awaited:
+        assert await awaited.next(after(10)) is None, "nobody waited for it yet"
+        intake.hand_in("w", [item, replace(item, where="again")], {})
+        assert await awaited.next(after(10)) == (mail().raw if handed_on else None)
+
+
 def test_of_what_is_forged_and_of_answers_no_way_is_recorded(ledger: Ledger, intake: LedgerIntake) -> None:
     sent(ledger)
     whole = Message(WAY + mail().raw)

@@ -78,6 +78,8 @@ class FormSite:
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         """Method, path and headers of each request."""
         self.submissions: list[Submitted] = []
+        self.further: dict[str, Response] = {}
+        """By name, further pages."""
         self._folder, self._tls, self._on_load, self._on_submission = folder, tls, on_load, on_submission
         self._tokens: set[str] = set()
         self._socket = socket.socket()
@@ -144,6 +146,8 @@ class FormSite:
         by = self._by(request)
         if self._on_load:
             self._on_load()
+        if page in self.further:
+            return self.further[page]
         if self.fault is Fault.ERROR and not by:
             return HTMLResponse(pages.problem("Internal Server Error"), 500)
         if self.fault is Fault.MOVED and request.url.hostname != "localhost":

@@ -77,15 +77,17 @@ class Browser:
         ca_file: Path | None = None,
         alone: bool = False,
         bypass: Bypass | None = None,
+        nowhere_else: bool = False,
     ) -> AsyncIterator[Visited]:
         """A fresh context: no cookies, no cache, nothing of an earlier probe. Waits for a turn for ``within`` seconds,
         and until all others have left where it wants to be ``alone``.
 
-        Its pages may send to ``home`` alone; with the CAs of ``ca_file``, trusted instead of the system's, they reach
-        nothing else. ``bypass`` signs what goes to the form's own host. Raises OwnFaultError for a file without any,
+        Its pages may send to ``home`` alone, and ask nobody else where they go ``nowhere_else``; with the CAs of
+        ``ca_file``, trusted instead of the system's, they reach nothing else. ``bypass`` signs what goes to the form's
+        own host. Raises OwnFaultError for a file without any,
         and of BROWSER with reason ``busy``, ``missing``, ``sandbox``, ``crashed`` or ``hangs``.
         """
-        outlet = Outlet(home, bypass=bypass)
+        outlet = Outlet(home, bypass=bypass, nowhere_else=nowhere_else)
         async with self._turn(within, alone), self._watched(), AsyncExitStack() as doors:
             door = None
             running = await self._ready()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
 
 from canary.channels import UnusableError
 
@@ -47,6 +50,15 @@ def host_and_port(place: str) -> tuple[str, int | None]:
     if not parts.hostname or parts.netloc != place or "@" in place:
         raise ValueError(f"{place!r} is no host; wanted HOST or HOST:PORT")
     return parts.hostname, parts.port
+
+
+def _place(value: str) -> str:
+    host_and_port(value)
+    return value
+
+
+Place = Annotated[str, AfterValidator(_place)]
+"""``HOST`` or ``HOST:PORT``."""
 
 
 class Home:

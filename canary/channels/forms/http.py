@@ -25,6 +25,7 @@ from canary.channels.forms.bypass import HEADER, Bypass, bypass_of
 from canary.channels.forms.charset import encoded, known, sent_in, urlencoded
 from canary.channels.forms.html import HtmlField, HtmlForm, HtmlPage, read_html
 from canary.channels.forms.identified import Identified
+from canary.channels.forms.opt_in import OptIn
 from canary.channels.forms.private_ca import trust_in
 from canary.channels.forms.public import PublicSide, Troubles, not_for_the_public, words
 from canary.channels.forms.settings import HttpFormSettings
@@ -44,8 +45,9 @@ _HEADERS = {
 class HttpFormChannel:
     """A :class:`canary.channels.Channel` through a form that needs no browser."""
 
-    def __init__(self, settings: HttpFormSettings, _sender: Sender, resources: Resources) -> None:
+    def __init__(self, settings: HttpFormSettings, sender: Sender, resources: Resources) -> None:
         self._settings, self._home, self._clock = settings, settings.home(), resources.clock
+        self._sender, self._resources, self._opt_in = sender, resources, OptIn(settings, resources)
         self._bypass, self._public = bypass_of(settings, resources), PublicSide(settings.url)
         self._identified = Identified()
         self.seen: dict[str, str] = {}
@@ -61,9 +63,11 @@ class HttpFormChannel:
         if self._settings.reachability_only:
             raise ValueError("this channel is reachability_only: it may be checked, never submitted")
         self.seen = {}
-        result, key = await asyncio.gather(self._submit(outgoing.report, within), server_key(self._settings.url))
+        report = outgoing.report
+        whole = self._opt_in.completed(report, partial(self._submit, report), self._confirmed, within)
+        result, key = await asyncio.gather(whole, server_key(self._settings.url))
         self.seen |= key if self.seen else {}
-        return self._identified.told(outgoing.report, result)
+        return self._identified.told(report, result)
 
     async def _submit(self, report: Report, within: float) -> Submission:
         """Submit it, after a look at what the public has of the form where ours is let by a CAPTCHA."""
@@ -86,6 +90,18 @@ class HttpFormChannel:
         else:
             result = attempt.accepted(reference)
         return replace(result, troubles=troubles)
+
+    async def _confirmed(self, link: str) -> str | None:
+        """Follow the link of a mail; the reference number in the page that confirms. Raises UnusableError and such."""
+        page = HttpFormChannel(self._settings.following(link), self._sender, self._resources)
+        async with page._client(page._bypass) as client:
+            try:
+                answer = await page._loaded(client)
+            except UnusableError as fault:
+                if fault.__cause__ is None or isinstance(fault.__cause__, httpx.ConnectError):
+                    raise
+                raise NoAnswerError(str(fault)) from fault  # it was asked for, and may have been taken
+        return await in_thread(partial(page._judge, answer, read_html("")))
 
     async def check(self) -> str:
         """Load the page and find the form and each of its configured fields."""
@@ -111,7 +127,7 @@ class HttpFormChannel:
         """Nothing to let go of: each probe has a connection, and cookies, of its own."""
 
     def _fields(self, report: Report) -> dict[str, str]:
-        known = values(report, self._settings.serial)
+        known = values(report, self._settings.serial, self._sender)
         return {name: filled(template, known) for name, template in self._settings.fields.items()}
 
     def _files(self, report: Report) -> list[tuple[str, Attachment]]:
@@ -202,13 +218,16 @@ class HttpFormChannel:
 
     async def _load(self, client: httpx.AsyncClient) -> tuple[HtmlForm, HtmlPage, Answered]:
         """The form, its page, and the answer that this came in."""
+        return await in_thread(partial(self._read, await self._loaded(client)))
+
+    async def _loaded(self, client: httpx.AsyncClient) -> Answered:
+        """What the address answers in the end. Raises UnusableError and OwnFaultError."""
         try:
             async with replace(FORM_ANSWERS, seconds=self._settings.loads_within).deadline():
                 asked = client.build_request("GET", self._settings.url)
-                answer = await self._refreshed(client, await follow(client, asked, self._home))
+                return await self._refreshed(client, await follow(client, asked, self._home))
         except BROKEN as error:
             raise fault_of(self._settings.url, error) from error
-        return await in_thread(partial(self._read, answer))
 
     async def _refreshed(self, client: httpx.AsyncClient, answer: Answered) -> Answered:
         """The page that a page gives way to by itself, in the end; one with a form, or what is waited for, stays."""

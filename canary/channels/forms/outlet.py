@@ -36,10 +36,17 @@ class Outlet:
     """What one visit lets out, and what it has cost so far."""
 
     def __init__(
-        self, home: Home | None = None, traffic: Budget = BROWSER_TRAFFIC, bypass: Bypass | None = None
+        self,
+        home: Home | None = None,
+        traffic: Budget = BROWSER_TRAFFIC,
+        bypass: Bypass | None = None,
+        nowhere_else: bool = False,
     ) -> None:
-        """``home`` are the form's own addresses, None for a page without a form to send; ``bypass`` signs requests."""
-        self._home, self._traffic, self._bypass = home, traffic, bypass
+        """``home`` are the form's own addresses, None for a page without a form to send; ``bypass`` signs requests.
+
+        What goes ``nowhere_else`` asks no other host for anything.
+        """
+        self._home, self._traffic, self._bypass, self._nowhere_else = home, traffic, bypass, nowhere_else
         self._requests = self._received = 0
         self.written = 0
         """How many requests with something in them were let out to the form's own addresses."""
@@ -77,7 +84,7 @@ class Outlet:
 
     def objection(self, wanted: PageRequest) -> str | None:
         """What speaks against a request that does not go home."""
-        if wanted.writes or wanted.method not in _ASKING:
+        if self._nowhere_else or wanted.writes or wanted.method not in _ASKING:
             return f"{wanted.method[:20]} to {wanted.host}"
         places = [wanted.url, *(f"{name}: {value}" for name, value in wanted.headers.items())]
         if self.typed.is_in([wanted.url[: BROWSER_ADDRESS.received], *places[1:]]):

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from canary.channels.forms.home import Home, host_and_port
+from canary.channels.forms.home import Address, Home, Place, host_and_port
+from canary.channels.forms.opt_in_settings import OptInSettings, WebOptInSettings
 from canary.channels.forms.steps import Confirm, Files, Step, Template, WebAddress, require_sense
-from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Secret, Settings
+from canary.settings import ChannelSettings, Duration, FilePath, ListOf, Secret, Settings, format_duration
 
 _RECORDS_WITHIN = 30.0
 """Seconds for the screenshot and the trace, in the end."""
@@ -32,24 +33,18 @@ class BypassSettings(Settings):
     valid_for: Annotated[Duration, Field(le=300)] = Field(60.0, description="how long a signed request may be used")
 
 
-def _place(value: str) -> str:
-    host_and_port(value)
-    return value
-
-
-_Place = Annotated[str, AfterValidator(_place)]
-
-
 class FormVersion(Settings):
     """A form in a further language: what is another than in the first one."""
 
     url: WebAddress
     confirm: Confirm
+    opt_in: OptInSettings | None = None
 
 
 class WebFormVersion(FormVersion):
     """A ``web_form`` in a further language."""
 
+    opt_in: WebOptInSettings | None = None
     steps: Annotated[ListOf[Step], Field(min_length=1)]
 
 
@@ -69,8 +64,11 @@ class FormSettings(ChannelSettings):
     url: WebAddress
     confirm: Confirm
     languages: Mapping[Language, FormVersion] = Field(default_factory=dict)
-    posts_to: ListOf[_Place] = Field(
+    posts_to: ListOf[Place] = Field(
         (), description="further HOST or HOST:PORT, besides the url's, on which the form may be or to which it may go"
+    )
+    opt_in: OptInSettings | None = Field(
+        None, description="for a form that takes a report once the link in a mail to its sender was followed"
     )
     loads_within: Duration = Field(30.0, description="how long the page may take to load")
     bypass: BypassSettings | None = Field(
@@ -85,6 +83,9 @@ class FormSettings(ChannelSettings):
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         self._require_sense()
+        if self.opt_in is not None and self.opt_in.longest() >= self.deadline:
+            took, deadline = format_duration(self.opt_in.longest()), format_duration(self.deadline)
+            raise ValueError(f"opt_in may take {took} and the deadline is {deadline}, want a later one")
         for language, version in self.versions().items():
             try:
                 version._require_sense()
@@ -99,7 +100,12 @@ class FormSettings(ChannelSettings):
         """The hosts that the report goes to, in whatever language."""
         urls = (self.url, *(version.url for version in self.languages.values()))
         hosts = dict.fromkeys(urlsplit(url).hostname or "" for url in urls)
-        return (*hosts, *(host_and_port(place)[0] for place in self.posts_to))
+        places = (*self.posts_to, *(self.opt_in.hosts if self.opt_in else ()))
+        return (*hosts, *(host_and_port(place)[0] for place in places))
+
+    def reads_replies(self) -> str:
+        """A form that sends a link by mail is taken by who reads it."""
+        return "opt_in" if self.opt_in is not None else ""
 
     def versions(self) -> dict[str, Self]:
         """The form in each language, without the others: a page, a confirmation, and steps or fields of its own."""
@@ -114,17 +120,28 @@ class FormSettings(ChannelSettings):
     def target(self) -> Mapping[str, Any]:
         """The form's address, and where else it may be or go to."""
         bypass = {} if self.bypass is None else {"bypass": "signed header"}
-        return {"url": self.url, "posts_to": list(self.posts_to), **bypass}
+        opt_in = {} if self.opt_in is None else {"opt_in": {"link": self.opt_in.link, "hosts": list(self.opt_in.hosts)}}
+        return {"url": self.url, "posts_to": list(self.posts_to), **bypass, **opt_in}
 
     def home(self) -> Home:
         """The addresses that the report may go to."""
         return Home(self.url, self.posts_to)
+
+    def following(self, link: str) -> Self:
+        """The page of a link in a mail, as a form with its own words and its own addresses. Needs ``opt_in``."""
+        assert self.opt_in is not None, "asked for where there is one"
+        own = Address.of(self.url)
+        places = (*self.posts_to, *self.opt_in.hosts, *([own.place] if own else ()))
+        return self.model_copy(update={"url": link, "posts_to": places, "confirm": self.opt_in.confirm})
 
 
 class WebFormSettings(FormSettings):
     """A form that wants a browser: what to do on it, step by step."""
 
     kind: Literal["web_form"] = "web_form"
+    opt_in: WebOptInSettings | None = Field(
+        None, description="for a form that takes a report once the link in a mail to its sender was followed"
+    )
     steps: Annotated[ListOf[Step], Field(min_length=1)]
     languages: dict[Language, WebFormVersion] = Field(
         default_factory=dict, description="the same form in further languages; each is probed as CHANNEL-LANGUAGE"
@@ -138,6 +155,11 @@ class WebFormSettings(FormSettings):
         )
         if not any(step.click and not step.optional for step in self.steps):
             raise ValueError("no step clicks: wanted a click on the button that submits the form")
+
+    def following(self, link: str) -> Self:
+        """The same, with at most one step: the button that the page asks for."""
+        button = self.opt_in.button if self.opt_in else None
+        return super().following(link).model_copy(update={"steps": (Step(click=button),) if button else ()})
 
     def longest(self) -> float:
         """How many seconds a visit takes at most, if each thing that it waits for comes at the last moment."""

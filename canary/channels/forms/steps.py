@@ -13,12 +13,13 @@ import rfc8785
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from canary.budgets import FORM_REFERENCE
+from canary.channels import Sender
 from canary.model import Attachment, Report
 from canary.settings import Duration, Settings
 
 PLACEHOLDERS = (
     "subject", "text", "name", "first_name", "last_name", "email", "phone", "organisation", "serial", "identifier",
-    "mark",
+    "mark", "marked_email",
 )  # fmt: skip
 """What may stand in braces in a template."""
 
@@ -28,9 +29,10 @@ the square of what it is tried on, and nothing else goes on meanwhile."""
 _CARRIERS = {"subject", "text", "mark"}  # the placeholders that put the mark into the form
 
 
-def values(report: Report, serial: str | None) -> dict[str, str]:
+def values(report: Report, serial: str | None, sender: Sender) -> dict[str, str]:
     """What each placeholder stands for in ``report``; ``serial`` is the channel's own, for a report without one.
 
+    ``marked_email`` is an address of the sender that this report alone has: what comes to it is about this one.
     ``identifier`` is the certificate as the report names it: by its serial number where it is about anything else.
     """
     person = report.person
@@ -47,6 +49,7 @@ def values(report: Report, serial: str | None) -> dict[str, str]:
         "serial": report.serial or serial or "",
         "identifier": report.identifier.value if report.identifier else report.serial or serial or "",
         "mark": report.mark,
+        "marked_email": sender.envelope.replace("{mark}", report.mark),
     }
 
 
@@ -109,7 +112,8 @@ class Click(Settings):
     name: str
 
 
-def _click(value: Any) -> Any:
+def as_click(value: Any) -> Any:
+    """A click on a button, where only that is said what it is called."""
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -120,9 +124,9 @@ class Step(Settings):
     choose: Choose | None = None
     check: str | None = Field(None, description="the label of a checkbox or radio button")
     upload: Upload | None = None
-    click: Annotated[Click | None, BeforeValidator(_click)] = None
+    click: Annotated[Click | None, BeforeValidator(as_click)] = None
     wait_for: str | None = Field(None, description="text that must appear before going on")
-    next_page: Annotated[Click | None, BeforeValidator(_click)] = Field(
+    next_page: Annotated[Click | None, BeforeValidator(as_click)] = Field(
         None, description="click that leads to a further page and submits nothing yet"
     )
     pause: Duration | None = Field(None, description="time to let go by, for a form that refuses who is too quick")

@@ -14,7 +14,7 @@ from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from canary.budgets import BROWSER_ARTEFACT, BROWSER_DIALOGS, KIB, BudgetError
-from canary.channels import UnusableError
+from canary.channels import Sender, UnusableError
 from canary.channels.forms.answer import OUR_NETWORK, ClickAnswer
 from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.browser import Visited
@@ -44,6 +44,8 @@ _DIALOG = 2000
 """Characters of what a dialog says."""
 _IS_EMPTY = "fields => fields.some(field => field.value === '')"
 """Neither a field for dates says that it takes nothing else, nor one behind a modal window that it takes nothing."""
+_SAYS_EVERY = 0.2
+"""Seconds between two looks at what a page says by itself."""
 _OPTIONAL_WITHIN = 2.0
 """Seconds for what may be there or not."""
 
@@ -51,7 +53,10 @@ _OPTIONAL_WITHIN = 2.0
 class Visit:
     """One visit to the form, in a context of its own."""
 
-    def __init__(self, settings: WebFormSettings, visited: Visited, page: Page, attempt: Attempt) -> None:
+    def __init__(
+        self, settings: WebFormSettings, sender: Sender, visited: Visited, page: Page, attempt: Attempt
+    ) -> None:
+        self._sender = sender
         self._settings, self._page, self._attempt = settings, page, attempt
         self._outlet, self._explained = visited.outlet, visited.relay.explained
         self._opened = 0
@@ -77,6 +82,33 @@ class Visit:
             return self._attempt.failed(slow, await self._artefacts())
         reference = await in_thread(partial(self._settings.confirm.reference_in, text))
         return self._attempt.accepted(reference, await self._artefacts() if keep else ())
+
+    async def confirm(self) -> str | None:
+        """Load the page of a link, click its one button if there is a step for it, and wait for the words that confirm.
+
+        Returns the reference number. Raises UnusableError, OwnFaultError and Playwright's errors.
+        """
+        try:
+            await self._open()
+        except UnusableError as fault:
+            if isinstance(fault.__cause__, PlaywrightTimeoutError):
+                raise NoAnswerError(str(fault)) from fault  # it was asked for, and may have been taken
+            raise
+        try:
+            text = await self._send(self._settings.steps[0]) if self._settings.steps else await self._said()
+        except PlaywrightTimeoutError as error:
+            raise NoAnswerError(f"the page did not react within {self._settings.patience:g} s") from error
+        return await in_thread(partial(self._settings.confirm.reference_in, text))
+
+    async def _said(self) -> str:
+        """The page's text once it confirms by itself."""
+        confirm, facts = self._settings.confirm, PageFacts("")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(confirm.within):
+                while not confirm.seen_in((facts := await read_page(self._page)).text):
+                    await self._attempt.pause(_SAYS_EVERY)
+                return facts.text
+        raise facts.not_confirmed(confirm.text)
 
     async def look(self) -> str:
         """Load the page and find what the steps up to the first click need; in a line, what was found and how far."""
@@ -144,7 +176,7 @@ class Visit:
 
     async def _go(self, report: Report) -> str:
         """Every step in turn; returns the text of the page that confirms."""
-        known = values(report, self._settings.serial)
+        known = values(report, self._settings.serial, self._sender)
         self._outlet.typed.add_mark(report.mark)
         text = ""
         for index, step in enumerate(self._settings.steps):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from playwright.async_api import BrowserContext, Page
@@ -25,6 +26,7 @@ from canary.channels.forms.attempt import Attempt, NoAnswerError
 from canary.channels.forms.browser import Visited
 from canary.channels.forms.bypass import Bypass, bypass_of
 from canary.channels.forms.identified import Identified
+from canary.channels.forms.opt_in import OptIn
 from canary.channels.forms.outlet import Outlet
 from canary.channels.forms.public import PublicSide, not_for_the_public, words
 from canary.channels.forms.settings import WebFormSettings
@@ -46,9 +48,10 @@ _log = structlog.get_logger(__name__)
 class WebFormChannel:
     """A :class:`canary.channels.Channel` through a form, by a real browser."""
 
-    def __init__(self, settings: WebFormSettings, _sender: Sender, resources: Resources) -> None:
+    def __init__(self, settings: WebFormSettings, sender: Sender, resources: Resources) -> None:
         self._settings, self._browser, self._clock = settings, resources.browser(), resources.clock
         self._bypass, self._public = bypass_of(settings, resources), PublicSide(settings.url)
+        self._sender, self._opt_in = sender, OptIn(settings, resources)
         self._in_detail = settings.screenshots == "always"
         self._told: set[str] = set()
         self._identified = Identified()
@@ -57,7 +60,7 @@ class WebFormChannel:
 
     def prepare(self, report: Report) -> Outgoing:
         """The text of each field, and the names and hashes of the files: RFC 8785 canonical JSON."""
-        known = values(report, self._settings.serial)
+        known = values(report, self._settings.serial, self._sender)
         fields: dict[str, str] = {}
         for step in self._settings.steps:
             for label, value in _entries(step, known):
@@ -71,10 +74,12 @@ class WebFormChannel:
         if self._settings.reachability_only:
             raise ValueError("this channel is reachability_only: it may be checked, never submitted")
         self.seen = {}
-        result, key = await asyncio.gather(self._submit(outgoing.report, within), server_key(self._settings.url))
+        report = outgoing.report
+        whole = self._opt_in.completed(report, partial(self._submit, report), self._confirmed, within)
+        result, key = await asyncio.gather(whole, server_key(self._settings.url))
         self.seen |= key if self.seen else {}
         self._in_detail = self._settings.screenshots == "always" or not result.accepted
-        return self._identified.told(outgoing.report, result)
+        return self._identified.told(report, result)
 
     async def _submit(self, report: Report, within: float) -> Submission:
         """Submit it, after a look at what the public has of the form where ours is let by a CAPTCHA."""
@@ -119,7 +124,7 @@ class WebFormChannel:
         try:
             async with asyncio.timeout(min(left, due)):
                 page = await self._page(visited.context)
-                visit = Visit(self._settings, visited, page, attempt)
+                visit = Visit(self._settings, self._sender, visited, page, attempt)
                 try:
                     return await visit.submit(report)
                 finally:
@@ -135,6 +140,23 @@ class WebFormChannel:
             return attempt.failed(fault)
         except PlaywrightError as error:
             return attempt.failed(_ended(error, visited))
+
+    async def _confirmed(self, link: str) -> str | None:
+        """Follow the link of a mail, in a visit of its own which reaches nothing else.
+
+        Returns the reference number in the page that confirms. Raises UnusableError and OwnFaultError.
+        """
+        settings = self._settings.following(link)
+        look = self._browser.visit(settings.home(), ca_file=settings.ca_file, bypass=self._bypass, nowhere_else=True)
+        async with look as visited:
+            try:
+                async with asyncio.timeout(settings.longest()):
+                    page = await visited.context.new_page()
+                    return await Visit(settings, self._sender, visited, page, Attempt(self._clock)).confirm()
+            except TimeoutError:
+                raise NoAnswerError(f"it took longer than {settings.longest():g} s") from None
+            except PlaywrightError as error:
+                raise _ended(error, visited) from error
 
     async def _page(self, context: BrowserContext) -> Page:
         tracing = context.tracing.start(snapshots=self._in_detail, screenshots=self._in_detail)
@@ -159,7 +181,7 @@ class WebFormChannel:
             try:
                 async with asyncio.timeout(min(settings.longest(), within or settings.longest())):
                     page = await visited.context.new_page()
-                    visit = Visit(settings, visited, page, Attempt(self._clock))
+                    visit = Visit(settings, self._sender, visited, page, Attempt(self._clock))
                     found = await visit.look()
             except TimeoutError:
                 raise UnusableError(f"the form took longer than {settings.longest():g} s") from None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,16 @@ from typing import Any
 import pytest
 from builders import START, a_case
 from builders import report as seen
+from channels.forms.opting_in import MAIL, Mailing, opt_in
+from channels.hurried_clock import HurriedClock
 from channels.opened import resources
 from docs.fault_table import Row, sections
 from judging import verdict
 from servers.form_examples import SENDER, report, web_form
 from servers.form_site import Fault, FormSite
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
+from canary.channels import Letters, Resources
 from canary.channels.forms.browser import Browser
 from canary.channels.forms.http import HttpFormChannel
 from canary.channels.forms.settings import BrowserSettings, HttpFormSettings
@@ -32,6 +37,7 @@ FIELDS = {
     "name": "{name}", "email": "{email}", "subject": "{subject}", "text": "{text}", "serial": "{serial}",
     "topic": "cpr", "kind": "tls", "consent": "on",
 }  # fmt: skip
+MAIL_ELSEWHERE = MAIL.replace("{site}", "http://localhost:9")
 SHORT = {"text": "Thank you for your report", "within": "600ms"}
 Patch = pytest.MonkeyPatch
 
@@ -41,6 +47,8 @@ class Tried:
 
     def __init__(self, kind: str, folder: Path, browser: Browser, patch: Patch) -> None:
         self.kind, self.folder, self.browser, self.patch = kind, folder, browser, patch
+        self.letters: Letters | None = None
+        self.clock = Clock()
 
     async def submit(self, url: str, **changes: Any) -> Submission:
         """Submit a report to the form at ``/report``."""
@@ -49,10 +57,23 @@ class Tried:
             given = {"url": f"{url}/report", "arrives_in": "cpr", "approved_by": "the tests", "fields": FIELDS}
             confirm = {"text": "Thank you for your report", "within": "20s"}
             settings = HttpFormSettings.model_validate(given | {"serial": "01" * 8, "confirm": confirm} | changes)
-            channel = HttpFormChannel(settings, SENDER, resources())
+            channel = HttpFormChannel(settings, SENDER, self.resources())
         else:
-            channel = WebFormChannel(web_form(url, "report", **changes), SENDER, resources(self.browser))
+            channel = WebFormChannel(web_form(url, "report", **changes), SENDER, self.resources())
         return await channel.submit(channel.prepare(report()), within=60)
+
+    def resources(self) -> Resources:
+        """What the channel is opened with."""
+        return resources(self.browser, clock=self.clock, letters=self.letters)
+
+    async def opting_in(self, *mails: str, shows: Response | None = None, read: bool = True) -> Submission:
+        """Submit it to a form that sends these mails, and shows this behind their link."""
+        mailing = Mailing(self.folder, *mails, clock=self.clock, read=read)
+        self.letters = mailing.letters
+        if shows is not None:
+            mailing.shows(shows)
+        with mailing.site as site:
+            return await self.submit(site.url, opt_in=opt_in(confirm={"text": "is confirmed", "within": "2s"}))
 
     async def at(self, fault: Fault | None = None, on_submission: Fault | None = None, /, **changes: Any) -> Submission:
         """Submit it to a site with these faults."""
@@ -84,6 +105,27 @@ async def not_verified(tried: Tried) -> Submission:
 async def no_browser(tried: Tried) -> Submission:
     tried.browser = Browser(BrowserSettings(executable=tried.folder / "absent"), Clock())
     return await tried.submit("http://127.0.0.1:9")
+
+
+async def unread(tried: Tried) -> Submission:
+    tried.clock = HurriedClock()
+    return await tried.opting_in(MAIL_ELSEWHERE, read=False)
+
+
+async def hanging_link(tried: Tried) -> Submission:
+    """A page behind the link of which nothing but the head comes."""
+    never = asyncio.Event()
+
+    async def nothing() -> AsyncIterator[bytes]:
+        yield b"<p>"
+        await never.wait()
+
+    changes: dict[str, Any] = {"loads_within": "2s"}
+    mailing = Mailing(tried.folder, MAIL)
+    tried.letters = mailing.letters
+    mailing.shows(StreamingResponse(nothing(), media_type="text/html"))
+    with mailing.site as site:
+        return await tried.submit(site.url, opt_in=opt_in(confirm={"text": "is confirmed", "within": "2s"}), **changes)
 
 
 async def crashes(tried: Tried) -> Submission:
@@ -119,6 +161,16 @@ CHECKS: dict[str, Callable[[Tried], Awaitable[Submission]]] = {
     "submit: hangs, and it is seen nowhere": lambda t: t.at(Fault.HANGS, confirm=SHORT),
     "submit: hangs, and it is seen": lambda t: t.at(Fault.HANGS, confirm=SHORT),
     "submit: confirmed, and seen nowhere": lambda t: t.at(),
+    "opt-in mail: does not come, and the report is seen nowhere": lambda t: t.opting_in(),
+    "opt-in mail: its link leads to another host": lambda t: t.opting_in(MAIL_ELSEWHERE),
+    "opt-in mail: our mailbox is not read": unread,
+    "opt-in link: its page says that it has expired": lambda t: t.opting_in(
+        MAIL, shows=HTMLResponse("<p>Expired.</p>")
+    ),
+    "opt-in link: it leads on to another host": lambda t: t.opting_in(
+        MAIL, shows=RedirectResponse("http://127.0.0.2:9/confirm")
+    ),
+    "opt-in link: hangs, and the report is seen nowhere": hanging_link,
     "our browser: not there": no_browser,
     "our browser: crashes after the click": crashes,
 }

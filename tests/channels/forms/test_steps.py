@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from servers.form_examples import MARK, report, web_form
+from servers.form_examples import MARK, SENDER, report, web_form
 
 from canary.channels.forms.steps import Confirm, Step, filled, placeholders, values
 from canary.model import Person
@@ -102,10 +102,11 @@ def test_pauses_have_their_time_and_an_optional_click_does_not_submit() -> None:
 
 
 def test_what_the_placeholders_stand_for() -> None:
-    known = values(report(), "0a")
+    known = values(report(), "0a", SENDER)
     assert (known["first_name"], known["last_name"], known["serial"]) == ("Erika Anna", "Beispiel", "0a")
     assert filled("{name} <{email}> {{{mark}}}", known) == f"Erika Anna Beispiel <erika@reporter.example> {{{MARK}}}"
-    single = values(report(person=Person("Erika", "e@r.example"), serial="ff"), "0a")
+    assert known["marked_email"] == f"erika+{MARK}@reporter.example"
+    single = values(report(person=Person("Erika", "e@r.example"), serial="ff"), "0a", SENDER)
     assert (single["first_name"], single["last_name"], single["serial"]) == ("Erika", "Erika", "ff")
 
 
