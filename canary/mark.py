@@ -103,6 +103,10 @@ class Keyring:
                 return Mark(text, probe, datetime.fromtimestamp(seconds, UTC), genuine=True)
         return Mark(text, probe, datetime.fromtimestamp(0, UTC), genuine=False)
 
+    def names(self, text: str) -> bool:
+        """Whether a genuine mark stands in an id of ours, plainly and in one piece."""
+        return any(self.read(token).genuine for token in _runs(text))
+
     def find(self, text: str) -> list[Mark]:
         """Every token of the right shape in ``text``, genuine ones first, each once; of false ones the first thousand.
 

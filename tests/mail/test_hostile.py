@@ -19,7 +19,7 @@ from canary.content import Message
 from canary.mail.reading import read_mail
 from canary.mail.way import read_way
 from canary.mark import Keyring, new_probe_id
-from canary.queues.imap.headers import answers_with, arrival, marks_in, message_id
+from canary.queues.imap.headers import answers_with, arrival, marks_in, message_id, server_time
 from canary.queues.replies.classify import classify
 from canary.reports.compare import differences
 
@@ -35,7 +35,7 @@ def searched(raw: bytes) -> None:
 
 
 def headers_read(raw: bytes) -> None:
-    arrival(raw, None, NOW, None)
+    arrival(server_time(raw, None, NOW), NOW, None)
     message_id(raw)
     answers_with(raw)
     with suppress(BudgetError):

@@ -87,7 +87,7 @@ def _headers(raw: bytes) -> None:
     headers.marks_in(_KEYS, raw)
     headers.message_id(raw)
     headers.answers_with(raw)
-    headers.arrival(raw, _AT, _AT, _AT)
+    headers.arrival(headers.server_time(raw, _AT, _AT), _AT, _AT)
 
 
 def _bundle_part(path: Path) -> None:

@@ -327,8 +327,8 @@ class FolderReader:
             return self._held(message, held, validity, read_at)
         seen, detail = self._classify(raw)
         now = self._intake.now()
-        at, source, uncertainty = arrival(message.header, message.internal, now, read_at)
         said = server_time(message.header, message.internal, now)
+        at, source, uncertainty = arrival(said, now, read_at)
         place = {"folder": self.folder, "uidvalidity": validity}
         where = json.dumps(place | {"uid": message.uid} if self._place.whole else place)
         if not self._place.whole:
@@ -349,7 +349,8 @@ class FolderReader:
         self, message: Listed, held: list[tuple[Mark, str]], validity: int, read_at: datetime | None
     ) -> list[Found]:
         """What a digest of a quarantine lists of ours."""
-        at, _, uncertainty = arrival(message.header, message.internal, self._intake.now(), read_at)
+        now = self._intake.now()
+        at, _, uncertainty = arrival(server_time(message.header, message.internal, now), now, read_at)
         digest = Digest(self._place, at, uncertainty, held)
         return digest.found(self._intake, lambda probe: json.dumps({"folder": self.folder, "listed": probe}), validity)
 

@@ -59,15 +59,13 @@ def answers_with(header: bytes) -> bytes:
 
 
 def arrival(
-    header: bytes, internal: datetime | None, now: datetime, not_before: datetime | None
+    said: tuple[datetime, TimeSource] | None, now: datetime, not_before: datetime | None
 ) -> tuple[datetime, TimeSource, float]:
     """When a message arrived in its folder, where that was read, and give or take how many seconds.
 
-    Only the topmost Received field is believed, which the final server wrote, and only if it fits ``internal``, the
-    INTERNALDATE (RFC 3501 section 2.3.3). Both are cut off to seconds, and both stay when a message is moved: if the
-    folder was read to its end at ``not_before`` and the message was not there, it came later, whatever its times say.
+    ``said`` is its :func:`server_time`, which is cut off to seconds and stays when a message is moved: if the folder
+    was read to its end at ``not_before`` and the message was not there, it came later, whatever its times say.
     """
-    said = server_time(header, internal, now)
     was_read = not_before is not None and not_before <= now  # else our clock was set back since
     if not_before is not None and was_read and (said is None or said[0] < not_before - _SKEW):
         return now, TimeSource.NOTICED, (now - not_before).total_seconds()
@@ -75,7 +73,11 @@ def arrival(
 
 
 def server_time(header: bytes, internal: datetime | None, now: datetime) -> tuple[datetime, TimeSource] | None:
-    """When the server says that a message arrived, and where; whether that can be is another question."""
+    """When the server says that a message arrived, and where; whether that can be is another question.
+
+    Only the topmost Received field is believed, which the final server wrote, and only if it fits ``internal``, the
+    INTERNALDATE (RFC 3501 section 2.3.3).
+    """
     received = _received(header)
     anchor = internal or now
     if received is not None and anchor - _BEHIND <= received + WITHIN <= anchor + _AHEAD:

@@ -163,8 +163,8 @@ class MailReader(Generic[C]):
     def _found(self, message: ListedMail, marks: list[Mark], raw: bytes | None) -> list[Found]:
         header = message.header if raw is None else raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
         now, place = self._intake.now(), message.place
-        at, source, uncertainty = arrival(header, message.received, now, self._read_at.get(place.queue))
         said = server_time(header, message.received, now)
+        at, source, uncertainty = arrival(said, now, self._read_at.get(place.queue))
         if raw is not None and (held := listed_as_held(raw, self._intake.keys)):
             digest = Digest(place, at, uncertainty, held)
             return digest.found(self._intake, lambda probe: f"listed/{probe}/{place.queue}")

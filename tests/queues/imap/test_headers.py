@@ -20,6 +20,13 @@ HALF = timedelta(seconds=0.5)
 """Times are cut off to seconds, so the middle of one is told."""
 
 
+def arrived(
+    header: bytes, internal: datetime | None, now: datetime, not_before: datetime | None
+) -> tuple[datetime, TimeSource, float]:
+    """When a message with this header arrived."""
+    return arrival(server_time(header, internal, now), now, not_before)
+
+
 def received(when: datetime | str) -> bytes:
     stamp = when if isinstance(when, str) else f"{when:%a, %d %b %Y %H:%M:%S %z}"
     return f"Received: from mx.test (mx.test [192.0.2.1])\r\n\tby imap.test with LMTP id abc;\r\n\t{stamp}\r\n".encode()
@@ -31,12 +38,12 @@ def mark() -> str:
 
 def test_the_first_received_tells() -> None:
     header = b"Return-Path: <a@b.test>\r\n" + received(NOW - timedelta(seconds=5)) + received(NOW - timedelta(hours=5))
-    assert arrival(header, INTERNAL, NOW, None) == (NOW - timedelta(seconds=5) + HALF, TimeSource.RECEIVED, 0.5)
+    assert arrived(header, INTERNAL, NOW, None) == (NOW - timedelta(seconds=5) + HALF, TimeSource.RECEIVED, 0.5)
 
 
 def test_a_received_of_another_zone_is_the_same_moment() -> None:
     header = received("Wed, 6 May 2026 13:59:55 +0200 (CEST)")
-    assert arrival(header, INTERNAL, NOW, None)[0] == NOW - timedelta(seconds=5) + HALF
+    assert arrived(header, INTERNAL, NOW, None)[0] == NOW - timedelta(seconds=5) + HALF
 
 
 @pytest.mark.parametrize(
@@ -54,11 +61,11 @@ def test_a_received_of_another_zone_is_the_same_moment() -> None:
 )
 def test_a_received_that_does_not_fit_is_not_believed(stamp: datetime | str) -> None:
     header = received(stamp) + received(NOW - timedelta(seconds=5))
-    assert arrival(header, INTERNAL, NOW, None) == (INTERNAL + HALF, TimeSource.INTERNALDATE, 0.5)
+    assert arrived(header, INTERNAL, NOW, None) == (INTERNAL + HALF, TimeSource.INTERNALDATE, 0.5)
 
 
 def test_without_any_time_it_is_the_moment_of_noticing() -> None:
-    assert arrival(b"Subject: x\r\n", None, NOW, None) == (NOW, TimeSource.NOTICED, 1.0)
+    assert arrived(b"Subject: x\r\n", None, NOW, None) == (NOW, TimeSource.NOTICED, 1.0)
 
 
 @given(st.floats(0, 0.999), st.booleans())
@@ -66,29 +73,29 @@ def test_what_is_told_of_the_moment_is_true(fraction: float, by_header: bool) ->
     """A server that cuts off tells 12:00:05 of all that came in that second."""
     came = NOW + timedelta(seconds=5 + fraction)
     header = received(NOW + timedelta(seconds=5)) if by_header else b"Subject: x\r\n"
-    at, source, uncertainty = arrival(header, NOW + timedelta(seconds=5), NOW + timedelta(seconds=9), None)
+    at, source, uncertainty = arrived(header, NOW + timedelta(seconds=5), NOW + timedelta(seconds=9), None)
     assert source is (TimeSource.RECEIVED if by_header else TimeSource.INTERNALDATE)
     assert abs((at - came).total_seconds()) <= uncertainty
 
 
 def test_without_any_time_it_may_have_come_since_the_folder_was_read() -> None:
     read_at = NOW - timedelta(seconds=20)
-    assert arrival(b"Subject: x\r\n", None, NOW, read_at) == (NOW, TimeSource.NOTICED, 20.0)
+    assert arrived(b"Subject: x\r\n", None, NOW, read_at) == (NOW, TimeSource.NOTICED, 20.0)
 
 
 def test_a_message_that_was_not_there_before_came_since() -> None:
     read_at = NOW - timedelta(seconds=20)
     moved = received(NOW - timedelta(hours=7))
-    assert arrival(moved, NOW - timedelta(hours=7), NOW, read_at) == (NOW, TimeSource.NOTICED, 20.0)
+    assert arrived(moved, NOW - timedelta(hours=7), NOW, read_at) == (NOW, TimeSource.NOTICED, 20.0)
     assert server_time(moved, NOW - timedelta(hours=7), NOW) == (NOW - timedelta(hours=7) + HALF, TimeSource.RECEIVED)
     assert server_time(b"Subject: x\r\n", None, NOW) is None
     slow_clock = received(NOW - timedelta(seconds=50))
-    assert arrival(slow_clock, INTERNAL, NOW, read_at)[1] is TimeSource.RECEIVED
+    assert arrived(slow_clock, INTERNAL, NOW, read_at)[1] is TimeSource.RECEIVED
 
 
 def test_a_reading_by_a_clock_that_was_set_back_since_tells_nothing() -> None:
     ahead = NOW + timedelta(hours=1)
-    assert arrival(b"Subject: x\r\n", INTERNAL, NOW, ahead) == (INTERNAL + HALF, TimeSource.INTERNALDATE, 0.5)
+    assert arrived(b"Subject: x\r\n", INTERNAL, NOW, ahead) == (INTERNAL + HALF, TimeSource.INTERNALDATE, 0.5)
 
 
 def test_a_mark_is_found_plain_folded_and_encoded() -> None:
@@ -133,7 +140,7 @@ hostile = st.one_of(
 @example(b"Received: ; 1 Jan 0001 00:00:00 +2400\r\n", None, None)
 @example(b"Received: ;" + b"(" * 5000 + b"\r\n", INTERNAL, None)
 def test_nothing_in_a_header_raises(header: bytes, internal: datetime | None, not_before: datetime | None) -> None:
-    at, _, uncertainty = arrival(header, internal, NOW, not_before)
+    at, _, uncertainty = arrived(header, internal, NOW, not_before)
     assert NOW - timedelta(days=3) <= at <= NOW + timedelta(hours=1)
     assert uncertainty >= 0
     marks_in(KEYS, header)
