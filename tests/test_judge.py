@@ -16,6 +16,7 @@ from builders import (
     HELD,
     JUNK,
     LEGAL,
+    MESSAGE_ID,
     START,
     TICKETS,
     a_case,
@@ -210,6 +211,23 @@ def in_tickets(*sightings: Sighting) -> dict[Stage, float]:
     stages = verdict(a_case(report(TICKETS, message_id=None), *sightings, expected=("tickets",))).stages
     assert (stages.pop(Stage.ACCEPTED), stages.pop(Stage.ARRIVED)) == (0.5, 10)
     return stages
+
+
+def test_what_is_held_back_and_released_has_arrived_once_it_comes() -> None:
+    released = done(Seen.CLOSED, None, at=60, place=HELD, message_id=MESSAGE_ID)
+    held = verdict(a_case(report(HELD), released))
+    assert (held.outcome, held.forged, held.stages) == (Outcome.QUARANTINED, {}, {Stage.ACCEPTED: 0.5})
+    came = verdict(a_case(report(HELD), released, report(at=100)))
+    assert (came.outcome, came.forged) == (Outcome.ARRIVED, {})
+    assert came.stages == {Stage.ACCEPTED: 0.5, Stage.ARRIVED: 100}
+
+
+def test_what_is_done_with_it_where_the_message_id_is_told_are_stages() -> None:
+    shows = replace(TICKETS, message_id=True)
+    deeds = [done(Seen.PICKED_UP, at=60, place=shows, message_id=MESSAGE_ID)]
+    deeds += [done(Seen.CLOSED, at=80, place=shows, message_id=MESSAGE_ID)]
+    stages = verdict(a_case(report(shows), *deeds, expected=("tickets",))).stages
+    assert (stages[Stage.PICKED_UP], stages[Stage.CLOSED]) == (60, 80)
 
 
 def test_what_is_done_with_it_in_its_queue_are_stages() -> None:

@@ -124,7 +124,7 @@ def _found(
         half,
         opening.content if is_report else None,
         None if is_report else _actor(tale, act, opening.entry),
-        opening.message_id if is_report else None,
+        opening.message_id,  # of what is done with it, too: else that is taken for done with another message
         forgery=forgery,
         detail=_detail(act, ticket),
         where=ticket if is_report else f"{ticket}/{act.id}",

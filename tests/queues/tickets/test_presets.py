@@ -149,6 +149,12 @@ def test_a_report_is_whole_as_far_as_the_system_shows_it(seen: AllSeen) -> None:
         assert found.message_id.endswith("@persona.test>")
 
 
+def test_what_was_done_is_done_with_the_message_that_was_sent(seen: AllSeen) -> None:
+    found = [one for one in seen.found["taken, answered and solved"] if one.place.message_id]
+    assert len({one.message_id for one in found}) <= 1
+    assert all(one.message_id is not None for one in found)
+
+
 def test_nothing_of_strangers_is_kept(seen: AllSeen) -> None:
     assert "private" not in seen.kept
     assert "a-stranger" not in seen.kept

@@ -101,3 +101,12 @@ def test_any_history_is_told_in_the_order_of_time(acts: list[Act], ident: str, q
     assert times == sorted(times)
     assert all(one.by is not Actor.MACHINE for one in found if one.seen in (Seen.PICKED_UP, Seen.ANSWER))
     assert all((one.content is not None) == (one.seen is Seen.REPORT) for one in found)
+
+
+def test_what_is_done_with_a_report_is_done_with_the_message_that_was_sent() -> None:
+    opened = act(0, "created", by="robin")
+    acts = [opened, act(1, "picked_up"), act(2, "answered"), act(3, "closed")]
+    ticket, sent = ListedTicket("7", "", "3", "new", BEGAN, BEGAN), "<report@persona.test>"
+    found = told(TALE, ticket, acts, Opening(opened, sent, Ticket("words")), {"probe": None})
+    assert [one.seen for one in found] == [Seen.REPORT, Seen.PICKED_UP, Seen.ANSWER, Seen.CLOSED]
+    assert {one.message_id for one in found} == {sent}
