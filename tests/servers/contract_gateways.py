@@ -26,6 +26,8 @@ from servers.ports import LOOPBACK
 
 CPR = "problems@ca.test"
 Answer = tuple[int, Any]
+GATEWAY_MISBEHAVIOUR = {**MISBEHAVIOUR, "not there": (404, {}, b"Not Found"), "no word of it": (200, {}, b"{}")}
+"""Status, headers and body by what is done."""
 
 
 @dataclass
@@ -113,7 +115,7 @@ class ContractGateway(ABC):
             (status, answer), headers = self.answer(request, urlsplit(request.path).path, asked), {}
             content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         else:
-            status, headers, content = MISBEHAVIOUR[how]
+            status, headers, content = GATEWAY_MISBEHAVIOUR[how]
         try:
             request.send_response(status)
             for name, value in headers.items():
@@ -170,8 +172,9 @@ class MimecastGateway(ContractGateway):
 
     def __init__(self, is_good: Callable[[str], Any] = bool) -> None:
         super().__init__(is_good)
-        self.page, self.narrows, self.fails = 2, True, ""
-        """How many it tells at a time, whether it knows the word of the search, and what goes wrong with a 200."""
+        self.page, self.narrows, self.fails, self.ends = 2, True, "", True
+        """How many it tells at a time, whether it knows the word of the search, what goes wrong with a 200, and whether
+        its pages come to an end."""
 
     def answer(self, request: BaseHTTPRequestHandler, path: str, asked: Any) -> Answer:
         if not self.is_good((request.headers["authorization"] or "").removeprefix("Bearer ")):
@@ -189,6 +192,8 @@ class MimecastGateway(ContractGateway):
         ends = begins + min(self.page, pages["pageSize"])
         told: dict[str, Any] = {"pageSize": pages["pageSize"], "totalCount": len(found)}
         more = {"next": f"page-{ends}"} if ends < len(found) else {}
+        if found and not self.ends:
+            begins, ends, more = 0, 1, {"next": f"page-{begins + 1}"}
         emails = [self._told(mail) for mail in found[begins:ends]]
         data = [{"trackedEmails": emails}] if emails else []
         return 200, {"meta": {"status": 200, "pagination": {**told, **more}}, "data": data, "fail": []}

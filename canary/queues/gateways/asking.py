@@ -35,6 +35,10 @@ async def held_back(client: TicketClient, description: GatewayDescription, names
     try:
         async for page in client.pages(description.held, names):
             found |= {message.id: message for message in held_messages(page, description.message)}
+            if client.asked.enough:
+                raise gateway_fault(
+                    RestReason.TOO_MUCH, f"what is held back: {client.asked.number} questions, and no end"
+                )
     except BudgetError as error:
         raise gateway_fault(RestReason.TOO_MUCH, f"what is held back: {error}") from error
     except ValueError as error:

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from canary.queues.rest.answers import UnlikeDescriptionError, moment, word
+from canary.queues.rest.answers import UnlikeDescriptionError, at, moment, word
 from canary.queues.tickets.interface import (
     AnswerPath,
     Call,
@@ -26,7 +26,7 @@ from canary.queues.tickets.interface import (
     Listing,
     read_description,
 )
-from canary.settings import Duration, Settings
+from canary.settings import Duration, ListOf, Settings
 
 _SYSTEMS = Path(__file__).parent / "systems"
 _LONGEST_ID = 400
@@ -50,6 +50,20 @@ class HeldFields(Settings):
     released: Mapping[AnswerPath, Kinds] = Field(default_factory=dict)
 
 
+class HeldListing(Listing):
+    """What is held back. An answer without a list is garbage, unless it has one of the words of ``empty``.
+
+    That there is no such address is no empty list, either.
+    """
+
+    absent: ListOf[int] = ()
+    empty: Mapping[AnswerPath, Kinds] = Field(default_factory=dict)
+
+    def is_empty(self, answer: Any) -> bool:
+        """Whether an answer says that nothing is held back, and leaves the list out."""
+        return at(answer, self.items) is None and _has(answer, self.empty)
+
+
 class GatewayDescription(DescribedApi):
     """The quarantine of a gateway.
 
@@ -59,7 +73,7 @@ class GatewayDescription(DescribedApi):
     within the ``lag`` may not be shown yet.
     """
 
-    held: Listing
+    held: HeldListing
     message: HeldFields
     whole: Call | None = None
     back: Duration = 172_800.0

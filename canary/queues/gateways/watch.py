@@ -64,6 +64,9 @@ class GatewayWatcher(RestWatcher):
     async def _read(self, readers: list[GatewayReader], client: TicketClient) -> bool:
         troubles, done = list[OwnFaultError](), True
         for reader in readers:
+            if client.asked.enough:  # the rest is for the next look
+                done = False
+                break
             with unless_lasting(troubles):
                 done = await reader.read(client) and done
         if troubles:

@@ -52,7 +52,7 @@ class Act:
 def listed(answer: Any, listing: Listing) -> list[Any]:
     """What is listed, or the single thing that is told, if any. Raises UnlikeDescriptionError if there is no list."""
     found = at(answer, listing.items)
-    if found is None and (listing.single or listing.optional):
+    if found is None and listing.is_empty(answer):
         return []
     return [found] if listing.single else items(answer, listing.items)
 

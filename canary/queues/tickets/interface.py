@@ -103,6 +103,10 @@ class Listing(Call):
     optional: bool = False
     paging: Paging | None = None
 
+    def is_empty(self, answer: Any) -> bool:  # noqa: ARG002  # a kind of list may look into it
+        """Whether an answer without a list says that there is nothing to be listed."""
+        return self.single or self.optional
+
 
 class TokenHeader(Settings):
     """The header that shows a token, which is put in place of ``{secret}``."""

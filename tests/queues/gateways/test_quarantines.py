@@ -3,6 +3,7 @@ while the gateway misbehaves."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -13,10 +14,12 @@ from queues.recording_intake import RecordingIntake
 from servers.contract_gateways import ContractGateway, MimecastGateway
 from servers.polling import until
 
+from canary.budgets import TICKET_LOOK
 from canary.content import Message
 from canary.model import Forgery, OwnFaultError, Role, Seen, TimeSource
 from canary.queues import Found
 from canary.queues.gateways.description import gateway_presets
+from canary.queues.tickets import client
 
 pytestmark = pytest.mark.timeout(900)  # a busy machine takes its time
 PATIENT = 60.0
@@ -140,7 +143,11 @@ FAULTS = {
     "refused": "login_refused",
     "forbidden": "forbidden",
     "elsewhere": "redirected",
+    "not there": "protocol",
     "a page": "garbage",
+    "a number": "garbage",
+    "no word of it": "garbage",
+    "no list": "garbage",
     "deep": "garbage",
     "a bomb": "garbage",
     "endless": "too_much",
@@ -247,6 +254,21 @@ def test_a_search_that_finds_everything_is_not_believed(
     assert intake.found() == []
     with pytest.raises(OwnFaultError, match="nobody has"):
         made().check()
+
+
+@only("mimecast")
+def test_pages_without_an_end_are_left(
+    gateway: MimecastGateway, intake: RecordingIntake, begin: MadeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "TICKET_LOOK", replace(TICKET_LOOK, number=30))
+    mark, gateway.ends = intake.probe(), False
+    gateway.hold(f"{mark}@persona.test", age=20)
+    begin()
+    until(lambda: "too_much" in intake.reasons(), "that there is no end", PATIENT)
+    assert not intake.looked_since("held", datetime.min.replace(tzinfo=UTC))
+    gateway.ends = True
+    until(lambda: told(intake, mark), "the report", PATIENT)
+    looked(intake)
 
 
 @only("mimecast")
