@@ -40,6 +40,14 @@ blind = Role.create!(name: 'Blind', permissions: [:view_issues], issues_visibili
   user = account(name)
   %w[cpr general spam empty].each { |one| Member.create!(project: projects[one], principal: user, roles: [role]) }
 end
+closer = Role.create!(name: 'Closer', issues_visibility: 'all', permissions: %i[
+  view_issues edit_issues add_issue_notes set_notes_private view_private_notes
+])
+fresh = IssueStatus.find_by!(name: 'New')
+Tracker.all.each { |one| WorkflowTransition.create!(tracker: one, role: closer, old_status: fresh, new_status: closed) }
+user = account('closer')
+Member.create!(project: projects['cpr'], principal: user, roles: [closer])
+%w[general spam].each { |one| Member.create!(project: projects[one], principal: user, roles: [reader]) }
 anna, developer = User.find_by!(login: 'anna'), Role.find_by!(name: 'Developer')
 projects.each_value { |project| Member.create!(project: project, principal: anna, roles: [developer]) }
 %w[cpr general spam].each do |name|

@@ -66,6 +66,12 @@ class TicketClient:
         self._hold_error(call, answer)
         return answer
 
+    async def tell(self, call: Call, names: Names) -> None:
+        """Have something done. What is answered may be nothing at all."""
+        content = await self._content(call, self._request(call, names, {}))
+        if content:
+            self._hold_error(call, parsed(content))
+
     async def once(self, call: Call, names: Names, more: Names) -> Any:
         """As :meth:`ask`; if it is what was asked last, and nothing else since, the answer of then."""
         request = self._request(call, names, more)

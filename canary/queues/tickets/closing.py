@@ -6,6 +6,8 @@ which another was merged is somebody's, too, and left alone; so is one that is m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from canary.model import Component, OwnFaultError, Seen
 from canary.queues import Intake
 from canary.queues.rest.faults import RestReason
@@ -31,7 +33,7 @@ class Closing:
 
     async def run(self, client: TicketClient) -> None:
         """Close what may be closed now. What the system refuses is told once; raises OwnFaultError for other faults."""
-        offered = {where.partition("/")[0] for name in self._names for where in self._intake.cleanable(name)}
+        offered = _tickets({where for name in self._names for where in self._intake.cleanable(name)})
         self._done &= offered
         for ident in sorted(offered - self._done):
             if client.asked.enough:
@@ -50,13 +52,13 @@ class Closing:
         if ticket is None or not await self._may_close(client, ticket, ident):
             return
         for call in self._description.close:
-            await client.ask(call, {"ticket": ident, "note": NOTE})
+            await client.tell(call, {"ticket": ident, "note": NOTE})
         after = await one(client, self._description, ident, self._queue.name)
         if after is not None and not self._is_closed(after):
             raise ValueError(f"its status is {after.status!r} afterwards; may the account change it?")
 
     async def _may_close(self, client: TicketClient, ticket: ListedTicket, ident: str) -> bool:
-        if ticket.id != ident or not self._queue.is_called(ticket.queue) or self._is_closed(ticket):
+        if ticket.id != ident or ticket.gone or not self._queue.is_called(ticket.queue) or self._is_closed(ticket):
             return False
         if len(openings(await history_of(client, self._description, ticket))) > 1:
             return False
@@ -65,3 +67,13 @@ class Closing:
 
     def _is_closed(self, ticket: ListedTicket) -> bool:
         return ticket.status.casefold() in map(str.casefold, self._description.closed)
+
+
+def _tickets(offered: set[str]) -> set[str]:
+    """The tickets among what was seen: the rest are acts on one, ``TICKET/ACT``, and a ticket may have slashes too."""
+    return {where for where in offered if not any(above in offered for above in _above(where))}
+
+
+def _above(where: str) -> Iterator[str]:
+    parts = where.split("/")
+    return ("/".join(parts[:number]) for number in range(1, len(parts)))

@@ -21,6 +21,7 @@ from servers.redmine import Redmine, redmine
 from canary.clock import Clock
 from canary.model import Actor, Forgery, OwnFaultError, Seen
 from canary.queues import WatchResources
+from canary.queues.tickets.closing import NOTE
 from canary.queues.tickets.settings import TicketSettings
 from canary.queues.tickets.watch import TicketWatcher, open_tickets
 
@@ -289,3 +290,46 @@ def test_check_and_what_is_read_of_a_ticket(
     missing = [*QUEUES, {"name": "private", "queue": "private", "role": "other"}]
     with pytest.raises(OwnFaultError, match=r"no queue 'private' that the account may see; there are: cpr, empty,"):
         watching.make(queues=missing).check()
+
+
+def journals(server: Redmine, ticket: str) -> list[dict[str, Any]]:
+    """What was done with a ticket."""
+    found: list[dict[str, Any]] = server.act("GET", f"/issues/{ticket}.json?include=journals")["issue"]["journals"]
+    return found
+
+
+def test_what_is_ours_is_closed_with_a_private_note_and_nothing_else_is_touched(
+    running_redmine: Redmine, watching: Watching, intake: RecordingIntake
+) -> None:
+    mark, lie = intake.probe(), forge(intake.probe())
+    for each in (mark, lie):
+        running_redmine.import_mail("cpr", report(each))
+    ours, forged = running_redmine.ticket(mark), running_redmine.ticket(lie)
+    for ticket in (ours, forged, "987654"):
+        intake.offer("desk/cpr", ticket)  # even if the intake offered everything
+    watching.start(intake, close=True, machines=["Closer Example"], **watching.login("closer"))
+    until(lambda: len(journals(running_redmine, ours)) == 2, "the note", PATIENT)
+    looked_at(intake, "cpr")
+    looked_at(intake, "cpr")
+    done = journals(running_redmine, ours)  # Redmine keeps a private note apart from the change that it came with
+    assert {(one["notes"] or "", one["private_notes"]) for one in done} == {("", False), (NOTE, True)}
+    assert {one["user"]["name"] for one in done} == {"Closer Example"}
+    closed = running_redmine.act("GET", f"/issues/{ours}.json")["issue"]["status"]["name"]
+    assert (closed, journals(running_redmine, forged)) == ("Closed", [])
+    assert "close_refused" not in intake.reasons(), intake.details()
+    assert all(found.by != "human" for found in intake.found())
+
+
+def test_what_redmine_does_not_let_be_closed_is_told_once(
+    running_redmine: Redmine, watching: Watching, intake: RecordingIntake
+) -> None:
+    mark = intake.probe()
+    running_redmine.import_mail("cpr", report(mark))
+    ticket = running_redmine.ticket(mark)
+    intake.offer("desk/cpr", ticket)
+    watching.start(intake, close=True)
+    until(lambda: "close_refused" in intake.reasons(), "that it may not", PATIENT)
+    looked_at(intake, "cpr")
+    looked_at(intake, "cpr")
+    assert intake.reasons().count("close_refused") == 1
+    assert journals(running_redmine, ticket) == []

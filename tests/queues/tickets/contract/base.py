@@ -121,6 +121,10 @@ class ContractSystem(ABC):
     def answer(self, asked: Asked) -> Any:
         """What the vendor's system answers: JSON, or an :class:`Answer`; None where there is no such thing."""
 
+    def written(self, asked: Asked) -> Any:
+        """What is answered to whoever changes something, as the account ``canary``; None where nothing is."""
+        return None
+
     # What happens
 
     def arrive(self, queue: str, mark: str, subject: str = "Compromised key", age: float = 0.0) -> int:
@@ -217,6 +221,12 @@ class ContractSystem(ABC):
             def do_POST(self) -> None:
                 system._serve(self)
 
+            def do_PUT(self) -> None:
+                system._serve(self)
+
+            def do_PATCH(self) -> None:
+                system._serve(self)
+
             def log_message(self, *_: object) -> None:
                 pass
 
@@ -256,7 +266,10 @@ class ContractSystem(ABC):
         login = request.headers.get(self.header, "")
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         asked = Asked(request.command, path, query, json.loads(content) if content else None, login)
-        found = self.answer(asked) if self.login in ("", login) else Answer({"error": "no such login"}, 401)
+        found: Any = Answer({"error": "no such login"}, 401)
+        if self.login in ("", login):
+            found = self.written(asked) if asked.method != "GET" else None
+            found = self.answer(asked) if found is None and asked.method in ("GET", "POST") else found
         answer = found if isinstance(found, Answer) else Answer(found, 404 if found is None else 200)
         body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
         _send(request, answer.status, {"Content-Type": "application/json", **answer.headers}, body)

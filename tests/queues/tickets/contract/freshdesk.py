@@ -45,6 +45,18 @@ class Freshdesk(ContractSystem):
                 return _page(asked, [self._conversation(done) for done in said])
         return None
 
+    def written(self, asked: Asked) -> Any:
+        match asked.method, *asked.path[2:]:
+            case "PUT", "tickets", ident:
+                assert asked.body == {"status": 5}
+                self.solve(int(ident), "canary")
+                return self._shown(self.filed[int(ident)])
+            case "POST", "tickets", ident, "notes":
+                assert asked.body["private"] is True
+                self.note(int(ident), "canary", asked.body["body"])
+                return Answer(self._conversation(self.filed[int(ident)].done[-1]), 201)
+        return None
+
     def _listed(self, asked: Asked) -> Any:
         asides = {"spam": "spam", "deleted": "deleted"}
         since = datetime.fromisoformat(asked.query["updated_since"]) if "updated_since" in asked.query else _LONG_AGO

@@ -43,6 +43,14 @@ class GithubIssues(ContractSystem):
                 return {"total_count": len(found), "items": [self._shown(ticket) for ticket in found]}
         return None
 
+    def written(self, asked: Asked) -> Any:
+        match asked.method, *asked.path:
+            case "PATCH", "repos", "we", _, "issues", number:
+                assert asked.body == {"state": "closed", "state_reason": "not_planned"}
+                self.solve(int(number), "canary")
+                return self._shown(self.filed[int(number)])
+        return None
+
     def move(self, number: int, queue: str, by: str = "anna") -> None:
         """It gets another number where it is to be, and is answered with that where it was."""
         left = self.filed[number]

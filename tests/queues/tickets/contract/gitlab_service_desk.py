@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from queues.tickets.contract.base import REPORTER, Asked, ContractSystem, Done, Filed, page_of
+from queues.tickets.contract.base import REPORTER, Answer, Asked, ContractSystem, Done, Filed, page_of
 
 _NOTED = {"assign": "assigned to @{}", "merge": "marked this issue as a duplicate of #{}", "leave": "moved to {}"}
 
@@ -40,6 +40,18 @@ class GitlabServiceDesk(ContractSystem):
             case ("issues",):
                 found = [t for t in self.changed(datetime.min.replace(tzinfo=UTC)) if asked.query["search"] in t.text]
                 return self._page(asked, [self._shown(ticket) for ticket in found])
+        return None
+
+    def written(self, asked: Asked) -> Any:
+        match asked.method, *asked.path[2:]:
+            case "PUT", "projects", _, "issues", number:
+                assert asked.body == {"state_event": "close"}
+                self.solve(int(number), "canary")
+                return self._shown(self.filed[int(number)])
+            case "POST", "projects", _, "issues", number, "notes":
+                assert asked.body["internal"] is True
+                self.note(int(number), "canary", asked.body["body"])
+                return Answer(self._note(self.filed[int(number)].done[-1]), 201)
         return None
 
     def move(self, number: int, queue: str, by: str = "anna") -> None:

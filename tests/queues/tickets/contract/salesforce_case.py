@@ -21,6 +21,18 @@ class SalesforceCase(ContractSystem):
 
     listing: ClassVar[str] = "/services/data/v60.0/query?q=SELECT+Id%2C+CaseNumber"
 
+    def written(self, asked: Asked) -> Any:
+        match asked.method, *asked.path[4:]:
+            case "PATCH", "Case", ident:
+                assert asked.body == {"Status": "Closed"}
+                self.solve(int(ident.removeprefix("500")), "canary")
+                return Answer(b"", 204)
+            case "POST", "CaseComment":
+                assert asked.body["IsPublished"] is False
+                self.note(int(asked.body["ParentId"].removeprefix("500")), "canary", asked.body["CommentBody"])
+                return Answer({"id": "00a1", "success": True}, 201)
+        return None
+
     def answer(self, asked: Asked) -> Any:
         assert asked.path[2:] == ("v60.0", "query"), asked.path
         soql = asked.query["q"]

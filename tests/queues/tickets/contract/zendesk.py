@@ -45,6 +45,16 @@ class Zendesk(ContractSystem):
                 return ticket and self._ticket(asked, ticket, *further)
         return None
 
+    def written(self, asked: Asked) -> Any:
+        match asked.method, *asked.path[2:]:
+            case "PUT", "tickets", ident:
+                wanted, comment = asked.body["ticket"], asked.body["ticket"]["comment"]
+                assert (wanted["status"], comment["public"]) == ("solved", False)
+                self.solve(int(ident), "canary")
+                self.note(int(ident), "canary", comment["body"])
+                return {"ticket": self._shown(self.filed[int(ident)])}
+        return None
+
     def _exported(self, asked: Asked) -> Any:
         now = datetime.now(UTC)
         since = datetime.fromtimestamp(int(asked.query.get("cursor", asked.query["start_time"]).split("-")[0]), UTC)
