@@ -7,7 +7,6 @@ believed; what the others say is put right by their neighbours, so no time that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from canary.budgets import HOPS
@@ -49,17 +48,17 @@ def read_way(header: bytes, begun: datetime, noticed: datetime, believed: Sequen
 def _hops(fields: Sequence[ReceivedField], begun: datetime, noticed: datetime) -> tuple[Hop, ...]:
     """The hops, the first one first, with what follows from their times."""
     until = (noticed - begun).total_seconds() + _MIDDLE
-    timed = [index for index, field in enumerate(fields) if field.at is not None]
     said = [(at - begun).total_seconds() + _MIDDLE for field in fields if (at := field.at) is not None]
     times = [-_MIDDLE, *said, until]
     right = put_right(times)
-    hops = [Hop(field.by, field.came_from, field.at, field.tls) for field in fields]
-    for number, index in enumerate(timed, 1):
-        took = right[number] - right[number - 1] - (_MIDDLE if number == 1 else 0.0)
-        hops[index] = replace(
-            hops[index],
-            seconds=round(max(0.0, took), 3),
-            back=round(max(0.0, times[number - 1] - times[number]), 3),
-            offset=round(times[number] - min(max(right[number], -_MIDDLE), max(until, -_MIDDLE)), 3),
-        )
+    hops, number = [], 0
+    for field in fields:
+        seconds, back, offset = None, 0.0, None
+        if field.at is not None:
+            number += 1
+            took = right[number] - right[number - 1] - (_MIDDLE if number == 1 else 0.0)
+            seconds = round(max(0.0, took), 3)
+            back = round(max(0.0, times[number - 1] - times[number]), 3)
+            offset = round(times[number] - min(max(right[number], -_MIDDLE), max(until, -_MIDDLE)), 3)
+        hops.append(Hop(field.by, field.came_from, field.at, field.tls, seconds=seconds, back=back, offset=offset))
     return tuple(hops)

@@ -9,9 +9,11 @@ configured shows after the second probe, however regular it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import floor
+
+from canary.ledger.state.replacing import replace
 
 ALLOWANCE = 0.05
 """Part of the interval by which each turn may be late without an account of it. The schedule varies each wait by a

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from immutables import Map, MapMutation
 
 from canary.ledger.events import EVERY_CHANNEL, ON_PURPOSE, Event, began, first_part
 from canary.ledger.state.due import Absence, Due
+from canary.ledger.state.replacing import replace
 from canary.ledger.state.totals import ChannelTotals
 
 V = TypeVar("V")

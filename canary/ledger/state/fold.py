@@ -7,7 +7,6 @@ probe or channel share with it all but what is changed: a copy of thousands at e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import timedelta
 
 from immutables import Map
@@ -24,6 +23,7 @@ from canary.ledger.events import (
 )
 from canary.ledger.state.due_events import configured, each, hold_began, hold_ended, started
 from canary.ledger.state.judged import with_absence, with_failure, with_form, with_result, with_way
+from canary.ledger.state.replacing import replace
 from canary.ledger.state.state import RECENT, OpenProbe, State, clock_is_news
 from canary.ledger.state.surplus import surplus
 from canary.ledger.state.totals import UNDECIDED, ChannelTotals, Histogram, Totals, counted

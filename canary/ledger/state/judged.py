@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from canary.judge import reached
 from canary.ledger.canonical import canonical
 from canary.ledger.events import digest
+from canary.ledger.state.replacing import replace
 from canary.ledger.state.totals import ChannelTotals, Newest, counted
 from canary.model import Case, DeadlineResult, Outcome, Seen, Sighting
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from immutables import Map
 
 from canary.ledger.state.due import Due
+from canary.ledger.state.replacing import replace
 from canary.model import Stage
 
 BUCKETS = (
