@@ -9,6 +9,7 @@ import pytest
 import yaml
 from channels.email.test_signing import NAME, OTHER, pem, record
 from metrics.recorded import settings
+from servers.contract_gateways import CPR, ProofpointGateway
 from servers.contract_tracker import ContractTracker
 from servers.dns import dns_server
 
@@ -72,6 +73,28 @@ async def test_what_ticket_systems_answer_is_written_without_what_it_says(
     assert (system["ended"], len(system["answers"])) == ("well", answers)
     assert "private" not in file.read_text(encoding="ascii")
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_a_mail_gateway_answers_is_written_likewise(tmp_path: Path) -> None:
+    path, file = settings(tmp_path), tmp_path / "recording.json"
+    whole = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (tmp_path / "gateway").write_text("sesame-open-now", encoding="utf-8")
+    with ProofpointGateway() as gateway:
+        gateway.hold("a-stranger@elsewhere.test", "private words")
+        whole["watch"]["gateway"] = {
+            "kind": "gateway_quarantine", "preset": "proofpoint", "url": gateway.url, "username": "canary",
+            "password": {"file": "gateway"},
+            "quarantines": [{"folder": "Quarantine", "recipient": CPR, "queue": "held"}],
+        }  # fmt: skip
+        path.write_text(yaml.safe_dump(whole), encoding="utf-8")
+        [finding] = await record_answers(load(path), None, file)
+        [no_ticket] = await record_answers(load(path), "gateway/1", tmp_path / "another.json")
+    assert (finding.fault, no_ticket.fault) == (None, "ours")
+    [system] = json.loads(file.read_text(encoding="ascii"))
+    assert (system["system"], system["ended"], len(system["answers"])) == ("Proofpoint Protection Server", "well", 1)
+    recorded = file.read_text(encoding="ascii")
+    assert [word for word in ("private", "a-stranger", CPR) if word in recorded] == []
+    assert "has no tickets" in no_ticket.detail
 
 
 async def test_where_nothing_is_recorded_it_is_told_why(tmp_path: Path) -> None:
