@@ -131,7 +131,7 @@ class LedgerIntake:
 
     def _weighed(self, name: str, found: list[Found], batch: _Batch, now: datetime) -> Iterator[Event]:
         """The events of what tells something new, whose contents are kept."""
-        for item in found:
+        for item in map(self._before_anybody_has_it, found):
             known = self._find(item.probe)
             content = item.content.artefact() if item.content else b""
             sighting = self._sight(item, known, digest(content), now)
@@ -142,6 +142,13 @@ class LedgerIntake:
                 yield record.sighting(now, sighting, name)
                 if known is not None and sighting.forgery is None:
                     yield from self._clock_of(known, item, sighting)
+
+    def _before_anybody_has_it(self, item: Found) -> Found:
+        """What comes back of a report that nobody has yet, but for a link, neither acknowledges nor answers it."""
+        early = item.place.role is Role.REPLIES and self.letters.awaits(item.probe)
+        if not early or item.seen not in (Seen.ACKNOWLEDGEMENT, Seen.ANSWER):
+            return item
+        return replace(item, seen=Seen.UNSURE, detail=f"before the form's link was followed: {item.detail}")
 
     def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
         """A queue was read to its end. That it was so by a clock which was set back meanwhile tells nothing."""

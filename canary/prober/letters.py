@@ -69,6 +69,10 @@ class LettersOfProbes:
         finally:
             del self._waiting[probe]
 
+    def awaits(self, probe: str) -> bool:
+        """Whether somebody waits for what comes back of it, since until then nobody has the report. From any thread."""
+        return probe in self._waiting
+
     def hand_on(self, came: Iterable[tuple[str, bytes]]) -> None:
         """Messages with the mark of a probe, which are on disk. From any thread."""
         for probe, raw in came:

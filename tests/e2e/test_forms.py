@@ -98,6 +98,7 @@ async def test_a_form_that_sends_a_link_files_a_report_once_that_was_followed(ca
         link = re.escape(f"{site.url}/confirm") + r"\?report=CPR-\d+"
         verdict = await probed(ca, tmp_path, channel | {"opt_in": {"link": link, "within": "60s", "confirm": words}})
     assert (verdict.outcome, verdict.place) == (Outcome.ARRIVED, "cpr")
+    assert verdict.stages.keys() == {Stage.ACCEPTED, Stage.ARRIVED}, "that mail is nobody's answer"
     assert [path for _, path, _ in site.asked].count("/confirm") == 1
 
 

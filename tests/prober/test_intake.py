@@ -279,6 +279,16 @@ async def test_what_comes_back_to_the_probes_own_sender_is_handed_on_to_who_wait
         assert await awaited.next(after(10)) == (mail().raw if handed_on else None)
 
 
+def test_what_comes_back_before_a_forms_link_was_followed_is_no_answer(ledger: Ledger, intake: LedgerIntake) -> None:
+    sent(ledger)
+    kinds = (Seen.ACKNOWLEDGEMENT, Seen.ANSWER, Seen.BOUNCE)
+    with intake.letters.awaited(PROBE):
+        intake.hand_in("w", [replace(found(seen, MINE, mail()), where=f"early {seen}") for seen in kinds], {})
+    intake.hand_in("w", [replace(found(seen, MINE, mail()), where=f"late {seen}") for seen in kinds], {})
+    told = [event.body["seen"] for event in ledger.events(kind=EventKind.SIGHTING)]
+    assert told == ["unsure", "unsure", "bounce", *kinds]
+
+
 def test_of_what_is_forged_and_of_answers_no_way_is_recorded(ledger: Ledger, intake: LedgerIntake) -> None:
     sent(ledger)
     whole = Message(WAY + mail().raw)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -53,10 +54,12 @@ class OptIn:
         if self._letters is None:
             raise ValueError("a form with opt_in is submitted by who reads the senders' replies")
         whole = Attempt(self._clock)
-        with self._letters.awaited(report.probe) as awaited:  # from before it is sent: no mail is too early
+        with ExitStack() as waiting:  # from before it is sent, no mail is too early; what comes after the link is none
+            awaited = waiting.enter_context(self._letters.awaited(report.probe))
             first = await submit(within)
             if not first.accepted:
                 return first
+            follow = partial(_then, waiting.close, follow)
             second, told = await self._followed(awaited, follow, within - whole.seconds())
         return _joined(first, second, told)
 
@@ -100,6 +103,11 @@ class OptIn:
         assert self._opt_in is not None, "asked for where there is one"
         found, home = _links(raw), self._settings.following(self._settings.url).home()
         return found, [link for link in found if re.fullmatch(self._opt_in.link, link) and home.has(link)]
+
+
+async def _then(first: Callable[[], None], follow: Follow, link: str) -> str | None:
+    first()
+    return await follow(link)
 
 
 def _links(raw: bytes) -> list[str]:

@@ -25,7 +25,9 @@ class Mailing:
     def __init__(self, folder: Path, *mails: str, clock: Clock | None = None, read: bool = True) -> None:
         self.letters = LettersOfProbes(clock or Clock(), lambda _: "mailbox", READ if read else {})
         self.mails, self.probe = mails, PROBE
-        self.site = FormSite(folder, on_submission=self._send)
+        self.waited_at_link: list[bool] = []
+        """Whether mails were still waited for when the link was asked for."""
+        self.site = FormSite(folder, on_submission=self._send, on_load=self._load)
         self.url = self.site.url
         self.shows(HTMLResponse(pages.page("Confirmed", "<p>Your report is confirmed: CPR-7</p>")))
 
@@ -36,6 +38,10 @@ class Mailing:
     def followed(self) -> int:
         """How often anything was asked for behind a link."""
         return sum(path == "/confirm" for _, path, _ in self.site.asked)
+
+    def _load(self) -> None:
+        if self.site.asked[-1][1] == "/confirm":
+            self.waited_at_link.append(self.letters.awaits(PROBE))
 
     def _send(self, report: Submitted) -> None:
         if report.page == "report":

@@ -64,6 +64,7 @@ async def test_a_report_counts_as_taken_once_the_link_in_its_mail_was_followed(
     assert [took for _, took in submission.steps] == sorted(took for _, took in submission.steps)
     assert submission.steps[-1][1] <= submission.seconds
     assert mailing.followed() == 1
+    assert mailing.waited_at_link == [False], "what comes from then on may be the answer of somebody who has it"
     assert f"following {mailing.url}/confirm?token=x1y2&a=1\n" in told(submission)
     assert told(submission).endswith("confirmed\n")
 
