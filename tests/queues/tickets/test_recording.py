@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def test_what_is_long_or_deep_is_cut() -> None:
 
 
 def test_an_answer_that_is_no_json_is_told_by_its_shape() -> None:
-    recording = Recording(RT)
+    recording = Recording(RT.title, partial(meant, RT))
     recording.heard(RT.changed, 502, {"server": "proxy.ca.test"}, b"<h1>Bad Gateway of ca.test</h1>")
     [answer] = json.loads(recording.told("unavailable"))["answers"]
     assert answer == {
