@@ -30,6 +30,8 @@ _KNOWN = 5
 """Tickets of a queue that are kept in mind as proof, the newest."""
 _OF_A_TICKET = (RestReason.GARBAGE, RestReason.TOO_MUCH, RestReason.FORBIDDEN, RestReason.PROTOCOL)
 """Faults that may be those of one ticket alone."""
+_TOGETHER = 10
+"""Tickets of ours that are handed in together, at most: each hand-in waits for the disk."""
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -82,15 +84,21 @@ class QueueReader:
         self._read: dict[str, datetime] = {}
         """When each ticket had last changed when it was read: nothing rests on it."""
         self._shown = self._told = False
+        self._found: list[Found] = []
+        """What is ours and not handed in yet."""
 
     async def read(self, client: TicketClient) -> bool:
         """Read what changed; whether that was all of it. Raises OwnFaultError, also where it cannot be proved."""
+        self._hand_in()  # what could not be written the last time
         at = self._intake.now()
         since = self._since - timedelta(seconds=self._description.overlap)
         known, self._shown = self._known[:1], False
-        if not await self._changes(client, since, known):
-            return False
-        await self._again(client)
+        try:
+            if not await self._changes(client, since, known):
+                return False
+            await self._again(client)
+        finally:
+            self._hand_in()
         proved = self._shown or await self._proved(client, since)
         if proved and self._passed_over.tells:
             self._intake.looked(self.queue.place.queue, at)
@@ -138,7 +146,9 @@ class QueueReader:
             if self._is_here(ticket):
                 await self._take(client, ticket)
             self._behind_us(ticket)
-        self._hand_in([])
+            if len(self._found) >= _TOGETHER:
+                self._hand_in()
+        self._hand_in()
         return True
 
     async def _page(self, client: TicketClient, since: datetime, more: Mapping[str, str] | None = None) -> ListedPage:
@@ -185,18 +195,18 @@ class QueueReader:
                 self._intake.trouble(Component.TICKETS, reason, detail)
             return
         self._passed_over.read(ident)
-        if found:
-            self._hand_in(found)
+        self._found += found
 
-    def _hand_in(self, found: list[Found]) -> None:
+    def _hand_in(self) -> None:
+        """Hand in what was found; what cannot be written is kept, and is handed in before anything else is read."""
         cursor: dict[str, str | int | float] = {"from": self._from.isoformat(), "since": self._since.isoformat()}
         if self._known:
             cursor["known"] = " ".join(self._known)
         if unread := str(self._passed_over):
             cursor["unread"] = unread
-        if found or cursor != self._cursor:
-            self._intake.hand_in(self.name, found, cursor)
-            self._cursor = cursor
+        if self._found or cursor != self._cursor:
+            self._intake.hand_in(self.name, self._found, cursor)
+            self._found, self._cursor = [], cursor
 
     async def _proved(self, client: TicketClient, since: datetime) -> bool:
         """Whether the list shows what is there, by other tickets than the one that changed last.
@@ -220,7 +230,7 @@ class QueueReader:
             return False
         if newest := await shown_at_all(client, self._description, self.queue, self._intake.now()):
             self._known = newest[-1:]
-            self._hand_in([])
+            self._hand_in()
             return True
         if unseen:
             raise self._blind(f"ticket {unseen[0]} was in")
