@@ -8,14 +8,21 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from canary.mark import Keyring, new_probe_id
-from canary.model import Component, Depth, Forgery, Place
+from canary.model import Component, Depth, Forgery, OwnFaultError, Place
 from canary.queues import Cursor, Found
 
 
 class RecordingIntake:
-    """A :class:`canary.queues.Intake`. ``probe()`` makes a probe whose mark is genuine, known and sought."""
+    """A :class:`canary.queues.Intake`. ``probe()`` makes a probe whose mark is genuine, known and sought.
+
+    While it is ``full`` nothing can be written; ``refused`` counts how often that was tried with something found, and
+    ``sizes`` has how much was handed in each time.
+    """
 
     def __init__(self) -> None:
+        self.full = False
+        self.refused = 0
+        self.sizes: list[int] = []
         self._keys = Keyring([secrets.token_bytes(32)])
         self._lock = threading.Lock()
         self._known: set[str] = set()
@@ -103,9 +110,13 @@ class RecordingIntake:
             return self._cursors.get(name)
 
     def hand_in(self, name: str, found: list[Found], cursor: Cursor) -> None:
+        if self.full:
+            self.refused += bool(found)
+            raise OwnFaultError(Component.STORE, "not_written", "the disk is full")
         with self._lock:
             self._found += found
             self._cursors[name] = dict(cursor)
+            self.sizes += [len(found)] if found else []
 
     def looked(self, queue: str, at: datetime, depth: Depth | None = None) -> None:
         with self._lock:

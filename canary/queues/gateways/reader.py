@@ -23,6 +23,7 @@ from canary.queues.gateways.settings import GatewaySettings, WatchedQuarantine
 from canary.queues.imap.headers import marks_in, message_id
 from canary.queues.rest.by_message_id import AskedById
 from canary.queues.rest.faults import RestReason
+from canary.queues.rest.together import Together
 from canary.queues.tickets.client import TicketClient
 from canary.queues.tickets.reading import keep
 
@@ -49,8 +50,8 @@ class GatewayReader:
         self.name, self._description = f"{watch}/{watched.queue}", settings.described
         self._watched, self._place, self._intake = watched, settings.place(watched), intake
         self._sought = AskedById((self._place,), intake, GATEWAY_SOUGHT)
-        self._cursor = str((intake.cursor(self.name) or {}).get("held", ""))
-        self._known = KnownHeldBack(self._cursor)
+        self._known = KnownHeldBack(str((intake.cursor(self.name) or {}).get("held", "")))
+        self._ours = Together(intake, self.name, lambda: {"held": str(self._known)})
         self._told: dict[str, None] = {}
         """What is ours and was handed in, by what the gateway calls it: nothing rests on it."""
         self._strangers: dict[str, None] = {}
@@ -62,12 +63,13 @@ class GatewayReader:
         began = self._intake.now()
         since = began - timedelta(seconds=self._description.back)
         self._known.forget(since)
-        if self._description.asks_for_each:
-            done = await self._each(client, since, began)
-            at = self._sought.all_since(began) if done else None
-        else:
-            done = await self._all(client, since, began)
-            at = began if done and not self._unread else None
+        with self._ours.look():
+            if self._description.asks_for_each:
+                done = await self._each(client, since, began)
+                at = self._sought.all_since(began) if done else None
+            else:
+                done = await self._all(client, since, began)
+                at = began if done and not self._unread else None
         if at is not None:  # what came within the second that is asked for last may not be shown
             behind = self._description.lag + self._description.resolution
             self._intake.looked(self._place.queue, at - timedelta(seconds=behind))
@@ -85,6 +87,7 @@ class GatewayReader:
                 self._end([message.id] if message.released else [], "released")
             elif message.id not in self._strangers:
                 await self._take(client, message)
+            self._ours.hand_in(if_many=True)
         self._end(set(self._known.since(since + _MARGIN)) - there, "it is in no list any more")
         return True
 
@@ -101,6 +104,7 @@ class GatewayReader:
                 self._tell(message, _Whose({probe: None}, message.header, sent))
             self._end(set(self._known.of(probe)) - {message.id for message in listed}, "it is in no list any more")
             self._sought.asked(mark, at)
+            self._ours.hand_in(if_many=True)
         return True
 
     async def _take(self, client: TicketClient, message: HeldMessage) -> None:
@@ -149,7 +153,7 @@ class GatewayReader:
         if message.id not in self._told:
             for probe in (probe for probe, forgery in whose.ours.items() if forgery is None):
                 self._known.add(message.id, KnownHeld(probe, whose.message_id, message.at))
-            self._hand_in([self._report(message, whose, probe) for probe in whose.ours])
+            self._ours.add(self._report(message, whose, probe) for probe in whose.ours)
             keep(self._told, message.id, None)
         if message.released:
             self._end([message.id], "released")
@@ -166,16 +170,11 @@ class GatewayReader:
     def _end(self, idents: Iterable[str], how: str) -> None:
         """Hand in that messages of ours are held back no more: when, is known only by when it was noticed."""
         ended = [(ident, known) for ident in sorted(idents) if (known := self._known.take(ident))]
-        found = [
+        self._ours.add(
             Found(
                 Seen.CLOSED, known.probe, self._place, self._intake.now(), TimeSource.NOTICED, 0.0,
                 message_id=known.message_id, detail=f"no longer held back: {how}",
                 where=f"{ident}/{self._place.queue}/end",
             )
             for ident, known in ended
-        ]  # fmt: skip
-        if found:
-            self._hand_in(found)
-
-    def _hand_in(self, found: list[Found]) -> None:
-        self._intake.hand_in(self.name, found, {"held": str(self._known)})
+        )  # fmt: skip

@@ -23,6 +23,7 @@ from canary.queues.rest.answers import moment, word
 from canary.queues.rest.bearer import BearerLogin
 from canary.queues.rest.by_message_id import AskedById
 from canary.queues.rest.faults import RestReason
+from canary.queues.rest.together import Together
 from canary.queues.rest.watching import RestWatcher
 
 
@@ -68,6 +69,7 @@ class QuarantineReader:
     def __init__(self, watch: str, settings: QuarantineSettings, intake: Intake) -> None:
         self.name, self._settings, self._intake = watch, settings, intake
         self._sought = AskedById(settings.places()[:1], intake, PLATFORM_SOUGHT)
+        self._ours = Together(intake, watch)
         self._read: dict[str, set[str]] = {}
         """What was read of each report, by mark: nothing rests on it."""
 
@@ -75,17 +77,15 @@ class QuarantineReader:
         """Ask for what is sought, what was not asked for the longest first. Raises OwnFaultError."""
         began = self._intake.now()
         await quarantines(client)  # which shows that they may be seen at all
-        for mark, ident in self._sought.due():
-            at, read = self._intake.now(), self._read.setdefault(mark, set())
-            found = list[Found]()
-            for item in await self._held(client, ident):
-                name = word(item, "name")
-                if name not in read:
-                    found += await self._found(client, item, name)
-                    read.add(name)
-            if found:
-                self._intake.hand_in(self.name, found, {"found": at.isoformat()})
-            self._sought.asked(mark, at)
+        with self._ours.look():
+            for mark, ident in self._sought.due():
+                at, read = self._intake.now(), self._read.setdefault(mark, set())
+                for item in await self._held(client, ident):
+                    name = word(item, "name")
+                    if name not in read:
+                        self._ours.add(await self._found(client, item, name))
+                        read.add(name)
+                self._sought.asked(mark, at)
         self._read = {mark: read for mark, read in self._read.items() if mark in self._sought}
         since = self._sought.all_since(began)
         if since is not None:

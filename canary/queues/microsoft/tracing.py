@@ -26,6 +26,7 @@ from canary.queues.microsoft.graph import GraphClient, fault, odata_time, quoted
 from canary.queues.microsoft.settings import TracedRecipient, TraceSettings
 from canary.queues.rest.by_message_id import AskedById
 from canary.queues.rest.faults import RestReason
+from canary.queues.rest.together import Together
 
 TRACES = "/admin/exchange/tracing/messageTraces"
 _LONGEST_WINDOW = timedelta(days=10) - timedelta(minutes=1)
@@ -50,6 +51,7 @@ class TraceReader:
         self._delay = timedelta(seconds=settings.delay)
         self._recipients = {one.address.casefold(): one for one in settings.recipients}
         self._cursor = dict(intake.cursor(watch) or {})
+        self._ours = Together(intake, watch, lambda: self._cursor)
         self._sought = AskedById((one.delivered for one in settings.recipients), intake, TRACE_SOUGHT)
         self._handed: dict[str, set[tuple[str, str, str]]] = {}
         """What was handed in of it: row, recipient, status. Nothing rests on it."""
@@ -61,17 +63,18 @@ class TraceReader:
         """Ask for what is sought, what was not asked for the longest first. Raises OwnFaultError, also where blind."""
         began, troubles = self._intake.now(), list[OwnFaultError]()
         self._shown = False
-        for mark, message_id in self._sought.due():
-            if client.asked.enough:
-                break
-            at = self._intake.now()
-            try:
-                if await self._message(client, mark, message_id):
-                    self._sought.asked(mark, at)
-            except OwnFaultError as error:
-                if error.reason not in _OF_A_MESSAGE:
-                    raise
-                troubles.append(error)
+        with self._ours.look():
+            for mark, message_id in self._sought.due():
+                if client.asked.enough:
+                    break
+                at = self._intake.now()
+                try:
+                    if await self._message(client, mark, message_id):
+                        self._sought.asked(mark, at)
+                except OwnFaultError as error:
+                    if error.reason not in _OF_A_MESSAGE:
+                        raise
+                    troubles.append(error)
         self._handed = {mark: handed for mark, handed in self._handed.items() if mark in self._sought}
         proved = self._shown or await self._proved(client)
         if troubles:
@@ -82,24 +85,22 @@ class TraceReader:
                 self._intake.looked(place.queue, since - self._delay)
 
     async def _message(self, client: GraphClient, mark: str, message_id: str) -> bool:
-        """Hand in what is new of one message; whether that is all that can be known now."""
+        """Find what is new of one message; whether that is all that can be known now."""
         now = self._now(client)
         rows = await self._rows(client, message_id, now - _LONGEST_WINDOW, now)
-        found, handed = list[Found](), self._handed.setdefault(mark, set())
+        handed = self._handed.setdefault(mark, set())
         for row in rows:
             recipient = self._recipients.get(row.recipient.casefold())
             key = (row.id, row.recipient, row.status)
             if recipient is None or row.status not in FATES or key in handed:
                 continue
             if client.asked.enough:
-                self._hand_in(found)
                 return False
             steps = await self._steps(client, row)
             item = self._found(row, steps, recipient, self._now(client), mark, message_id)
             if item is not None:
-                found.append(item)
+                self._ours.add([item])
                 handed.add(key)
-        self._hand_in(found)
         return True
 
     async def _rows(self, client: GraphClient, message_id: str, since: datetime, until: datetime) -> list[TraceRow]:
@@ -185,11 +186,6 @@ class TraceReader:
         """Keep in mind a message that is there, the newest; it is on disk with the next thing that is handed in."""
         if received > _time(self._cursor.get("received")):
             self._cursor = {"known": message_id, "received": received.isoformat()}
-            self._hand_in([])
-
-    def _hand_in(self, found: list[Found]) -> None:
-        if found or self._cursor != self._intake.cursor(self.name):
-            self._intake.hand_in(self.name, found, self._cursor)
 
     def _now(self, client: GraphClient) -> datetime:
         """The time by the clock of the platform, as far as it is known: it takes no question about the future."""

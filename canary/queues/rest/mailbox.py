@@ -16,12 +16,13 @@ from canary.clock import Clock
 from canary.content import Message
 from canary.mark import Keyring, Mark
 from canary.model import Component, OwnFaultError, Place, Seen
-from canary.queues import Found, Intake
+from canary.queues import Cursor, Found, Intake
 from canary.queues.claims import claims
 from canary.queues.imap.headers import arrival, marks_in, message_id, server_time
 from canary.queues.replies.digests import Digest, listed_as_held
 from canary.queues.rest.again import Again
 from canary.queues.rest.faults import RestReason
+from canary.queues.rest.together import Together
 
 C = TypeVar("C", contravariant=True)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -90,6 +91,7 @@ class MailReader(Generic[C]):
         self.name, self._source, self._intake = f"{watch}/{source.name}", source, intake
         cursor = intake.cursor(self.name) or {}
         self._stands, self._newest = str(cursor.get("stands", "")), _time(cursor.get("newest"))
+        self._ours = Together(intake, self.name, self._cursor)
         self._again = Again(source.places, 3 * poll, clock, PLATFORM_SOUGHT)
         self._read: dict[tuple[str, str], None] = {}
         """Our own messages that were read, by id and queue: nothing rests on it."""
@@ -100,21 +102,11 @@ class MailReader(Generic[C]):
         """Read what came, and search for what did not. Raises OwnFaultError, also where nothing shows that we see."""
         at = self._intake.now()
         look_back = at - _LOOK_BACK
-        newest, read = await self._source.newest(client), False
-        since = min(look_back, self._newest - _OVERLAP) if self._newest > LONG_AGO else look_back
-        async for part in self._source.changes(client, self._stands, since):
-            found = [item for message in part.messages for item in await self._take(client, message)]
-            self._newest = max([self._newest, *(message.received for message in part.messages)])
-            moved, self._stands, read = part.cursor != self._stands, part.cursor, part.last
-            if found or moved:
-                self._hand_in(found)
-        if not read:
-            return
-        for mark in self._again.due(self._intake):
-            self._again.searched(mark)
-            for message in await self._source.having(client, mark):
-                if found := await self._take(client, message, by_text=True):
-                    self._hand_in(found)
+        with self._ours.look():
+            newest = await self._source.newest(client)
+            if not await self._changes(client, look_back):
+                return
+            await self._search(client)
         if newest is not None and newest > max(self._newest, look_back):
             self._not_shown(newest)
             return
@@ -122,6 +114,24 @@ class MailReader(Generic[C]):
         for place in self._source.places:
             self._read_at[place.queue] = at
             self._intake.looked(place.queue, at)
+
+    async def _changes(self, client: C, look_back: datetime) -> bool:
+        """Take what came, part by part; whether that was all of it."""
+        since, read = min(look_back, self._newest - _OVERLAP) if self._newest > LONG_AGO else look_back, False
+        async for part in self._source.changes(client, self._stands, since):
+            for message in part.messages:
+                self._ours.add(await self._take(client, message))
+            self._newest = max([self._newest, *(message.received for message in part.messages)])
+            self._stands, read = part.cursor, part.last
+            self._ours.hand_in()
+        return read
+
+    async def _search(self, client: C) -> None:
+        """Search for what did not come."""
+        for mark in self._again.due(self._intake):
+            self._again.searched(mark)
+            for message in await self._source.having(client, mark):
+                self._ours.add(await self._take(client, message, by_text=True))
 
     def _not_shown(self, newest: datetime) -> None:
         """Something is there that the list of changes did not show: not yet, or the list is of no use."""
@@ -186,8 +196,8 @@ class MailReader(Generic[C]):
             self._intake.trouble(Component.PLATFORM, RestReason.TOO_MUCH, f"a message cannot be read: {error}")
             return []
 
-    def _hand_in(self, found: list[Found]) -> None:
-        self._intake.hand_in(self.name, found, {"stands": self._stands, "newest": self._newest.isoformat()})
+    def _cursor(self) -> Cursor:
+        return {"stands": self._stands, "newest": self._newest.isoformat()}
 
 
 class FindMarks(Protocol):

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from canary.budgets import TICKET_LIST, BudgetError
 from canary.clock import Clock
 from canary.model import Component, OwnFaultError, Place, Role
-from canary.queues import Found, Intake
+from canary.queues import Cursor, Intake
 from canary.queues.rest.faults import RestReason
+from canary.queues.rest.together import Together
 from canary.queues.tickets.answers import ListedTicket, listed, listed_ticket
 from canary.queues.tickets.client import TicketClient, first_page, next_page
 from canary.queues.tickets.description import Description
@@ -30,8 +31,6 @@ _KNOWN = 5
 """Tickets of a queue that are kept in mind as proof, the newest."""
 _OF_A_TICKET = (RestReason.GARBAGE, RestReason.TOO_MUCH, RestReason.FORBIDDEN, RestReason.PROTOCOL)
 """Faults that may be those of one ticket alone."""
-_TOGETHER = 10
-"""Tickets of ours that are handed in together, at most: each hand-in waits for the disk."""
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -75,30 +74,26 @@ class QueueReader:
         self.name = f"{watch}/{queue.name}"
         self.queue, self._description = queue, tickets.description
         self._intake, self._tickets = intake, tickets
-        self._cursor = dict(intake.cursor(self.name) or {})
+        cursor = intake.cursor(self.name) or {}
         began = intake.now() - _LOOK_BACK
-        self._from = _time(self._cursor.get("from")) or began
-        self._since = _time(self._cursor.get("since")) or began
-        self._known = str(self._cursor.get("known", "")).split()
-        self._passed_over = PassedOver(clock, str(self._cursor.get("unread", "")).split())
+        self._from = _time(cursor.get("from")) or began
+        self._since = _time(cursor.get("since")) or began
+        self._known = str(cursor.get("known", "")).split()
+        self._passed_over = PassedOver(clock, str(cursor.get("unread", "")).split())
         self._read: dict[str, datetime] = {}
         """When each ticket had last changed when it was read: nothing rests on it."""
         self._shown = self._told = False
-        self._found: list[Found] = []
-        """What is ours and not handed in yet."""
+        self._ours = Together(intake, self.name, self._stands)
 
     async def read(self, client: TicketClient) -> bool:
         """Read what changed; whether that was all of it. Raises OwnFaultError, also where it cannot be proved."""
-        self._hand_in()  # what could not be written the last time
         at = self._intake.now()
         since = self._since - timedelta(seconds=self._description.overlap)
         known, self._shown = self._known[:1], False
-        try:
+        with self._ours.look():
             if not await self._changes(client, since, known):
                 return False
             await self._again(client)
-        finally:
-            self._hand_in()
         proved = self._shown or await self._proved(client, since)
         if proved and self._passed_over.tells:
             self._intake.looked(self.queue.place.queue, at)
@@ -146,9 +141,8 @@ class QueueReader:
             if self._is_here(ticket):
                 await self._take(client, ticket)
             self._behind_us(ticket)
-            if len(self._found) >= _TOGETHER:
-                self._hand_in()
-        self._hand_in()
+            self._ours.hand_in(if_many=True)
+        self._ours.hand_in()
         return True
 
     async def _page(self, client: TicketClient, since: datetime, more: Mapping[str, str] | None = None) -> ListedPage:
@@ -195,18 +189,15 @@ class QueueReader:
                 self._intake.trouble(Component.TICKETS, reason, detail)
             return
         self._passed_over.read(ident)
-        self._found += found
+        self._ours.add(found)
 
-    def _hand_in(self) -> None:
-        """Hand in what was found; what cannot be written is kept, and is handed in before anything else is read."""
+    def _stands(self) -> Cursor:
         cursor: dict[str, str | int | float] = {"from": self._from.isoformat(), "since": self._since.isoformat()}
         if self._known:
             cursor["known"] = " ".join(self._known)
         if unread := str(self._passed_over):
             cursor["unread"] = unread
-        if self._found or cursor != self._cursor:
-            self._intake.hand_in(self.name, self._found, cursor)
-            self._found, self._cursor = [], cursor
+        return cursor
 
     async def _proved(self, client: TicketClient, since: datetime) -> bool:
         """Whether the list shows what is there, by other tickets than the one that changed last.
@@ -230,7 +221,7 @@ class QueueReader:
             return False
         if newest := await shown_at_all(client, self._description, self.queue, self._intake.now()):
             self._known = newest[-1:]
-            self._hand_in()
+            self._ours.hand_in()
             return True
         if unseen:
             raise self._blind(f"ticket {unseen[0]} was in")

@@ -13,6 +13,7 @@ from canary.queues import Intake
 from canary.queues.rest.again import Again
 from canary.queues.rest.answers import word
 from canary.queues.rest.faults import RestReason
+from canary.queues.rest.together import Together
 from canary.queues.tickets.answers import listed
 from canary.queues.tickets.client import TicketClient
 from canary.queues.tickets.faults import fault
@@ -30,29 +31,31 @@ class SecondLook:
         self,
         watch: str,
         places: tuple[Place, ...],
+        intake: Intake,
         tickets: TicketReader,
         poll: float,
         clock: Clock,
     ) -> None:
-        self.name, self._description, self._tickets = watch, tickets.description, tickets
+        self._intake, self._description, self._tickets = intake, tickets.description, tickets
+        self._ours = Together(intake, watch)
         self._again = Again(places, _POLLS_BEFORE * poll, clock, TICKETS_SOUGHT)
 
-    async def look(self, client: TicketClient, intake: Intake) -> None:
+    async def look(self, client: TicketClient) -> None:
         """Ask for what is due of what is sought, the longest due first. Raises OwnFaultError."""
-        for mark in self._again.due(intake):
-            if client.asked.enough:
-                return
-            self._again.searched(mark)
-            await self._ask(client, intake, mark)
+        with self._ours.look():
+            for mark in self._again.due(self._intake):
+                if client.asked.enough:
+                    return
+                self._again.searched(mark)
+                await self._ask(client, mark)
 
-    async def _ask(self, client: TicketClient, intake: Intake, mark: str) -> None:
-        known = self._tickets.ours.get(intake.keys.read(mark).probe)
+    async def _ask(self, client: TicketClient, mark: str) -> None:
+        known = self._tickets.ours.get(self._intake.keys.read(mark).probe)
         ident = known[0] if known else await self._found(client, mark)
         ticket = await one(client, self._description, ident) if ident else None
         if ticket is None or (known and known == (ticket.id, ticket.updated)):
             return
-        if found := await self._tickets.read(client, ticket, texts=True):
-            intake.hand_in(self.name, found, {"second": intake.now().isoformat()})
+        self._ours.add(await self._tickets.read(client, ticket, texts=True))
 
     async def _found(self, client: TicketClient, mark: str) -> str:
         """The number of the ticket that was opened by a message with this mark; "" if none is told."""

@@ -120,7 +120,7 @@ class TicketWatcher(RestWatcher):
                 done = await reader.read(client) and done
         if done:
             with unless_lasting(troubles):
-                await readers.second.look(client, intake)
+                await readers.second.look(client)
                 for closing in readers.closings:
                     await closing.run(client)
         if troubles:
@@ -147,7 +147,7 @@ class TicketWatcher(RestWatcher):
         ends = frozenset(map(str.casefold, settings.ends))
         tale = Tale(places, machines, described.resolution, settings.other, ends)
         tickets = TicketReader(described, tale, intake)
-        second = SecondLook(self.name, settings.places(), tickets, settings.poll, self.clock)
+        second = SecondLook(self.name, settings.places(), intake, tickets, settings.poll, self.clock)
         readers = {name: TicketReader(described.of(name), tale, intake) for name in described.corners}
         queues = [
             QueueReader(self.name, queue, intake, readers.get(queue.name, tickets), self.clock) for queue in watched

@@ -315,3 +315,20 @@ def test_check_says_what_is_shown_and_a_recording_has_none_of_its_words(
 
 def test_each_gateway_that_is_described_is_tried() -> None:
     assert GATEWAYS.keys() == set(gateway_presets())
+
+
+@EACH
+def test_what_could_not_be_written_is_handed_in_once_it_can_be(
+    gateway: ContractGateway, intake: RecordingIntake, begin: MadeGateway
+) -> None:
+    mark = intake.probe()
+    held = gateway.hold(f"{mark}@persona.test", age=20)
+    begin()
+    until(lambda: told(intake, mark), "the report", PATIENT)
+    intake.full = True
+    gateway.release(held)
+    until(lambda: intake.refused > 2, "what cannot be written", PATIENT)
+    intake.full = False
+    until(lambda: len(told(intake, mark)) == 2, "that it is released", PATIENT)
+    looked(intake)
+    assert [found.seen for found in intake.found()] == [Seen.REPORT, Seen.CLOSED]

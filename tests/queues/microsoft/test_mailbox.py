@@ -279,3 +279,17 @@ def test_check_says_how_much_is_in_each_folder_and_which_is_missing(mailbox: Con
     with pytest.raises(OwnFaultError, match="no folder 'Gone' of 'inbox/Gone' that may be seen") as fault:
         made(folders=[{"folder": "inbox/Gone", "queue": "gone", "role": "monitored"}]).check()
     assert fault.value.reason == "queue_missing"
+
+
+def test_what_could_not_be_written_is_handed_in_once_it_can_be(
+    mailbox: ContractGraphMailbox, intake: RecordingIntake, begin: Begin
+) -> None:
+    mark, message_id = mark_of(intake)
+    mailbox.deliver("folder-cpr", message_id, "the report", age=30)
+    intake.full = True
+    begin(folders=FOLDERS[1:2])
+    until(lambda: intake.refused > 2, "what cannot be written", PATIENT)
+    intake.full = False
+    until(intake.found, "the report", PATIENT)
+    looked(intake, "cpr")
+    assert [(found.probe, found.place.queue) for found in intake.found()] == [(probe_of(intake, mark), "cpr")]

@@ -378,3 +378,18 @@ def test_check_says_for_whom_the_trace_shows_anything(
     assert "alice (shows messages of the last ten days), bob (shows no messages" in said
     assert "@" not in said
     assert "private" not in said
+
+
+def test_what_could_not_be_written_is_handed_in_once_it_can_be(
+    graph: ContractGraph, intake: RecordingIntake, start: Start
+) -> None:
+    mark = intake.probe()
+    graph.trace(f"<{mark}@persona.test>", age=20, alice="delivered")
+    intake.full = True
+    start()
+    until(lambda: intake.refused > 2, "what cannot be written", PATIENT)
+    intake.full = False
+    until(intake.found, "the report", PATIENT)
+    looked(intake)
+    assert seen(intake, mark) == {"alice": Seen.REPORT}
+    assert len(intake.found()) == 1
